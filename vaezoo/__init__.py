@@ -1,0 +1,91 @@
+"""vaezoo: a YAML spec goes in, a verified, sample-able variational autoencoder comes out.
+
+>>> import vaezoo
+>>> model = vaezoo.load("fashion_mlp2")
+>>> images = model.sample(50)
+
+Names are imported when they are first used, so that ``import vaezoo`` stays cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaezoo.diagnostics import Diagnostic as Diagnostic
+    from vaezoo.diagnostics import VaezooError as VaezooError
+    from vaezoo.fields import Activation as Activation
+    from vaezoo.fields import Initializer as Initializer
+    from vaezoo.fields import NonNegative as NonNegative
+    from vaezoo.fields import Positive as Positive
+    from vaezoo.fields import Schedule as Schedule
+    from vaezoo.model import VAE as VAE
+    from vaezoo.registry import Component as Component
+    from vaezoo.registry import Dataset as Dataset
+    from vaezoo.registry import Decoder as Decoder
+    from vaezoo.registry import Encoder as Encoder
+    from vaezoo.registry import Figure as Figure
+    from vaezoo.registry import ImageData as ImageData
+    from vaezoo.registry import ImageShape as ImageShape
+    from vaezoo.registry import Likelihood as Likelihood
+    from vaezoo.registry import Loss as Loss
+    from vaezoo.registry import Metric as Metric
+    from vaezoo.registry import Optimizer as Optimizer
+    from vaezoo.registry import Prior as Prior
+    from vaezoo.registry import Scene as Scene
+    from vaezoo.registry import Split as Split
+    from vaezoo.registry import Visualizer as Visualizer
+    from vaezoo.registry import hookimpl as hookimpl
+    from vaezoo.run import run as run
+    from vaezoo.spec import Spec as Spec
+    from vaezoo.spec import validate as validate
+    from vaezoo.zoo import load as load
+
+_HOME = {
+    "Activation": "vaezoo.fields",
+    "Component": "vaezoo.registry",
+    "Dataset": "vaezoo.registry",
+    "Decoder": "vaezoo.registry",
+    "Diagnostic": "vaezoo.diagnostics",
+    "Encoder": "vaezoo.registry",
+    "Figure": "vaezoo.registry",
+    "ImageData": "vaezoo.registry",
+    "ImageShape": "vaezoo.registry",
+    "Initializer": "vaezoo.fields",
+    "Likelihood": "vaezoo.registry",
+    "Loss": "vaezoo.registry",
+    "Metric": "vaezoo.registry",
+    "NonNegative": "vaezoo.fields",
+    "Optimizer": "vaezoo.registry",
+    "Positive": "vaezoo.fields",
+    "Prior": "vaezoo.registry",
+    "Scene": "vaezoo.registry",
+    "Schedule": "vaezoo.fields",
+    "Spec": "vaezoo.spec",
+    "Split": "vaezoo.registry",
+    "VAE": "vaezoo.model",
+    "VaezooError": "vaezoo.diagnostics",
+    "Visualizer": "vaezoo.registry",
+    "hookimpl": "vaezoo.registry",
+    "load": "vaezoo.zoo",
+    "run": "vaezoo.run",
+    "validate": "vaezoo.spec",
+}
+
+__all__ = [  # noqa: PLE0604
+    "VAE",
+    *sorted(set(_HOME) - {"VAE"}),
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'vaezoo' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

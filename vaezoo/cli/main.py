@@ -1,0 +1,123 @@
+"""The ``vaezoo`` command: finds its subcommands lazily and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from vaezoo.cli.context import Context
+from vaezoo.diagnostics import VaezooError
+
+#: Commands in the order of ``--help``: name -> (module, one line of help). The line stands here
+#: so that ``vaezoo --help`` imports no command.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("vaezoo.cli.run", "Train a spec, evaluate, draw and publish it to the zoo."),
+    "sample": ("vaezoo.cli.sample", "Sample images from a trained model."),
+    "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures anew."),
+    "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
+    "zoo": ("vaezoo.cli.zoo", "List, show and tidy up trained models."),
+    "plugins": ("vaezoo.cli.plugins", "List plugins and the components they supply."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *self._from_plugins(ctx)]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in COMMANDS:
+            command: click.Command = importlib.import_module(COMMANDS[name][0]).command
+            return command
+        return self._from_plugins(ctx).get(name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, line) for name, (_, line) in COMMANDS.items()]
+        rows += [
+            (name, command.get_short_help_str(80))
+            for name, command in self._from_plugins(ctx).items()
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from vaezoo.diagnostics import nearest
+
+            close = nearest(args[0], self.list_commands(ctx))
+            hint = f" Did you mean {close!r}?" if close else ""
+            raise click.UsageError(f"{error.message}{hint}", ctx) from None
+
+    def _from_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
+        context = ctx.ensure_object(Context)
+        commands = context.registry.commands()
+        return {c.name: c for _, c in commands if c.name and c.name not in COMMANDS}
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: vaezoo sample fashion_mlp2 --n 50",
+)
+@click.version_option(package_name="vaezoo", prog_name="vaezoo")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE_OR_MODULE",
+    help="Use a plugin that is not installed. May be given more than once.",
+)
+@click.pass_context
+def cli(ctx: click.Context, debug: bool, plugins: tuple[str, ...]) -> None:
+    """Variational autoencoders from one YAML spec: validate, train, evaluate, sample."""
+    ctx.obj = Context(debug=debug, plugins=plugins)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the documented code.
+
+    0 all well; 1 findings; 2 wrong usage; 3 a run or an entry failed; 130 interrupted.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        result: Any = cli.main(arguments, prog_name="vaezoo", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except VaezooError as error:
+        if debug:
+            raise
+        from vaezoo.rendering import render
+
+        click.echo(render(error.diagnostics, color=sys.stderr.isatty()), err=True)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(
+            f"error: {type(error).__name__}: {error}\n"
+            "  help: this is a fault in vaezoo or a plugin; "
+            "'vaezoo --debug …' shows where it happened",
+            err=True,
+        )
+        sys.exit(3)
+    sys.exit(result if isinstance(result, int) else 0)

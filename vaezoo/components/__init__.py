@@ -1,0 +1,34 @@
+"""The built-in plugin. It arrives through the same entry point and hook as any other."""
+
+from __future__ import annotations
+
+from vaezoo.registry import Component, hookimpl
+
+
+@hookimpl
+def vaezoo_components() -> list[type[Component]]:
+    """Every built-in component; none of these modules imports torch."""
+    from vaezoo.components import (
+        datasets,
+        decoders,
+        encoders,
+        likelihoods,
+        losses,
+        metrics,
+        optimizers,
+        priors,
+        visualizers,
+    )
+
+    modules = (
+        datasets,
+        encoders,
+        decoders,
+        likelihoods,
+        priors,
+        losses,
+        optimizers,
+        metrics,
+        visualizers,
+    )
+    return [component for module in modules for component in module.COMPONENTS]

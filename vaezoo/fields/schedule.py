@@ -1,0 +1,117 @@
+"""Numbers that may change during training: β, the learning rate."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from vaezoo.fields.tagged import parse
+
+_SHAPES = ("linear", "cosine", "exponential", "cyclical")
+
+
+class Schedule(BaseModel):
+    """A number as a function of training time, written ``{linear: [0, 1], epochs: 10}``.
+
+    The shape's key holds the first and the last value; ``epochs`` is how long the way between
+    them takes, after ``delay`` epochs at the first value. Beyond the end the last value stays.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    linear: tuple[float, float] | None = Field(None, description="a straight line")
+    cosine: tuple[float, float] | None = Field(
+        None, description="half a cosine wave (Loshchilov and Hutter 2017, without restarts)"
+    )
+    exponential: tuple[float, float] | None = Field(
+        None, description="a constant factor per unit of time; both ends above 0"
+    )
+    cyclical: tuple[float, float] | None = Field(
+        None,
+        description="linear over the first half of each cycle, flat over the second "
+        "(Fu et al. 2019, arXiv:1903.10145)",
+    )
+    epochs: float = Field(gt=0, description="how long the change takes, in epochs")
+    delay: float = Field(0.0, ge=0, description="epochs to wait at the first value")
+    cycles: int = Field(1, ge=1, description="how often a cyclical schedule repeats")
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Schedule:
+        given = [shape for shape in _SHAPES if getattr(self, shape) is not None]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "vaezoo_schedule",
+                "a schedule has exactly one shape, this one has {count}",
+                {"count": len(given), "hint": f"give one of {', '.join(_SHAPES)}"},
+            )
+        if self.exponential and min(self.exponential) <= 0:
+            raise PydanticCustomError(
+                "vaezoo_schedule",
+                "an exponential schedule needs two values above 0",
+                {"hint": "use linear or cosine where a value is 0"},
+            )
+        return self
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The first and the last value."""
+        for shape in _SHAPES:
+            values: tuple[float, float] | None = getattr(self, shape)
+            if values is not None:
+                return values
+        raise AssertionError("a validated schedule has a shape")
+
+    def at(self, epoch: float) -> float:
+        """The value after ``epoch`` epochs of training (fractions count)."""
+        first, last = self.ends
+        progress = min(max((epoch - self.delay) / self.epochs, 0.0), 1.0)
+        if self.linear:
+            return first + (last - first) * progress
+        if self.cosine:
+            return last + (first - last) * (1 + math.cos(math.pi * progress)) / 2
+        if self.exponential:
+            return first * (last / first) ** progress
+        within = 1.0 if progress == 1.0 else (progress * self.cycles) % 1.0
+        return first + (last - first) * min(2 * within, 1.0)
+
+
+def value_at(value: float | Schedule, epoch: float) -> float:
+    """A schedulable number at a time, in epochs since training began."""
+    return value.at(epoch) if isinstance(value, Schedule) else value
+
+
+class _Bounds:
+    """Reads a number or a schedule and holds both ends of it to a lower bound."""
+
+    def __init__(self, minimum: float, inclusive: bool) -> None:
+        self.minimum = minimum
+        self.inclusive = inclusive
+
+    def __call__(self, value: Any) -> float | Schedule:
+        if isinstance(value, dict):
+            value = parse(Schedule, value)
+        if isinstance(value, bool) or not isinstance(value, int | float | Schedule):
+            raise PydanticCustomError(
+                "vaezoo_number_or_schedule",
+                "a number or a schedule belongs here",
+                {"hint": "write a number, or a schedule such as {linear: [0, 1], epochs: 10}"},
+            )
+        for end in value.ends if isinstance(value, Schedule) else (value,):
+            inside = end >= self.minimum if self.inclusive else end > self.minimum
+            if not (inside and math.isfinite(end)):
+                relation = "at least" if self.inclusive else "above"
+                raise PydanticCustomError(
+                    "vaezoo_range",
+                    "{value} is out of range",
+                    {"value": end, "hint": f"a finite number {relation} {self.minimum:g}"},
+                )
+        return value if isinstance(value, Schedule) else float(value)
+
+
+#: A number of at least 0, or a schedule between two such numbers.
+NonNegative = Annotated[float | Schedule, BeforeValidator(_Bounds(0.0, inclusive=True))]
+#: A number above 0, or a schedule between two such numbers.
+Positive = Annotated[float | Schedule, BeforeValidator(_Bounds(0.0, inclusive=False))]

@@ -1,0 +1,171 @@
+"""``VAE``: encoder, decoder, likelihood and prior as one module (Kingma and Welling 2014)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from vaezoo.registry import ImageShape
+
+if TYPE_CHECKING:
+    from vaezoo.registry.contracts import LikelihoodModule, PriorModule
+    from vaezoo.spec import Spec
+
+#: log σ² is clamped to these bounds: exp stays finite in float32 and bfloat16, and no
+#: posterior of practical use comes near them (σ between 3e-7 and 2e4).
+LOG_VAR_BOUNDS = (-30.0, 20.0)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q(z|x), a diagonal Gaussian: ``mean`` and ``log_var``, each (B, latent)."""
+
+    mean: Tensor
+    log_var: Tensor
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """z = μ + σ ε, one draw for each example: (B, latent)."""
+        noise = torch.randn(
+            self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype
+        )
+        return torch.addcmul(self.mean, torch.exp(0.5 * self.log_var), noise)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log q(z|x) of z (B, latent): (B,), nats."""
+        log_two_pi = 1.8378770664093453
+        squared = (z - self.mean) ** 2 / torch.exp(self.log_var)
+        return -0.5 * (squared + self.log_var + log_two_pi).sum(1)
+
+
+class VAE(nn.Module):
+    """A variational autoencoder. In a notebook it shows 50 of its samples.
+
+    >>> model = vaezoo.load("fashion_mlp2")
+    >>> model.sample(50).shape
+    torch.Size([50, 1, 28, 28])
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        likelihood: LikelihoodModule,
+        prior: PriorModule,
+    ) -> None:
+        super().__init__()
+        self.spec = spec
+        self.image_shape: ImageShape = spec.dataset.image_shape
+        self.latent = spec.model.latent
+        self.encoder = encoder
+        self.decoder = decoder
+        self.likelihood = likelihood
+        self.prior = prior
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def posterior(self, images: Tensor) -> Posterior:
+        """q(z|x) of float images (B, C, H, W) in [0, 1]."""
+        mean, log_var = self.encoder(images)
+        return Posterior(mean, log_var.clamp(*LOG_VAR_BOUNDS))
+
+    def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
+        """log p(x|z) of float images (B, C, H, W) given z (B, latent): (B,), nats."""
+        return self.likelihood.log_prob(images, self.decoder(z))
+
+    @torch.inference_mode()
+    def encode(self, images: Any) -> Tensor:
+        """The posterior mean of images (B, C, H, W), uint8 or float in [0, 1]: (B, latent).
+
+        Raises ValueError for another shape, type or range.
+        """
+        with _evaluating(self):
+            return self.posterior(self._as_images(images)).mean
+
+    @torch.inference_mode()
+    def decode(self, z: Any) -> Tensor:
+        """The mean image of latents z (B, latent): (B, C, H, W) in [0, 1].
+
+        Raises ValueError for another shape.
+        """
+        latents = torch.as_tensor(z, dtype=torch.float32, device=self.device)
+        if latents.ndim != 2 or latents.shape[1] != self.latent:
+            raise ValueError(f"z has shape {tuple(latents.shape)}, expected (B, {self.latent})")
+        with _evaluating(self):
+            return self.likelihood.mean(self.decoder(latents)).clamp(0, 1)
+
+    @torch.inference_mode()
+    def sample(self, count: int = 1, *, seed: int = 0) -> Tensor:
+        """Mean images of ``count`` latents drawn from the prior: (count, C, H, W) in [0, 1]."""
+        if count < 1:
+            raise ValueError(f"count is {count}, expected at least 1")
+        generator = torch.Generator(self.device).manual_seed(seed)
+        with _evaluating(self):
+            z = self.prior.sample(count, generator)
+            return torch.cat([self.decode(part) for part in z.split(1024)])
+
+    @torch.inference_mode()
+    def reconstruct(self, images: Any) -> Tensor:
+        """The mean image at the posterior mean of each image: (B, C, H, W) in [0, 1]."""
+        return self.decode(self.encode(images))
+
+    def _as_images(self, images: Any) -> Tensor:
+        batch = torch.as_tensor(images)
+        if batch.shape[1:] != tuple(self.image_shape):
+            raise ValueError(
+                f"images have shape {tuple(batch.shape)}, expected (B, "
+                f"{', '.join(map(str, self.image_shape))})"
+            )
+        batch = to_unit(batch.to(self.device))
+        if batch.numel() and not (batch.min() >= 0 and batch.max() <= 1):
+            raise ValueError("images must be uint8, or float between 0 and 1")
+        return batch
+
+    def _repr_png_(self) -> bytes:
+        from vaezoo.data.grid import png
+
+        return png(self.sample(50), columns=10)
+
+
+class _evaluating:
+    """Evaluation mode inside, whatever mode the module was in afterwards: a BatchNorm left in
+    training mode would make a sample depend on its neighbours."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+
+    def __enter__(self) -> None:
+        self._was_training = self._model.training
+        self._model.eval()
+
+    def __exit__(self, *_: object) -> None:
+        self._model.train(self._was_training)
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """uint8 images as float32 in [0, 1]; float images as float32, unchanged."""
+    if images.dtype == torch.uint8:
+        return images.to(torch.float32).div_(255)
+    return images.to(torch.float32)
+
+
+def build(spec: Spec, *, seed: int | None = None) -> VAE:
+    """The untrained model of a spec, on the CPU; weights are drawn by ``seed`` (or the spec's)."""
+    shape = spec.dataset.image_shape
+    parts = spec.model
+    per_pixel = parts.likelihood.parameters_per_pixel
+    output = ImageShape(per_pixel * shape.channels, shape.height, shape.width)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.train.seed if seed is None else seed)
+        return VAE(
+            spec,
+            encoder=parts.encoder.build(shape, parts.latent),
+            decoder=parts.decoder.build(parts.latent, output),
+            likelihood=parts.likelihood.build(shape),
+            prior=parts.prior.build(parts.latent),
+        )

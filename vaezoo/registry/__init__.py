@@ -1,0 +1,54 @@
+"""Components, their contracts, and how plugins supply them."""
+
+from vaezoo.registry.component import (
+    KINDS,
+    Component,
+    Dataset,
+    Decoder,
+    Encoder,
+    Likelihood,
+    Loss,
+    Metric,
+    Optimizer,
+    Prior,
+    Visualizer,
+)
+from vaezoo.registry.contracts import (
+    Entry,
+    EpochRecord,
+    Figure,
+    ImageData,
+    ImageShape,
+    RunInfo,
+    Scene,
+    Split,
+)
+from vaezoo.registry.hookspecs import hookimpl
+from vaezoo.registry.manager import Plugin, Registered, Registry, discover
+
+__all__ = [
+    "KINDS",
+    "Component",
+    "Dataset",
+    "Decoder",
+    "Encoder",
+    "Entry",
+    "EpochRecord",
+    "Figure",
+    "ImageData",
+    "ImageShape",
+    "Likelihood",
+    "Loss",
+    "Metric",
+    "Optimizer",
+    "Plugin",
+    "Prior",
+    "Registered",
+    "Registry",
+    "RunInfo",
+    "Scene",
+    "Split",
+    "Visualizer",
+    "discover",
+    "hookimpl",
+]

@@ -1,0 +1,191 @@
+"""``Component`` and the nine kinds: what a plugin subclasses.
+
+A component is data: its fields are its parameters in YAML, its docstring is its documentation.
+``build`` makes its torch half and is the only place that imports torch.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from vaezoo.fields.schedule import Schedule
+from vaezoo.registry.contracts import (
+    Figure,
+    ImageData,
+    ImageShape,
+    LikelihoodModule,
+    LossModule,
+    PriorModule,
+    Scene,
+)
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import torch
+    from torch import nn
+
+
+class Component(BaseModel):
+    """A part of a spec. Subclass a kind, not this: ``class Mine(Encoder, use="mine")``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    kind: ClassVar[str] = ""
+    use: ClassVar[str] = ""
+    _written: str = PrivateAttr(default="")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, use: str | None = None, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if use is not None:
+            cls.use = use
+
+    def to_spec(self) -> str | dict[str, Any]:
+        """The component as it stands in a spec, every parameter included."""
+        parameters = self.model_dump(mode="json")
+        written = self._written or self.use
+        return {"use": written, **parameters} if parameters else written
+
+    def as_written(self, name: str) -> Component:
+        """This component, remembering the name a spec used (``plugin:name`` or ``name``)."""
+        self._written = name
+        return self
+
+
+class Dataset(Component):
+    """Images and labels, in a training and a test split."""
+
+    kind = "dataset"
+
+    @property
+    @abstractmethod
+    def image_shape(self) -> ImageShape:
+        """The shape of every image, known without loading any."""
+
+    def problem(self) -> str | None:
+        """What keeps the data from being loaded, as far as a cheap look can tell."""
+        return None
+
+    @abstractmethod
+    def build(self) -> ImageData:
+        """Load everything into host memory. Raises DataError where it cannot be had."""
+
+
+class Encoder(Component):
+    """q(z|x): images to the parameters of a diagonal-Gaussian posterior."""
+
+    kind = "encoder"
+
+    def shape_problem(self, image: ImageShape, latent: int) -> str | None:
+        """Why this encoder cannot take such images, if so, by arithmetic alone."""
+        return None
+
+    @abstractmethod
+    def build(self, image: ImageShape, latent: int) -> nn.Module:
+        """A module: images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
+
+
+class Decoder(Component):
+    """Latents to the parameters of the likelihood."""
+
+    kind = "decoder"
+
+    def shape_problem(self, latent: int, output: ImageShape) -> str | None:
+        """Why this decoder cannot make such an output, if so, by arithmetic alone."""
+        return None
+
+    @abstractmethod
+    def build(self, latent: int, output: ImageShape) -> nn.Module:
+        """A module: z (B, latent) -> (B, *output), no final activation.
+
+        ``output.channels`` is the image's channels times the likelihood's parameters a pixel.
+        """
+
+
+class Likelihood(Component):
+    """p(x|z): owns the map from the decoder's output to a mean image and a log-probability."""
+
+    kind = "likelihood"
+    #: parameters that the decoder must give for each pixel and channel
+    parameters_per_pixel: ClassVar[int] = 1
+
+    @abstractmethod
+    def build(self, image: ImageShape) -> LikelihoodModule:
+        """An ``nn.Module`` with ``log_prob`` and ``mean``, see ``LikelihoodModule``."""
+
+
+class Prior(Component):
+    """p(z)."""
+
+    kind = "prior"
+
+    @abstractmethod
+    def build(self, latent: int) -> PriorModule:
+        """An ``nn.Module`` with ``log_prob``, ``sample`` and ``kl``, see ``PriorModule``."""
+
+
+class Loss(Component):
+    """The training objective over the likelihood, posterior and prior."""
+
+    kind = "loss"
+
+    @property
+    def weights(self) -> dict[str, float | Schedule]:
+        """The real-valued fields; the loop hands them to the module at their current value."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: v for name, v in values.items() if isinstance(v, float | Schedule)}
+
+    @abstractmethod
+    def build(self) -> LossModule:
+        """An ``nn.Module`` giving per-example terms, see ``LossModule``."""
+
+
+class Optimizer(Component):
+    """How parameters move. Subclasses have a field ``lr``, a number or a schedule."""
+
+    kind = "optimizer"
+    lr: float | Schedule
+
+    @abstractmethod
+    def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        """A torch optimizer that starts at the learning rate ``lr``."""
+
+
+class Metric(Component):
+    """Named figures from a trained model and a split."""
+
+    kind = "metric"
+
+    @abstractmethod
+    def compute(self, scene: Scene) -> list[Figure]:
+        """Figures of ``scene.model`` on ``scene.split``."""
+
+
+class Visualizer(Component):
+    """A picture of a trained model and its data."""
+
+    kind = "visualizer"
+
+    @abstractmethod
+    def draw(self, scene: Scene) -> matplotlib.figure.Figure:
+        """A matplotlib figure, made without pyplot so that nothing global is touched."""
+
+
+KINDS: dict[str, type[Component]] = {
+    kind.kind: kind
+    for kind in (
+        Dataset,
+        Encoder,
+        Decoder,
+        Likelihood,
+        Prior,
+        Loss,
+        Optimizer,
+        Metric,
+        Visualizer,
+    )
+}

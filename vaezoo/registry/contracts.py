@@ -1,0 +1,182 @@
+"""What components receive and return: plain data and the interfaces of their torch halves.
+
+Units: log-probabilities, KL divergences and objectives are in nats per example, summed over
+pixels and latents. Nothing here imports torch at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from vaezoo.model import VAE
+    from vaezoo.spec import Spec
+
+
+class ImageShape(NamedTuple):
+    """The shape of one image."""
+
+    channels: int
+    height: int
+    width: int
+
+    def __str__(self) -> str:
+        return f"{self.channels}×{self.height}×{self.width}"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images of one split: uint8 (N, C, H, W), and int64 labels (N,) where there are any."""
+
+    images: Tensor
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """A dataset in memory.
+
+    ``digest`` is a SHA-256 over the content. ``test_is_trained_on`` is true where the test
+    images are part of ``train``, so that no figure on them passes for a held-out one.
+    """
+
+    train: Split
+    test: Split
+    class_names: tuple[str, ...]
+    digest: str
+    test_is_trained_on: bool = False
+
+    @property
+    def shape(self) -> ImageShape:
+        return ImageShape(*self.train.images.shape[1:])
+
+
+class LikelihoodModule(Protocol):
+    """p(x|z), given the decoder's output ``parameters`` (B, P·C, H, W). An ``nn.Module``."""
+
+    def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """log p(x|z) of images (B, C, H, W) in [0, 1]: (B,), nats, float32."""
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """E[x|z]: (B, C, H, W), within [0, 1] as far as the family allows."""
+
+
+class PriorModule(Protocol):
+    """p(z). An ``nn.Module``."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p(z) of z (B, latent): (B,), nats."""
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """``count`` draws: (count, latent), on the device of the generator."""
+
+    def kl(self, mean: Tensor, log_var: Tensor) -> Tensor | None:
+        """KL(N(mean, exp(log_var)) || p) for each dimension, (B, latent), nats.
+
+        None where there is no closed form; the loss then estimates it from its sample of z.
+        """
+
+
+class LossModule(Protocol):
+    """The training objective. An ``nn.Module``."""
+
+    def __call__(
+        self,
+        model: VAE,
+        images: Tensor,
+        weights: Mapping[str, float],
+        generator: torch.Generator,
+    ) -> dict[str, Tensor]:
+        """Terms of images (B, C, H, W) in [0, 1], each (B,), nats.
+
+        ``weights`` holds the loss's real-valued fields at their scheduled values. The result
+        has at least ``objective`` (minimised), ``reconstruction`` (−log p(x|z)) and ``kl``.
+        """
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One evaluated number with everything needed to read it."""
+
+    name: str
+    value: float
+    unit: str
+    split: str
+    likelihood: str
+    binarisation: str
+    samples: int
+    examples: int
+    standard_error: float | None = None
+    per_dimension: tuple[float, ...] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch: means over examples in nats. ``train`` is a running mean over the epoch,
+    ``validation`` is taken after it; both hold objective, reconstruction, kl and elbo, where
+    ``elbo`` is −(reconstruction + kl) whatever the objective weighs."""
+
+    epoch: int
+    train: dict[str, float]
+    validation: dict[str, float] | None
+    weights: dict[str, float]
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a metric or visualizer looks at: a trained model and a split of its data.
+
+    ``model`` is in evaluation mode, on its device; ``split`` stays in host memory.
+    ``advance`` is called with the number of examples just dealt with.
+    """
+
+    name: str
+    spec: Spec
+    model: VAE
+    split: Split
+    split_name: str
+    class_names: tuple[str, ...]
+    history: tuple[EpochRecord, ...] = ()
+    seed: int = 0
+    test_is_trained_on: bool = False
+    advance: Callable[[int], object] = field(default=lambda count: None)
+
+    def generator(self) -> torch.Generator:
+        """A fresh generator on the model's device, seeded alike at each call."""
+        import torch
+
+        return torch.Generator(self.model.device).manual_seed(self.seed)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What the run hooks see."""
+
+    spec: Spec
+    directory: Path
+    device: str
+    model: VAE
+    lock: dict[str, Any]
+
+
+class Entry(Protocol):
+    """A published zoo entry, as ``vaezoo_run_finished`` sees it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...

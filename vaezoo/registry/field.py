@@ -1,0 +1,50 @@
+"""The pydantic field types that resolve a component through the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import PlainSerializer, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from vaezoo.diagnostics import PluginError
+from vaezoo.fields.tagged import parse, split_use
+from vaezoo.registry.component import Component
+
+
+class Resolve:
+    """Reads ``name`` or ``{use: name, …}`` as a component of one kind.
+
+    The registry comes in the validation context, under the key ``registry``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __call__(self, value: Any, info: ValidationInfo) -> Component:
+        if isinstance(value, Component):
+            if value.kind == self.kind:
+                return value
+            raise ValueError(f"a {self.kind} belongs here, this is a {value.kind}")
+        name, parameters = split_use(value, self.kind)
+        if info.context is None:
+            raise ValueError("a spec needs a registry to resolve its components")
+        try:
+            registered = info.context["registry"].find(self.kind, name)
+        except PluginError as error:
+            raise _as_pydantic(error) from None
+        return parse(registered.component, parameters, info.context).as_written(name)
+
+
+def _as_pydantic(error: PluginError) -> PydanticCustomError:
+    diagnostic = error.diagnostics[0]
+    return PydanticCustomError(
+        "vaezoo_component",
+        "{message}",  # the message may itself hold braces, so it goes in as an argument
+        {"message": diagnostic.message, "hint": diagnostic.hint, "code": diagnostic.code},
+    )
+
+
+def component_field(kind: str) -> tuple[PlainValidator, PlainSerializer]:
+    """The annotations of a field that holds a component: ``Annotated[Encoder, *…]``."""
+    return PlainValidator(Resolve(kind)), PlainSerializer(Component.to_spec)

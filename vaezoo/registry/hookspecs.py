@@ -1,0 +1,47 @@
+"""The six hooks: everything that a plugin can answer to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from vaezoo.registry.component import Component
+    from vaezoo.registry.contracts import Entry, EpochRecord, RunInfo
+
+PROJECT = "vaezoo"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def vaezoo_components() -> list[type[Component]]:  # type: ignore[empty-body]
+    """The component classes that this plugin supplies. Must not import torch."""
+
+
+@hookspec
+def vaezoo_commands() -> list[click.Command]:  # type: ignore[empty-body]
+    """Commands to add to ``vaezoo``; a name that is taken is refused."""
+
+
+@hookspec
+def vaezoo_run_started(run: RunInfo) -> None:
+    """A run is about to train its first epoch, or the first one after it was resumed."""
+
+
+@hookspec
+def vaezoo_epoch_finished(run: RunInfo, record: EpochRecord) -> None:
+    """An epoch ended and its checkpoint is written."""
+
+
+@hookspec
+def vaezoo_run_finished(run: RunInfo, entry: Entry) -> None:
+    """A run has published its entry."""
+
+
+@hookspec
+def vaezoo_run_failed(run: RunInfo, error: BaseException) -> None:
+    """A run ended early: an error, or the user stopped it."""

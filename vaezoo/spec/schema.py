@@ -1,0 +1,116 @@
+"""``Spec``: what a YAML file says, resolved: every default filled in, every part a component."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vaezoo.registry import (
+    Dataset,
+    Decoder,
+    Encoder,
+    Likelihood,
+    Loss,
+    Metric,
+    Optimizer,
+    Prior,
+    Visualizer,
+)
+from vaezoo.registry.field import component_field
+
+AnyDataset = Annotated[Dataset, *component_field("dataset")]
+AnyEncoder = Annotated[Encoder, *component_field("encoder")]
+AnyDecoder = Annotated[Decoder, *component_field("decoder")]
+AnyLikelihood = Annotated[Likelihood, *component_field("likelihood")]
+AnyPrior = Annotated[Prior, *component_field("prior")]
+AnyLoss = Annotated[Loss, *component_field("loss")]
+AnyOptimizer = Annotated[Optimizer, *component_field("optimizer")]
+AnyMetric = Annotated[Metric, *component_field("metric")]
+AnyVisualizer = Annotated[Visualizer, *component_field("visualizer")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
+
+
+class ModelSpec(_Section):
+    """The model: posterior, likelihood and prior."""
+
+    latent: int = Field(ge=1, le=65536, description="number of latent dimensions")
+    encoder: AnyEncoder = Field(description="q(z|x)")
+    decoder: AnyDecoder = Field(description="latents to the likelihood's parameters")
+    likelihood: AnyLikelihood = Field("bernoulli", description="p(x|z)")  # type: ignore[assignment]
+    prior: AnyPrior = Field("standard_normal", description="p(z)")  # type: ignore[assignment]
+
+
+class EarlyStopping(_Section):
+    """Stop when the validation ELBO (β = 1) no longer rises, and keep the best weights."""
+
+    patience: int = Field(10, ge=1, description="epochs without a rise before stopping")
+    min_delta: float = Field(0.0, ge=0, description="nats that count as a rise")
+
+
+class TrainSpec(_Section):
+    """How the model is trained."""
+
+    epochs: int = Field(ge=1, description="passes over the training images")
+    batch_size: int = Field(128, ge=1, description="images in a step")
+    optimizer: AnyOptimizer = Field("adam", description="how parameters move")  # type: ignore[assignment]
+    validation: float = Field(
+        0.1, ge=0, lt=1, description="fraction of the training split held out, drawn by the seed"
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="decides weights, order, noise and split")
+    gradient_clip: float | None = Field(
+        None, gt=0, description="largest norm of the gradient of the mean objective"
+    )
+    early_stopping: EarlyStopping | None = Field(
+        None, description="stop on the validation ELBO; needs a validation fraction above 0"
+    )
+
+
+class Target(_Section):
+    """A published or earlier figure that a trained entry must reach."""
+
+    metric: str = Field(
+        pattern=r"^(test|validation|train)/[a-z0-9_]+$",
+        description="which figure, such as test/elbo or train/objective",
+    )
+    value: float = Field(description="the figure to reach")
+    tolerance: float = Field(ge=0, description="how far off still counts")
+    source: str = Field(description="where the figure is published")
+
+
+class Spec(_Section):
+    """A model of the zoo, from data to pictures."""
+
+    vaezoo: Literal[1] = Field(description="format version")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$", description="the entry's name in the zoo"
+    )
+    summary: str = Field("", max_length=300, description="one line on what this is")
+    dataset: AnyDataset = Field(description="images and labels")
+    model: ModelSpec
+    loss: AnyLoss = Field("elbo", description="the training objective")  # type: ignore[assignment]
+    train: TrainSpec
+    metrics: tuple[AnyMetric, ...] = Field(
+        ("elbo", "active_units"),  # type: ignore[assignment]
+        description="figures taken after training",
+    )
+    visualizers: tuple[AnyVisualizer, ...] = Field(
+        ("loss_curves", "samples", "reconstructions"),  # type: ignore[assignment]
+        description="pictures drawn after training",
+    )
+    targets: tuple[Target, ...] = Field((), description="figures that the entry must reach")
+
+    def canonical(self) -> dict[str, Any]:
+        """The spec as JSON data, complete and in one form, whatever the file looked like."""
+        return self.model_dump(mode="json")
+
+    def training_digest(self) -> str:
+        """A SHA-256 over all that decides the trained weights: what a checkpoint belongs to."""
+        decisive = self.model_dump(mode="json", include={"vaezoo", "dataset", "model", "loss", "train"})
+        text = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
