@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import Split as Split
     from vaezoo.registry import Visualizer as Visualizer
     from vaezoo.registry import hookimpl as hookimpl
-    from vaezoo.run import run as run
+    from vaezoo.road import run as run
     from vaezoo.spec import Spec as Spec
     from vaezoo.spec import validate as validate
     from vaezoo.zoo import load as load
@@ -69,7 +69,7 @@ _HOME = {
     "Visualizer": "vaezoo.registry",
     "hookimpl": "vaezoo.registry",
     "load": "vaezoo.zoo",
-    "run": "vaezoo.run",
+    "run": "vaezoo.road",
     "validate": "vaezoo.spec",
 }
 
