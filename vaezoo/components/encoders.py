@@ -1,1 +1,89 @@
-COMPONENTS = []
+"""Encoders: images to the mean and log-variance of a diagonal-Gaussian posterior."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from vaezoo.components.layers import PerLayer, Widths, downsampled, length_problem, per_layer
+from vaezoo.fields import Activation, Initializer
+from vaezoo.registry import Encoder, ImageShape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class MLPEncoder(Encoder, use="mlp"):
+    """Multilayer perceptron on flattened pixels.
+
+    With one hidden layer of 400 it is the encoder of Kingma and Welling (2014), with ReLU.
+    """
+
+    hidden: Widths = Field((400,), description="widths of the hidden layers, first to last")
+    activation: Activation = Field("relu", validate_default=True, description="after each layer")  # type: ignore[assignment]
+    init: Initializer = Field("pytorch", description="how weights begin")
+
+    def build(self, image: ImageShape, latent: int) -> nn.Module:
+        """Images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
+        from vaezoo.components.nets.mlp import MLPEncoderNet
+        from vaezoo.fields.initializer import initialize
+
+        pixels = image.channels * image.height * image.width
+        network = MLPEncoderNet(pixels, self.hidden, latent, self.activation.build)
+        initialize(network, self.init)
+        return network
+
+
+class ConvEncoder(Encoder, use="conv"):
+    """Convolutions that shrink the image, then linear maps to the posterior.
+
+    Each convolution is padded by (kernel − 1) // 2, so that a stride of 2 halves an even edge.
+    """
+
+    channels: Widths = Field((32, 64), description="feature maps of each convolution")
+    kernel: PerLayer = Field((3,), description="kernel size, for all layers or for each")
+    stride: PerLayer = Field((2,), description="stride, for all layers or for each")
+    dense: tuple[int, ...] = Field((), description="widths of linear layers after flattening")
+    activation: Activation = Field("relu", validate_default=True, description="after each layer")  # type: ignore[assignment]
+    init: Initializer = Field("pytorch", description="how weights begin")
+
+    def shape_problem(self, image: ImageShape, latent: int) -> str | None:
+        layers = len(self.channels)
+        wrong = length_problem("kernel", self.kernel, layers) or length_problem(
+            "stride", self.stride, layers
+        )
+        if wrong:
+            return wrong
+        kernels, strides = per_layer(self.kernel, layers), per_layer(self.stride, layers)
+        for edge in (image.height, image.width):
+            sizes = downsampled(edge, kernels, strides)
+            if min(sizes) < 1:
+                layer = next(i for i, size in enumerate(sizes) if size < 1)
+                return (
+                    f"an edge of {edge} pixels is too small for these convolutions: "
+                    f"before layer {layer} only {sizes[layer - 1]} are left"
+                )
+        return None
+
+    def build(self, image: ImageShape, latent: int) -> nn.Module:
+        """Images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
+        from vaezoo.components.nets.conv import ConvEncoderNet
+        from vaezoo.fields.initializer import initialize
+
+        layers = len(self.channels)
+        kernels, strides = per_layer(self.kernel, layers), per_layer(self.stride, layers)
+        network = ConvEncoderNet(
+            image=image,
+            channels=self.channels,
+            kernels=kernels,
+            strides=strides,
+            dense=self.dense,
+            latent=latent,
+            activation=self.activation.build,
+        )
+        initialize(network, self.init)
+        return network
+
+
+COMPONENTS = [MLPEncoder, ConvEncoder]

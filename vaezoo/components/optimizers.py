@@ -1,1 +1,75 @@
-COMPONENTS = []
+"""Optimizers: how parameters move along their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from vaezoo.fields import Positive
+from vaezoo.registry import Optimizer
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Adam(Optimizer, use="adam"):
+    """Adam (Kingma and Ba 2015), in PyTorch's fused form."""
+
+    lr: Positive = Field(1e-3, description="learning rate, a number or a schedule")
+    betas: tuple[Fraction, Fraction] = Field((0.9, 0.999), description="decay of the averages")
+    eps: float = Field(1e-8, gt=0, description="added to the denominator")
+
+    def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        import torch
+
+        return torch.optim.Adam(parameters, lr=lr, betas=self.betas, eps=self.eps, fused=True)
+
+
+class AdamW(Optimizer, use="adamw"):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
+
+    lr: Positive = Field(1e-3, description="learning rate, a number or a schedule")
+    betas: tuple[Fraction, Fraction] = Field((0.9, 0.999), description="decay of the averages")
+    eps: float = Field(1e-8, gt=0, description="added to the denominator")
+    weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
+
+    def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        import torch
+
+        return torch.optim.AdamW(
+            parameters,
+            lr=lr,
+            betas=self.betas,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            fused=True,
+        )
+
+
+class SGD(Optimizer, use="sgd"):
+    """Stochastic gradient descent with momentum."""
+
+    lr: Positive = Field(1e-4, description="learning rate, a number or a schedule")
+    momentum: Fraction = Field(0.9, description="how much of the last step is kept")
+    nesterov: bool = Field(False, description="look ahead along the momentum")
+    weight_decay: float = Field(0.0, ge=0, description="pull of the weights towards 0")
+
+    def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        import torch
+
+        return torch.optim.SGD(
+            parameters,
+            lr=lr,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+            fused=True,
+        )
+
+
+COMPONENTS = [Adam, AdamW, SGD]

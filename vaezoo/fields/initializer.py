@@ -32,12 +32,16 @@ def initialize(network: nn.Module, how: Initializer) -> None:
     layers = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
     for layer in (module for module in network.modules() if isinstance(module, layers)):
         with torch.no_grad():
-            _draw(layer.weight, how)
+            # a transposed convolution keeps its inputs in the first axis of its weight
+            mode = "fan_out" if isinstance(layer, nn.ConvTranspose2d) else "fan_in"
+            _draw(layer.weight, how, mode)
             if layer.bias is not None:
                 layer.bias.zero_()
 
 
-def _draw(weight: nn.Parameter, how: Initializer) -> None:
+def _draw(
+    weight: nn.Parameter, how: Initializer, mode: Literal["fan_in", "fan_out"]
+) -> None:
     from torch.nn import init
 
     match how:
@@ -46,8 +50,8 @@ def _draw(weight: nn.Parameter, how: Initializer) -> None:
         case "glorot_normal":
             init.xavier_normal_(weight)
         case "he_uniform":
-            init.kaiming_uniform_(weight, nonlinearity="relu")
+            init.kaiming_uniform_(weight, mode=mode, nonlinearity="relu")
         case "he_normal":
-            init.kaiming_normal_(weight, nonlinearity="relu")
+            init.kaiming_normal_(weight, mode=mode, nonlinearity="relu")
         case "orthogonal":
             init.orthogonal_(weight)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from vaezoo.fields.tagged import parse
@@ -54,6 +61,12 @@ class Schedule(BaseModel):
                 {"hint": "use linear or cosine where a value is 0"},
             )
         return self
+
+    @model_serializer
+    def _as_written(self) -> dict[str, Any]:
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        return {name: value for name, value in fields.items() if value != defaults[name]}
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -38,9 +38,8 @@ class Component(BaseModel):
     use: ClassVar[str] = ""
     _written: str = PrivateAttr(default="")
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, use: str | None = None, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
+    def __init_subclass__(cls, use: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
         if use is not None:
             cls.use = use
 

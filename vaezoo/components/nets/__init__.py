@@ -1,0 +1,1 @@
+"""The torch halves of the built-in components; imported only by their ``build``."""
