@@ -19,6 +19,7 @@ Codes are stable: ``VZ1xx`` YAML, ``VZ2xx`` schema, ``VZ3xx`` registry and plugi
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +62,10 @@ CODES: dict[str, str] = {
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
+
+
+#: What ends a line, in YAML and so in every Position.
+LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, order=True)

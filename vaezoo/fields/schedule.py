@@ -17,7 +17,8 @@ from pydantic_core import PydanticCustomError
 
 from vaezoo.fields.tagged import parse
 
-_SHAPES = ("linear", "cosine", "exponential", "cyclical")
+#: The keys that make a mapping a schedule.
+SHAPES = ("linear", "cosine", "exponential", "cyclical")
 
 
 class Schedule(BaseModel):
@@ -47,12 +48,12 @@ class Schedule(BaseModel):
 
     @model_validator(mode="after")
     def _one_shape(self) -> Schedule:
-        given = [shape for shape in _SHAPES if getattr(self, shape) is not None]
+        given = [shape for shape in SHAPES if getattr(self, shape) is not None]
         if len(given) != 1:
             raise PydanticCustomError(
                 "vaezoo_schedule",
                 "a schedule has exactly one shape, this one has {count}",
-                {"count": len(given), "hint": f"give one of {', '.join(_SHAPES)}"},
+                {"count": len(given), "hint": f"give one of {', '.join(SHAPES)}"},
             )
         if self.exponential and min(self.exponential) <= 0:
             raise PydanticCustomError(
@@ -71,7 +72,7 @@ class Schedule(BaseModel):
     @property
     def ends(self) -> tuple[float, float]:
         """The first and the last value."""
-        for shape in _SHAPES:
+        for shape in SHAPES:
             values: tuple[float, float] | None = getattr(self, shape)
             if values is not None:
                 return values

@@ -39,7 +39,7 @@ def split_use(value: Any, noun: str) -> tuple[str, dict[str, Any]]:
             )
     raise PydanticCustomError(
         "vaezoo_use_type",
-        "a {noun} is a name or a mapping with the key 'use'",
+        "this {noun} must be a name, or a mapping with the key 'use'",
         {"noun": noun, "hint": "write NAME or {use: NAME, parameter: value}"},
     )
 

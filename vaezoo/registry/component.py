@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 class Component(BaseModel):
     """A part of a spec. Subclass a kind, not this: ``class Mine(Encoder, use="mine")``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        defer_build=True,
+        allow_inf_nan=False,  # a canonical spec is JSON, which has neither
+    )
 
     kind: ClassVar[str] = ""
     use: ClassVar[str] = ""

@@ -21,6 +21,9 @@ from vaezoo.registry import (
 )
 from vaezoo.registry.field import component_field
 
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,99}$"
+FIGURE_PATTERN = r"^(test|validation|train)/[a-z0-9_]+$"
+
 AnyDataset = Annotated[Dataset, *component_field("dataset")]
 AnyEncoder = Annotated[Encoder, *component_field("encoder")]
 AnyDecoder = Annotated[Decoder, *component_field("decoder")]
@@ -33,7 +36,13 @@ AnyVisualizer = Annotated[Visualizer, *component_field("visualizer")]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        defer_build=True,
+        allow_inf_nan=False,  # a canonical spec is JSON, which has neither
+    )
 
 
 class ModelSpec(_Section):
@@ -75,7 +84,7 @@ class Target(_Section):
     """A published or earlier figure that a trained entry must reach."""
 
     metric: str = Field(
-        pattern=r"^(test|validation|train)/[a-z0-9_]+$",
+        pattern=FIGURE_PATTERN,
         description="which figure, such as test/elbo or train/objective",
     )
     value: float = Field(description="the figure to reach")
@@ -87,9 +96,7 @@ class Spec(_Section):
     """A model of the zoo, from data to pictures."""
 
     vaezoo: Literal[1] = Field(description="format version")
-    name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$", description="the entry's name in the zoo"
-    )
+    name: str = Field(pattern=NAME_PATTERN, description="the entry's name in the zoo")
     summary: str = Field("", max_length=300, description="one line on what this is")
     dataset: AnyDataset = Field(description="images and labels")
     model: ModelSpec
@@ -111,6 +118,8 @@ class Spec(_Section):
 
     def training_digest(self) -> str:
         """A SHA-256 over all that decides the trained weights: what a checkpoint belongs to."""
-        decisive = self.model_dump(mode="json", include={"vaezoo", "dataset", "model", "loss", "train"})
+        decisive = self.model_dump(
+            mode="json", include={"vaezoo", "dataset", "model", "loss", "train"}
+        )
         text = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

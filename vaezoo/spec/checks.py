@@ -1,0 +1,131 @@
+"""What can be known about a valid spec before anything slow starts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+from vaezoo.diagnostics import Diagnostic, Span, VaezooError
+from vaezoo.registry import Component, ImageShape
+from vaezoo.spec.nodes import Document, Path
+from vaezoo.spec.schema import Spec, Target
+
+
+def check(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
+    """Findings about shapes and about settings that contradict each other."""
+    places = _Places(document)
+    return [*_shapes(spec, places), *_validation(spec, places), *_targets(spec, places)]
+
+
+class _Places:
+    """Where the parts of a spec stand; nowhere, where there is no document."""
+
+    def __init__(self, document: Document | None) -> None:
+        self._document = document
+
+    def of(self, *path: str | int) -> Span | None:
+        """The value at ``path``, or at the nearest path above it that was written."""
+        if self._document is None:
+            return None
+        node, depth = self._document.closest(path)
+        return node.span if depth else self._document.key_span(())
+
+    def key(self, *path: str | int) -> Span | None:
+        """The key at ``path``, or the value nearest above."""
+        span = self._document.key_span(path) if self._document else None
+        return span or self.of(*path)
+
+
+def _shapes(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
+    """The image through encoder and decoder, by the components' own arithmetic."""
+    image, finding = _image_shape(spec, places)
+    if finding:
+        yield finding
+    if image is None:
+        return
+    model = spec.model
+    channels = image.channels * model.likelihood.parameters_per_pixel
+    output = ImageShape(channels, image.height, image.width)
+    asked: list[tuple[Component, Path, Callable[[], str | None]]] = [
+        (
+            model.encoder,
+            ("model", "encoder"),
+            lambda: model.encoder.shape_problem(image, model.latent),
+        ),
+        (
+            model.decoder,
+            ("model", "decoder"),
+            lambda: model.decoder.shape_problem(model.latent, output),
+        ),
+    ]
+    for component, path, problem in asked:
+        try:
+            text = problem()
+        except Exception as error:  # a plugin's fault must not end the reading of a spec
+            yield _broken(component, error, places.of(*path))
+            continue
+        if text:
+            yield Diagnostic(
+                "VZ401", text, places.of(*path), hint=f"an image of {spec.dataset.use} is {image}"
+            )
+
+
+def _image_shape(spec: Spec, places: _Places) -> tuple[ImageShape | None, Diagnostic | None]:
+    span = places.of("dataset")
+    try:
+        return spec.dataset.image_shape, None
+    except VaezooError as error:
+        cause = error.diagnostics[0]
+        return None, Diagnostic(cause.code, cause.message, cause.span or span, hint=cause.hint)
+    except Exception as error:  # a plugin's fault must not end the reading of a spec
+        return None, _broken(spec.dataset, error, span)
+
+
+def _broken(component: Component, error: Exception, span: Span | None) -> Diagnostic:
+    home = f"{type(component).__module__}.{type(component).__qualname__}"
+    return Diagnostic(
+        "VZ303",
+        f"the {component.kind} {component.use!r} failed: {type(error).__name__}: {error}",
+        span,
+        hint=f"this is a fault in {home}",
+    )
+
+
+def _validation(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
+    """Whatever looks at held-out images needs some."""
+    if spec.train.validation > 0:
+        return
+    hint = "hold some images out, such as train.validation: 0.1"
+    if spec.train.early_stopping:
+        yield Diagnostic(
+            "VZ402",
+            "early stopping watches the validation images, and train.validation is 0",
+            places.key("train", "early_stopping"),
+            hint=hint,
+        )
+    for index, target in enumerate(spec.targets):
+        if target.metric.startswith("validation/"):
+            yield Diagnostic(
+                "VZ402",
+                f"the target {target.metric} needs validation images, and train.validation is 0",
+                places.of("targets", index, "metric"),
+                hint=hint,
+            )
+
+
+def _targets(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
+    """Two targets for one figure must be reachable together."""
+    numbered = list(enumerate(spec.targets))
+    for (first, one), (second, other) in itertools.combinations(numbered, 2):
+        if one.metric == other.metric and not _overlap(one, other):
+            yield Diagnostic(
+                "VZ402",
+                f"no {one.metric} can meet targets[{first}] and targets[{second}]: "
+                f"{one.value:g} ± {one.tolerance:g} and {other.value:g} ± {other.tolerance:g}",
+                places.of("targets", second, "value"),
+                hint="remove one of them, or widen its tolerance",
+            )
+
+
+def _overlap(one: Target, other: Target) -> bool:
+    return abs(one.value - other.value) <= one.tolerance + other.tolerance

@@ -1,0 +1,111 @@
+"""From pydantic's errors to findings: where they belong, and what we call them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from vaezoo.diagnostics import Diagnostic, Span, suggest
+from vaezoo.registry import Component, Registry
+from vaezoo.spec.messages import Message, dotted, explain
+from vaezoo.spec.nodes import Document, Path
+from vaezoo.spec.structure import model_at, place_at
+
+#: Keys that a file may have beside those of ``Spec``.
+FILE_KEYS = ("extends",)
+
+
+@dataclass(frozen=True)
+class Translator:
+    """Turns the errors about one spec into findings; without a document they have no place."""
+
+    data: Any
+    registry: Registry
+    document: Document | None = None
+
+    def findings(self, error: ValidationError) -> list[Diagnostic]:
+        """One finding for each error, but only one for each value and key."""
+        found: dict[tuple[Path, str], Diagnostic] = {}
+        for details in error.errors(include_url=False):
+            path = self._written(details)
+            found.setdefault((path, _group(details["type"])), self._one(details, path))
+        return list(found.values())
+
+    def _one(self, details: ErrorDetails, path: Path) -> Diagnostic:
+        match details["type"]:
+            case "extra_forbidden":
+                return self._unknown_key(path)
+            case "missing":
+                return self._missing_key(path)
+            case _:
+                message = explain(details, path, place_at(path, self.data, self.registry))
+                return self._at_value(message, path)
+
+    def _written(self, details: ErrorDetails) -> Path:
+        """The error's path as far as the spec has it: pydantic adds the members of unions."""
+        path = tuple(details["loc"])
+        if details["type"] in ("missing", "extra_forbidden"):
+            return path
+        data = self.data
+        for depth, part in enumerate(path):
+            inside_dict = isinstance(data, dict) and part in data
+            inside_list = isinstance(data, list) and isinstance(part, int) and part < len(data)
+            if not (inside_dict or inside_list):
+                # a default that is wrong has a place in the schema, though none in the spec
+                known = place_at(path, self.data, self.registry) is not None
+                return path if known else path[:depth]
+            data = data[part]
+        return path
+
+    def _at_value(self, message: Message, path: Path) -> Diagnostic:
+        use = (*path, "use")
+        named = message.code in ("VZ301", "VZ302") and self._value_span(use)
+        span = named or self._value_span(path) or self._enclosing_key(path)
+        return Diagnostic(message.code, message.text, span, hint=message.hint)
+
+    def _unknown_key(self, path: Path) -> Diagnostic:
+        key, where = str(path[-1]), path[:-1]
+        model = model_at(where, self.data, self.registry)
+        span = self.document.key_span(path) if self.document else None
+        owner = _owner(model, where)
+        if model and issubclass(model, Component):
+            text, noun = f"{owner} has no parameter {key!r}", "parameters"
+        else:
+            text, noun = f"unknown key {key!r}" + (f" in {owner}" if where else ""), "keys"
+        known = list(model.model_fields) if model else []
+        if not where and self.document:
+            known += FILE_KEYS
+        return Diagnostic("VZ201", text, span, hint=suggest(key, known, noun) if model else None)
+
+    def _missing_key(self, path: Path) -> Diagnostic:
+        key, where = str(path[-1]), path[:-1]
+        model = model_at(where, self.data, self.registry)
+        is_component = model is not None and issubclass(model, Component)
+        noun = "parameter" if is_component else "key"
+        field = model.model_fields.get(key) if model else None
+        hint = f"{key}: {field.description}" if field and field.description else None
+        text = f"{_owner(model, where)} needs the {noun} {key!r}"
+        return Diagnostic("VZ202", text, self._enclosing_key(path), hint=hint)
+
+    def _value_span(self, path: Path) -> Span | None:
+        return self.document.value_span(path) if self.document else None
+
+    def _enclosing_key(self, path: Path) -> Span | None:
+        if self.document is None:
+            return None
+        _, depth = self.document.closest(path)
+        return self.document.key_span(path[: min(depth, len(path) - 1)] if path else ())
+
+
+def _owner(model: type[BaseModel] | None, where: Path) -> str:
+    if model and issubclass(model, Component):
+        return f"the {model.kind} {model.use!r}"
+    return repr(dotted(where)) if where else "the spec"
+
+
+def _group(error_type: str) -> str:
+    """Several errors about one value, as a union gives them, count as one."""
+    return error_type if error_type in ("missing", "extra_forbidden") else "value"

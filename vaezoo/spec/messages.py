@@ -1,0 +1,178 @@
+"""What we say about a value that pydantic refused, in plain words and without its jargon."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from pydantic_core import ErrorDetails
+
+from vaezoo.diagnostics import nearest
+from vaezoo.spec.nodes import Path
+from vaezoo.spec.schema import FIGURE_PATTERN, NAME_PATTERN
+from vaezoo.spec.structure import Place
+
+
+class Message(NamedTuple):
+    """What a finding says, before it has a place."""
+
+    code: str
+    text: str
+    hint: str | None = None
+
+
+def explain(details: ErrorDetails, path: Path, place: Place | None) -> Message:
+    """What is wrong with the value at ``path``."""
+    kind = details["type"]
+    name = repr(dotted(path)) if path else "the spec"
+    if path == ("vaezoo",) and type(details["input"]) is int:
+        return _version(details["input"])
+    if kind in _WANTED:
+        return Message("VZ203", f"{name} must be {_WANTED[kind]}, not {shown(details['input'])}")
+    if kind.startswith("vaezoo_"):
+        return _our_own(details, name)
+    hint = _described(place)
+    if kind in _RELATIONS:
+        return Message("VZ204", _range(details, name, place), hint)
+    if kind in ("literal_error", "enum"):
+        return _one_of(details, name)
+    if kind == "string_pattern_mismatch":
+        return Message("VZ204", _pattern(details, name), hint)
+    if kind in _LENGTHS:
+        return Message("VZ204", f"{name} {_LENGTHS[kind].format(**_limits(details))}", hint)
+    if kind in ("value_error", "assertion_error"):
+        return Message("VZ204", f"{name}: {details['ctx']['error']}", hint)
+    if kind.endswith(("_type", "_parsing")):
+        text = f"{name} cannot be {shown(details['input'])}"
+        return Message("VZ203", text, hint)
+    text = details["msg"].removeprefix("Input ")
+    return Message("VZ204", f"{name} {text}, not {shown(details['input'])}", hint)
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it: ``visualizers[1].n``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def shown(value: Any) -> str:
+    """A value as a message quotes it, however long it is."""
+    match value:
+        case None:
+            return "null"
+        case True | False:
+            return str(value).lower()
+        case int() | float():
+            text = str(value) if isinstance(value, float) or abs(value) < 10**30 else ""
+            return text or "a number that long"
+        case str():
+            return f"the text {value!r}" if len(value) <= 40 else f"the text {value[:37]!r}…"
+        case list() | tuple():
+            return "a list"
+        case dict():
+            return "a mapping"
+    return f"a {type(value).__name__}"
+
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "frozen_set_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "none_required": "null",
+    "path_type": "a path",
+    "finite_number": "a finite number",
+}
+
+_RELATIONS = {
+    "greater_than": ("gt", "above"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "below"),
+    "less_than_equal": ("le", "at most"),
+}
+
+_LENGTHS = {
+    "too_short": "needs at least {least} entries, it has {actual}",
+    "too_long": "can have at most {most} entries, it has {actual}",
+    "string_too_short": "needs at least {least} characters",
+    "string_too_long": "can have at most {most} characters",
+    "multiple_of": "must be a multiple of {multiple_of}",
+    "int_parsing_size": "is a number too large to handle",
+}
+
+#: Patterns in words; others are shown as they are.
+_PATTERNS = {
+    NAME_PATTERN: "lower-case letters, digits, '_' and '-', at most 100, "
+    "beginning with a letter or a digit",
+    FIGURE_PATTERN: "a split and a figure, such as test/elbo; "
+    "the splits are test, validation and train",
+}
+
+_CODES = {
+    "vaezoo_component": "VZ301",
+    "vaezoo_use_missing": "VZ202",
+    "vaezoo_use_type": "VZ203",
+    "vaezoo_number_or_schedule": "VZ203",
+}
+
+
+def _version(version: int) -> Message:
+    hint = "upgrade vaezoo: pip install -U vaezoo" if version > 1 else "write vaezoo: 1"
+    text = f"this spec has format version {version}; this vaezoo reads version 1"
+    return Message("VZ205", text, hint)
+
+
+def _our_own(details: ErrorDetails, name: str) -> Message:
+    kind, context = details["type"], details.get("ctx", {})
+    code = context.get("code") or _CODES.get(kind, "VZ204")
+    about_name = kind in ("vaezoo_component", "vaezoo_unknown_name")
+    text = details["msg"] if about_name else f"{name}: {details['msg']}"
+    return Message(code, text, context.get("hint"))
+
+
+def _range(details: ErrorDetails, name: str, place: Place | None) -> str:
+    key, relation = _RELATIONS[details["type"]]
+    bounds = (place.bounds if place else []) or [f"{relation} {details['ctx'][key]}"]
+    return f"{name} must be {' and '.join(bounds)}, not {shown(details['input'])}"
+
+
+def _one_of(details: ErrorDetails, name: str) -> Message:
+    expected = details["ctx"]["expected"]
+    options = re.findall(r"'([^']*)'", expected)
+    value = details["input"]
+    close = nearest(value, options) if isinstance(value, str) else None
+    text = f"{name} must be {expected}, not {shown(value)}"
+    return Message("VZ204", text, f"did you mean {close!r}?" if close else None)
+
+
+def _pattern(details: ErrorDetails, name: str) -> str:
+    pattern = details["ctx"]["pattern"]
+    wanted = _PATTERNS.get(pattern, f"text that matches {pattern}")
+    return f"{name} must be {wanted}; not {shown(details['input'])}"
+
+
+def _limits(details: ErrorDetails) -> dict[str, Any]:
+    context = details.get("ctx", {})
+    return {
+        "least": context.get("min_length"),
+        "most": context.get("max_length"),
+        "actual": context.get("actual_length"),
+        "multiple_of": context.get("multiple_of"),
+    }
+
+
+def _described(place: Place | None) -> str | None:
+    return place.field.description if place and place.field else None
