@@ -1,1 +1,24 @@
-COMPONENTS = []
+"""The built-in pictures of a trained model and its data."""
+
+from __future__ import annotations
+
+from vaezoo.components.visualizers.components import (
+    Interpolations,
+    LatentScatter,
+    LossCurves,
+    Manifold,
+    Reconstructions,
+    Samples,
+    Traversals,
+)
+from vaezoo.registry import Component
+
+COMPONENTS: list[type[Component]] = [
+    LossCurves,
+    Samples,
+    Reconstructions,
+    LatentScatter,
+    Manifold,
+    Traversals,
+    Interpolations,
+]

@@ -1,0 +1,117 @@
+"""The visualizers as a spec names them. Each drawing is a module of its own, imported by ``draw``,
+so that reading a spec imports neither torch nor matplotlib."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from vaezoo.registry import Visualizer
+from vaezoo.registry.contracts import Scene
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class LossCurves(Visualizer, use="loss_curves"):
+    """Objective, −ELBO, reconstruction and KL over the epochs, for training and validation.
+
+    Nats per example. The −ELBO has a panel of its own where the objective is something else;
+    β and the learning rate have one where they change.
+    """
+
+    def draw(self, scene: Scene) -> Figure:
+        from vaezoo.components.visualizers.loss_curves import draw_loss_curves
+
+        return draw_loss_curves(scene)
+
+
+class Samples(Visualizer, use="samples"):
+    """A grid of mean images decoded from draws of the prior."""
+
+    n: int = Field(50, ge=1, le=10_000, description="number of images")
+    columns: int = Field(10, ge=1, le=100, description="images in a row")
+
+    def draw(self, scene: Scene) -> Figure:
+        from vaezoo.components.visualizers.samples import draw_samples
+
+        return draw_samples(scene, count=self.n, columns=self.columns)
+
+
+class Reconstructions(Visualizer, use="reconstructions"):
+    """Images of the split above their reconstructions, spread evenly over the classes."""
+
+    n: int = Field(10, ge=1, le=100, description="images in a row")
+    bands: int = Field(2, ge=1, le=20, description="pairs of rows, original and reconstruction")
+
+    def draw(self, scene: Scene) -> Figure:
+        from vaezoo.components.visualizers.reconstructions import draw_reconstructions
+
+        return draw_reconstructions(scene, columns=self.n, bands=self.bands)
+
+
+class LatentScatter(Visualizer, use="latent_scatter"):
+    """Posterior means coloured by class.
+
+    Beyond two latents their first two principal components; with one latent a strip a class.
+    """
+
+    points: int = Field(10_000, ge=1, description="most images to show, drawn by the seed")
+
+    def draw(self, scene: Scene) -> Figure:
+        from vaezoo.components.visualizers.latent_scatter import draw_latent_scatter
+
+        return draw_latent_scatter(scene, most=self.points)
+
+
+class Manifold(Visualizer, use="manifold"):
+    """The decoded latent plane, spaced by the inverse Gaussian CDF.
+
+    Every image stands for an equal share of a standard normal prior. With more than two latents
+    it shows the two that carry the most KL, with the others at 0; with one latent, a row.
+    """
+
+    n: int = Field(20, ge=2, le=100, description="images a side")
+
+    def draw(self, scene: Scene) -> Figure:
+        from vaezoo.components.visualizers.manifold import draw_manifold
+
+        return draw_manifold(scene, side=self.n)
+
+
+class Traversals(Visualizer, use="traversals"):
+    """One row a latent dimension, moved alone from −span to span.
+
+    Rows are ordered by the KL that the dimension carries on the split. Dimensions that the
+    posterior ignores are faded.
+    """
+
+    span: float = Field(3.0, gt=0, le=100, description="how far to go to either side of 0")
+    steps: int = Field(11, ge=2, le=100, description="images in a row")
+    rows: int = Field(32, ge=1, le=128, description="most dimensions to show")
+    image: int | None = Field(
+        None,
+        ge=0,
+        description="index of the image whose posterior mean the other dimensions keep; "
+        "without it they stay at 0, the mean of the prior",
+    )
+
+    def draw(self, scene: Scene) -> Figure:
+        from vaezoo.components.visualizers.traversals import draw_traversals
+
+        return draw_traversals(
+            scene, span=self.span, steps=self.steps, most_rows=self.rows, image=self.image
+        )
+
+
+class Interpolations(Visualizer, use="interpolations"):
+    """Straight lines in latent space between pairs of images of different classes."""
+
+    pairs: int = Field(6, ge=1, le=50, description="number of pairs, a row each")
+    steps: int = Field(9, ge=2, le=100, description="decoded images, both ends included")
+
+    def draw(self, scene: Scene) -> Figure:
+        from vaezoo.components.visualizers.interpolations import draw_interpolations
+
+        return draw_interpolations(scene, pairs=self.pairs, steps=self.steps)

@@ -1,0 +1,97 @@
+"""Straight lines in latent space between pairs of images."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from vaezoo.components.visualizers import choose, sheet, style
+from vaezoo.components.visualizers.latents import decode
+from vaezoo.registry.contracts import Scene
+
+_HEADINGS = 26
+_SPACE = 16
+_FRAME_POINTS = 1.4
+
+
+@style.house_style
+def draw_interpolations(scene: Scene, *, pairs: int, steps: int) -> Figure:
+    indices = choose.pairs_across_classes(scene, pairs)
+    grid = _grid(scene, indices, steps)
+    names = _names(scene, indices)
+    label = _SPACE + round(max(style.text_width(name, 7.0) for row in names for name in row))
+    facts = [
+        f"framed: {scene.split_name} images; between them {steps} mean images decoded along "
+        "the straight line between their posterior means",
+        style.split_fact(scene, indices.numel()),
+        style.likelihood_fact(scene),
+        style.seed_fact(scene),
+    ]
+    page = style.page(
+        scene,
+        "interpolations",
+        facts,
+        width=grid.width + 2 * label,
+        height=_HEADINGS + grid.height,
+    )
+    axes = grid.show(page, left=label, top=_HEADINGS)
+    for row, (first, last) in enumerate(names):
+        style.beside(axes, grid.row_centre(row), first)
+        style.beside(axes, grid.row_centre(row), last, right=True)
+        for column in (0, len(grid.lefts) - 1):
+            _frame(axes, grid, row, column)
+    _head(axes, grid, steps)
+    return page.figure
+
+
+def line(first: Tensor, last: Tensor, steps: int) -> Tensor:
+    """``steps`` points from ``first`` (B, latent) to ``last``: (B · steps, latent)."""
+    way = torch.linspace(0, 1, steps, device=first.device)[None, :, None]
+    return torch.lerp(first[:, None], last[:, None], way).flatten(0, 1)
+
+
+def _grid(scene: Scene, indices: Tensor, steps: int) -> sheet.Sheet:
+    first, last = (scene.split.images[column] for column in indices.T)
+    z = line(scene.model.encode(first), scene.model.encode(last), steps)
+    between = sheet.in_rows(sheet.pictures(decode(scene, z)), steps)
+    ends = [sheet.pictures(images)[:, None] for images in (first, last)]
+    cells = np.concatenate([ends[0], between, ends[1]], axis=1)
+    gap = max(2, round(cells.shape[2] / 14))
+    return sheet.paste(cells, gap=gap, wide_after_columns=(0, steps))
+
+
+def _names(scene: Scene, indices: Tensor) -> list[tuple[str, str]]:
+    if scene.split.labels is None:
+        return [("", "")] * len(indices)
+    labels = scene.split.labels[indices].tolist()
+    return [(style.class_name(scene, a), style.class_name(scene, b)) for a, b in labels]
+
+
+def _frame(axes: Axes, grid: sheet.Sheet, row: int, column: int) -> None:
+    points_per_pixel = grid.magnification * 72 / style.DPI
+    away = _FRAME_POINTS / 2 / points_per_pixel
+    corner = (grid.lefts[column] - away, grid.tops[row] - away)
+    axes.add_patch(
+        Rectangle(
+            corner,
+            grid.cell_width + 2 * away,
+            grid.cell_height + 2 * away,
+            fill=False,
+            edgecolor=style.ACCENT,
+            linewidth=_FRAME_POINTS,
+            joinstyle="miter",
+            clip_on=False,
+        )
+    )
+
+
+def _head(axes: Axes, grid: sheet.Sheet, steps: int) -> None:
+    for column in (0, steps + 1):
+        style.above(axes, grid.column_centre(column), "original", colour=style.ACCENT)
+    for step in sorted({0, (steps - 1) // 2, steps - 1}):
+        name = "reconstructed" if step in (0, steps - 1) else f"{step / (steps - 1):.0%} of the way"
+        style.above(axes, grid.column_centre(step + 1), name)

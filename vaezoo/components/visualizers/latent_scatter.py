@@ -1,0 +1,169 @@
+"""Posterior means, coloured by class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from vaezoo.components.visualizers import style
+from vaezoo.components.visualizers.latents import measure
+from vaezoo.registry.contracts import Scene
+
+_PLOT = 860
+_AXIS_LEFT, _AXIS_BELOW = 80, 64
+_LEGEND_GAP = 30
+_LEGEND_ROWS = 24
+_STRIP = 78
+#: share of the points left out at either end of an axis, so that a few do not squash the rest
+_TAIL = 0.0005
+
+
+@style.house_style
+def draw_latent_scatter(scene: Scene, *, most: int) -> Figure:
+    means = measure(scene).means
+    generator = torch.Generator().manual_seed(scene.seed)
+    # In random order no class lies on top of all others.
+    shown = torch.randperm(len(means), generator=generator)[:most].numpy()
+    labels = None if scene.split.labels is None else scene.split.labels.numpy()[shown]
+    facts = [style.split_fact(scene, len(shown)), style.likelihood_fact(scene)]
+    if len(shown) < len(means):
+        facts.append(style.seed_fact(scene))
+    if means.shape[1] == 1:
+        return _draw_strips(scene, means[shown, 0], labels, facts)
+    if means.shape[1] == 2:
+        return _draw_plane(scene, means[shown], labels, ("z0", "z1"), facts)
+    points, shares = principal_components(means)
+    names = [f"PC {i + 1} ({share:.0%} of variance)" for i, share in enumerate(shares)]
+    facts.insert(0, f"principal components of {means.shape[1]} latents")
+    return _draw_plane(scene, points[shown], labels, (names[0], names[1]), facts)
+
+
+def principal_components(
+    means: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The first two principal components (N, 2), and each one's share of the variance.
+
+    A component's sign is free; its largest loading is made positive, so that the picture does
+    not depend on the linear algebra library.
+    """
+    centred = means.astype(np.float64) - means.mean(axis=0, dtype=np.float64)
+    variances, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+    axes = vectors[:, ::-1][:, :2]
+    largest = axes[np.abs(axes).argmax(axis=0), [0, 1]]
+    total = max(float(variances.sum()), np.finfo(np.float64).tiny)
+    return centred @ (axes * np.where(largest < 0, -1, 1)), variances[::-1][:2] / total
+
+
+def _draw_plane(
+    scene: Scene,
+    points: NDArray[Any],
+    labels: NDArray[np.int64] | None,
+    names: tuple[str, str],
+    facts: list[str],
+) -> Figure:
+    (left, right), (bottom, top) = _limits(points[:, 0]), _limits(points[:, 1])
+    longest = max(right - left, top - bottom)
+    width, height = (
+        round(max(_PLOT * extent / longest, _PLOT / 3)) for extent in (right - left, top - bottom)
+    )
+    legend = 0 if labels is None else _LEGEND_GAP + _legend_width(scene, labels)
+    page = style.page(
+        scene,
+        "posterior means" if labels is None else "posterior means by class",
+        [*facts, *_outside(points, (left, right), (bottom, top))],
+        width=_AXIS_LEFT + width + legend,
+        height=height + _AXIS_BELOW,
+    )
+    axes = page.axes(_AXIS_LEFT, 0, width, height)
+    axes.set(xlim=(left, right), ylim=(bottom, top), xlabel=names[0], ylabel=names[1])
+    axes.set_aspect("equal", adjustable="datalim")
+    _scatter(axes, points[:, 0], points[:, 1], labels)
+    if labels is not None:
+        _legend(scene, axes, labels, _AXIS_LEFT + width + _LEGEND_GAP, width)
+    return page.figure
+
+
+def _draw_strips(
+    scene: Scene, values: NDArray[Any], labels: NDArray[np.int64] | None, facts: list[str]
+) -> Figure:
+    classes = np.zeros(1, np.int64) if labels is None else np.unique(labels)
+    names = [] if labels is None else [style.class_name(scene, int(label)) for label in classes]
+    side = 20 + round(max((style.text_width(name, 7.0) for name in names), default=0))
+    height = _STRIP * len(classes) * (3 if labels is None else 1)
+    jitter = torch.rand(len(values), generator=torch.Generator().manual_seed(scene.seed)).numpy()
+    rows = np.zeros(len(values)) if labels is None else np.searchsorted(classes, labels)
+    page = style.page(
+        scene,
+        "posterior means" if labels is None else "posterior means by class",
+        [*facts, "spread vertically at random"],
+        width=side + _PLOT,
+        height=height + _AXIS_BELOW,
+    )
+    axes = page.axes(side, 0, _PLOT, height)
+    axes.set(xlim=_limits(values), ylim=(len(classes) - 0.5, -0.5), xlabel="z0")
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks(range(len(names)), names, color=style.INK)
+    axes.tick_params(axis="y", length=0)
+    _scatter(axes, values, rows + 0.76 * (jitter - 0.5), labels)
+    return page.figure
+
+
+def _scatter(
+    axes: Axes, x: NDArray[Any], y: NDArray[Any], labels: NDArray[np.int64] | None
+) -> None:
+    colour: Any = style.VALIDATION
+    if labels is not None:
+        classes = np.unique(labels)
+        palette = np.array(style.class_colours(len(classes)))
+        colour = palette[np.searchsorted(classes, labels)]
+    area = float(np.clip(30_000 / len(x), 3.0, 16.0))
+    alpha = float(np.clip(6_000 / len(x), 0.6, 0.9))
+    axes.scatter(x, y, c=colour, s=area, alpha=alpha, linewidths=0, marker="o")
+
+
+def _limits(values: NDArray[Any]) -> tuple[float, float]:
+    low, high = (float(v) for v in np.quantile(values, [_TAIL, 1 - _TAIL]))
+    room = 0.06 * (high - low) or 1.0
+    return low - room, high + room
+
+
+def _outside(
+    points: NDArray[Any], across: tuple[float, float], up: tuple[float, float]
+) -> list[str]:
+    """A fact about the points beyond the axes, where there are any."""
+    beyond = (points < (across[0], up[0])) | (points > (across[1], up[1]))
+    count = int(beyond.any(axis=1).sum())
+    return [f"{count} beyond the axes"] if count else []
+
+
+def _legend_width(scene: Scene, labels: NDArray[np.int64]) -> int:
+    classes = np.unique(labels)
+    widest = max(style.text_width(style.class_name(scene, int(c)), 7.0) for c in classes)
+    return round(widest + 40) * -(-len(classes) // _LEGEND_ROWS)
+
+
+def _legend(scene: Scene, axes: Axes, labels: NDArray[np.int64], left: int, width: int) -> None:
+    classes = np.unique(labels)
+    handles = [
+        Line2D([], [], linestyle="", marker="o", markersize=5, markeredgewidth=0, color=colour)
+        for colour in style.class_colours(len(classes))
+    ]
+    axes.legend(
+        handles,
+        [style.class_name(scene, int(label)) for label in classes],
+        loc="upper left",
+        bbox_to_anchor=((left - _AXIS_LEFT) / width, 1.0),
+        borderaxespad=0,
+        borderpad=0,
+        handlelength=0.8,
+        handletextpad=0.6,
+        labelspacing=0.75,
+        columnspacing=1.2,
+        ncols=-(-len(classes) // _LEGEND_ROWS),
+    )

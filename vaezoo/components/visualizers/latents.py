@@ -1,0 +1,62 @@
+"""What the posterior does with each latent dimension, measured on a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaezoo.registry.contracts import Scene
+
+BATCH = 1000
+#: variance of the posterior mean up to which a dimension counts as unused
+#: (Burda et al. 2016, arXiv:1509.00519)
+UNUSED_VARIANCE = 0.01
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Posterior means (N, latent), and how much each dimension carries (latent,).
+
+    ``carried`` is the mean KL in nats, or where the prior has no closed form the variance of
+    the posterior means; ``unit`` says which.
+    """
+
+    means: NDArray[np.float32]
+    carried: NDArray[np.float64]
+    unit: str
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """The dimensions, the one that carries most first."""
+        return np.argsort(-self.carried, kind="stable")
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Whether each dimension's posterior mean varies over the images."""
+        return np.var(self.means, axis=0, dtype=np.float64) > UNUSED_VARIANCE
+
+
+@torch.inference_mode()
+def measure(scene: Scene) -> Latents:
+    """The posterior of every image of the split."""
+    means: list[Tensor] = []
+    total: Tensor | None = torch.zeros(scene.model.latent, dtype=torch.float64)
+    for batch in scene.split.images.split(BATCH):
+        posterior = scene.model.posterior(batch.to(scene.model.device).float().div(255))
+        means.append(posterior.mean.float().cpu())
+        kl = scene.model.prior.kl(posterior.mean, posterior.log_var)
+        total = None if kl is None or total is None else total + kl.double().sum(0).cpu()
+        scene.advance(len(batch))
+    stacked = torch.cat(means).numpy()
+    if total is None:
+        return Latents(stacked, np.var(stacked, axis=0, dtype=np.float64), "variance")
+    return Latents(stacked, (total / len(stacked)).numpy(), "nats")
+
+
+def decode(scene: Scene, z: Tensor) -> Tensor:
+    """Mean images of latents (N, latent), a batch at a time, in host memory."""
+    return torch.cat([scene.model.decode(part).cpu() for part in z.split(BATCH)])

@@ -1,0 +1,191 @@
+"""The terms of the objective over the epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from vaezoo.components.visualizers import style
+from vaezoo.registry.contracts import EpochRecord, Scene
+
+_WIDTH, _HEIGHT = 370, 300
+_LEFT, _RIGHT, _ABOVE, _BELOW = 66, 104, 40, 58
+_PANELS_A_ROW = 3
+#: epochs at the start that may leave the axes, as a share of all
+_WARM_UP = 0.05
+#: how many times the later epochs' range the whole range may be before the start is cut off
+_TOLERATED = 2.0
+
+Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One small plot: named series of (epoch, value)."""
+
+    title: str
+    series: dict[str, Points]
+    logarithmic: bool = False
+
+
+@style.house_style
+def draw_loss_curves(scene: Scene) -> Figure:
+    panels = panels_of(scene.history)
+    rows = -(-len(panels) // _PANELS_A_ROW)
+    columns = min(len(panels), _PANELS_A_ROW)
+    step_x, step_y = _LEFT + _WIDTH + _RIGHT, _ABOVE + _HEIGHT + _BELOW
+    page = style.page(
+        scene, "training", _facts(scene), width=columns * step_x, height=rows * step_y
+    )
+    for index, panel in enumerate(panels):
+        row, column = divmod(index, _PANELS_A_ROW)
+        axes = page.axes(column * step_x + _LEFT, row * step_y + _ABOVE, _WIDTH, _HEIGHT)
+        _draw_panel(axes, panel)
+    return page.figure
+
+
+def panels_of(history: Sequence[EpochRecord]) -> list[Panel]:
+    """What there is to plot: the terms, then every number that changed on schedule."""
+    if not history:
+        return []
+    terms = [
+        _terms("objective", history, lambda terms: terms["objective"]),
+        _terms("−ELBO", history, lambda terms: -terms["elbo"]),
+        _terms("reconstruction, −log p(x|z)", history, lambda terms: terms["reconstruction"]),
+        _terms("KL to the prior", history, lambda terms: terms["kl"]),
+    ]
+    if _alike(terms[0], terms[1]):
+        terms[:2] = [Panel("objective = −ELBO", terms[0].series)]
+    names = sorted({name for record in history for name in record.weights})
+    scheduled = {name: [(r.epoch, r.weights[name]) for r in history] for name in names}
+    scheduled["learning rate"] = [(r.epoch, r.learning_rate) for r in history]
+    return terms + [
+        Panel({"beta": "β"}.get(name, name.replace("_", " ")), {"": points}, _spans_decades(points))
+        for name, points in scheduled.items()
+        if len({value for _, value in points}) > 1
+    ]
+
+
+def _terms(
+    title: str, history: Sequence[EpochRecord], value: Callable[[dict[str, float]], float]
+) -> Panel:
+    series: dict[str, Points] = {"train": [(r.epoch, value(r.train)) for r in history]}
+    validation = [(r.epoch, value(r.validation)) for r in history if r.validation is not None]
+    if validation:
+        series["validation"] = [(float(epoch), loss) for epoch, loss in validation]
+    return Panel(title, series)
+
+
+def _alike(one: Panel, other: Panel) -> bool:
+    return all(
+        math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-6)
+        for name, points in one.series.items()
+        for (_, a), (_, b) in zip(points, other.series[name], strict=True)
+    )
+
+
+def _spans_decades(points: Points) -> bool:
+    values = [value for _, value in points]
+    return min(values) > 0 and max(values) / min(values) >= 20
+
+
+def _facts(scene: Scene) -> list[str]:
+    if not scene.history:
+        return ["no history of the training is stored with this model"]
+    epochs = len(scene.history)
+    validated = any(record.validation is not None for record in scene.history)
+    return [
+        "nats per example",
+        "train: running mean within the epoch",
+        *(["validation: after the epoch"] if validated else []),
+        f"{scene.spec.dataset.use}, {epochs} epoch{'s' if epochs > 1 else ''}",
+        style.likelihood_fact(scene),
+        f"seed {scene.spec.train.seed}",
+    ]
+
+
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    colours = {"train": style.TRAIN, "validation": style.VALIDATION, "": style.INK}
+    for name, points in panel.series.items():
+        epochs, values = zip(*points, strict=True)
+        marker = "o" if len(points) == 1 else None
+        axes.plot(epochs, values, color=colours[name], marker=marker, markersize=3.5)
+    if panel.logarithmic:
+        axes.set_yscale("log")
+    else:
+        _limit(axes, panel)
+    epochs = [epoch for points in panel.series.values() for epoch, _ in points]
+    first, last = min(epochs), max(epochs)
+    room = 0.02 * (last - first) or 0.5
+    axes.set_xlim(first - room, last + room)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.set_title(panel.title, color=style.INK)
+    axes.set_xlabel("epoch")
+    axes.grid(axis="y", color=style.FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    _label_ends(axes, panel, colours)
+
+
+def limits(series: dict[str, Points]) -> tuple[float, float]:
+    """The range to show: all, or without the first epochs where these would squash the rest."""
+    everything = [value for points in series.values() for _, value in points]
+    epochs = max(len(points) for points in series.values())
+    skip = max(1, math.ceil(_WARM_UP * epochs))
+    later = [value for points in series.values() for _, value in points[skip:]]
+    low, high = min(everything), max(everything)
+    if later and epochs > 3 and high - low > _TOLERATED * (max(later) - min(later)):
+        low, high = min(later), max(later)
+    room = 0.08 * (high - low) or max(0.05 * abs(high), 1e-6)
+    return low - room, high + room
+
+
+def _limit(axes: Axes, panel: Panel) -> None:
+    low, high = limits(panel.series)
+    axes.set_ylim(low, high)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    epoch, value = panel.series[next(iter(panel.series))][0]
+    if low <= value <= high:
+        return
+    arrow, height = ("↑", 1.0) if value > high else ("↓", 0.0)
+    axes.annotate(
+        f"{arrow} {value:.1f} in epoch {epoch:g}",
+        (0, height),
+        xycoords="axes fraction",
+        xytext=(9, -2 if height else 2),
+        textcoords="offset points",
+        va="top" if height else "bottom",
+        size=6,
+        color=style.MUTED,
+    )
+
+
+def _label_ends(axes: Axes, panel: Panel, colours: dict[str, str]) -> None:
+    """The name and last value of each series at its end, moved apart where they would touch."""
+    low, high = axes.get_ylim()
+    ends = sorted(((points[-1][1], name) for name, points in panel.series.items()), reverse=True)
+    apart = 0.13
+    places = [min(max((value - low) / (high - low), 0.0), 1.0) for value, _ in ends]
+    if panel.logarithmic:
+        places = [math.log(value / low) / math.log(high / low) for value, _ in ends]
+    if len(places) == 2 and places[0] - places[1] < apart:
+        middle = min(max(sum(places) / 2, apart / 2), 1 - apart / 2)
+        places = [middle + apart / 2, middle - apart / 2]
+    for (value, name), place in zip(ends, places, strict=True):
+        number = f"{value:.3g}" if name == "" else f"{value:.2f}"
+        axes.annotate(
+            f"{name}\n{number}" if name else number,
+            (1, place),
+            xycoords="axes fraction",
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            linespacing=1.15,
+            size=6.5,
+            color=colours[name],
+            annotation_clip=False,
+        )

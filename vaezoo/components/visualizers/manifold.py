@@ -1,0 +1,102 @@
+"""The decoded latent plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vaezoo.components.visualizers import sheet, style
+from vaezoo.components.visualizers.latents import decode, measure
+from vaezoo.registry.contracts import Scene
+
+_TICKS = (-3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+_LEFT, _BELOW = 84, 64
+
+
+def quantiles(side: int) -> Tensor:
+    """The middles of ``side`` equal shares of a standard normal distribution."""
+    normal = NormalDist()
+    return torch.tensor([normal.inv_cdf((index + 0.5) / side) for index in range(side)])
+
+
+def plane(side: int, latent: int, across: int, up: int) -> Tensor:
+    """Latents (side², latent) in rows from the top: ``across`` grows rightwards, ``up`` upwards."""
+    values = quantiles(side)
+    z = torch.zeros(side, side, latent)
+    z[:, :, across] = values[None, :]
+    z[:, :, up] = values.flip(0)[:, None]
+    return z.flatten(0, 1)
+
+
+@style.house_style
+def draw_manifold(scene: Scene, *, side: int) -> Figure:
+    if scene.model.latent == 1:
+        return _draw_line(scene, side)
+    if scene.model.latent == 2:
+        return _draw_plane(scene, side, (0, 1), "latent plane", [])
+    latents = measure(scene)
+    across, up = sorted(latents.order[:2].tolist())
+    title = f"plane of z{across} and z{up}, the two of {scene.model.latent} latents "
+    title += "that carry the most KL" if latents.unit == "nats" else "whose means vary most"
+    return _draw_plane(scene, side, (across, up), title, ["all other latents at 0"])
+
+
+def _draw_plane(
+    scene: Scene, side: int, dimensions: tuple[int, int], title: str, facts: Sequence[str]
+) -> Figure:
+    z = plane(side, scene.model.latent, *dimensions)
+    cells = sheet.in_rows(sheet.pictures(decode(scene, z)), side)
+    grid = sheet.paste(cells, gap=0)
+    page = style.page(
+        scene,
+        title,
+        [*facts, *_facts(scene)],
+        width=_LEFT + grid.width,
+        height=grid.height + _BELOW,
+    )
+    axes = grid.show(page, left=_LEFT)
+    across, up = dimensions
+    rows, columns = grid.pixels.shape[:2]
+    _ticks_below(axes, side, columns, f"z{across}")
+    values = _ticks(side)
+    axes.set_yticks([rows * (1 - NormalDist().cdf(v)) for v in values], map(style.number, values))
+    axes.set_ylabel(f"z{up}", rotation=0, ha="right", va="center", color=style.INK)
+    return page.figure
+
+
+def _draw_line(scene: Scene, side: int) -> Figure:
+    images = sheet.pictures(decode(scene, quantiles(side)[:, None]))
+    grid = sheet.paste(images[None], gap=0)
+    page = style.page(
+        scene, "latent line", _facts(scene), width=grid.width, height=grid.height + _BELOW
+    )
+    axes = grid.show(page)
+    _ticks_below(axes, side, grid.pixels.shape[1], "z0")
+    return page.figure
+
+
+def _facts(scene: Scene) -> list[str]:
+    return [
+        "mean images, spaced by the inverse Gaussian CDF so that each has the same share "
+        "of the prior",
+        style.likelihood_fact(scene),
+    ]
+
+
+def _ticks(side: int) -> list[float]:
+    furthest = float(quantiles(side)[-1])
+    return [value for value in _TICKS if abs(value) <= furthest]
+
+
+def _ticks_below(axes: Axes, side: int, width: int, name: str) -> None:
+    axes.set_axis_on()
+    axes.spines[:].set_visible(False)
+    values = _ticks(side)
+    axes.set_xticks([width * NormalDist().cdf(v) for v in values], map(style.number, values))
+    axes.set_yticks([])
+    axes.set_xlabel(name, color=style.INK)

@@ -1,0 +1,60 @@
+"""Images above their reconstructions."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vaezoo.components.visualizers import choose, sheet, style
+from vaezoo.components.visualizers.latents import decode
+from vaezoo.registry.contracts import Scene
+
+_LABELS = 110
+_NAMES = 26
+_SMALLEST_NAME = 4.5
+
+
+@style.house_style
+def draw_reconstructions(scene: Scene, *, columns: int, bands: int) -> Figure:
+    indices = choose.spread_over_classes(scene, columns=columns, rows=bands)
+    grid = _grid(scene, indices)
+    facts = [
+        "each image above its mean image at the posterior mean",
+        style.split_fact(scene, indices.numel()),
+        style.likelihood_fact(scene),
+        style.seed_fact(scene),
+    ]
+    named = scene.split.labels is not None
+    top = _NAMES if named else 0
+    page = style.page(
+        scene, "reconstructions", facts, width=_LABELS + grid.width, height=top + grid.height
+    )
+    axes = grid.show(page, left=_LABELS, top=top)
+    for row in range(len(grid.tops)):
+        text = "reconstructed" if row % 2 else "original"
+        style.beside(axes, grid.row_centre(row), text)
+    if named:
+        _name_columns(scene, axes, grid, indices[0])
+    return page.figure
+
+
+def _grid(scene: Scene, indices: Tensor) -> sheet.Sheet:
+    bands, columns = indices.shape
+    originals = scene.split.images[indices.flatten()]
+    decoded = decode(scene, scene.model.encode(originals))
+    above = sheet.in_rows(sheet.pictures(originals), columns)
+    below = sheet.in_rows(sheet.pictures(decoded), columns)
+    cells = np.stack([above, below], axis=1).reshape(2 * bands, *above.shape[1:])
+    return sheet.paste(cells, wide_after_rows=range(1, 2 * bands, 2))
+
+
+def _name_columns(scene: Scene, axes: Axes, grid: sheet.Sheet, first_row: Tensor) -> None:
+    assert scene.split.labels is not None
+    names = [style.class_name(scene, int(label)) for label in scene.split.labels[first_row]]
+    size = style.fitting_size(names, grid.cell_width * grid.magnification)
+    if size < _SMALLEST_NAME:
+        return
+    for column, name in enumerate(names):
+        style.above(axes, grid.column_centre(column), name, size=size)

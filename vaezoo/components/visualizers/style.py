@@ -1,0 +1,250 @@
+"""The house style: colours, type, the page that every picture stands on.
+
+All measures are in pixels at ``DPI``, so that an image's pixels fall on those of the file.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
+from vaezoo.registry.contracts import Scene
+
+DPI = 150
+INK = "#1b1f24"
+MUTED = "#6a737d"
+FAINT = "#d8dce1"
+TRAIN = "#8a949e"
+VALIDATION = "#1f5fbf"
+ACCENT = "#d9480f"
+
+#: Ten colours found by a search for the largest smallest OKLab distance between any two, in
+#: normal vision and under full protanopia, deuteranopia and tritanopia (Machado et al. 2009).
+CLASSES = (
+    "#4217ea",
+    "#df8431",
+    "#0da69a",
+    "#88222d",
+    "#ae9ef9",
+    "#e4c71f",
+    "#642e8d",
+    "#38e2c2",
+    "#8f690e",
+    "#746dc9",
+)
+
+_MARGIN = 24
+_NARROWEST = 640
+_TITLE, _SMALL = 10.5, 7.0
+_TITLE_LINE, _LINE = 32, 21
+
+_RULES = {
+    "font.family": "DejaVu Sans",
+    "font.size": _SMALL,
+    "text.color": INK,
+    "text.usetex": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 8.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 7.0,
+    "axes.unicode_minus": True,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.3,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+}
+
+P = ParamSpec("P")
+Drawing = Callable[Concatenate[Scene, P], Figure]
+
+
+def house_style(draw: Drawing[P]) -> Drawing[P]:
+    """Run a drawing under the house's rules, whatever the user's matplotlibrc says."""
+
+    @functools.wraps(draw)
+    def styled(scene: Scene, *args: P.args, **kwargs: P.kwargs) -> Figure:
+        with matplotlib.style.context(["default", _RULES]):
+            return draw(scene, *args, **kwargs)
+
+    return styled
+
+
+@dataclass(frozen=True)
+class Page:
+    """A figure with its heading set, and an empty body below."""
+
+    figure: Figure
+    body_left: int
+    body_top: int
+
+    def axes(self, left: int, top: int, width: int, height: int) -> Axes:
+        """Axes at a place counted from the body's top left corner."""
+        page_width, page_height = self.figure.get_size_inches() * DPI
+        x, y = self.body_left + left, self.body_top + top
+        return self.figure.add_axes(
+            (
+                x / page_width,
+                1 - (y + height) / page_height,
+                width / page_width,
+                height / page_height,
+            )
+        )
+
+
+def page(scene: Scene, title: str, facts: Iterable[str], *, width: int, height: int) -> Page:
+    """A page whose body has the given size, under a title and a grey line of facts.
+
+    The facts wrap between one another; the title shrinks where a long name needs it.
+    """
+    width = max(width, _NARROWEST)
+    heading = f"{scene.name}: {title}"
+    lines = _wrapped(facts, width)
+    body_top = _MARGIN + _TITLE_LINE + _LINE * len(lines) + 12
+    page_width, page_height = width + 2 * _MARGIN, body_top + height + _MARGIN
+    figure = Figure(figsize=(page_width / DPI, page_height / DPI), dpi=DPI, facecolor="white")
+
+    def write(text: str, top: int, size: float, colour: str, weight: str) -> None:
+        figure.text(
+            _MARGIN / page_width,
+            1 - top / page_height,
+            text,
+            size=size,
+            color=colour,
+            weight=weight,
+            va="top",
+            parse_math=False,
+        )
+
+    title_size = fitting_size([heading], width, largest=_TITLE, weight="bold")
+    write(heading, _MARGIN, title_size, INK, "bold")
+    for number, line in enumerate(lines):
+        write(line, _MARGIN + _TITLE_LINE + number * _LINE, _SMALL, MUTED, "normal")
+    return Page(figure, _MARGIN, body_top)
+
+
+def split_fact(scene: Scene, count: int) -> str:
+    """Which images of which split a picture shows."""
+    total = len(scene.split)
+    amount = f"all {total:,}" if count == total else f"{count:,} of {total:,}"
+    seen = ", which the model was trained on" if scene.test_is_trained_on else ""
+    return f"{amount} {scene.split_name} images of {scene.spec.dataset.use}{seen}"
+
+
+def likelihood_fact(scene: Scene) -> str:
+    return f"{scene.spec.model.likelihood.use.replace('_', ' ')} likelihood"
+
+
+def seed_fact(scene: Scene) -> str:
+    return f"seed {scene.seed}"
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """How wide a line of text gets."""
+    if not text:
+        return 0.0
+    font = FontProperties(family="DejaVu Sans", weight=weight)
+    path = TextPath((0, 0), text.replace("$", "S"), size=size, prop=font)
+    return float(path.get_extents().width) * DPI / 72
+
+
+def fitting_size(
+    texts: Iterable[str], width: float, *, largest: float = _SMALL, weight: str = "normal"
+) -> float:
+    """The type size, at most ``largest``, at which every text fits into ``width``."""
+    widest = max(text_width(text, largest, weight) for text in texts)
+    return largest * min(1.0, width / max(widest, 1.0))
+
+
+def number(value: float) -> str:
+    """A short number with a true minus sign."""
+    return f"{value:.3g}".replace("-", "−")
+
+
+def class_name(scene: Scene, label: int) -> str:
+    """The name of a class, or its number where the dataset names none."""
+    return scene.class_names[label] if label < len(scene.class_names) else str(label)
+
+
+def class_colours(count: int) -> list[str]:
+    """A colour for each class: the ten, or evenly spaced ones where there are more."""
+    if count <= len(CLASSES):
+        return list(CLASSES[:count])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colormaps["turbo"](0.04 + 0.92 * i / (count - 1))) for i in range(count)]
+
+
+def _wrapped(facts: Iterable[str], width: int) -> list[str]:
+    lines: list[str] = []
+    for fact in facts:
+        joined = f"{lines[-1]} · {fact}" if lines else fact
+        if lines and text_width(joined, _SMALL) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(fact)
+    return lines
+
+
+def beside(
+    axes: Axes,
+    y: float,
+    text: str,
+    *,
+    colour: str = INK,
+    weight: str = "normal",
+    right: bool = False,
+    indent: float = 0,
+) -> None:
+    """A label to the left of the axes, or to the right, at the height ``y`` of its data.
+
+    ``indent`` moves it away from them, in points.
+    """
+    axes.annotate(
+        text,
+        (1.0 if right else 0.0, y),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(4 + indent if right else -4 - indent, 0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="center",
+        color=colour,
+        weight=weight,
+        annotation_clip=False,
+        parse_math=False,
+    )
+
+
+def above(axes: Axes, x: float, text: str, *, size: float = _SMALL, colour: str = MUTED) -> None:
+    """A label above the axes, at the place ``x`` of its data."""
+    axes.annotate(
+        text,
+        (x, 1.0),
+        xycoords=axes.get_xaxis_transform(),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        size=size,
+        color=colour,
+        annotation_clip=False,
+        parse_math=False,
+    )
