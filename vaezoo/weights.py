@@ -8,12 +8,13 @@ at random, so that equal contents give unequal files; this one sorts the header.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from vaezoo.diagnostics import Diagnostic, ZooError
 
@@ -27,36 +28,50 @@ _TYPES = {
     "bfloat16": "BF16",
     "int64": "I64",
     "int32": "I32",
+    "int16": "I16",
+    "int8": "I8",
     "uint8": "U8",
     "bool": "BOOL",
 }
 #: A header larger than this is damage, not data; the reference reader has the same bound.
 _LARGEST_HEADER = 100_000_000
+#: what reading a header of the wrong form raises
+_MALFORMED = (ValueError, struct.error, KeyError, TypeError, AttributeError, IndexError)
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
     """Write tensors and header texts; the file appears whole or not at all.
 
-    Raises OSError where the folder cannot be written.
+    Raises OSError where the folder cannot be written, ValueError for a type of tensor that
+    the format does not have.
     """
     payload, entries, offset = [], {}, 0
-    for name in sorted(tensors):
+    # The widest types first, as the reference writer has it: each tensor then begins at a
+    # multiple of its item size, without which readers cannot map it.
+    for name in sorted(tensors, key=lambda name: (-tensors[name].element_size(), name)):
         tensor = tensors[name].detach().cpu().contiguous()  # channels_last weights too
         data = _bytes(tensor)
         entries[name] = {
-            "dtype": _TYPES[str(tensor.dtype).removeprefix("torch.")],
+            "dtype": _type_name(name, tensor),
             "shape": list(tensor.shape),
             "data_offsets": [offset, offset + len(data)],
         }
         payload.append(data)
         offset += len(data)
     text = json.dumps(
-        {"__metadata__": dict(sorted(header.items())), **entries},
+        {"__metadata__": dict(sorted(header.items())), **dict(sorted(entries.items()))},
         separators=(",", ":"),
         ensure_ascii=False,
     ).encode()
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight
     _write_whole(path, [struct.pack("<Q", len(text)), text, *payload])
+
+
+def _type_name(name: str, tensor: Tensor) -> str:
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    if dtype not in _TYPES:
+        raise ValueError(f"tensor {name!r} is {dtype}; known types are {', '.join(_TYPES)}")
+    return _TYPES[dtype]
 
 
 def _bytes(tensor: Tensor) -> bytes:
@@ -81,42 +96,50 @@ def _write_whole(path: Path, parts: list[bytes]) -> None:
 def read_header(path: Path) -> dict[str, str]:
     """The header texts alone, without reading any tensor and without torch.
 
-    Raises ZooError (VZ502) for a file that is not whole safetensors.
+    Raises ZooError (VZ502) for a file that is not whole safetensors, OSError for one that
+    cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > _LARGEST_HEADER:
-                raise ValueError("its header is impossibly long")
-            header = json.loads(file.read(length))
-            ends = [v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"]
-            if path.stat().st_size != 8 + length + max(ends, default=0):
-                raise ValueError("it is cut short or has grown")
-            metadata: dict[str, str] = header.get("__metadata__", {})
-            return metadata
-    except (ValueError, struct.error, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ZooError(
-            Diagnostic(
-                "VZ502",
-                f"{path} is not a whole safetensors file: {error}",
-                hint="fetch or train it again",
-            )
-        ) from None
+    with path.open("rb") as file:
+        return _parse_header(path, file, path.stat().st_size)
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """All tensors, on the CPU, and the header texts.
 
-    Raises ZooError (VZ502) for a file that is not whole safetensors.
+    Raises ZooError (VZ502) for a file that is not whole safetensors, OSError for one that
+    cannot be read.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load as read_tensors
 
-    header = read_header(path)
+    data = path.read_bytes()  # not mapped: the file may be replaced while the tensors live
+    header = _parse_header(path, io.BytesIO(data), len(data))
     try:
-        return load_file(path), header
-    except SafetensorError as error:
-        raise ZooError(Diagnostic("VZ502", f"{path} cannot be read: {error}")) from None
+        return read_tensors(data), header
+    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _parse_header(path: Path, file: BinaryIO, size: int) -> dict[str, str]:
+    try:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > _LARGEST_HEADER:
+            raise ValueError("its header is impossibly long")
+        header = json.loads(file.read(length))
+        texts: dict[str, str] = header.pop("__metadata__", {})
+        ends = [tensor["data_offsets"][1] for tensor in header.values()]
+        if size != 8 + length + max(ends, default=0):
+            raise ValueError("it is cut short or has grown")
+        if not all(isinstance(text, str) for text in texts.values()):
+            raise ValueError("its header holds something other than texts")
+        return texts
+    except (*_MALFORMED, RecursionError) as error:  # the latter for brackets without end
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: BaseException) -> ZooError:
+    message = f"{path} is not a whole safetensors file: {error}"
+    return ZooError(Diagnostic("VZ502", message, hint="fetch or train it again"))
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

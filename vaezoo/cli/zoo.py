@@ -1,0 +1,87 @@
+"""``vaezoo zoo``: list, show, restore, prune."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+_zoo_option = click.option(
+    "--zoo",
+    type=click.Path(path_type=Path),
+    help="Zoo folder. Default $VAEZOO_ZOO, then ./zoo.",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+
+
+@click.group(epilog="Example: vaezoo zoo list")
+def command() -> None:
+    """List, show and tidy up trained models."""
+
+
+@command.command("list", epilog="Example: vaezoo zoo list --json")
+@_zoo_option
+@_json_option
+def list_(zoo: Path | None, as_json: bool) -> None:
+    """List every entry that a name can find, those shipped with vaezoo included."""
+    from vaezoo.zoo.listing import as_data, as_table
+    from vaezoo.zoo.search import entries, search_folders
+
+    found = entries(zoo)
+    if as_json:
+        click.echo(json.dumps([as_data(entry) for entry in found], indent=1, ensure_ascii=False))
+    elif found:
+        click.echo(as_table(found))
+    else:
+        looked = ", ".join(map(str, search_folders(zoo)))
+        click.echo(f"no entries in {looked}; 'vaezoo run SPEC' makes one")
+
+
+@command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
+@click.argument("name")
+@_zoo_option
+@_json_option
+def show(name: str, zoo: Path | None, as_json: bool) -> None:
+    """Show an entry: summary, figures, targets, spec, lock, files."""
+    from vaezoo.zoo.listing import details, page
+    from vaezoo.zoo.search import find
+
+    entry = find(name, zoo=zoo)
+    if as_json:
+        click.echo(json.dumps(details(entry), indent=1, ensure_ascii=False))
+    else:
+        click.echo(page(entry))
+
+
+@command.command("restore", epilog="Example: vaezoo zoo restore fashion_mlp2")
+@click.argument("name")
+@_zoo_option
+def restore(name: str, zoo: Path | None) -> None:
+    """Put the entry back that the last run replaced; the present one is kept in its turn."""
+    from vaezoo.zoo import restore as tidying
+
+    entry = tidying.restore(name, zoo=zoo)
+    click.echo(f"{name} is the earlier entry again: {entry.path}")
+
+
+@command.command("prune", epilog="Example: vaezoo zoo prune fashion_mlp2 --yes")
+@click.argument("name", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_zoo_option
+def prune(name: str | None, yes: bool, zoo: Path | None) -> None:
+    """Delete replaced entries for good: those of NAME, or all."""
+    from vaezoo.zoo import restore as tidying
+    from vaezoo.zoo.listing import in_units
+
+    several = tidying.prunable(name, zoo=zoo)
+    if not several:
+        click.echo("nothing to delete: no entry was replaced")
+        return
+    for one in several:
+        click.echo(f"{one.path}  {in_units(one.size)}")
+    plural = "entry" if len(several) == 1 else "entries"
+    if not yes:
+        click.confirm(f"delete {len(several)} replaced {plural} for good?", abort=True)
+    tidying.prune(several, zoo=zoo)
+    click.echo(f"deleted {len(several)} replaced {plural}")

@@ -1,0 +1,18 @@
+"""Trained models on disk: looked up by name, loaded, and published atomically."""
+
+from vaezoo.zoo.entry import Entry, Metrics
+from vaezoo.zoo.lock import make_lock
+from vaezoo.zoo.publish import publish, writable
+from vaezoo.zoo.search import BrokenEntry, entries, find, load
+
+__all__ = [
+    "BrokenEntry",
+    "Entry",
+    "Metrics",
+    "entries",
+    "find",
+    "load",
+    "make_lock",
+    "publish",
+    "writable",
+]

@@ -1,0 +1,249 @@
+"""The model card: made from the entry's own files, so that it cannot contradict them.
+
+The front matter is the one of https://huggingface.co/docs/hub/model-cards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from vaezoo.registry import EpochRecord, Figure, TargetResult
+from vaezoo.zoo.entry import FIGURES, Entry, Metrics
+from vaezoo.zoo.specfile import to_yaml
+
+_TASK = "unconditional-image-generation"
+
+
+def card(entry: Entry) -> str:
+    """README.md of an entry: front matter and a short page."""
+    sections = [
+        f"---\n{to_yaml(_front_matter(entry))}---",
+        f"# {entry.name}",
+        _one_line(entry.spec_data.get("summary", "")),
+        _picture(entry, "samples"),
+        _how_to_sample(entry.name),
+        _figures_section(entry.metrics),
+        _targets_section(entry.metrics.targets),
+        _pictures_section(entry),
+        _training_section(entry),
+        _how_to_reproduce(entry),
+    ]
+    return _paragraphs(sections) + "\n"
+
+
+def _front_matter(entry: Entry) -> dict[str, Any]:
+    dataset = _plain_use(entry.spec_data["dataset"])
+    results = [
+        {
+            "task": {"type": _TASK, "name": "Unconditional image generation"},
+            "dataset": {"type": dataset, "name": dataset, "split": figure.split},
+            "metrics": [
+                {
+                    "type": figure.name,
+                    "name": f"{figure.name} ({figure.unit})",
+                    "value": figure.value,
+                }
+            ],
+        }
+        for figure in entry.metrics.figures
+        if math.isfinite(figure.value)
+    ]
+    return {
+        "license": "mit",
+        "library_name": "vaezoo",
+        "pipeline_tag": _TASK,
+        "tags": ["vae", "variational-autoencoder", "vaezoo", dataset],
+        "datasets": [dataset],
+        "model-index": [{"name": entry.name, "results": results}],
+    }
+
+
+def _how_to_sample(name: str) -> str:
+    return f"""## Sample
+
+```sh
+vaezoo sample {name} --n 50
+```
+
+```python
+import vaezoo
+
+model = vaezoo.load("{name}")
+images = model.sample(50)  # mean images, (50, channels, height, width) in [0, 1]
+```"""
+
+
+def _figures_section(metrics: Metrics) -> str:
+    if not metrics.figures:
+        return ""
+    rows = [
+        (
+            figure.name,
+            shown_value(figure),
+            figure.unit,
+            figure.split,
+            figure.likelihood,
+            figure.binarisation,
+            str(figure.samples or "–"),
+            f"{figure.examples:,}",
+            figure.note,
+        )
+        for figure in metrics.figures
+    ]
+    head = ("figure", "value", "unit", "split", "likelihood", "binarisation")
+    table = _table((*head, "samples of z", "examples", "note"), rows)
+    return _paragraphs(["## Figures", table, *_remarks(metrics)])
+
+
+def _remarks(metrics: Metrics) -> list[str]:
+    """What a reader must know to take the figures for what they are."""
+    remarks = ["Values are means over examples, ± one standard error. A higher ELBO is better."]
+    if metrics.test_is_trained_on:
+        remarks.append(
+            "**The test images were part of the training data:** "
+            "no figure on the test split is a held-out one."
+        )
+    grey = [f for f in metrics.figures if f.binarisation.startswith("none")]
+    if any(f.likelihood == "bernoulli" for f in grey):
+        remarks.append(
+            "The Bernoulli likelihood was applied to grey levels as they are. That binary "
+            "cross-entropy is not a log-likelihood, so the ELBO here is no bound on log p(x): "
+            "compare it only with figures obtained in the same way."
+        )
+    if any(f.likelihood == "mse" for f in metrics.figures):
+        remarks.append(
+            "The reconstruction term is a summed squared error, a Gaussian with its constant "
+            "left out, so the ELBO here is no bound on log p(x)."
+        )
+    return [*remarks, "\n".join(f"- **{_one_line(note)}**" for note in metrics.notes)]
+
+
+def _targets_section(targets: tuple[TargetResult, ...]) -> str:
+    if not targets:
+        return ""
+    rows = [
+        (
+            target["metric"],
+            f"{target['value']:g} ± {target['tolerance']:g}",
+            f"{target['figure']:.2f}",
+            "reached" if target["reached"] else "**missed**",
+            target["source"],
+        )
+        for target in targets
+    ]
+    return "## Targets\n\n" + _table(("figure", "target", "here", "", "source"), rows)
+
+
+def _pictures_section(entry: Entry) -> str:
+    others = [path.stem for path in entry.figures if path.stem != "samples"]
+    if not others:
+        return ""
+    return "\n\n".join(["## Pictures", *(_picture(entry, name) for name in others)])
+
+
+def _picture(entry: Entry, name: str) -> str:
+    if not any(path.stem == name for path in entry.figures):
+        return ""
+    return f"![{name.replace('_', ' ')}]({FIGURES}/{name}.png)"
+
+
+def _training_section(entry: Entry) -> str:
+    spec, lock, train = entry.spec_data, entry.lock, entry.spec_data["train"]
+    device, model = lock["device"], spec["model"]
+    plugins = {c["plugin"]: c["version"] for c in lock["components"]}
+    others = {name: version for name, version in plugins.items() if name != "vaezoo"}
+    versions = {"vaezoo": lock["vaezoo"], "torch": lock["torch"], "python": lock["python"]}
+    facts = [
+        ("Dataset", _component(spec["dataset"])),
+        ("Latent dimensions", str(model["latent"])),
+        *((part.capitalize(), _component(model[part])) for part in _MODEL_PARTS),
+        ("Loss", _component(spec["loss"])),
+        ("Optimizer", f"{_component(train['optimizer'])}, batches of {train['batch_size']}"),
+        ("Epochs", _epochs(train["epochs"], entry.history)),
+        ("Device", f"{device['type']} ({device['name']}), {lock['precision']}"),
+        ("Seed", str(lock["seed"])),
+        ("Versions", ", ".join(f"{n} {v}" for n, v in {**versions, **others}.items())),
+    ]
+    return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts)
+
+
+_MODEL_PARTS = ("encoder", "decoder", "likelihood", "prior")
+
+
+def _epochs(planned: int, history: tuple[EpochRecord, ...]) -> str:
+    if not history:
+        return str(planned)
+    last = history[-1]
+    text = f"{len(history)} of {planned} in {_duration(sum(r.seconds for r in history))}"
+    if "objective" in last.train:
+        text += f"; last epoch's training objective {last.train['objective']:.2f} nats"
+    if last.validation and "elbo" in last.validation:
+        text += f", validation ELBO {last.validation['elbo']:.2f} nats"
+    return text
+
+
+def _how_to_reproduce(entry: Entry) -> str:
+    return f"""## Reproduce
+
+```sh
+vaezoo run spec.yaml
+```
+
+`spec.yaml` lies beside this file. With the versions above and seed {entry.lock["seed"]} it trains
+this model anew; on a CPU, the weights file comes out the same byte for byte."""
+
+
+def shown_value(figure: Figure) -> str:
+    """A figure's value as text, with its standard error where there is one."""
+    if figure.standard_error is not None:
+        return f"{figure.value:.2f} ± {figure.standard_error:.2f}"
+    return f"{figure.value:g}" if figure.value == round(figure.value, 2) else f"{figure.value:.2f}"
+
+
+def _component(written: str | dict[str, Any]) -> str:
+    if isinstance(written, str):
+        return f"`{written}`"
+    parameters = {name: value for name, value in written.items() if name != "use"}
+    listed = ", ".join(f"{name} {_parameter(value)}" for name, value in parameters.items())
+    return f"`{written['use']}` ({listed})"
+
+
+def _parameter(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k} {_parameter(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "–".join(map(_parameter, value)) if value else "none"
+    return "none" if value is None else str(value)
+
+
+def _plain_use(written: str | dict[str, Any]) -> str:
+    use: str = written if isinstance(written, str) else written["use"]
+    return use.rpartition(":")[2]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _paragraphs(parts: Iterable[str]) -> str:
+    return "\n\n".join(part for part in parts if part)
+
+
+def _cell(text: str) -> str:
+    return _one_line(text).replace("|", "\\|")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

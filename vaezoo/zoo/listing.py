@@ -1,0 +1,135 @@
+"""Entries as rows and pages of text, and as JSON; needs no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from vaezoo.zoo.card import shown_value
+from vaezoo.zoo.entry import Entry, to_json
+from vaezoo.zoo.search import BrokenEntry
+from vaezoo.zoo.specfile import to_yaml
+
+_HEAD = ("NAME", "DATASET", "LATENT", "TEST ELBO", "SIZE", "WHERE")
+
+
+def as_data(entry: Entry | BrokenEntry) -> dict[str, Any]:
+    """One entry of ``vaezoo zoo list --json``."""
+    if isinstance(entry, BrokenEntry):
+        problem = {"code": entry.problem.code, "message": entry.problem.message}
+        return {"name": entry.name, "path": str(entry.path), "problem": problem}
+    spec = entry.spec_data
+    figure = entry.metrics.figure("test/elbo")
+    data = {
+        "name": entry.name,
+        "summary": spec["summary"],
+        "dataset": _use(spec["dataset"]),
+        "latent": spec["model"]["latent"],
+        "test_elbo": figure.value if figure else None,
+        "bytes": entry.size,
+        "path": str(entry.path),
+    }
+    return dict(to_json(data))
+
+
+def as_table(entries: Sequence[Entry | BrokenEntry]) -> str:
+    """``vaezoo zoo list``: one line an entry, and one for each that is damaged."""
+    good = [entry for entry in entries if isinstance(entry, Entry)]
+    lines = [_HEAD, *map(_row, good)] if good else []
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    broken = [entry for entry in entries if isinstance(entry, BrokenEntry)]
+    text += [f"{entry.name}: damaged, {entry.problem.message}" for entry in broken]
+    return "\n".join(text)
+
+
+def details(entry: Entry) -> dict[str, Any]:
+    """``vaezoo zoo show --json``: everything about one entry."""
+    metrics = entry.metrics
+    data = {
+        **as_data(entry),
+        "spec": entry.spec_data,
+        "figures": [dataclasses.asdict(figure) for figure in metrics.figures],
+        "targets": list(metrics.targets),
+        "notes": list(metrics.notes),
+        "test_is_trained_on": metrics.test_is_trained_on,
+        "epochs": len(entry.history),
+        "lock": entry.lock,
+        "files": files(entry),
+    }
+    return dict(to_json(data))
+
+
+def page(entry: Entry) -> str:
+    """``vaezoo zoo show``: everything about one entry, for people."""
+    metrics, spec = entry.metrics, entry.spec_data
+    figures = [
+        f"{f.split}/{f.name}: {shown_value(f)} {f.unit} ({f.likelihood}, {f.examples:,} examples)"
+        for f in metrics.figures
+    ]
+    targets = [
+        f"{t['metric']}: {'reached' if t['reached'] else 'missed'}, {t['figure']} "
+        f"(target {t['value']:g} ± {t['tolerance']:g}, {t['source']})"
+        for t in metrics.targets
+    ]
+    notes = list(metrics.notes)
+    if metrics.test_is_trained_on:
+        notes.insert(0, "the test images were part of the training data")
+    lock = {key: value for key, value in entry.lock.items() if key != "components"}
+    lock["components"] = [_locked(c) for c in entry.lock["components"]]
+    listed = [f"{name}  {size:,} bytes" for name, size in files(entry).items()]
+    sections = [
+        ("Figures", "\n".join(figures)),
+        ("Targets", "\n".join(targets)),
+        ("Notes", "\n".join(notes)),
+        ("Spec", to_yaml(spec)),
+        ("Lock", to_yaml(lock)),
+        (f"Files in {entry.path}", "\n".join(listed)),
+    ]
+    head = f"{entry.name}: {spec['summary']}" if spec["summary"] else entry.name
+    return "\n\n".join([head, *(f"{title}\n{_indent(body)}" for title, body in sections if body)])
+
+
+def files(entry: Entry) -> dict[str, int]:
+    """The files of an entry, relative to it, with their sizes in bytes."""
+    if entry.stands_alone:
+        return {entry.path.name: entry.size}
+    found = sorted(path for path in entry.path.rglob("*") if path.is_file())
+    return {path.relative_to(entry.path).as_posix(): path.stat().st_size for path in found}
+
+
+def in_units(size: int) -> str:
+    """Bytes as people read them."""
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.1f} KiB"
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    figure = entry.metrics.figure("test/elbo")
+    spec = entry.spec_data
+    return (
+        entry.name,
+        _use(spec["dataset"]),
+        str(spec["model"]["latent"]),
+        shown_value(figure) if figure else "–",
+        in_units(entry.size),
+        str(entry.path),
+    )
+
+
+def _use(written: str | dict[str, Any]) -> str:
+    return written if isinstance(written, str) else str(written["use"])
+
+
+def _locked(component: dict[str, Any]) -> str:
+    return (
+        f"{component['kind']} {component['use']}: {component['plugin']} {component['version']}, "
+        f"{component['file']} {(component['sha256'] or '')[:12]}"
+    )
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.rstrip().splitlines())

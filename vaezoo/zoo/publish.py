@@ -1,0 +1,192 @@
+"""Publishing: an entry appears whole or not at all, and the one it replaces is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaezoo import weights
+from vaezoo.diagnostics import Diagnostic, ZooError
+from vaezoo.registry import EpochRecord, Figure, TargetResult
+from vaezoo.zoo import entry as layout
+from vaezoo.zoo.card import card
+from vaezoo.zoo.entry import Entry, to_json
+from vaezoo.zoo.predecessors import kept_path
+from vaezoo.zoo.search import own_folder
+from vaezoo.zoo.specfile import to_yaml
+from vaezoo.zoo.swap import only_one, replace, sync_folder
+
+if TYPE_CHECKING:
+    from vaezoo.model import VAE
+    from vaezoo.spec import Spec
+
+STAGING, LOCK = ".staging", ".lock"
+#: An entry with its staged twin takes a few megabytes; below this something else will fail.
+_LEAST_FREE_BYTES = 100 * 2**20
+
+
+def publish(
+    spec: Spec,
+    model: VAE,
+    *,
+    lock: Mapping[str, Any],
+    figures: Sequence[Figure],
+    targets: Sequence[TargetResult] = (),
+    history: Sequence[EpochRecord] = (),
+    pictures: Mapping[str, Path | bytes] | None = None,
+    notes: Sequence[str] = (),
+    test_is_trained_on: bool = False,
+    zoo: str | Path | None = None,
+) -> Entry:
+    """Write the entry ``spec.name`` and put it in the place of an earlier one, which is kept.
+
+    ``pictures`` maps names to PNG files or their bytes; ``zoo`` is ``$VAEZOO_ZOO`` or ``./zoo``
+    where it is not given. Raises ZooError (VZ503), and leaves the zoo as it was, where
+    something cannot be written.
+    """
+    metrics = {
+        "figures": [dataclasses.asdict(figure) for figure in figures],
+        "targets": [dict(target) for target in targets],
+        "notes": list(notes),
+        "test_is_trained_on": test_is_trained_on,
+    }
+    folder = own_folder(zoo)
+    with open_for_writing(folder), _staged(folder, spec.name) as staged:
+        _write_weights(staged, spec, model, lock)
+        _write_text(staged / layout.SPEC, _spec_text(spec))
+        _write_text(staged / layout.METRICS, _json(metrics, indent=1))
+        lines = [_json(dataclasses.asdict(record)) for record in history]
+        _write_text(staged / layout.HISTORY, "".join(lines))
+        _write_pictures(staged / layout.FIGURES, pictures or {})
+        # The card is written last: a staged folder that has one is whole, see _tidy.
+        _write_text(staged / layout.CARD, card(Entry(staged, spec.name)))
+        sync_folder(staged)
+        replace(staged, folder / spec.name, kept_path(folder, spec.name))
+    return Entry(folder / spec.name, spec.name)
+
+
+def writable(zoo: str | Path | None = None) -> Path:
+    """The zoo folder, made if need be, after a cheap look whether it can be published to.
+
+    Raises ZooError (VZ503) where it cannot be written or its disk is nearly full.
+    """
+    folder = own_folder(zoo)
+    with _explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free
+    if free < _LEAST_FREE_BYTES:
+        raise ZooError(
+            Diagnostic(
+                "VZ503",
+                f"the disk of the zoo {folder} has {free // 2**20} MB left",
+                hint="free 100 MB, or choose another folder with --zoo or VAEZOO_ZOO",
+            )
+        )
+    return folder
+
+
+@contextmanager
+def open_for_writing(folder: Path) -> Iterator[None]:
+    """Hold the zoo against other publishers; an OSError inside becomes ZooError (VZ503)."""
+    with _explained(folder):
+        (folder / STAGING).mkdir(parents=True, exist_ok=True)
+        with only_one(folder / LOCK):
+            _tidy(folder)
+            yield
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ZooError(
+            Diagnostic(
+                "VZ503",
+                f"cannot write {error.filename or folder}: {error.strerror or error}",
+                hint="the zoo is as it was; make room or choose another folder with --zoo or "
+                "VAEZOO_ZOO, then give the same command again",
+            )
+        ) from error
+
+
+@contextmanager
+def _staged(folder: Path, name: str) -> Iterator[Path]:
+    """A folder to prepare an entry in; gone again when that fails."""
+    staged = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder / STAGING))
+    staged.chmod(0o755)  # mkdtemp's folders are for their owner's eyes only
+    itself = staged.stat().st_ino
+    try:
+        yield staged
+    except BaseException:
+        # If a swap could not even be undone, the old entry lies here; _tidy will keep it.
+        if staged.exists() and staged.stat().st_ino == itself:
+            shutil.rmtree(staged, ignore_errors=True)
+        raise
+
+
+def _tidy(folder: Path) -> None:
+    """Clear the staging folder of what a killed publish left behind.
+
+    A whole entry there was one step from its place, or had just lost it: it is kept as a
+    predecessor. Only called under the lock, when nobody else is staging.
+    """
+    for left in (folder / STAGING).iterdir():
+        name = left.name.rpartition("-")[0]
+        if (left / layout.CARD).is_file():
+            os.rename(left, kept_path(folder, name))
+        else:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _write_weights(staged: Path, spec: Spec, model: VAE, lock: Mapping[str, Any]) -> None:
+    tensors = model.state_dict()
+    header = {
+        "format": layout.FORMAT,
+        "spec": _compact(spec.canonical()),
+        "lock": _compact(dict(lock)),
+        "digest": weights.digest(tensors),
+    }
+    weights.save(staged / layout.WEIGHTS, tensors, header)
+
+
+def _spec_text(spec: Spec) -> str:
+    return f"# {spec.name}, resolved: every default filled in\n{to_yaml(spec.canonical())}"
+
+
+def _write_pictures(folder: Path, pictures: Mapping[str, Path | bytes]) -> None:
+    folder.mkdir()
+    for name, picture in pictures.items():
+        # A visualizer's name may be qualified, plugin:name, which is no file name everywhere.
+        file_name = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".")
+        data = picture if isinstance(picture, bytes) else picture.read_bytes()
+        _write(folder / f"{file_name}.png", data)
+    sync_folder(folder)
+
+
+def _write_text(path: Path, text: str) -> None:
+    _write(path, text.encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _json(data: Any, indent: int | None = None) -> str:
+    return json.dumps(to_json(data), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _compact(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,142 @@
+"""Looking entries up: by name in a list of folders, or by path."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
+from vaezoo.zoo.entry import WEIGHTS, Entry
+
+if TYPE_CHECKING:
+    from vaezoo.model import VAE
+
+#: names the folder that is searched before ``./zoo`` and published to instead of it
+VARIABLE = "VAEZOO_ZOO"
+
+
+@dataclass(frozen=True)
+class BrokenEntry:
+    """A folder in a zoo that is no entry, or a damaged one, and what is wrong with it."""
+
+    path: Path
+    name: str
+    problem: Diagnostic
+
+
+def load(name_or_path: str | Path, *, zoo: str | Path | None = None, device: str = "cpu") -> VAE:
+    """A trained model by its name in the zoo, its folder or its weights file.
+
+    >>> model = vaezoo.load("fashion_mlp2")
+    >>> model.sample(50).shape
+    torch.Size([50, 1, 28, 28])
+
+    Raises UsageError (VZ501) for an unknown name, and whatever ``Entry.load`` raises.
+    """
+    return find(name_or_path, zoo=zoo).load(device=device)
+
+
+def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
+    """The entry of that name, or at that path.
+
+    A path is a ``Path``, or a text that holds a separator or ends in ``.safetensors``.
+    Raises UsageError (VZ501) where there is none.
+    """
+    text = os.fspath(name_or_path)
+    if isinstance(name_or_path, Path) or _looks_like_path(text):
+        return _at(Path(text))
+    folders = search_folders(zoo)
+    for folder in folders:
+        # The listing, not exists(): some file systems do not tell upper from lower case.
+        if text in _names(folder):
+            return Entry(folder / text, text)
+    if (Path(text) / WEIGHTS).is_file():
+        return _at(Path(text))
+    raise UsageError(_unknown(text, folders))
+
+
+def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
+    """Everything that a name can find, by name; of two alike, the one that is found first."""
+    found: dict[str, Entry | BrokenEntry] = {}
+    for folder in search_folders(zoo):
+        for name in _names(folder):
+            found.setdefault(name, _checked(Entry(folder / name, name)))
+    return [found[name] for name in sorted(found)]
+
+
+def search_folders(zoo: str | Path | None = None) -> list[Path]:
+    """Where names are looked up, in this order; some may not exist."""
+    if zoo is not None and not Path(zoo).is_dir():
+        raise UsageError(
+            Diagnostic("VZ501", f"there is no zoo folder {zoo}", hint="give a folder that exists")
+        )
+    candidates = [
+        *([Path(zoo)] if zoo is not None else []),
+        *([Path(os.environ[VARIABLE])] if os.environ.get(VARIABLE) else []),
+        Path("zoo"),
+        _shipped(),
+    ]
+    return list({folder.resolve(): folder for folder in reversed(candidates)}.values())[::-1]
+
+
+def own_folder(zoo: str | Path | None = None) -> Path:
+    """The zoo that is published to: ``zoo`` if given, else ``$VAEZOO_ZOO``, else ``./zoo``."""
+    return Path(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
+
+
+def _shipped() -> Path:
+    """The entries that came with the package; beside it where it is installed editable."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "_zoo"
+    return inside if inside.is_dir() else package.parent / "zoo"
+
+
+def _looks_like_path(text: str) -> bool:
+    separators = {os.sep, os.altsep or os.sep}
+    return (
+        text.endswith(".safetensors") or any(s in text for s in separators) or text in (".", "..")
+    )
+
+
+def _at(path: Path) -> Entry:
+    if path.is_file() and path.suffix == ".safetensors":
+        alone = Entry(path, path.stem)
+        return Entry(path, str(alone.spec_data.get("name", path.stem)))
+    if path.is_dir():
+        return Entry(path, path.resolve().name)
+    raise UsageError(
+        Diagnostic(
+            "VZ501",
+            f"there is no entry folder or .safetensors file at {path}",
+            hint="'vaezoo zoo list' shows the names that can be given",
+        )
+    )
+
+
+def _names(folder: Path) -> list[str]:
+    """The folders in a zoo, but for the hidden ones that hold what is staged or replaced."""
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError:  # a zoo that does not exist yet, or cannot be read, has nothing to find
+        return []
+    return [path.name for path in inside if path.is_dir() and not path.name.startswith(".")]
+
+
+def _checked(entry: Entry) -> Entry | BrokenEntry:
+    try:
+        entry.check()
+    except ZooError as error:
+        return BrokenEntry(entry.path, entry.name, error.diagnostics[0])
+    return entry
+
+
+def _unknown(name: str, folders: list[Path]) -> Diagnostic:
+    known = sorted({name for folder in folders for name in _names(folder)})
+    looked = ", ".join(str(folder) for folder in folders)
+    return Diagnostic(
+        "VZ501",
+        f"there is no zoo entry called {name!r}",
+        hint=f"{suggest(name, known, 'entries')} (looked in {looked})",
+    )

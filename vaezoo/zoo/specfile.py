@@ -1,0 +1,50 @@
+"""``spec.yaml`` of an entry: JSON data written as a person would write it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+_WIDEST_LIST = 72
+
+
+def to_yaml(data: dict[str, Any]) -> str:
+    """YAML in the order of ``data``: lists of plain values on one line, nothing by alias.
+
+    >>> print(to_yaml({"hidden": [400, 400], "lr": 0.001}), end="")
+    hidden: [400, 400]
+    lr: 0.001
+    """
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless=False)  # a list's items stand under its key
+
+
+def _sequence(dumper: _Dumper, items: list[Any]) -> yaml.SequenceNode:
+    plain = not any(isinstance(item, dict | list) for item in items)
+    short = sum(len(str(item)) + 2 for item in items) <= _WIDEST_LIST
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=plain and short)
+
+
+def _mapping(dumper: _Dumper, items: dict[str, Any]) -> yaml.MappingNode:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", items, flow_style=False)
+
+
+_Dumper.add_representer(list, _sequence)
+_Dumper.add_representer(dict, _mapping)
+# PyYAML takes these for text and would write them bare; vaezoo reads YAML 1.2, where they are
+# numbers, so a text that looks like one needs its quotes.
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|0o[0-7]+$"),
+    list("-+.0123456789"),
+)
