@@ -1,1 +1,21 @@
-COMPONENTS = []
+"""The built-in datasets. None of these modules imports torch before a dataset is built."""
+
+from __future__ import annotations
+
+from vaezoo.components.datasets.cifar10 import CIFAR10
+from vaezoo.components.datasets.handwriting import EMNIST, KMNIST, QMNIST
+from vaezoo.components.datasets.image_folder import ImageFolder
+from vaezoo.components.datasets.shipped import MNIST, FashionMNIST
+from vaezoo.components.datasets.svhn import SVHN
+from vaezoo.registry import Dataset
+
+COMPONENTS: list[type[Dataset]] = [
+    FashionMNIST,
+    MNIST,
+    KMNIST,
+    QMNIST,
+    EMNIST,
+    CIFAR10,
+    SVHN,
+    ImageFolder,
+]

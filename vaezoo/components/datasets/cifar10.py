@@ -1,0 +1,99 @@
+"""CIFAR-10, from its binary archive: the python one is a pickle, which vaezoo never reads."""
+
+from __future__ import annotations
+
+import tarfile
+import zlib
+from typing import TYPE_CHECKING
+
+from vaezoo.components.datasets.content import data_error, image_data
+from vaezoo.components.datasets.download import DownloadedDataset
+from vaezoo.registry import ImageData, ImageShape, Split
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ARCHIVE = "cifar-10-binary.tar.gz"
+URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
+MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
+_FOLDER = "cifar-10-batches-bin"
+_FILES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
+_RECORD = 1 + 3 * 32 * 32
+
+
+class CIFAR10(DownloadedDataset, use="cifar10"):
+    """CIFAR-10 (Krizhevsky 2009): 60,000 colour images of ten classes, 32 × 32.
+
+    The binary version is read, as ``cifar-10-batches-bin/*.bin`` or as its archive
+    ``cifar-10-binary.tar.gz``; torchvision's own copy is a pickle and of no use here.
+    """
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return ImageShape(3, 32, 32)
+
+    def missing(self) -> list[str]:
+        if (self.folder / ARCHIVE).is_file():
+            return []
+        lacking = [n for n in _FILES if not (self.folder / _FOLDER / n).is_file()]
+        return [f"{ARCHIVE} or {_FOLDER}/{lacking[0]}"] if lacking else []
+
+    def fetch(self) -> None:
+        from torchvision.datasets.utils import download_url
+
+        # under another name until it is whole: only a complete archive counts as there
+        partial = f"{ARCHIVE}.part"
+        download_url(URL, self.folder, partial, MD5)
+        (self.folder / partial).replace(self.folder / ARCHIVE)
+
+    def build(self) -> ImageData:
+        self.ensure()
+        contents = self._contents()
+        train, test = _split(b"".join(contents[:-1])), _split(contents[-1])
+        return image_data(train, test, CLASS_NAMES)
+
+    def _contents(self) -> list[bytes]:
+        loose = self.folder / _FOLDER
+        try:
+            if all((loose / name).is_file() for name in _FILES):
+                return [_whole(name, (loose / name).read_bytes()) for name in _FILES]
+            with tarfile.open(self.folder / ARCHIVE) as archive:
+                return [_whole(name, _member(archive, name)) for name in _FILES]
+        except (OSError, EOFError, KeyError, ValueError, tarfile.TarError, zlib.error) as error:
+            raise data_error(
+                f"the CIFAR-10 files in {self.folder} cannot be read: {error}",
+                f"delete {ARCHIVE} and {_FOLDER} there and get them again",
+            ) from error
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(f"{_FOLDER}/{name}")
+    return file.read() if file else b""
+
+
+def _whole(name: str, content: bytes) -> bytes:
+    if not content or len(content) % _RECORD:
+        raise ValueError(f"{name} holds {len(content):,} bytes, not a multiple of {_RECORD:,}")
+    return content
+
+
+def _split(content: bytes) -> Split:
+    """Records of a label and the red, green and blue planes, row by row."""
+    import torch
+
+    records: Tensor = torch.frombuffer(bytearray(content), dtype=torch.uint8).view(-1, _RECORD)
+    return Split(records[:, 1:].reshape(-1, 3, 32, 32).contiguous(), records[:, 0].long())
+
+
+CLASS_NAMES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)

@@ -1,0 +1,86 @@
+"""IDX, the file format of MNIST and its relatives, plain or compressed with gzip.
+
+Two zero bytes, the type, the count of dimensions n, n sizes as big-endian uint32, the values.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from vaezoo.components.datasets.content import data_error
+from vaezoo.registry import Split
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: type byte -> (numpy type, bytes a value); the others do not occur among image datasets
+_TYPES = {0x08: ("u1", 1), 0x0C: (">i4", 4)}
+
+
+def find(folder: Path, name: str) -> Path | None:
+    """The file ``name`` or ``name.gz`` in a folder, whichever is there."""
+    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+
+
+def read_split(images: Path, labels: Path) -> Split:
+    """Images (N, 1, 28, 28) and labels (N,) from two files; of labels with columns, the first.
+
+    Raises DataError for a file that is damaged or does not fit the other.
+    """
+    pixels, classes = read(images, (28, 28)), read(labels)
+    if classes.ndim == 2:  # QMNIST: the class, then seven columns on who wrote it
+        classes = classes[:, 0].contiguous()
+    if len(pixels) != len(classes):
+        raise _damaged(labels, f"it holds {len(classes)} labels for {len(pixels)} images")
+    return Split(pixels.unsqueeze(1), classes.long())
+
+
+def read(path: Path, item: tuple[int, ...] | None = None) -> Tensor:
+    """The values of a file, uint8 or int32, in the shape that its header says.
+
+    ``item`` is the shape that one entry must have. Raises DataError for a damaged file.
+    """
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return _read_values(path, file, item)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _damaged(path, f"gzip says: {error}") from error
+    except OSError as error:
+        raise data_error(
+            f"{path} cannot be read: {error.strerror or error}",
+            "check its permissions, or leave `root` out",
+        ) from error
+
+
+def _read_values(
+    path: Path, file: BinaryIO | gzip.GzipFile, item: tuple[int, ...] | None
+) -> Tensor:
+    import numpy as np
+    import torch
+
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES or not magic[3]:
+        raise _damaged(path, "it does not begin as an IDX file of bytes or integers does")
+    kind, width = _TYPES[magic[2]]
+    header = file.read(4 * magic[3])
+    if len(header) < 4 * magic[3]:
+        raise _damaged(path, "it ends within its header")
+    shape = struct.unpack(f">{magic[3]}I", header)
+    if item is not None and shape[1:] != item:
+        raise _damaged(path, f"its entries are of shape {shape[1:]}, expected {item}")
+    expected = math.prod(shape) * width
+    values = file.read(expected + 1)
+    if len(values) != expected:
+        found = "more" if len(values) > expected else f"{len(values):,}"
+        raise _damaged(path, f"its header promises {expected:,} bytes, it holds {found}")
+    array = np.frombuffer(bytearray(values), kind).reshape(shape)
+    return torch.from_numpy(array if width == 1 else array.astype("i4"))
+
+
+def _damaged(path: Path, why: str) -> Exception:
+    return data_error(f"{path} is damaged: {why}", "delete the file and get it again")

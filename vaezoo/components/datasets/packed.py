@@ -1,0 +1,117 @@
+"""MNIST and Fashion-MNIST as they ship with the package: unpacked once into the user's cache.
+
+The content's digest is checked at every load (about 50 ms), so a damaged cache file is made
+anew. Where the cache cannot be written, the data is unpacked in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.resources
+import lzma
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaezoo.components.datasets.cache import cache_folder
+from vaezoo.components.datasets.content import content_digest, data_error
+from vaezoo.registry import Split
+
+TRAIN, TEST, SIDE = 60_000, 10_000, 28
+_PIXELS = (TRAIN + TEST) * SIDE * SIDE
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A file of ``tools/pack_datasets.py`` and the digest of what it holds."""
+
+    name: str
+    columns_first: bool
+    digest: str
+
+
+FASHION_MNIST = Packed(
+    "fashion_mnist", True, "a9cb2271c16dd39e999c915a812b71f9c96e4e2386b58e57b07689a9ac7d629c"
+)
+MNIST = Packed("mnist", False, "21a53001d8b31cb226bb5ce2ec75c04b279a2356d510ed824e619d45ae3832de")
+
+
+def load(packed: Packed) -> tuple[Split, Split]:
+    """The training and the test split: images (N, 1, 28, 28), labels (N,).
+
+    Raises DataError where the file in the package is missing or damaged.
+    """
+    cached = cache_path(packed)
+    splits = _read(cached, packed.digest)
+    if splits is None:
+        splits = unpack(packed)
+        with contextlib.suppress(OSError):  # a read-only home only costs the next run a second
+            _write(cached, splits)
+    return splits
+
+
+def cache_path(packed: Packed) -> Path:
+    """Where the unpacked data is kept; the digest in the name keeps versions apart."""
+    return cache_folder() / "datasets" / f"{packed.name}-{packed.digest[:12]}.safetensors"
+
+
+def unpack(packed: Packed) -> tuple[Split, Split]:
+    """Decode the file in the package, in memory. Raises DataError where it is damaged."""
+    import torch
+
+    file = importlib.resources.files("vaezoo") / "shipped_data" / f"{packed.name}.xz"
+    try:
+        content = torch.frombuffer(bytearray(lzma.decompress(file.read_bytes())), dtype=torch.uint8)
+    except (OSError, lzma.LZMAError) as error:
+        raise _broken_package(packed, str(error)) from error
+    if len(content) != _PIXELS + TRAIN + TEST:
+        raise _broken_package(packed, f"it holds {len(content):,} bytes")
+    images = content[:_PIXELS].reshape(-1, 1, SIDE, SIDE)
+    if packed.columns_first:
+        images = images.transpose(2, 3).contiguous()
+    labels = content[_PIXELS:].long()
+    splits = Split(images[:TRAIN], labels[:TRAIN]), Split(images[TRAIN:], labels[TRAIN:])
+    if content_digest(*splits) != packed.digest:
+        raise _broken_package(packed, "its checksum is wrong")
+    return splits
+
+
+def _broken_package(packed: Packed, why: str) -> Exception:
+    return data_error(
+        f"the {packed.name} data that ships with vaezoo is damaged: {why}",
+        "install vaezoo again: pip install --force-reinstall --no-deps vaezoo",
+    )
+
+
+def _read(path: Path, digest: str) -> tuple[Split, Split] | None:
+    """The cached splits, or None where they are missing or not what they should be."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+        train = Split(tensors["train.images"], tensors["train.labels"])
+        test = Split(tensors["test.images"], tensors["test.labels"])
+    except (OSError, SafetensorError, KeyError):
+        return None
+    return (train, test) if content_digest(train, test) == digest else None
+
+
+def _write(path: Path, splits: tuple[Split, Split]) -> None:
+    """Write under a name of its own, then rename: another process sees all of it or nothing."""
+    from safetensors.torch import save
+
+    tensors = {}
+    for name, split in zip(("train", "test"), splits, strict=True):
+        assert split.labels is not None
+        # clones, since safetensors refuses tensors that are parts of one
+        tensors[f"{name}.images"] = split.images.clone()
+        tensors[f"{name}.labels"] = split.labels.clone()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        temporary.write_bytes(save(tensors))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,129 @@
+"""Fashion-MNIST and MNIST: ship with the package, no network needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from vaezoo.components.datasets import idx, packed
+from vaezoo.components.datasets.content import DIGITS, data_error, image_data
+from vaezoo.registry import Dataset, ImageData, ImageShape, Split
+
+_FILES = {
+    prefix: (f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte")
+    for prefix in ("train", "t10k")
+}
+
+
+class ShippedDataset(Dataset):
+    """A dataset of the MNIST form that is part of the package."""
+
+    shipped: ClassVar[packed.Packed]
+    torchvision_folder: ClassVar[str]
+    class_names: ClassVar[tuple[str, ...]]
+
+    root: str | None = Field(
+        None,
+        description="a torchvision root, or the folder of the IDX files, to read instead of the "
+        "copy in the package; nothing is ever written there",
+    )
+    training_images: Literal["train", "all"] = Field(
+        "train",
+        description="'all' trains on the 60,000 training and the 10,000 test images together; "
+        "no figure on the test images is a held-out one then",
+    )
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return ImageShape(1, packed.SIDE, packed.SIDE)
+
+    def problem(self) -> str | None:
+        if self.root is None:
+            return None
+        if not Path(self.root).expanduser().is_dir():
+            return f"root: there is no folder {self.root}"
+        if self._folder() is None:
+            return f"root: {self.root} {self._missing}"
+        return None
+
+    def build(self) -> ImageData:
+        if self.root is None:
+            data = ImageData(*packed.load(self.shipped), self.class_names, self.shipped.digest)
+        else:
+            data = image_data(*self._read_root(), self.class_names)
+        if self.training_images == "train":
+            return data
+        return replace(data, train=_joined(data.train, data.test), test_is_trained_on=True)
+
+    def _read_root(self) -> tuple[Split, Split]:
+        folder = self._folder()
+        if folder is None:
+            raise data_error(
+                f"root {self.root} {self._missing}",
+                f"leave `root` out: {self.use} ships with vaezoo",
+            )
+        train, test = (
+            idx.read_split(*(path for name in names if (path := idx.find(folder, name))))
+            for names in _FILES.values()
+        )
+        return train, test
+
+    def _folder(self) -> Path | None:
+        """The folder that holds all four files: torchvision's below the root, or the root."""
+        root = Path(self.root or "").expanduser()
+        names = [name for pair in _FILES.values() for name in pair]
+        for folder in (root / self.torchvision_folder / "raw", root):
+            if all(idx.find(folder, name) for name in names):
+                return folder
+        return None
+
+    @property
+    def _missing(self) -> str:
+        return (
+            f"does not hold {self.torchvision_folder}/raw/train-images-idx3-ubyte[.gz] "
+            "and the three files that belong to it"
+        )
+
+
+class FashionMNIST(ShippedDataset, use="fashion_mnist"):
+    """Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): 70,000 grey images of clothes, 28 × 28.
+
+    It ships with vaezoo, under the MIT licence of Zalando SE.
+    """
+
+    shipped = packed.FASHION_MNIST
+    torchvision_folder = "FashionMNIST"
+    class_names = (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    )
+
+
+class MNIST(ShippedDataset, use="mnist"):
+    """MNIST (LeCun, Cortes and Burges): 70,000 grey images of handwritten digits, 28 × 28.
+
+    It ships with vaezoo, under CC BY-SA 3.0.
+    """
+
+    shipped = packed.MNIST
+    torchvision_folder = "MNIST"
+    class_names = DIGITS
+
+
+def _joined(first: Split, second: Split) -> Split:
+    import torch
+
+    assert first.labels is not None
+    assert second.labels is not None
+    return Split(torch.cat((first.images, second.images)), torch.cat((first.labels, second.labels)))

@@ -1,0 +1,58 @@
+"""Street View House Numbers, whose files need scipy to read."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from vaezoo.components.datasets.content import DIGITS, data_error, image_data
+from vaezoo.components.datasets.download import DownloadedDataset
+from vaezoo.registry import ImageData, ImageShape, Split
+
+_NEEDS_SCIPY = "svhn comes in MATLAB files, and scipy, which reads them, is not installed"
+
+
+class SVHN(DownloadedDataset, use="svhn"):
+    """Street View House Numbers (Netzer et al. 2011): 99,289 colour images of digits, 32 × 32.
+
+    Needs scipy: ``pip install 'vaezoo[svhn]'``. For non-commercial use only, say its authors.
+    """
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return ImageShape(3, 32, 32)
+
+    def missing(self) -> list[str]:
+        names = ("train_32x32.mat", "test_32x32.mat")
+        return [name for name in names if not (self.folder / name).is_file()]
+
+    def fetch(self) -> None:
+        from torchvision import datasets
+
+        for split in ("train", "test"):
+            datasets.SVHN(self.folder, split, download=True)
+
+    def problem(self) -> str | None:
+        if find_spec("scipy") is None:
+            return f"{_NEEDS_SCIPY}: pip install scipy"
+        return super().problem()
+
+    def build(self) -> ImageData:
+        if find_spec("scipy") is None:
+            raise data_error(_NEEDS_SCIPY, "pip install scipy, or pip install 'vaezoo[svhn]'")
+        self.ensure()
+        return image_data(self._split("train"), self._split("test"), DIGITS)
+
+    def _split(self, name: str) -> Split:
+        import torch
+        from torchvision import datasets
+
+        try:
+            loaded = datasets.SVHN(self.folder, name)
+        # scipy raises many kinds of error for a damaged file, torchvision RuntimeError
+        except Exception as error:
+            raise data_error(
+                f"{self.folder / f'{name}_32x32.mat'} cannot be read: {error}",
+                "delete the file and get it again",
+            ) from error
+        images = torch.from_numpy(loaded.data).contiguous()
+        return Split(images, torch.from_numpy(loaded.labels))
