@@ -18,7 +18,7 @@ def spread_over_classes(scene: Scene, *, columns: int, rows: int) -> Tensor:
     if scene.split.labels is None:
         return _drawn(torch.arange(len(scene.split)), rows * columns, generator).view(rows, columns)
     labels = scene.split.labels
-    classes = labels.unique()
+    classes = _classes(labels)
     if len(classes) > columns:
         kept = torch.randperm(len(classes), generator=generator)[:columns]
         classes = classes[kept].sort().values
@@ -40,7 +40,7 @@ def pairs_across_classes(scene: Scene, count: int) -> Tensor:
     if scene.split.labels is None:
         return _drawn(torch.arange(len(scene.split)), 2 * count, generator).view(count, 2)
     labels = scene.split.labels
-    classes = labels.unique()
+    classes = _classes(labels)
     if len(classes) == 1:
         return _drawn(torch.arange(len(labels)), 2 * count, generator).view(count, 2)
     pairs = []
@@ -52,6 +52,10 @@ def pairs_across_classes(scene: Scene, count: int) -> Tensor:
         members = [(labels == deck.pop(0)).nonzero().squeeze(1) for _ in range(2)]
         pairs.append(torch.cat([_drawn(own, 1, generator) for own in members]))
     return torch.stack(pairs)
+
+
+def _classes(labels: Tensor) -> Tensor:
+    return torch.tensor(sorted(set(labels.tolist())))
 
 
 def _drawn(indices: Tensor, count: int, generator: torch.Generator) -> Tensor:

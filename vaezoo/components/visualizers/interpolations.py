@@ -15,7 +15,7 @@ from vaezoo.registry.contracts import Scene
 
 _HEADINGS = 26
 _SPACE = 16
-_FRAME_POINTS = 1.4
+_FRAME_POINTS = 1.2
 
 
 @style.house_style
@@ -23,12 +23,11 @@ def draw_interpolations(scene: Scene, *, pairs: int, steps: int) -> Figure:
     indices = choose.pairs_across_classes(scene, pairs)
     grid = _grid(scene, indices, steps)
     names = _names(scene, indices)
-    label = _SPACE + round(max(style.text_width(name, 7.0) for row in names for name in row))
+    label = _SPACE + style.widest(name for row in names for name in row)
     facts = [
-        f"framed: {scene.split_name} images; between them {steps} mean images decoded along "
-        "the straight line between their posterior means",
-        style.split_fact(scene, indices.numel()),
-        style.likelihood_fact(scene),
+        f"pairs of {scene.split_name} images, framed, and the mean images along the line from "
+        "one posterior mean (0) to the other (1)",
+        style.model_fact(scene),
         style.seed_fact(scene),
     ]
     page = style.page(
@@ -60,7 +59,7 @@ def _grid(scene: Scene, indices: Tensor, steps: int) -> sheet.Sheet:
     between = sheet.in_rows(sheet.pictures(decode(scene, z)), steps)
     ends = [sheet.pictures(images)[:, None] for images in (first, last)]
     cells = np.concatenate([ends[0], between, ends[1]], axis=1)
-    gap = max(2, round(cells.shape[2] / 14))
+    gap = max(3, round(cells.shape[2] / 10))
     return sheet.paste(cells, gap=gap, wide_after_columns=(0, steps))
 
 
@@ -92,6 +91,5 @@ def _frame(axes: Axes, grid: sheet.Sheet, row: int, column: int) -> None:
 def _head(axes: Axes, grid: sheet.Sheet, steps: int) -> None:
     for column in (0, steps + 1):
         style.above(axes, grid.column_centre(column), "original", colour=style.ACCENT)
-    for step in sorted({0, (steps - 1) // 2, steps - 1}):
-        name = "reconstructed" if step in (0, steps - 1) else f"{step / (steps - 1):.0%} of the way"
-        style.above(axes, grid.column_centre(step + 1), name)
+    for step in range(steps):
+        style.above(axes, grid.column_centre(step + 1), style.number(step / (steps - 1)))

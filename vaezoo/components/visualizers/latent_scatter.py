@@ -15,8 +15,8 @@ from vaezoo.components.visualizers import style
 from vaezoo.components.visualizers.latents import measure
 from vaezoo.registry.contracts import Scene
 
-_PLOT = 860
-_AXIS_LEFT, _AXIS_BELOW = 80, 64
+_PLOT = 780
+_AXIS_LEFT, _AXIS_BELOW = 80, 50
 _LEGEND_GAP = 30
 _LEGEND_ROWS = 24
 _STRIP = 78
@@ -31,7 +31,7 @@ def draw_latent_scatter(scene: Scene, *, most: int) -> Figure:
     # In random order no class lies on top of all others.
     shown = torch.randperm(len(means), generator=generator)[:most].numpy()
     labels = None if scene.split.labels is None else scene.split.labels.numpy()[shown]
-    facts = [style.split_fact(scene, len(shown)), style.likelihood_fact(scene)]
+    facts = [style.split_fact(scene, len(shown)), style.model_fact(scene)]
     if len(shown) < len(means):
         facts.append(style.seed_fact(scene))
     if means.shape[1] == 1:
@@ -94,7 +94,7 @@ def _draw_strips(
 ) -> Figure:
     classes = np.zeros(1, np.int64) if labels is None else np.unique(labels)
     names = [] if labels is None else [style.class_name(scene, int(label)) for label in classes]
-    side = 20 + round(max((style.text_width(name, 7.0) for name in names), default=0))
+    side = 20 + style.widest(names)
     height = _STRIP * len(classes) * (3 if labels is None else 1)
     jitter = torch.rand(len(values), generator=torch.Generator().manual_seed(scene.seed)).numpy()
     rows = np.zeros(len(values)) if labels is None else np.searchsorted(classes, labels)
@@ -144,8 +144,8 @@ def _outside(
 
 def _legend_width(scene: Scene, labels: NDArray[np.int64]) -> int:
     classes = np.unique(labels)
-    widest = max(style.text_width(style.class_name(scene, int(c)), 7.0) for c in classes)
-    return round(widest + 40) * -(-len(classes) // _LEGEND_ROWS)
+    widest = style.widest(style.class_name(scene, int(label)) for label in classes)
+    return (widest + 40) * -(-len(classes) // _LEGEND_ROWS)
 
 
 def _legend(scene: Scene, axes: Axes, labels: NDArray[np.int64], left: int, width: int) -> None:

@@ -37,7 +37,8 @@ class Latents:
     @property
     def used(self) -> NDArray[np.bool_]:
         """Whether each dimension's posterior mean varies over the images."""
-        return np.var(self.means, axis=0, dtype=np.float64) > UNUSED_VARIANCE
+        used: NDArray[np.bool_] = np.var(self.means, axis=0, dtype=np.float64) > UNUSED_VARIANCE
+        return used
 
 
 @torch.inference_mode()
@@ -45,7 +46,7 @@ def measure(scene: Scene) -> Latents:
     """The posterior of every image of the split."""
     means: list[Tensor] = []
     total: Tensor | None = torch.zeros(scene.model.latent, dtype=torch.float64)
-    for batch in scene.split.images.split(BATCH):
+    for batch in torch.split(scene.split.images, BATCH):
         posterior = scene.model.posterior(batch.to(scene.model.device).float().div(255))
         means.append(posterior.mean.float().cpu())
         kl = scene.model.prior.kl(posterior.mean, posterior.log_var)
@@ -59,4 +60,4 @@ def measure(scene: Scene) -> Latents:
 
 def decode(scene: Scene, z: Tensor) -> Tensor:
     """Mean images of latents (N, latent), a batch at a time, in host memory."""
-    return torch.cat([scene.model.decode(part).cpu() for part in z.split(BATCH)])
+    return torch.cat([scene.model.decode(part).cpu() for part in torch.split(z, BATCH)])

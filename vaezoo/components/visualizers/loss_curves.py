@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -14,14 +14,14 @@ from vaezoo.components.visualizers import style
 from vaezoo.registry.contracts import EpochRecord, Scene
 
 _WIDTH, _HEIGHT = 370, 300
-_LEFT, _RIGHT, _ABOVE, _BELOW = 66, 104, 40, 58
+_LEFT, _RIGHT, _ABOVE, _BELOW = 66, 104, 40, 50
 _PANELS_A_ROW = 3
 #: epochs at the start that may leave the axes, as a share of all
 _WARM_UP = 0.05
 #: how many times the later epochs' range the whole range may be before the start is cut off
 _TOLERATED = 2.0
 
-Points = list[tuple[float, float]]
+Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Panel:
     """One small plot: named series of (epoch, value)."""
 
     title: str
-    series: dict[str, Points]
+    series: Mapping[str, Points]
     logarithmic: bool = False
 
 
@@ -77,7 +77,7 @@ def _terms(
     series: dict[str, Points] = {"train": [(r.epoch, value(r.train)) for r in history]}
     validation = [(r.epoch, value(r.validation)) for r in history if r.validation is not None]
     if validation:
-        series["validation"] = [(float(epoch), loss) for epoch, loss in validation]
+        series["validation"] = validation
     return Panel(title, series)
 
 
@@ -103,8 +103,8 @@ def _facts(scene: Scene) -> list[str]:
         "nats per example",
         "train: running mean within the epoch",
         *(["validation: after the epoch"] if validated else []),
-        f"{scene.spec.dataset.use}, {epochs} epoch{'s' if epochs > 1 else ''}",
-        style.likelihood_fact(scene),
+        f"{epochs} epoch{'s' if epochs > 1 else ''}",
+        style.model_fact(scene),
         f"seed {scene.spec.train.seed}",
     ]
 
@@ -119,8 +119,8 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.set_yscale("log")
     else:
         _limit(axes, panel)
-    epochs = [epoch for points in panel.series.values() for epoch, _ in points]
-    first, last = min(epochs), max(epochs)
+    every = [epoch for points in panel.series.values() for epoch, _ in points]
+    first, last = min(every), max(every)
     room = 0.02 * (last - first) or 0.5
     axes.set_xlim(first - room, last + room)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
@@ -131,7 +131,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     _label_ends(axes, panel, colours)
 
 
-def limits(series: dict[str, Points]) -> tuple[float, float]:
+def limits(series: Mapping[str, Points]) -> tuple[float, float]:
     """The range to show: all, or without the first epochs where these would squash the rest."""
     everything = [value for points in series.values() for _, value in points]
     epochs = max(len(points) for points in series.values())
@@ -151,14 +151,15 @@ def _limit(axes: Axes, panel: Panel) -> None:
     epoch, value = panel.series[next(iter(panel.series))][0]
     if low <= value <= high:
         return
-    arrow, height = ("↑", 1.0) if value > high else ("↓", 0.0)
+    top = value > high
     axes.annotate(
-        f"{arrow} {value:.1f} in epoch {epoch:g}",
-        (0, height),
+        f"{'above' if top else 'below'} the axis: {value:.1f} in epoch {epoch:g}",
+        (1, 1.0 if top else 0.0),
         xycoords="axes fraction",
-        xytext=(9, -2 if height else 2),
+        xytext=(-2, -2 if top else 3),
         textcoords="offset points",
-        va="top" if height else "bottom",
+        ha="right",
+        va="top" if top else "bottom",
         size=6,
         color=style.MUTED,
     )

@@ -15,7 +15,7 @@ from vaezoo.components.visualizers.latents import decode, measure
 from vaezoo.registry.contracts import Scene
 
 _TICKS = (-3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-_LEFT, _BELOW = 84, 64
+_LEFT, _BELOW = 84, 50
 
 
 def quantiles(side: int) -> Tensor:
@@ -84,7 +84,7 @@ def _facts(scene: Scene) -> list[str]:
     return [
         "mean images, spaced by the inverse Gaussian CDF so that each has the same share "
         "of the prior",
-        style.likelihood_fact(scene),
+        style.model_fact(scene),
     ]
 
 

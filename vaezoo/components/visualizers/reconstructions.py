@@ -11,7 +11,8 @@ from vaezoo.components.visualizers import choose, sheet, style
 from vaezoo.components.visualizers.latents import decode
 from vaezoo.registry.contracts import Scene
 
-_LABELS = 110
+_ROWS = ("original", "reconstructed")
+_SPACE = 16
 _NAMES = 26
 _SMALLEST_NAME = 4.5
 
@@ -23,18 +24,18 @@ def draw_reconstructions(scene: Scene, *, columns: int, bands: int) -> Figure:
     facts = [
         "each image above its mean image at the posterior mean",
         style.split_fact(scene, indices.numel()),
-        style.likelihood_fact(scene),
+        style.model_fact(scene),
         style.seed_fact(scene),
     ]
     named = scene.split.labels is not None
     top = _NAMES if named else 0
+    left = style.widest(_ROWS) + _SPACE
     page = style.page(
-        scene, "reconstructions", facts, width=_LABELS + grid.width, height=top + grid.height
+        scene, "reconstructions", facts, width=left + grid.width, height=top + grid.height
     )
-    axes = grid.show(page, left=_LABELS, top=top)
+    axes = grid.show(page, left=left, top=top)
     for row in range(len(grid.tops)):
-        text = "reconstructed" if row % 2 else "original"
-        style.beside(axes, grid.row_centre(row), text)
+        style.beside(axes, grid.row_centre(row), _ROWS[row % 2])
     if named:
         _name_columns(scene, axes, grid, indices[0])
     return page.figure

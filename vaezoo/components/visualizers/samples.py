@@ -14,7 +14,7 @@ def draw_samples(scene: Scene, *, count: int, columns: int) -> Figure:
     grid = sheet.paste(sheet.in_rows(images, min(columns, count)))
     facts = [
         f"mean images of {count:,} latents drawn from the prior",
-        style.likelihood_fact(scene),
+        style.model_fact(scene),
         style.seed_fact(scene),
     ]
     page = style.page(scene, "samples", facts, width=grid.width, height=grid.height)

@@ -52,11 +52,11 @@ class Sheet:
 
     @property
     def width(self) -> int:
-        return round(self.pixels.shape[1] * self.magnification)
+        return int(self.pixels.shape[1] * self.magnification + 0.5)
 
     @property
     def height(self) -> int:
-        return round(self.pixels.shape[0] * self.magnification)
+        return int(self.pixels.shape[0] * self.magnification + 0.5)
 
     def row_centre(self, row: int) -> float:
         return self.tops[row] + self.cell_height / 2

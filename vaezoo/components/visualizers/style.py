@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec
 
@@ -29,26 +30,28 @@ ACCENT = "#d9480f"
 #: Ten colours found by a search for the largest smallest OKLab distance between any two, in
 #: normal vision and under full protanopia, deuteranopia and tritanopia (Machado et al. 2009).
 CLASSES = (
-    "#4217ea",
-    "#df8431",
-    "#0da69a",
-    "#88222d",
-    "#ae9ef9",
-    "#e4c71f",
-    "#642e8d",
-    "#38e2c2",
-    "#8f690e",
-    "#746dc9",
+    "#4352cd",
+    "#d59b0b",
+    "#2388b4",
+    "#b72166",
+    "#53e882",
+    "#e05411",
+    "#71218b",
+    "#e7b2df",
+    "#255b21",
+    "#79af89",
 )
 
 _MARGIN = 24
 _NARROWEST = 640
-_TITLE, _SMALL = 10.5, 7.0
+_TITLE, SMALL = 10.5, 7.0
 _TITLE_LINE, _LINE = 32, 21
+#: how much wider type gets than its outline when its letters snap to pixels
+_HINTED = 1.03
 
 _RULES = {
     "font.family": "DejaVu Sans",
-    "font.size": _SMALL,
+    "font.size": SMALL,
     "text.color": INK,
     "text.usetex": False,
     "axes.edgecolor": MUTED,
@@ -76,12 +79,17 @@ P = ParamSpec("P")
 Drawing = Callable[Concatenate[Scene, P], Figure]
 
 
+def house_rules() -> AbstractContextManager[None]:
+    """matplotlib's defaults and the house's own, whatever the user's matplotlibrc says."""
+    return matplotlib.style.context(["default", _RULES])
+
+
 def house_style(draw: Drawing[P]) -> Drawing[P]:
-    """Run a drawing under the house's rules, whatever the user's matplotlibrc says."""
+    """Run a drawing under the house's rules."""
 
     @functools.wraps(draw)
-    def styled(scene: Scene, *args: P.args, **kwargs: P.kwargs) -> Figure:
-        with matplotlib.style.context(["default", _RULES]):
+    def styled(scene: Scene, /, *args: P.args, **kwargs: P.kwargs) -> Figure:
+        with house_rules():
             return draw(scene, *args, **kwargs)
 
     return styled
@@ -136,7 +144,7 @@ def page(scene: Scene, title: str, facts: Iterable[str], *, width: int, height: 
     title_size = fitting_size([heading], width, largest=_TITLE, weight="bold")
     write(heading, _MARGIN, title_size, INK, "bold")
     for number, line in enumerate(lines):
-        write(line, _MARGIN + _TITLE_LINE + number * _LINE, _SMALL, MUTED, "normal")
+        write(line, _MARGIN + _TITLE_LINE + number * _LINE, SMALL, MUTED, "normal")
     return Page(figure, _MARGIN, body_top)
 
 
@@ -145,11 +153,13 @@ def split_fact(scene: Scene, count: int) -> str:
     total = len(scene.split)
     amount = f"all {total:,}" if count == total else f"{count:,} of {total:,}"
     seen = ", which the model was trained on" if scene.test_is_trained_on else ""
-    return f"{amount} {scene.split_name} images of {scene.spec.dataset.use}{seen}"
+    return f"{amount} {scene.split_name} images{seen}"
 
 
-def likelihood_fact(scene: Scene) -> str:
-    return f"{scene.spec.model.likelihood.use.replace('_', ' ')} likelihood"
+def model_fact(scene: Scene) -> str:
+    """What the model was trained on, and as what."""
+    likelihood = scene.spec.model.likelihood.use.replace("_", " ")
+    return f"{scene.spec.dataset.use}, {likelihood} likelihood"
 
 
 def seed_fact(scene: Scene) -> str:
@@ -162,11 +172,16 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
         return 0.0
     font = FontProperties(family="DejaVu Sans", weight=weight)
     path = TextPath((0, 0), text.replace("$", "S"), size=size, prop=font)
-    return float(path.get_extents().width) * DPI / 72
+    return float(path.get_extents().width) * DPI / 72 * _HINTED
+
+
+def widest(texts: Iterable[str], *, weight: str = "normal") -> int:
+    """The width of the widest of some labels."""
+    return round(max((text_width(text, SMALL, weight) for text in texts), default=0))
 
 
 def fitting_size(
-    texts: Iterable[str], width: float, *, largest: float = _SMALL, weight: str = "normal"
+    texts: Iterable[str], width: float, *, largest: float = SMALL, weight: str = "normal"
 ) -> float:
     """The type size, at most ``largest``, at which every text fits into ``width``."""
     widest = max(text_width(text, largest, weight) for text in texts)
@@ -197,7 +212,7 @@ def _wrapped(facts: Iterable[str], width: int) -> list[str]:
     lines: list[str] = []
     for fact in facts:
         joined = f"{lines[-1]} · {fact}" if lines else fact
-        if lines and text_width(joined, _SMALL) <= width:
+        if lines and text_width(joined, SMALL) <= width:
             lines[-1] = joined
         else:
             lines.append(fact)
@@ -216,13 +231,14 @@ def beside(
 ) -> None:
     """A label to the left of the axes, or to the right, at the height ``y`` of its data.
 
-    ``indent`` moves it away from them, in points.
+    ``indent`` moves it further away.
     """
+    distance = 4 + indent * 72 / DPI
     axes.annotate(
         text,
         (1.0 if right else 0.0, y),
         xycoords=axes.get_yaxis_transform(),
-        xytext=(4 + indent if right else -4 - indent, 0),
+        xytext=(distance if right else -distance, 0),
         textcoords="offset points",
         ha="left" if right else "right",
         va="center",
@@ -233,7 +249,7 @@ def beside(
     )
 
 
-def above(axes: Axes, x: float, text: str, *, size: float = _SMALL, colour: str = MUTED) -> None:
+def above(axes: Axes, x: float, text: str, *, size: float = SMALL, colour: str = MUTED) -> None:
     """A label above the axes, at the place ``x`` of its data."""
     axes.annotate(
         text,

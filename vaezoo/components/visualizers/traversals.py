@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -11,8 +10,8 @@ from vaezoo.components.visualizers import sheet, style
 from vaezoo.components.visualizers.latents import Latents, decode, measure
 from vaezoo.registry.contracts import Scene
 
-_LABELS = 170
 _HEADINGS = 26
+_SPACE = 16
 #: how much of an unused dimension's images is left
 _FADED = 0.35
 
@@ -23,18 +22,26 @@ def draw_traversals(
 ) -> Figure:
     latents = measure(scene)
     dimensions = latents.order[:most_rows].tolist()
-    values = torch.linspace(-span, span, steps)
+    values = torch.tensor([span * (2 * step / (steps - 1) - 1) for step in range(steps)])
     grid = _grid(scene, latents, dimensions, values, _origin(scene, latents, image))
+    names = [f"z{dimension}" for dimension in dimensions]
+    amounts = [_amount(latents, dimension) for dimension in dimensions]
+    indent = style.widest(amounts) + _SPACE
+    left = indent + style.widest(names, weight="bold") + _SPACE
     page = style.page(
         scene,
         "latent traversals",
         _facts(scene, latents, dimensions, image),
-        width=_LABELS + grid.width,
+        width=left + grid.width,
         height=_HEADINGS + grid.height,
     )
-    axes = grid.show(page, left=_LABELS, top=_HEADINGS)
-    for row, dimension in enumerate(dimensions):
-        _label(axes, grid.row_centre(row), latents, dimension)
+    axes = grid.show(page, left=left, top=_HEADINGS)
+    for row, (name, amount) in enumerate(zip(names, amounts, strict=True)):
+        used = bool(latents.used[dimensions[row]])
+        y = grid.row_centre(row)
+        style.beside(axes, y, amount, colour=style.MUTED)
+        colour = style.INK if used else style.MUTED
+        style.beside(axes, y, name, colour=colour, weight="bold", indent=indent)
     for column, value in enumerate(values.tolist()):
         style.above(axes, grid.column_centre(column), style.number(value))
     return page.figure
@@ -69,26 +76,22 @@ def _grid(
 
 
 def _facts(scene: Scene, latents: Latents, dimensions: list[int], image: int | None) -> list[str]:
-    measure_name = "mean KL to the prior" if latents.unit == "nats" else "variance of the means"
+    measured = "mean KL to the prior" if latents.unit == "nats" else "variance of posterior means"
     others = "at 0" if image is None else f"at the posterior mean of image {image}"
     shown = f"{len(dimensions)} of {scene.model.latent} dimensions"
     if len(dimensions) == scene.model.latent:
         shown = "every dimension" if len(dimensions) > 1 else "the one dimension"
     unused = int((~latents.used).sum())
     return [
-        f"{shown}, ordered by {measure_name}",
+        f"{shown}, ordered by {measured} on {style.split_fact(scene, len(scene.split))}",
         *([f"the others {others}"] if scene.model.latent > 1 else []),
         *([f"{unused} unused, faded"] if unused else []),
-        style.split_fact(scene, len(scene.split)),
-        style.likelihood_fact(scene),
+        style.model_fact(scene),
     ]
 
 
-def _label(axes: Axes, y: float, latents: Latents, dimension: int) -> None:
-    used = bool(latents.used[dimension])
-    colour = style.INK if used else style.MUTED
-    amount = latents.carried[dimension]
-    unit = "nats" if latents.unit == "nats" else "var."
-    text = f"{amount:.2f} {unit}" if used else f"{amount:.2f}, unused"
-    style.beside(axes, y, text, colour=style.MUTED)
-    style.beside(axes, y, f"z{dimension}", colour=colour, indent=46, weight="bold")
+def _amount(latents: Latents, dimension: int) -> str:
+    carried = latents.carried[dimension]
+    if not latents.used[dimension]:
+        return f"{carried:.2f}, unused"
+    return f"{carried:.2f} nats" if latents.unit == "nats" else f"variance {carried:.2f}"
