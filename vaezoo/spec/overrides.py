@@ -18,7 +18,8 @@ def apply_overrides(
     document: Document, overrides: tuple[str, ...]
 ) -> tuple[Document, list[Diagnostic]]:
     """The document with each override in turn, and findings about those that do not work."""
-    root, findings = document.root, []
+    root = document.root
+    findings: list[Diagnostic] = []
     for text in overrides:
         try:
             override = _read(text)

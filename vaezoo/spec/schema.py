@@ -103,11 +103,11 @@ class Spec(_Section):
     loss: AnyLoss = Field("elbo", description="the training objective")  # type: ignore[assignment]
     train: TrainSpec
     metrics: tuple[AnyMetric, ...] = Field(
-        ("elbo", "active_units"),  # type: ignore[assignment]
+        ("elbo", "active_units"),  # type: ignore[arg-type]
         description="figures taken after training",
     )
     visualizers: tuple[AnyVisualizer, ...] = Field(
-        ("loss_curves", "samples", "reconstructions"),  # type: ignore[assignment]
+        ("loss_curves", "samples", "reconstructions"),  # type: ignore[arg-type]
         description="pictures drawn after training",
     )
     targets: tuple[Target, ...] = Field((), description="figures that the entry must reach")
