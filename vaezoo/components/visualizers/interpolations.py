@@ -25,8 +25,9 @@ def draw_interpolations(scene: Scene, *, pairs: int, steps: int) -> Figure:
     names = _names(scene, indices)
     label = _SPACE + style.widest(name for row in names for name in row)
     facts = [
-        f"pairs of {scene.split_name} images, framed, and the mean images along the line from "
-        "one posterior mean (0) to the other (1)",
+        "framed images, and the mean images along the line from one's posterior mean (0) "
+        "to the other's (1)",
+        style.split_fact(scene, indices.numel()),
         style.model_fact(scene),
         style.seed_fact(scene),
     ]

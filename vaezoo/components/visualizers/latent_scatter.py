@@ -123,7 +123,7 @@ def _scatter(
         palette = np.array(style.class_colours(len(classes)))
         colour = palette[np.searchsorted(classes, labels)]
     area = float(np.clip(30_000 / len(x), 3.0, 16.0))
-    alpha = float(np.clip(6_000 / len(x), 0.6, 0.9))
+    alpha = float(np.clip(7_000 / len(x), 0.7, 0.9))
     axes.scatter(x, y, c=colour, s=area, alpha=alpha, linewidths=0, marker="o")
 
 

@@ -15,7 +15,8 @@ from vaezoo.components.visualizers.latents import decode, measure
 from vaezoo.registry.contracts import Scene
 
 _TICKS = (-3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-_LEFT, _BELOW = 84, 50
+_BELOW = 50
+_TICK, _SPACE = 16, 12
 
 
 def quantiles(side: int) -> Tensor:
@@ -52,20 +53,22 @@ def _draw_plane(
     z = plane(side, scene.model.latent, *dimensions)
     cells = sheet.in_rows(sheet.pictures(decode(scene, z)), side)
     grid = sheet.paste(cells, gap=0)
+    across, up = (f"z{dimension}" for dimension in dimensions)
+    values = _ticks(side)
+    indent = _TICK + style.widest(map(style.number, values)) + _SPACE
+    left = indent + style.widest([up]) + _SPACE
     page = style.page(
         scene,
         title,
         [*facts, *_facts(scene)],
-        width=_LEFT + grid.width,
+        width=left + grid.width,
         height=grid.height + _BELOW,
     )
-    axes = grid.show(page, left=_LEFT)
-    across, up = dimensions
+    axes = grid.show(page, left=left)
     rows, columns = grid.pixels.shape[:2]
-    _ticks_below(axes, side, columns, f"z{across}")
-    values = _ticks(side)
+    _ticks_below(axes, side, columns, across)
     axes.set_yticks([rows * (1 - NormalDist().cdf(v)) for v in values], map(style.number, values))
-    axes.set_ylabel(f"z{up}", rotation=0, ha="right", va="center", color=style.INK)
+    style.beside(axes, rows / 2, up, indent=indent)
     return page.figure
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -17,8 +18,8 @@ AIM = 120_000
 #: the root of the mean squared error, of 255, that nobody sees at these sizes
 _INVISIBLE = 3.5
 _PALETTES = (256, 128, 64, 48, 32)
-#: share of a palette that is left to the most frequent colours as they are: type, lines, the
-#: marks of a legend, white
+#: share of a palette that is left to the colours of flat areas, as they are: white, the marks
+#: of a legend
 _EXACT = 0.25
 
 
@@ -55,24 +56,40 @@ def _rendered(figure: Figure) -> Image.Image:
 
 
 def _reduced(picture: Image.Image, colours: int) -> Image.Image:
-    """The picture in so many colours, the most frequent of them unchanged."""
+    """The picture in so many colours, those of its largest flat areas unchanged."""
     pixels = np.asarray(picture)
     keys = pixels.astype(np.int64) @ np.array([65536, 256, 1])
     values, where, counts = np.unique(keys, return_inverse=True, return_counts=True)
     distinct = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=1)
-    frequent = np.argsort(-counts, kind="stable")[: int(colours * _EXACT)]
-    others = pixels[~np.isin(where, frequent).reshape(keys.shape)]
-    adaptive = Image.fromarray(others[None]).quantize(
-        colours - len(frequent), dither=Image.Dither.NONE
-    )
-    rest = np.array(adaptive.getpalette(), np.int64).reshape(-1, 3)[: colours - len(frequent)]
-    palette = np.concatenate([distinct[frequent], rest])
+    flat = np.bincount(where.reshape(keys.shape)[_is_flat(keys)], minlength=len(values))
+    exact = np.argsort(-flat, kind="stable")[: int(colours * _EXACT)]
+    others = np.setdiff1d(np.arange(len(values)), exact)
+    # By the square root of its frequency: what is rare must stay recognisable too.
+    weights = np.ceil(np.sqrt(counts[others])).astype(np.int64)
+    palette = np.concatenate(
+        [distinct[exact], _median_cut(np.repeat(distinct[others], weights, axis=0), colours)]
+    )[:colours]
     # Each distinct colour to the nearest of the palette; Pillow's own search is approximate.
     squared = (palette**2).sum(1) - 2 * distinct @ palette.T
     indices = squared.argmin(1).astype(np.uint8)[where].reshape(keys.shape)
     reduced = Image.frombytes("P", picture.size, indices.tobytes())
     reduced.putpalette(palette.astype(np.uint8).tobytes())
     return reduced
+
+
+def _is_flat(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a pixel's four neighbours have its colour."""
+    padded = np.pad(keys, 1, constant_values=-1)
+    around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
+    flat: NDArray[np.bool_] = np.logical_and.reduce([neighbour == keys for neighbour in around])
+    return flat
+
+
+def _median_cut(pixels: NDArray[np.int64], colours: int) -> NDArray[np.int64]:
+    kept = colours - int(colours * _EXACT)
+    strip = Image.fromarray(pixels.astype(np.uint8)[None])
+    palette = strip.quantize(kept, dither=Image.Dither.NONE).getpalette()
+    return np.array(palette, np.int64).reshape(-1, 3)[:kept]
 
 
 def _error(picture: Image.Image, reduced: Image.Image) -> float:
