@@ -37,6 +37,8 @@ def read_split(images: Path, labels: Path) -> Split:
         classes = classes[:, 0].contiguous()
     if len(pixels) != len(classes):
         raise _damaged(labels, f"it holds {len(classes)} labels for {len(pixels)} images")
+    if not len(pixels):
+        raise _damaged(images, "it holds no images")
     return Split(pixels.unsqueeze(1), classes.long())
 
 
@@ -74,12 +76,20 @@ def _read_values(
     if item is not None and shape[1:] != item:
         raise _damaged(path, f"its entries are of shape {shape[1:]}, expected {item}")
     expected = math.prod(shape) * width
-    values = file.read(expected + 1)
+    values = _at_most(file, expected + 1)
     if len(values) != expected:
         found = "more" if len(values) > expected else f"{len(values):,}"
         raise _damaged(path, f"its header promises {expected:,} bytes, it holds {found}")
-    array = np.frombuffer(bytearray(values), kind).reshape(shape)
+    array = np.frombuffer(values, kind).reshape(shape)
     return torch.from_numpy(array if width == 1 else array.astype("i4"))
+
+
+def _at_most(file: BinaryIO | gzip.GzipFile, limit: int) -> bytearray:
+    """Up to ``limit`` bytes, piece by piece: a false header must not claim all memory at once."""
+    content = bytearray()
+    while piece := file.read(min(limit - len(content), 2**24)):
+        content += piece
+    return content
 
 
 def _damaged(path: Path, why: str) -> Exception:
