@@ -1,172 +1,17 @@
-"""A small registry and spec of its own, so that these tests need no built-in component."""
+"""A process with one small plugin, and something that publishes."""
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any
+from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
 
-from vaezoo.model import VAE, build
-from vaezoo.registry import (
-    Dataset,
-    Decoder,
-    Encoder,
-    EpochRecord,
-    Figure,
-    ImageData,
-    ImageShape,
-    Likelihood,
-    Loss,
-    Metric,
-    Optimizer,
-    Plugin,
-    Prior,
-    Registry,
-    TargetResult,
-    Visualizer,
-    hookimpl,
-)
-from vaezoo.spec import Spec, from_data
-from vaezoo.zoo import Entry, make_lock, publish
-
-
-class Dots(Dataset, use="dots"):
-    """Nothing to load."""
-
-    @property
-    def image_shape(self) -> ImageShape:
-        return ImageShape(1, 4, 4)
-
-    def build(self) -> ImageData:
-        raise NotImplementedError
-
-
-class TwoHeads(nn.Module):
-    def __init__(self, inputs: int, latent: int) -> None:
-        super().__init__()
-        self.mean, self.log_var = nn.Linear(inputs, latent), nn.Linear(inputs, latent)
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.mean(images.flatten(1)), self.log_var(images.flatten(1))
-
-
-class FlatEncoder(Encoder, use="flat"):
-    """One layer."""
-
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
-        return TwoHeads(image.channels * image.height * image.width, latent)
-
-
-class FlatDecoder(Decoder, use="flat"):
-    """One layer."""
-
-    bias: bool = True
-
-    def build(self, latent: int, output: ImageShape) -> nn.Module:
-        size = output.channels * output.height * output.width
-        return nn.Sequential(nn.Linear(latent, size, bias=self.bias), nn.Unflatten(1, output))
-
-
-class SigmoidNet(nn.Module):
-    def log_prob(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
-        return -((images - parameters.sigmoid()) ** 2).flatten(1).sum(1)
-
-    def mean(self, parameters: torch.Tensor) -> torch.Tensor:
-        return parameters.sigmoid()
-
-
-class Sigmoid(Likelihood, use="bernoulli"):
-    """A mean and no more."""
-
-    def build(self, image: ImageShape) -> Any:
-        return SigmoidNet()
-
-
-class NormalNet(nn.Module):
-    def __init__(self, latent: int) -> None:
-        super().__init__()
-        self.latent = latent
-
-    def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        return torch.randn(count, self.latent, generator=generator, device=generator.device)
-
-
-class Normal(Prior, use="standard_normal"):
-    """Only sampled from here."""
-
-    def build(self, latent: int) -> Any:
-        return NormalNet(latent)
-
-
-class Objective(Loss, use="elbo"):
-    """Never built here."""
-
-    def build(self) -> Any:
-        raise NotImplementedError
-
-
-class Step(Optimizer, use="adam"):
-    """Never built here."""
-
-    lr: float = 1e-3
-
-    def build(self, parameters: Any, lr: float) -> Any:
-        raise NotImplementedError
-
-
-class Nothing(Metric, use="elbo"):
-    """Never computed here."""
-
-    def compute(self, scene: Any) -> list[Figure]:
-        return []
-
-
-class Blank(Visualizer, use="samples"):
-    """Never drawn here."""
-
-    def draw(self, scene: Any) -> Any:
-        raise NotImplementedError
-
-
-PARTS = [Dots, FlatEncoder, FlatDecoder, Sigmoid, Normal, Objective, Step, Nothing, Blank]
-DATA: dict[str, Any] = {
-    "vaezoo": 1,
-    "name": "tiny",
-    "summary": "A model for tests",
-    "dataset": "dots",
-    "model": {"latent": 2, "encoder": "flat", "decoder": {"use": "flat"}},
-    "train": {"epochs": 2},
-    "metrics": ["elbo"],
-    "visualizers": ["samples"],
-}
-FIGURES = [
-    Figure("elbo", -105.4, "nats per example", "test", "bernoulli", "none", 10, 10_000, 0.25),
-    Figure("kl", 25.0, "nats per example", "test", "bernoulli", "none", 10, 10_000, 0.1, (25.0, 0)),
-]
-HISTORY = [
-    EpochRecord(n, {"objective": 110.0 - n}, {"elbo": -107.0 + n}, {"beta": 1.0}, 1e-3, 2.5, 999.0)
-    for n in (1, 2)
-]
-TARGET = TargetResult(
-    metric="test/elbo", value=-105.59, tolerance=0.6, source="a | b", figure=-105.4, reached=True
-)
-
-
-def registry_of(*parts: type, name: str = "parts", version: str = "1.2") -> Registry:
-    module = ModuleType(name)
-    module.vaezoo_components = hookimpl(  # type: ignore[attr-defined]
-        lambda: list(parts), specname="vaezoo_components"
-    )
-    registry = Registry()
-    registry.add(Plugin(name, version, "here"), module)
-    return registry
+from tests.zoo.parts import PARTS, Publisher, registry_of
+from vaezoo.registry import Registry
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Registry:
+def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Registry:
     """The only plugin of the process; the current folder is empty and no zoo is set."""
     parts = registry_of(*PARTS)
     assert all(plugin.error is None for plugin in parts.plugins)
@@ -174,34 +19,6 @@ def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Registry:
     monkeypatch.delenv("VAEZOO_ZOO", raising=False)
     monkeypatch.chdir(tmp_path)
     return parts
-
-
-class Publisher:
-    """Publishes a tiny model again and again."""
-
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
-
-    def spec(self, **changes: Any) -> Spec:
-        return from_data({**DATA, **changes}, self.registry)
-
-    def model(self, spec: Spec, seed: int = 0) -> VAE:
-        return build(spec, seed=seed)
-
-    def __call__(self, *, seed: int = 0, name: str = "tiny", **options: Any) -> Entry:
-        spec = self.spec(name=name)
-        lock = make_lock(
-            spec, self.registry, device="cpu", precision="float32", dataset_digest="d0"
-        )
-        settings: dict[str, Any] = {
-            "lock": lock,
-            "figures": FIGURES,
-            "targets": [TARGET],
-            "history": HISTORY,
-            "pictures": {"samples": b"\x89PNG", "parts:latents": b"\x89PNG"},
-            "notes": ["1 of 2 latent dimensions ended unused: z1"],
-        }
-        return publish(spec, self.model(spec, seed), **{**settings, **options})
 
 
 @pytest.fixture

@@ -35,20 +35,14 @@ def card(entry: Entry) -> str:
 
 def _front_matter(entry: Entry) -> dict[str, Any]:
     dataset = _plain_use(entry.spec_data["dataset"])
+    figures = [figure for figure in entry.metrics.figures if math.isfinite(figure.value)]
     results = [
         {
             "task": {"type": _TASK, "name": "Unconditional image generation"},
-            "dataset": {"type": dataset, "name": dataset, "split": figure.split},
-            "metrics": [
-                {
-                    "type": figure.name,
-                    "name": f"{figure.name} ({figure.unit})",
-                    "value": figure.value,
-                }
-            ],
+            "dataset": {"type": dataset, "name": dataset, "split": split},
+            "metrics": [_result(figure) for figure in figures if figure.split == split],
         }
-        for figure in entry.metrics.figures
-        if math.isfinite(figure.value)
+        for split in dict.fromkeys(figure.split for figure in figures)
     ]
     return {
         "license": "mit",
@@ -58,6 +52,11 @@ def _front_matter(entry: Entry) -> dict[str, Any]:
         "datasets": [dataset],
         "model-index": [{"name": entry.name, "results": results}],
     }
+
+
+def _result(figure: Figure) -> dict[str, Any]:
+    name = f"{figure.name} ({figure.unit})"
+    return {"type": figure.name, "name": name, "value": figure.value}
 
 
 def _how_to_sample(name: str) -> str:
@@ -185,6 +184,8 @@ def _epochs(planned: int, history: tuple[EpochRecord, ...]) -> str:
 
 
 def _how_to_reproduce(entry: Entry) -> str:
+    # Kernels of a GPU may add in another order each time; those of a CPU do not.
+    exact = ", with the same bytes in its weights file" if _trained_on_cpu(entry) else ""
     return f"""## Reproduce
 
 ```sh
@@ -192,7 +193,11 @@ vaezoo run spec.yaml
 ```
 
 `spec.yaml` lies beside this file. With the versions above and seed {entry.lock["seed"]} it trains
-this model anew; on a CPU, the weights file comes out the same byte for byte."""
+this model anew{exact}."""
+
+
+def _trained_on_cpu(entry: Entry) -> bool:
+    return bool(entry.lock["device"]["type"] == "cpu")
 
 
 def shown_value(figure: Figure) -> str:

@@ -47,6 +47,11 @@ WEIGHTS, SPEC, METRICS, HISTORY, CARD, FIGURES = (
 )
 _AGAIN = "fetch it again, or train it again with 'vaezoo run'"
 
+#: what listings and cards read without resolving the spec
+_SPEC_KEYS = frozenset({"name", "summary", "dataset", "model", "loss", "train"})
+_LOCK_KEYS = frozenset({"vaezoo", "python", "torch", "device", "precision", "seed", "components"})
+_COMPONENT_KEYS = frozenset({"kind", "use", "plugin", "version", "distribution", "file", "sha256"})
+
 T = TypeVar("T")
 
 
@@ -94,12 +99,18 @@ class Entry:
     @cached_property
     def spec_data(self) -> dict[str, Any]:
         """The resolved spec as JSON data."""
-        return self._from_header("spec")
+        return self._from_header("spec", _SPEC_KEYS)
 
     @cached_property
     def lock(self) -> dict[str, Any]:
         """Versions, device, seed and data that made the weights, see ``zoo.lock``."""
-        return self._from_header("lock")
+        lock = self._from_header("lock", _LOCK_KEYS)
+        components = lock["components"]
+        if not isinstance(components, list) or not all(
+            _has(c, _COMPONENT_KEYS) for c in components
+        ):
+            raise damaged(f"the lock in {self.weights_path} is not of this format")
+        return lock
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -179,14 +190,18 @@ class Entry:
             raise damaged(f"the weights in {self.weights_path} are not those that were published")
         return tensors
 
-    def _from_header(self, key: str) -> dict[str, Any]:
+    def _from_header(self, key: str, needed: frozenset[str]) -> dict[str, Any]:
         try:
             data = json.loads(self.header[key])
         except (ValueError, RecursionError) as error:
             raise damaged(f"the {key} in {self.weights_path} is not JSON: {error}") from None
-        if not isinstance(data, dict):
-            raise damaged(f"the {key} in {self.weights_path} is not a mapping")
-        return data
+        if not _has(data, needed):
+            raise damaged(f"the {key} in {self.weights_path} is not of this format")
+        return dict(data)
+
+
+def _has(data: Any, needed: frozenset[str]) -> bool:
+    return isinstance(data, dict) and data.keys() >= needed
 
 
 def damaged(message: str, hint: str = _AGAIN) -> ZooError:

@@ -54,7 +54,7 @@ def make_lock(
 def require_plugins(lock: dict[str, Any], registry: Registry, name: str) -> None:
     """Raise PluginError (VZ304) unless every component that ``lock`` names is registered."""
     missing: dict[str, Diagnostic] = {}
-    for component in lock.get("components", []):
+    for component in lock["components"]:
         plugin = component["plugin"]
         try:
             registry.find(component["kind"], f"{plugin}:{component['use']}")

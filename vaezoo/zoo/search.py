@@ -103,7 +103,7 @@ def _looks_like_path(text: str) -> bool:
 def _at(path: Path) -> Entry:
     if path.is_file() and path.suffix == ".safetensors":
         alone = Entry(path, path.stem)
-        return Entry(path, str(alone.spec_data.get("name", path.stem)))
+        return Entry(path, str(alone.spec_data["name"]))
     if path.is_dir():
         return Entry(path, path.resolve().name)
     raise UsageError(

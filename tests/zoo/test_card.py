@@ -1,0 +1,82 @@
+"""The card says what the entry's files say, and its front matter is YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.zoo.parts import FIGURES, TARGET
+from vaezoo.spec.document import parse_document
+from vaezoo.zoo.specfile import to_yaml
+
+
+def text_of(entry: Any) -> str:
+    return str((entry.path / "README.md").read_text("utf-8"))
+
+
+def test_front_matter_is_what_the_hub_reads(publisher: Any) -> None:
+    _, front, body = text_of(publisher()).split("---\n", 2)
+    matter = yaml.safe_load(front)
+    assert (matter["license"], matter["library_name"]) == ("mit", "vaezoo")
+    assert matter["datasets"] == ["dots"]
+    (model,) = matter["model-index"]
+    (result,) = model["results"]
+    assert result["dataset"]["split"] == "test"
+    assert [metric["value"] for metric in result["metrics"]] == [-105.4, 25.0]
+    assert body.startswith("\n# tiny\n")
+
+
+def test_page_holds_figures_targets_pictures_and_notes(publisher: Any) -> None:
+    text = text_of(publisher())
+    assert "| elbo | -105.40 ± 0.25 | nats per example | test | bernoulli |" in text
+    assert "| test/elbo | -105.59 ± 0.6 | -105.40 | reached | a \\| b |" in text
+    assert "1 of 2 latent dimensions ended unused: z1" in text
+    assert "](figures/samples.png)" in text
+    assert "](figures/parts-latents.png)" in text
+    assert "2 of 2 in 5.0 s" in text
+    assert "parts 1.2" in text
+
+
+def test_missed_target_is_said(publisher: Any) -> None:
+    assert "**missed**" in text_of(publisher(targets=[{**TARGET, "reached": False}]))
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "binarisation", "warned"),
+    [
+        ("bernoulli", "none, pixels as stored in [0, 1]", True),
+        ("bernoulli", "fixed draw", False),
+        ("continuous_bernoulli", "none", False),
+    ],
+)
+def test_cross_entropy_on_grey_levels_is_named(
+    publisher: Any, likelihood: str, binarisation: str, warned: bool
+) -> None:
+    changes = {"likelihood": likelihood, "binarisation": binarisation}
+    figures = [dataclasses.replace(FIGURES[0], **changes)]
+    assert ("not a log-likelihood" in text_of(publisher(figures=figures))) == warned
+
+
+def test_trained_on_test_images_are_said_next_to_the_figures(publisher: Any) -> None:
+    assert "part of the training data" not in text_of(publisher())
+    text = text_of(publisher(test_is_trained_on=True))
+    assert "## Figures" in text.split("The test images were part of the training data")[0]
+
+
+def test_yaml_reads_as_what_was_written() -> None:
+    data = {
+        "texts": ["on", "1e-3", "0o17", "1.", "no", "~", "a: b", "# c", "ü", ""],
+        "numbers": [1e-3, 1e-12, 1e22, 3, -0.5],
+        "same": [{"a": None}, {"a": None}],
+        "nested": [[1, 2], [3, 4]],
+        "long": [f"item {n}" for n in range(30)],
+    }
+    text = to_yaml(data)
+    assert yaml.safe_load(text)["numbers"] == data["numbers"]
+    document, findings = parse_document(text, "spec.yaml")
+    assert findings == []
+    assert document.data() == data
+    assert "&" not in text
