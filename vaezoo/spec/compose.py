@@ -83,7 +83,7 @@ class _Composer:
                     return
                 yield event
         except yaml.YAMLError as error:
-            raise SpecError(*self.findings, self._not_yaml(error)) from None
+            raise SpecError(*self.findings, self._not_yaml(error, text)) from None
         finally:
             loader.dispose()
 
@@ -219,10 +219,14 @@ class _Composer:
     def _span(self, event: yaml.Event) -> Span:
         return Span(self.source, _position(event.start_mark), _position(event.end_mark))
 
-    def _not_yaml(self, error: yaml.YAMLError) -> Diagnostic:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        start = _position(mark) if mark else Position(1, 1)
+    def _not_yaml(self, error: yaml.YAMLError, text: str) -> Diagnostic:
         problem = getattr(error, "problem", None) or str(error)
+        marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
+        if "end of stream" in problem:
+            marks.reverse()  # where the quote opens says more than where the text ends
+        mark = next((mark for mark in marks if mark), None)
+        last = position_in(text, len(text))
+        start = min(_position(mark), last) if mark else Position(1, 1)
         context = getattr(error, "context", None)
         message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
         span = Span(self.source, start, Position(start.line, start.column + 1))

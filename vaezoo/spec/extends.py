@@ -65,7 +65,7 @@ class _Bases:
         except (OSError, ValueError, RuntimeError):  # a NUL, or links in a circle
             raise self._refused(f"{node.content!r} is not a path", node.span) from None
         if Path(node.content).is_absolute() or not real.is_relative_to(self._tree):
-            hint = f"a base lies in the folder of the first spec or below it: {self._tree}"
+            hint = "a base lies in the folder of the first spec, or below it"
             raise self._refused(f"the base {node.content!r} is out of bounds", node.span, hint)
         if real in chain:
             names = " → ".join(file.name for file in (*chain[chain.index(real) :], real))

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from vaezoo.diagnostics import Diagnostic, Span, suggest
+from vaezoo.diagnostics import Diagnostic, Span, nearest, suggest
 from vaezoo.registry import Component, Registry
 from vaezoo.spec.messages import Message, dotted, explain
 from vaezoo.spec.nodes import Document, Path
@@ -32,7 +32,8 @@ class Translator:
         for details in error.errors(include_url=False):
             path = self._written(details)
             found.setdefault((path, _group(details["type"])), self._one(details, path))
-        return list(found.values())
+        misspelt = {self._meant(path) for path, group in found if group == "extra_forbidden"}
+        return [f for (path, group), f in found.items() if (path, group) not in misspelt]
 
     def _one(self, details: ErrorDetails, path: Path) -> Diagnostic:
         match details["type"]:
@@ -65,6 +66,12 @@ class Translator:
         named = message.code in ("VZ301", "VZ302") and self._value_span(use)
         span = named or self._value_span(path) or self._enclosing_key(path)
         return Diagnostic(message.code, message.text, span, hint=message.hint)
+
+    def _meant(self, path: Path) -> tuple[Path, str] | None:
+        """What to leave out since the unknown key says it already: the key it was meant to be."""
+        model = model_at(path[:-1], self.data, self.registry)
+        close = nearest(str(path[-1]), model.model_fields) if model else None
+        return ((*path[:-1], close), "missing") if close else None
 
     def _unknown_key(self, path: Path) -> Diagnostic:
         key, where = str(path[-1]), path[:-1]

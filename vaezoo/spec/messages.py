@@ -138,6 +138,11 @@ def _version(version: int) -> Message:
 def _our_own(details: ErrorDetails, name: str) -> Message:
     kind, context = details["type"], details.get("ctx", {})
     code = context.get("code") or _CODES.get(kind, "VZ204")
+    if kind == "vaezoo_use_type":
+        text = f"{name} must be a name, or a mapping with the key 'use'"
+        value = details["input"]
+        wrong = "" if isinstance(value, dict) else f", not {shown(value)}"
+        return Message(code, text + wrong, context.get("hint"))
     about_name = kind in ("vaezoo_component", "vaezoo_unknown_name")
     text = details["msg"] if about_name else f"{name}: {details['msg']}"
     return Message(code, text, context.get("hint"))
