@@ -92,5 +92,4 @@ def _frame(axes: Axes, grid: sheet.Sheet, row: int, column: int) -> None:
 def _head(axes: Axes, grid: sheet.Sheet, steps: int) -> None:
     for column in (0, steps + 1):
         style.above(axes, grid.column_centre(column), "original", colour=style.ACCENT)
-    for step in range(steps):
-        style.above(axes, grid.column_centre(step + 1), style.number(step / (steps - 1)))
+    grid.number_columns(axes, [step / (steps - 1) for step in range(steps)], first=1)

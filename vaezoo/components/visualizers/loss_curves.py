@@ -37,13 +37,13 @@ class Panel:
 def draw_loss_curves(scene: Scene) -> Figure:
     panels = panels_of(scene.history)
     rows = -(-len(panels) // _PANELS_A_ROW)
-    columns = min(len(panels), _PANELS_A_ROW)
+    columns = -(-len(panels) // max(rows, 1))
     step_x, step_y = _LEFT + _WIDTH + _RIGHT, _ABOVE + _HEIGHT + _BELOW
     page = style.page(
         scene, "training", _facts(scene), width=columns * step_x, height=rows * step_y
     )
     for index, panel in enumerate(panels):
-        row, column = divmod(index, _PANELS_A_ROW)
+        row, column = divmod(index, columns)
         axes = page.axes(column * step_x + _LEFT, row * step_y + _ABOVE, _WIDTH, _HEIGHT)
         _draw_panel(axes, panel)
     return page.figure
@@ -123,7 +123,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     first, last = min(every), max(every)
     room = 0.02 * (last - first) or 0.5
     axes.set_xlim(first - room, last + room)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
     axes.set_title(panel.title, color=style.INK)
     axes.set_xlabel("epoch")
     axes.grid(axis="y", color=style.FAINT, linewidth=0.5)
@@ -162,6 +162,7 @@ def _limit(axes: Axes, panel: Panel) -> None:
         va="top" if top else "bottom",
         size=6,
         color=style.MUTED,
+        bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from vaezoo.components.visualizers.style import house_rules
+from vaezoo.components.visualizers import style
 
 #: what a picture should stay under, in bytes
 AIM = 120_000
@@ -21,6 +21,7 @@ _PALETTES = (256, 128, 64, 48, 32)
 #: share of a palette that is left to the colours of flat areas, as they are: white, the marks
 #: of a legend
 _EXACT = 0.25
+_TYPE = [int(colour[1:], 16) for colour in (style.INK, style.MUTED)]
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -49,19 +50,20 @@ def png(figure: Figure) -> bytes:
 
 def _rendered(figure: Figure) -> Image.Image:
     buffer = io.BytesIO()
-    with house_rules():
+    with style.house_rules():
         figure.savefig(buffer, format="rgba", dpi=figure.dpi)
     size = figure.canvas.get_width_height()
     return Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")
 
 
 def _reduced(picture: Image.Image, colours: int) -> Image.Image:
-    """The picture in so many colours, those of its largest flat areas unchanged."""
+    """The picture in so many colours, those of its largest flat areas and of the type unchanged."""
     pixels = np.asarray(picture)
     keys = pixels.astype(np.int64) @ np.array([65536, 256, 1])
     values, where, counts = np.unique(keys, return_inverse=True, return_counts=True)
     distinct = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=1)
     flat = np.bincount(where.reshape(keys.shape)[_is_flat(keys)], minlength=len(values))
+    flat[np.isin(values, _TYPE)] += keys.size
     exact = np.argsort(-flat, kind="stable")[: int(colours * _EXACT)]
     others = np.setdiff1d(np.arange(len(values)), exact)
     # By the square root of its frequency: what is rare must stay recognisable too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,12 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vaezoo.components.visualizers import style
 from vaezoo.components.visualizers.style import Page
 
 WHITE = 1.0
 #: the size a sheet is magnified towards, in pixels of the file
-_WIDTH, _HEIGHT = 900, 1300
+_WIDTH, _HEIGHT = 900, 1400
 
 
 def pictures(images: Tensor) -> NDArray[np.float32]:
@@ -79,6 +81,14 @@ class Sheet:
         )
         axes.set_axis_off()
         return axes
+
+    def number_columns(self, axes: Axes, values: Sequence[float], *, first: int = 0) -> None:
+        """Numbers above the columns from ``first`` on, as many as have room."""
+        names = [style.number(value) for value in values]
+        pitch = self.magnification * (self.lefts[first + 1] - self.lefts[first])
+        stride = math.ceil(1.15 * style.widest(names) / pitch)
+        for index in range(0, len(names), stride):
+            style.above(axes, self.column_centre(first + index), names[index])
 
 
 def paste(

@@ -42,8 +42,7 @@ def draw_traversals(
         style.beside(axes, y, amount, colour=style.MUTED)
         colour = style.INK if used else style.MUTED
         style.beside(axes, y, name, colour=colour, weight="bold", indent=indent)
-    for column, value in enumerate(values.tolist()):
-        style.above(axes, grid.column_centre(column), style.number(value))
+    grid.number_columns(axes, values.tolist())
     return page.figure
 
 
