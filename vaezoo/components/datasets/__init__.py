@@ -9,6 +9,18 @@ from vaezoo.components.datasets.shipped import MNIST, FashionMNIST
 from vaezoo.components.datasets.svhn import SVHN
 from vaezoo.registry import Dataset
 
+__all__ = [
+    "CIFAR10",
+    "COMPONENTS",
+    "EMNIST",
+    "KMNIST",
+    "MNIST",
+    "QMNIST",
+    "SVHN",
+    "FashionMNIST",
+    "ImageFolder",
+]
+
 COMPONENTS: list[type[Dataset]] = [
     FashionMNIST,
     MNIST,
