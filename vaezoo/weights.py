@@ -125,6 +125,8 @@ def _parse_header(path: Path, file: BinaryIO, size: int) -> dict[str, str]:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > _LARGEST_HEADER:
             raise ValueError("its header is impossibly long")
+        if size < 8 + length:
+            raise ValueError("it is cut short")
         header = json.loads(file.read(length))
         texts: dict[str, str] = header.pop("__metadata__", {})
         ends = [tensor["data_offsets"][1] for tensor in header.values()]

@@ -210,17 +210,22 @@ def shown_value(figure: Figure) -> str:
 def _component(written: str | dict[str, Any]) -> str:
     if isinstance(written, str):
         return f"`{written}`"
-    parameters = {name: value for name, value in written.items() if name != "use"}
-    listed = ", ".join(f"{name} {_parameter(value)}" for name, value in parameters.items())
-    return f"`{written['use']}` ({listed})"
+    listed = _listed({name: value for name, value in written.items() if name != "use"})
+    return f"`{written['use']}` ({listed})" if listed else f"`{written['use']}`"
+
+
+def _listed(parameters: dict[str, Any]) -> str:
+    """Parameters in words; one that is not set says nothing."""
+    given = {name: value for name, value in parameters.items() if value not in (None, [])}
+    return ", ".join(f"{name} {_parameter(value)}" for name, value in given.items())
 
 
 def _parameter(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k} {_parameter(v)}" for k, v in value.items()) + "}"
+        return f"{{{_listed(value)}}}"
     if isinstance(value, list):
-        return "–".join(map(_parameter, value)) if value else "none"
-    return "none" if value is None else str(value)
+        return f"[{', '.join(map(_parameter, value))}]"
+    return str(value)
 
 
 def _plain_use(written: str | dict[str, Any]) -> str:

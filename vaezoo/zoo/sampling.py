@@ -44,6 +44,8 @@ def check_writable(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(path.parent, os.W_OK):
             raise PermissionError(0, "permission denied")
+    except FileExistsError:  # what mkdir calls a file in the place of the folder
+        raise unwritable(path, NotADirectoryError(0, f"{path.parent} is not a folder")) from None
     except OSError as error:
         raise unwritable(path, error) from None
 
