@@ -64,7 +64,7 @@ def test_shapes_types_and_digest(
     data = shipped[dataset.use]
     assert (len(data.train), len(data.test)) == (60_000, 10_000)
     for split in (data.train, data.test):
-        assert split.images.shape[1:] == dataset.image_shape == (1, 28, 28)
+        assert tuple(split.images.shape[1:]) == tuple(dataset.image_shape) == (1, 28, 28)
         assert split.images.is_contiguous()
         assert split.images.dtype == torch.uint8
         assert split.labels is not None
@@ -144,7 +144,7 @@ def test_a_full_disk_leaves_nothing_behind(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(packed.os, "replace", full)
+    monkeypatch.setattr("os.replace", full)
     assert content_digest(*packed.load(tiny)) == tiny.digest
     assert [path for path in cache.rglob("*") if path.is_file()] == []
 
