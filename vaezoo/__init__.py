@@ -73,7 +73,7 @@ _HOME = {
     "validate": "vaezoo.spec",
 }
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "VAE",
     *sorted(set(_HOME) - {"VAE"}),
 ]

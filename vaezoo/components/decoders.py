@@ -8,7 +8,7 @@ from pydantic import Field
 
 from vaezoo.components.layers import PerLayer, Widths, downsampled, length_problem, per_layer
 from vaezoo.fields import Activation, Initializer
-from vaezoo.registry import Decoder, ImageShape
+from vaezoo.registry import Component, Decoder, ImageShape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,7 +18,7 @@ class MLPDecoder(Decoder, use="mlp"):
     """Multilayer perceptron from latents to pixels."""
 
     hidden: Widths = Field((400,), description="widths of the hidden layers, first to last")
-    activation: Activation = Field("relu", validate_default=True, description="after each layer")  # type: ignore[assignment]
+    activation: Activation = Field("relu", validate_default=True, description="after each layer")
     init: Initializer = Field("pytorch", description="how weights begin")
 
     def build(self, latent: int, output: ImageShape) -> nn.Module:
@@ -44,7 +44,7 @@ class ConvTransposeDecoder(Decoder, use="conv_transpose"):
     kernel: PerLayer = Field((3,), description="kernel size, for all layers or for each")
     stride: PerLayer = Field((2,), description="stride, for all layers or for each")
     dense: tuple[int, ...] = Field((), description="widths of linear layers before the grid")
-    activation: Activation = Field("relu", validate_default=True, description="after each layer")  # type: ignore[assignment]
+    activation: Activation = Field("relu", validate_default=True, description="after each layer")
     grid_activation: Activation | None = Field(
         None, description="after the linear map onto the grid; by default the same as the others"
     )
@@ -89,4 +89,4 @@ class ConvTransposeDecoder(Decoder, use="conv_transpose"):
         return downsampled(edge, kernels[::-1], strides[::-1])[::-1]
 
 
-COMPONENTS = [MLPDecoder, ConvTransposeDecoder]
+COMPONENTS: list[type[Component]] = [MLPDecoder, ConvTransposeDecoder]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from vaezoo.components.layers import PerLayer, Widths, downsampled, length_problem, per_layer
 from vaezoo.fields import Activation, Initializer
-from vaezoo.registry import Encoder, ImageShape
+from vaezoo.registry import Component, Encoder, ImageShape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +21,7 @@ class MLPEncoder(Encoder, use="mlp"):
     """
 
     hidden: Widths = Field((400,), description="widths of the hidden layers, first to last")
-    activation: Activation = Field("relu", validate_default=True, description="after each layer")  # type: ignore[assignment]
+    activation: Activation = Field("relu", validate_default=True, description="after each layer")
     init: Initializer = Field("pytorch", description="how weights begin")
 
     def build(self, image: ImageShape, latent: int) -> nn.Module:
@@ -45,7 +45,7 @@ class ConvEncoder(Encoder, use="conv"):
     kernel: PerLayer = Field((3,), description="kernel size, for all layers or for each")
     stride: PerLayer = Field((2,), description="stride, for all layers or for each")
     dense: tuple[int, ...] = Field((), description="widths of linear layers after flattening")
-    activation: Activation = Field("relu", validate_default=True, description="after each layer")  # type: ignore[assignment]
+    activation: Activation = Field("relu", validate_default=True, description="after each layer")
     init: Initializer = Field("pytorch", description="how weights begin")
 
     def shape_problem(self, image: ImageShape, latent: int) -> str | None:
@@ -86,4 +86,4 @@ class ConvEncoder(Encoder, use="conv"):
         return network
 
 
-COMPONENTS = [MLPEncoder, ConvEncoder]
+COMPONENTS: list[type[Component]] = [MLPEncoder, ConvEncoder]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from vaezoo.registry import ImageShape, Likelihood
+from vaezoo.registry import Component, ImageShape, Likelihood
 from vaezoo.registry.contracts import LikelihoodModule
 
 
@@ -62,9 +62,7 @@ class Gaussian(Likelihood, use="gaussian"):
     (Rybkin, Daniilidis and Levine 2021, arXiv:2006.13202).
     """
 
-    scale: Scale = Field(
-        "learned", description="the standard deviation, above 0, or 'learned'"
-    )
+    scale: Scale = Field("learned", description="the standard deviation, above 0, or 'learned'")
     mean: Literal["sigmoid", "linear"] = Field(
         "sigmoid", description="map from the decoder's output to the mean"
     )
@@ -94,4 +92,4 @@ class MSE(Likelihood, use="mse"):
         return SquaredErrorNet(self.mean)
 
 
-COMPONENTS = [Bernoulli, ContinuousBernoulli, Gaussian, MSE]
+COMPONENTS: list[type[Component]] = [Bernoulli, ContinuousBernoulli, Gaussian, MSE]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from vaezoo.fields import NonNegative
-from vaezoo.registry import Loss
+from vaezoo.registry import Component, Loss
 from vaezoo.registry.contracts import LossModule
 
 
@@ -29,4 +29,4 @@ class ELBOLoss(Loss, use="elbo"):
         return ELBOObjective(free_bits=self.free_bits != 0)
 
 
-COMPONENTS = [ELBOLoss]
+COMPONENTS: list[type[Component]] = [ELBOLoss]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.registry import Component, Figure, Metric, Scene
 
 
 class ELBOMetric(Metric, use="elbo"):
@@ -36,4 +36,4 @@ class ActiveUnits(Metric, use="active_units"):
         return [active_units_figure(scene, self.threshold)]
 
 
-COMPONENTS = [ELBOMetric, ActiveUnits]
+COMPONENTS: list[type[Component]] = [ELBOMetric, ActiveUnits]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from vaezoo.fields import Positive
-from vaezoo.registry import Optimizer
+from vaezoo.registry import Component, Optimizer
 
 if TYPE_CHECKING:
     import torch
@@ -72,4 +72,4 @@ class SGD(Optimizer, use="sgd"):
         )
 
 
-COMPONENTS = [Adam, AdamW, SGD]
+COMPONENTS: list[type[Component]] = [Adam, AdamW, SGD]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaezoo.registry import Prior
+from vaezoo.registry import Component, Prior
 from vaezoo.registry.contracts import PriorModule
 
 
@@ -17,4 +17,4 @@ class StandardNormal(Prior, use="standard_normal"):
         return StandardNormalNet(latent)
 
 
-COMPONENTS = [StandardNormal]
+COMPONENTS: list[type[Component]] = [StandardNormal]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 #: The initialisers; all but ``pytorch`` set biases to 0.
 #: glorot: Glorot and Bengio 2010; he: He et al. 2015; orthogonal: Saxe et al. 2014.
@@ -33,15 +33,13 @@ def initialize(network: nn.Module, how: Initializer) -> None:
     for layer in (module for module in network.modules() if isinstance(module, layers)):
         with torch.no_grad():
             # a transposed convolution keeps its inputs in the first axis of its weight
-            mode = "fan_out" if isinstance(layer, nn.ConvTranspose2d) else "fan_in"
-            _draw(layer.weight, how, mode)
+            transposed = isinstance(layer, nn.ConvTranspose2d)
+            _draw(layer.weight, how, "fan_out" if transposed else "fan_in")
             if layer.bias is not None:
                 layer.bias.zero_()
 
 
-def _draw(
-    weight: nn.Parameter, how: Initializer, mode: Literal["fan_in", "fan_out"]
-) -> None:
+def _draw(weight: Tensor, how: Initializer, mode: Literal["fan_in", "fan_out"]) -> None:
     from torch.nn import init
 
     match how:

@@ -87,7 +87,7 @@ class Schedule(BaseModel):
         if self.cosine:
             return last + (first - last) * (1 + math.cos(math.pi * progress)) / 2
         if self.exponential:
-            return first * (last / first) ** progress
+            return float(first * (last / first) ** progress)
         within = 1.0 if progress == 1.0 else (progress * self.cycles) % 1.0
         return first + (last - first) * min(2 * within, 1.0)
 

@@ -22,6 +22,7 @@ from vaezoo.registry.contracts import (
     RunInfo,
     Scene,
     Split,
+    TargetResult,
 )
 from vaezoo.registry.hookspecs import hookimpl
 from vaezoo.registry.manager import Plugin, Registered, Registry, discover
@@ -48,6 +49,7 @@ __all__ = [
     "RunInfo",
     "Scene",
     "Split",
+    "TargetResult",
     "Visualizer",
     "discover",
     "hookimpl",

@@ -33,7 +33,8 @@ class Resolve:
             registered = info.context["registry"].find(self.kind, name)
         except PluginError as error:
             raise _as_pydantic(error) from None
-        return parse(registered.component, parameters, info.context).as_written(name)
+        component: Component = parse(registered.component, parameters, info.context)
+        return component.as_written(name)
 
 
 def _as_pydantic(error: PluginError) -> PydanticCustomError:

@@ -126,7 +126,7 @@ class Registry:
         hint = suggest(name, known, f"{kind}s")
         elsewhere = [k for k in KINDS if k != kind and (k, name) in self._components]
         if elsewhere:
-            hint = f"{name!r} is a {elsewhere[0]}; {hint}"
+            hint = f"{name!r} is one of the {elsewhere[0]}s; {hint}"
         broken = [p for p in self.plugins if p.error]
         if broken:
             listed = "; ".join(f"{p.name} {p.version} ({p.error})" for p in broken)
@@ -138,7 +138,8 @@ class Registry:
         found: list[Any] = []
         for implementation in self._manager.hook.vaezoo_commands.get_hookimpls():
             try:
-                found += [(implementation.plugin_name, c) for c in implementation.function()]
+                supplied: Any = implementation.function()
+                found += [(implementation.plugin_name, command) for command in supplied]
             except Exception as error:
                 self.add_broken(self._plugins[implementation.plugin_name], error)
         return found
@@ -162,7 +163,8 @@ class Registry:
         found: list[type[Component]] = []
         for implementation in self._manager.hook.vaezoo_components.get_hookimpls():
             if implementation.plugin_name == plugin_name:
-                found += implementation.function()
+                supplied: Any = implementation.function()
+                found += supplied
         for component in found:
             _require_component(component)
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from vaezoo.registry import ImageShape
 def stack(widths: Sequence[int], activation: Callable[[], nn.Module]) -> nn.Sequential:
     """Linear layers through ``widths``, each followed by the activation."""
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), activation()]
     return nn.Sequential(*layers)
 
@@ -68,5 +69,5 @@ class MLPDecoderNet(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """z (B, latent) -> (B, *output)."""
-        parameters: Tensor = self.head(self.body(z))
-        return parameters.unflatten(1, self.output)
+        parameters: Tensor = self.head(self.body(z)).unflatten(1, self.output)
+        return parameters

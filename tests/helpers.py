@@ -1,0 +1,64 @@
+"""What several tests share: a small spec on a small dataset of real pixels' kind."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import torch
+
+from vaezoo.registry import Dataset, ImageData, ImageShape, Plugin, Registry, Split, hookimpl
+from vaezoo.registry.manager import _discover
+from vaezoo.spec import Spec, from_data
+
+
+class Blobs(Dataset, use="blobs"):
+    """Grey 6 × 6 images of one bright square each, placed by the label: four classes."""
+
+    count: int = 96
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return ImageShape(1, 6, 6)
+
+    def build(self) -> ImageData:
+        generator = torch.Generator().manual_seed(0)
+        labels = torch.arange(self.count) % 4
+        images = torch.randint(0, 40, (self.count, 1, 6, 6), generator=generator)
+        for image, label in zip(images, labels, strict=True):
+            top, left = 3 * (int(label) // 2), 3 * (int(label) % 2)
+            image[:, top : top + 3, left : left + 3] += 200
+        split = Split(images.to(torch.uint8), labels)
+        return ImageData(split, split, ("a", "b", "c", "d"), digest=f"blobs-{self.count}")
+
+
+def registry_with(*components: type) -> Registry:
+    """The installed plugins and one that supplies ``components``."""
+    registry = _discover.__wrapped__((), frozenset())  # a registry of our own to add to
+    module = types.ModuleType("tests_plugin")
+    module.vaezoo_components = hookimpl(lambda: list(components), specname="vaezoo_components")
+    registry.add(Plugin("tests", "1", __file__), module)
+    return registry
+
+
+def spec_data(**changes: Any) -> dict[str, Any]:
+    """A spec that trains in a moment; ``train`` and ``model`` changes are merged in."""
+    data: dict[str, Any] = {
+        "vaezoo": 1,
+        "name": "small",
+        "dataset": "blobs",
+        "model": {
+            "latent": 2,
+            "encoder": {"use": "mlp", "hidden": [8]},
+            "decoder": {"use": "mlp", "hidden": [8]},
+        },
+        "train": {"epochs": 3, "batch_size": 16, "validation": 0.25},
+        "visualizers": [],
+    }
+    for key, value in changes.items():
+        data[key] = {**data[key], **value} if key in ("train", "model") else value
+    return data
+
+
+def small_spec(**changes: Any) -> Spec:
+    return from_data(spec_data(**changes), registry_with(Blobs))

@@ -1,0 +1,49 @@
+"""``vaezoo draw``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vaezoo.cli import options
+from vaezoo.cli.context import Context
+
+
+@click.command(epilog="Example: vaezoo draw fashion_mlp2 samples manifold --out pictures")
+@click.argument("name")
+@click.argument("visualizers", nargs=-1, metavar="[VISUALIZER]...")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the pictures. [default: NAME-figures]",
+)
+@options.device
+@options.zoo
+@click.pass_obj
+def command(
+    context: Context,
+    name: str,
+    visualizers: tuple[str, ...],
+    out: Path | None,
+    device: str,
+    zoo: str | None,
+) -> None:
+    """Draw pictures of a trained model: those of its spec, or each VISUALIZER named.
+
+    NAME is an entry of the zoo, its folder or its weights file. 'vaezoo plugins list' shows the
+    visualizers there are.
+    """
+    from vaezoo.redraw import redraw
+
+    folder = out or Path(f"{Path(name).stem}-figures")
+    for path in redraw(
+        name,
+        visualizers,
+        folder,
+        zoo=zoo,
+        device=device,
+        registry=context.registry,
+        announce=lambda picture: click.echo(f"drawing {picture}", err=True),
+    ):
+        click.echo(path)

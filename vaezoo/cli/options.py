@@ -1,0 +1,25 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import click
+
+device = click.option(
+    "--device",
+    default="auto",
+    metavar="auto|cpu|cuda|mps",
+    help="Where to compute. auto takes the best there is.",
+    show_default=True,
+)
+zoo = click.option(
+    "--zoo",
+    type=click.Path(),
+    help="The zoo's folder, instead of $VAEZOO_ZOO or ./zoo.",
+)
+overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a value of the spec, such as loss.beta=2. May be given more than once.",
+)

@@ -1,0 +1,230 @@
+"""How a run looks while it goes on: a live bar on a terminal, a line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from vaezoo.registry import EpochRecord
+from vaezoo.training import Observer
+
+if TYPE_CHECKING:
+    import torch
+    from rich.console import RenderableType
+
+    from vaezoo.model import VAE
+    from vaezoo.spec import Spec
+    from vaezoo.zoo import Entry
+
+
+class PlainProgress(Observer):
+    """One line an epoch, for logs."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def loading(self, spec: Spec, device: torch.device) -> None:
+        click.echo(f"{spec.name}: training on {describe_device(device)}", err=True)
+
+    def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
+        self._epochs = spec.train.epochs
+        self._clock = Clock(epochs_done, spec.train.epochs)
+        click.echo(describe_start(spec, model, epochs_done, images), err=True)
+
+    def finished_epoch(self, record: EpochRecord) -> None:
+        left = self._clock.left(record.epoch)
+        click.echo(
+            f"epoch {record.epoch}/{self._epochs}  {describe_means(record.train)}  "
+            f"validation ELBO {describe_validation(record)}  "
+            f"{record.images_per_second:,.0f} images/s  ETA {describe_seconds(left)}",
+            err=True,
+        )
+
+    def evaluating(self, what: str, examples: int) -> None:
+        click.echo(f"taking {what}", err=True)
+
+    def drawing(self, picture: str) -> None:
+        click.echo(f"drawing {picture}", err=True)
+
+    def warned(self, message: str) -> None:
+        click.echo(f"warning: {message}", err=True)
+
+
+class LiveProgress(Observer):
+    """A bar with the figures of the moment below it, redrawn in place."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[eta]}"),
+            expand=True,
+        )
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=8)
+        self._figures = ""
+        self._validation = ""
+        self._task = self._bar.add_task("", total=None, rate="", eta="")
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._figures = ""
+            self._bar.update(self._task, visible=False)
+        self._live.stop()
+
+    def loading(self, spec: Spec, device: torch.device) -> None:
+        self._print(f"{spec.name}: training on {describe_device(device)}")
+        self._update(description="loading images")
+
+    def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
+        self._epochs, self._images = spec.train.epochs, images
+        self._clock = Clock(epochs_done, spec.train.epochs)
+        self._print(describe_start(spec, model, epochs_done, images))
+        self._bar.reset(
+            self._task, total=self._epochs * images, completed=epochs_done * images, rate="", eta=""
+        )
+        self._update(description=f"epoch {epochs_done + 1}/{self._epochs}")
+
+    def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
+        done = epoch - 1 + images / self._images
+        self._figures = f"{describe_means(means)}{self._validation}"
+        self._update(
+            description=f"epoch {epoch}/{self._epochs}",
+            completed=done * self._images,
+            rate=f"{self._clock.rate(done) * self._images:,.0f} images/s",
+            eta=f"ETA {describe_seconds(self._clock.left(done))}",
+        )
+
+    def finished_epoch(self, record: EpochRecord) -> None:
+        if record.validation:
+            self._validation = f"  validation ELBO {describe_validation(record)}"
+        self.advanced(record.epoch, self._images, record.train)
+
+    def evaluating(self, what: str, examples: int) -> None:
+        self._figures = ""
+        self._bar.reset(self._task, total=examples, rate="", eta="", description=f"taking {what}")
+
+    def evaluated(self, examples: int) -> None:
+        self._bar.advance(self._task, examples)
+
+    def drawing(self, picture: str) -> None:
+        self._update(description=f"drawing {picture}")
+
+    def warned(self, message: str) -> None:
+        self._print(f"warning: {message}")
+
+    def _update(self, **fields: Any) -> None:
+        self._bar.update(self._task, **fields)
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False)
+
+    def _render(self) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        figures = [Text(self._figures, style="dim", overflow="fold")] if self._figures else []
+        return Group(self._bar, *figures)
+
+
+class Clock:
+    """Time left, from the epochs done since this process began."""
+
+    def __init__(self, epochs_done: float, epochs: int) -> None:
+        self._began = time.monotonic()
+        self._first = epochs_done
+        self._epochs = epochs
+
+    def rate(self, epochs_done: float) -> float:
+        """Epochs a second so far."""
+        return (epochs_done - self._first) / max(time.monotonic() - self._began, 1e-9)
+
+    def left(self, epochs_done: float) -> float:
+        """Seconds to go at this rate."""
+        return (self._epochs - epochs_done) / max(self.rate(epochs_done), 1e-9)
+
+
+def summarize(entry: Entry) -> list[str]:
+    """Three lines on a published entry: how good, where, what next; and what stands out."""
+    metrics = entry.metrics
+    elbo = metrics.figure("test/elbo")
+    lines = []
+    if elbo:
+        error = f" ± {elbo.standard_error:.2f}" if elbo.standard_error else ""
+        held_out = "" if not elbo.note else f"; {elbo.note}"
+        lines.append(
+            f"{entry.name}: test ELBO {elbo.value:.2f}{error} nats per example "
+            f"({elbo.examples:,} test images, {elbo.samples} samples each, {elbo.likelihood} "
+            f"likelihood, not binarised{held_out})"
+        )
+    lines += [f"note: {note}" for note in metrics.notes]
+    lines += [
+        f"target reached: {t['metric']} {t['figure']:.2f}, published {t['value']}"
+        for t in metrics.targets
+        if t["reached"]
+    ]
+    lines.append(
+        f"published to {entry.path} ({entry.size / 2**20:.1f} MB, {len(entry.figures)} pictures; "
+        f"open {entry.path / 'README.md'} to look at them)"
+    )
+    lines.append(f"next: vaezoo sample {entry.name} --n 50")
+    return lines
+
+
+def describe_device(device: torch.device) -> str:
+    """The device as a person would name it."""
+    import torch
+
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        return f"cpu ({torch.get_num_threads()} threads)"
+    return str(device)
+
+
+def describe_start(spec: Spec, model: VAE, epochs_done: int, images: int) -> str:
+    """What is trained, and from where."""
+    parameters = sum(p.numel() for p in model.parameters())
+    how = f"going on after epoch {epochs_done} of" if epochs_done else "for"
+    return (
+        f"{parameters:,} parameters, {images:,} training images of {spec.dataset.use}, "
+        f"{how} {spec.train.epochs} epochs"
+    )
+
+
+def describe_means(means: dict[str, float]) -> str:
+    return (
+        f"objective {means['objective']:.2f}  reconstruction {means['reconstruction']:.2f}  "
+        f"KL {means['kl']:.2f}"
+    )
+
+
+def describe_validation(record: EpochRecord) -> str:
+    return f"{record.validation['elbo']:.2f}" if record.validation else "none"
+
+
+def describe_seconds(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

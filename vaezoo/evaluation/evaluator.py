@@ -1,0 +1,95 @@
+"""Runs a spec's metrics on a trained model and holds the figures against its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vaezoo.diagnostics import Diagnostic, SpecError, suggest
+from vaezoo.registry import EpochRecord, Figure, Scene, TargetResult
+from vaezoo.spec import Spec
+
+#: Figures of which more is better; of all others less is better.
+_HIGHER_IS_BETTER = frozenset({"elbo", "active_units"})
+
+
+def evaluate(scene: Scene) -> list[Figure]:
+    """The figures of every metric of the scene's spec on its split."""
+    return [figure for metric in scene.spec.metrics for figure in metric.compute(scene)]
+
+
+def judge(
+    spec: Spec, figures: Sequence[Figure], history: Sequence[EpochRecord]
+) -> list[TargetResult]:
+    """Each target of the spec against its figure.
+
+    ``train/…`` and ``validation/…`` are read off the last epoch's record (the training ones are
+    running means within that epoch), everything else off the evaluator's figures.
+    Raises SpecError (VZ402) for a target whose figure the run does not have.
+    """
+    known = {f"{figure.split}/{figure.name}": figure.value for figure in figures}
+    if history:
+        last = history[-1]
+        known |= {f"train/{name}": value for name, value in last.train.items()}
+        known |= {f"validation/{name}": value for name, value in (last.validation or {}).items()}
+    results = []
+    for target in spec.targets:
+        if target.metric not in known:
+            raise SpecError(
+                Diagnostic(
+                    "VZ402",
+                    f"the target {target.metric!r} is no figure of this run",
+                    hint=suggest(target.metric, list(known), "figures"),
+                )
+            )
+        figure = known[target.metric]
+        higher = target.metric.partition("/")[2] in _HIGHER_IS_BETTER
+        shortfall = target.value - figure if higher else figure - target.value
+        results.append(
+            TargetResult(
+                metric=target.metric,
+                value=target.value,
+                tolerance=target.tolerance,
+                source=target.source,
+                figure=figure,
+                reached=shortfall <= target.tolerance,
+            )
+        )
+    return results
+
+
+#: Nats of KL below which a latent dimension carries nothing.
+_UNUSED_BELOW = 0.01
+
+
+def observations(
+    spec: Spec,
+    figures: Sequence[Figure],
+    targets: Sequence[TargetResult],
+    kept_epoch: int,
+) -> list[str]:
+    """What a reader of the figures should not miss, in sentences."""
+    found = []
+    unused = unused_latents(figures)
+    if unused:
+        names = ", ".join(f"z{index}" for index in unused)
+        found.append(
+            f"{len(unused)} of {spec.model.latent} latent dimensions ended unused: {names} "
+            f"(less than {_UNUSED_BELOW} nats of KL on the test images)"
+        )
+    for target in targets:
+        if not target["reached"]:
+            found.append(
+                f"the target {target['metric']} {target['value']} ± {target['tolerance']} "
+                f"was missed: {target['figure']:.2f}"
+            )
+    if spec.train.early_stopping:
+        found.append(f"the weights are those of epoch {kept_epoch}, the best validation ELBO")
+    return found
+
+
+def unused_latents(figures: Sequence[Figure]) -> list[int]:
+    """Latent dimensions that carry almost no KL, by the figures."""
+    for figure in figures:
+        if figure.name == "kl" and figure.per_dimension:
+            return [i for i, nats in enumerate(figure.per_dimension) if nats < _UNUSED_BELOW]
+    return []

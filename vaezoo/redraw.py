@@ -1,0 +1,71 @@
+"""From an entry back to its pictures: what ``vaezoo draw`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError
+from vaezoo.drawing import draw
+from vaezoo.registry import Registry, Scene, Visualizer, discover
+from vaezoo.zoo import find
+
+
+def redraw(
+    name: str | Path,
+    visualizers: Sequence[str],
+    folder: Path,
+    *,
+    zoo: str | Path | None = None,
+    device: str = "cpu",
+    registry: Registry | None = None,
+    announce: Callable[[str], object] = lambda picture: None,
+) -> list[Path]:
+    """Draw an entry's own pictures, or the named visualizers', into ``folder``.
+
+    Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown visualizer,
+    DataError (VZ601) where the dataset cannot be had, ZooError (VZ503) for an unwritable folder.
+    """
+    registry = registry or discover()
+    entry = find(name, zoo=zoo)
+    chosen = [_visualizer(use, registry) for use in visualizers]
+    model = entry.load(registry, device)
+    data = model.spec.dataset.build()
+    scene = Scene(
+        name=entry.name,
+        spec=model.spec,
+        model=model,
+        split=data.test,
+        split_name="test",
+        class_names=data.class_names,
+        history=entry.history,
+        seed=model.spec.train.seed,
+        test_is_trained_on=data.test_is_trained_on,
+    )
+    pictures = draw(chosen or model.spec.visualizers, scene, announce)
+    return [_write(folder / f"{picture}.png", png) for picture, png in pictures.items()]
+
+
+def _visualizer(use: str, registry: Registry) -> Visualizer:
+    try:
+        found = registry.find("visualizer", use)
+    except PluginError as error:
+        diagnostic = error.diagnostics[0]
+        raise UsageError(Diagnostic("VZ504", diagnostic.message, hint=diagnostic.hint)) from None
+    return cast("Visualizer", found.component())
+
+
+def _write(path: Path, data: bytes) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise ZooError(
+            Diagnostic(
+                "VZ503",
+                f"{path} cannot be written: {error.strerror}",
+                hint="choose another folder with --out",
+            )
+        ) from None
+    return path

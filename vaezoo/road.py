@@ -1,0 +1,122 @@
+"""The one road: read, check, load, train, evaluate, draw, publish."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaezoo.diagnostics import DataError, Diagnostic, Interrupted
+from vaezoo.registry import Scene, discover
+from vaezoo.spec import Spec, read
+
+if TYPE_CHECKING:
+    from vaezoo.registry import ImageData, Registry
+    from vaezoo.training import Observer, Trained
+    from vaezoo.zoo import Entry
+
+#: Where runs keep their checkpoints until their entry is published.
+RUNS = Path("runs")
+
+
+def run(
+    spec: str | Path | Spec,
+    *,
+    overrides: Sequence[str] = (),
+    zoo: str | Path | None = None,
+    device: str = "auto",
+    fresh: bool = False,
+    observer: Observer | None = None,
+    registry: Registry | None = None,
+) -> Entry:
+    """Train a spec and publish it: ``vaezoo.run("specs/fashion_conv12.yaml")``.
+
+    A run that was stopped goes on from its last epoch, unless ``fresh``. ``overrides`` are
+    ``key=value`` texts; ``zoo`` is the folder to publish to (``$VAEZOO_ZOO`` or ``./zoo``),
+    where an entry that is replaced is kept beside the new one.
+
+    Raises SpecError for a spec that cannot be used, RunError or one of its kinds for a run that
+    cannot go on, ZooError for a zoo that cannot be written, Interrupted after Ctrl-C.
+    """
+    registry = registry or discover()
+    if not isinstance(spec, Spec):
+        spec = read(spec, overrides=overrides, registry=registry)
+    refuse_missing_data(spec)
+
+    from vaezoo.devices import choose  # torch is needed from here on
+    from vaezoo.drawing import draw
+    from vaezoo.evaluation import evaluate, judge, observations
+    from vaezoo.training import HookedObserver, Observer, claimed, train
+    from vaezoo.zoo import make_lock, publish, writable
+
+    writable(zoo)
+    place, observer = choose(device), observer or Observer()
+    directory = RUNS / f"{spec.name}-{spec.training_digest()[:8]}"
+    with claimed(directory, fresh=fresh):
+        observer.loading(spec, place)
+        data = spec.dataset.build()
+        lock = make_lock(
+            spec, registry, device=place, precision="float32", dataset_digest=data.digest
+        )
+        hooked = HookedObserver(observer, registry, directory, lock)
+        try:
+            trained = train(spec, data, device=place, directory=directory, observer=hooked)
+            scene = look(spec, trained, data, observer)
+            observer.evaluating("test figures", len(spec.metrics) * len(scene.split))
+            figures = evaluate(scene)
+            targets = judge(spec, figures, trained.history)
+            entry = publish(
+                spec,
+                trained.model,
+                lock=lock,
+                figures=figures,
+                targets=targets,
+                history=trained.history,
+                pictures=draw(spec.visualizers, scene, observer.drawing),
+                notes=observations(spec, figures, targets, trained.kept_epoch),
+                test_is_trained_on=data.test_is_trained_on,
+                zoo=zoo,
+            )
+        except KeyboardInterrupt as stopped:
+            hooked.failed(stopped)
+            raise interrupted(directory) from None
+        except Exception as error:
+            hooked.failed(error)
+            raise
+        shutil.rmtree(directory, ignore_errors=True)
+    hooked.finished(entry)
+    return entry
+
+
+def refuse_missing_data(spec: Spec) -> None:
+    """Raise DataError (VZ601) where a cheap look tells that the data cannot be loaded."""
+    problem = spec.dataset.problem()
+    if problem:
+        hint = "see the dataset's parameters in the spec"
+        raise DataError(Diagnostic("VZ601", problem, hint=hint))
+
+
+def look(spec: Spec, trained: Trained, data: ImageData, observer: Observer) -> Scene:
+    """The trained model before the test split."""
+    return Scene(
+        name=spec.name,
+        spec=spec,
+        model=trained.model,
+        split=data.test,
+        split_name="test",
+        class_names=data.class_names,
+        history=trained.history,
+        seed=spec.train.seed,
+        test_is_trained_on=data.test_is_trained_on,
+        advance=observer.evaluated,
+    )
+
+
+def interrupted(directory: Path) -> Interrupted:
+    """What Ctrl-C ends in: how to go on."""
+    from vaezoo.training.checkpoint import FILE
+
+    kept = (directory / FILE).exists()
+    how = "the same command goes on from the last whole epoch" if kept else "nothing was kept yet"
+    return Interrupted(Diagnostic("VZ605", "interrupted", hint=how))

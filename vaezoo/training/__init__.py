@@ -1,0 +1,8 @@
+"""Training: a spec and its data in, a trained model and its history out."""
+
+from vaezoo.training.claim import claimed
+from vaezoo.training.hooks import HookedObserver
+from vaezoo.training.loop import Trained, train
+from vaezoo.training.observer import Observer
+
+__all__ = ["HookedObserver", "Observer", "Trained", "claimed", "train"]

@@ -1,0 +1,137 @@
+"""Checkpoints: all that a run needs to go on exactly where it was, in one safetensors file.
+
+One file, so that tensors and text can never be of two different moments.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaezoo import weights
+from vaezoo.diagnostics import Diagnostic, RunError, ZooError
+from vaezoo.model import VAE
+from vaezoo.registry import EpochRecord
+
+FORMAT = "vaezoo checkpoint 1"
+FILE = "checkpoint.safetensors"
+
+
+@dataclass
+class TrainingState:
+    """What changes while a model trains."""
+
+    model: VAE
+    optimizer: torch.optim.Optimizer
+    order: torch.Generator  # draws the permutation of each epoch
+    noise: torch.Generator  # draws the samples of z
+    history: list[EpochRecord] = field(default_factory=list)
+    best: dict[str, Tensor] | None = None  # weights of the best validation ELBO
+    best_epoch: int = 0
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return len(self.history)
+
+
+def save(state: TrainingState, path: Path, identity: str) -> None:
+    """Write the state; ``identity`` says which run it belongs to.
+
+    Raises RunError (VZ503) where the file cannot be written.
+    """
+    tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in (state.best or {}).items()}
+    tensors["generator.order"] = state.order.get_state()
+    tensors["generator.noise"] = state.noise.get_state()
+    optimizer_tensors, optimizer_text = _split_optimizer(state.optimizer.state_dict())
+    tensors |= optimizer_tensors
+    text = {
+        "history": [dataclasses.asdict(record) for record in state.history],
+        "best_epoch": state.best_epoch,
+        "optimizer": optimizer_text,
+    }
+    header = {
+        "format": FORMAT,
+        "identity": identity,
+        "content": weights.digest(tensors),
+        "state": json.dumps(text, sort_keys=True),
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        weights.save(path, tensors, header)
+    except OSError as error:
+        raise RunError(
+            Diagnostic(
+                "VZ503",
+                f"the checkpoint {path} cannot be written: {error.strerror or error}",
+                hint="make room or choose another folder; the last whole checkpoint is kept, "
+                "and the same command goes on from it",
+            )
+        ) from None
+
+
+def restore(state: TrainingState, path: Path, identity: str) -> None:
+    """Bring ``state`` to where the checkpoint at ``path`` left it.
+
+    Raises RunError (VZ604) for a checkpoint of another run, or a damaged one.
+    """
+    try:
+        tensors, header = weights.load(path)
+    except (ZooError, OSError) as error:
+        raise _refused(path, f"it is damaged ({error})") from None
+    if header.get("format") != FORMAT:
+        raise _refused(path, "it is not a checkpoint of this version of vaezoo")
+    if header.get("identity") != identity:
+        raise _refused(path, "it belongs to another spec, dataset or kind of device")
+    if header.get("content") != weights.digest(tensors):
+        raise _refused(path, "its tensors were changed after it was written")
+    text = json.loads(header["state"])
+    state.model.load_state_dict(_under("model.", tensors))
+    state.best = _under("best.", tensors) or None
+    state.best_epoch = text["best_epoch"]
+    state.order.set_state(tensors["generator.order"])
+    state.noise.set_state(tensors["generator.noise"])
+    state.optimizer.load_state_dict(_join_optimizer(tensors, text["optimizer"]))
+    state.history[:] = [EpochRecord(**record) for record in text["history"]]
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _split_optimizer(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """An optimizer's state as tensors and as JSON data."""
+    tensors: dict[str, Tensor] = {}
+    plain: dict[str, dict[str, Any]] = {}
+    for index, values in state["state"].items():
+        for key, value in values.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{index}.{key}"] = value
+            else:
+                plain.setdefault(str(index), {})[key] = value
+    return tensors, {"plain": plain, "groups": state["param_groups"]}
+
+
+def _join_optimizer(tensors: dict[str, Tensor], text: dict[str, Any]) -> dict[str, Any]:
+    state: dict[int, dict[str, Any]] = {int(i): dict(v) for i, v in text["plain"].items()}
+    for name, value in _under("optimizer.", tensors).items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = value
+    return {"state": state, "param_groups": text["groups"]}
+
+
+def _refused(path: Path, reason: str) -> RunError:
+    return RunError(
+        Diagnostic(
+            "VZ604",
+            f"the checkpoint {path} cannot be used: {reason}",
+            hint=f"start anew with --fresh, or remove the folder {path.parent}",
+        )
+    )
