@@ -123,7 +123,9 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     first, last = min(every), max(every)
     room = 0.02 * (last - first) or 0.5
     axes.set_xlim(first - room, last + room)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(
+        MaxNLocator(nbins=5, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+    )
     axes.set_title(panel.title, color=style.INK)
     axes.set_xlabel("epoch")
     axes.grid(axis="y", color=style.FAINT, linewidth=0.5)

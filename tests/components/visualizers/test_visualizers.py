@@ -1,0 +1,84 @@
+"""What every visualizer has to do."""
+
+import subprocess
+import sys
+
+import pytest
+from matplotlib import rcParams
+from matplotlib.figure import Figure
+from pydantic import ValidationError
+
+from vaezoo.components.visualizers import COMPONENTS
+
+BY_NAME = {component.use: component for component in COMPONENTS}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("latent", [1, 2, 12])
+@pytest.mark.parametrize(("channels", "labels"), [(1, True), (3, False)])
+def test_each_draws_whatever_the_model(make_scene, name, latent, channels, labels):
+    before = dict(rcParams)
+    scene = make_scene(latent=latent, channels=channels, labels=labels)
+    figure = BY_NAME[name]().draw(scene)
+    assert isinstance(figure, Figure)
+    assert any(text.get_text().startswith("small: ") for text in figure.texts)
+    assert dict(rcParams) == before
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_nothing_written_leaves_the_page_or_touches_a_neighbour(make_scene, name):
+    figure = BY_NAME[name]().draw(make_scene(latent=12))
+    figure.canvas.draw_idle()
+    renderer = _renderer(figure)
+    written = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+    boxes = [text.get_window_extent(renderer) for text in written if text.get_text()]
+    page = figure.bbox.padded(1)
+    assert all(page.contains(*box.min) and page.contains(*box.max) for box in boxes)
+    for number, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("samples", {"n": 0}),
+        ("samples", {"columns": 0}),
+        ("reconstructions", {"n": 0}),
+        ("reconstructions", {"bands": -1}),
+        ("latent_scatter", {"points": 0}),
+        ("manifold", {"n": 1}),
+        ("traversals", {"span": 0.0}),
+        ("traversals", {"steps": 1}),
+        ("traversals", {"rows": 0}),
+        ("traversals", {"image": -1}),
+        ("interpolations", {"pairs": 0}),
+        ("interpolations", {"steps": 1}),
+        ("loss_curves", {"n": 5}),
+    ],
+)
+def test_a_wrong_parameter_is_rejected(name, parameters):
+    with pytest.raises(ValidationError):
+        BY_NAME[name](**parameters)
+
+
+def test_every_parameter_is_documented():
+    for component in COMPONENTS:
+        assert component.__doc__
+        assert all(field.description for field in component.model_fields.values())
+
+
+def test_reading_them_imports_nothing_heavy():
+    code = (
+        "import sys, vaezoo.components.visualizers\n"
+        "print([m for m in ('torch', 'numpy', 'matplotlib', 'PIL') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def _renderer(figure):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    return FigureCanvasAgg(figure).get_renderer()
