@@ -69,6 +69,7 @@ def test_a_disabled_plugin_is_not_loaded(write: Write, monkeypatch: pytest.Monke
     [
         ("at_import", "import no_such_module_anywhere", "ModuleNotFoundError"),
         ("at_syntax", "def (:", "SyntaxError"),
+        ("leaves", "raise SystemExit(4)", "SystemExit"),
         ("raises", GOOD.replace("return [Tiny]", "return 1 / 0"), "ZeroDivisionError"),
         ("wrong_item", GOOD.replace("return [Tiny]", "return [3]"), "not a component class"),
         ("wrong_type", GOOD.replace("return [Tiny]", "return 3"), "TypeError"),
@@ -116,6 +117,16 @@ def test_two_plugins_with_one_component_name() -> None:
     assert "one.py" in str(caught.value)
     assert "two.py" in str(caught.value)
     assert registry.find("encoder", "two:same").plugin.name == "two"
+
+
+def test_a_second_plugin_of_one_name_does_not_harm_the_first(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same_plugin.py").write_text(GOOD)
+    first, second = (str(tmp_path / folder / "same_plugin.py") for folder in ("a", "b"))
+    registry = discover([first, second, first])
+    assert registry.find("encoder", "tiny").plugin.origin == first
+    assert f"of this name: {first}" in (the(registry, f"same_plugin@{second}").error or "")
 
 
 def test_an_unknown_name_says_what_there_is() -> None:

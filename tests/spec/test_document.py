@@ -155,7 +155,7 @@ def test_any_bytes_end_in_findings_or_a_document(content: bytes) -> None:
     try:
         document, findings = parse_document(content, "test")
     except SpecError as error:
-        assert error.diagnostics
+        assert error.diagnostics  # noqa: PT017 (either way of ending is right)
     else:
         assert isinstance(document.data(), dict)
         assert all(finding.span for finding in findings)

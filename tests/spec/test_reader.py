@@ -194,7 +194,7 @@ def test_any_data_ends_in_findings_or_a_spec(changes: dict[str, object], below: 
     try:
         from_data(data, discover())
     except SpecError as error:
-        assert error.diagnostics
+        assert error.diagnostics  # noqa: PT017 (either way of ending is right)
 
 
 @settings(

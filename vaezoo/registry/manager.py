@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -25,6 +25,8 @@ import pluggy
 from vaezoo.diagnostics import Diagnostic, PluginError, suggest
 from vaezoo.registry import hookspecs
 from vaezoo.registry.component import KINDS, Component
+
+_LONGEST_CAUSE = 300
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Registry:
 
     def add(self, plugin: Plugin, module: ModuleType) -> None:
         """Register a loaded plugin; one that breaks in doing so is kept with its error."""
+        if plugin.name in self._plugins:
+            taken = f"there is a plugin of this name: {self._plugins[plugin.name].origin}"
+            apart = replace(plugin, name=f"{plugin.name}@{plugin.origin}")
+            self.add_broken(apart, ValueError(taken))
+            return
         try:
             self._manager.register(module, name=plugin.name)
             self._manager.check_pending()
@@ -81,7 +88,8 @@ class Registry:
 
     def add_broken(self, plugin: Plugin, error: BaseException) -> None:
         """Remember a plugin that cannot be used, and why."""
-        cause = f"{type(error).__name__}: {error}".splitlines()[0]
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        cause = cause if len(cause) <= _LONGEST_CAUSE else f"{cause[:_LONGEST_CAUSE]}…"
         self._plugins[plugin.name] = Plugin(
             plugin.name, plugin.version, plugin.origin, plugin.seconds, error=cause
         )
@@ -187,7 +195,7 @@ def discover(extra: Sequence[str] = ()) -> Registry:
     """
     listed = [part for part in os.environ.get("VAEZOO_PLUGINS", "").split(",") if part]
     disabled = frozenset(os.environ.get("VAEZOO_DISABLE_PLUGINS", "").split(","))
-    return _discover((*listed, *extra), disabled)
+    return _discover(tuple(dict.fromkeys((*listed, *extra))), disabled)
 
 
 @lru_cache(maxsize=8)
@@ -199,7 +207,7 @@ def _discover(extra: tuple[str, ...], disabled: frozenset[str]) -> Registry:
         began = time.perf_counter()
         try:
             module = load()
-        except Exception as error:  # whatever a plugin raises harms only itself
+        except (Exception, SystemExit) as error:  # whatever a plugin raises harms only itself
             registry.add_broken(plugin, error)
             continue
         seconds = time.perf_counter() - began
