@@ -15,8 +15,8 @@ from vaezoo.components.visualizers import style
 
 #: what a picture should stay under, in bytes
 AIM = 120_000
-#: the root of the mean squared error, of 255, that nobody sees at these sizes
-_INVISIBLE = 3.5
+#: the error, of 255, that nobody sees, and the pixels a side of the areas it is measured on
+_INVISIBLE, _AREA = 1.2, 4
 _PALETTES = (256, 128, 64, 48, 32)
 #: share of a palette that is left to the colours of flat areas, as they are: white, the marks
 #: of a legend
@@ -95,9 +95,12 @@ def _median_cut(pixels: NDArray[np.int64], colours: int) -> NDArray[np.int64]:
 
 
 def _error(picture: Image.Image, reduced: Image.Image) -> float:
-    before = np.asarray(picture, dtype=np.float32)
-    after = np.asarray(reduced.convert(picture.mode), dtype=np.float32)
-    return float(np.sqrt(np.mean((before - after) ** 2)))
+    """The root of the mean squared error of areas: the eye averages over single pixels, but
+    sees a whole area that has changed its colour."""
+    difference = np.asarray(picture, np.float32) - np.asarray(reduced.convert("RGB"), np.float32)
+    rows, columns = (size // _AREA for size in difference.shape[:2])
+    areas = difference[: rows * _AREA, : columns * _AREA].reshape(rows, _AREA, columns, _AREA, 3)
+    return float(np.sqrt(np.mean(areas.mean((1, 3)) ** 2)))
 
 
 def _encoded(picture: Image.Image, dpi: float) -> bytes:
