@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from vaezoo.data.pixels import to_unit
 from vaezoo.registry import ImageShape
 
 if TYPE_CHECKING:
@@ -145,13 +146,6 @@ class _evaluating:
 
     def __exit__(self, *_: object) -> None:
         self._model.train(self._was_training)
-
-
-def to_unit(images: Tensor) -> Tensor:
-    """uint8 images as float32 in [0, 1]; float images as float32, unchanged."""
-    if images.dtype == torch.uint8:
-        return images.to(torch.float32).div_(255)
-    return images.to(torch.float32)
 
 
 def build(spec: Spec, *, seed: int | None = None) -> VAE:

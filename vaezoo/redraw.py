@@ -9,6 +9,7 @@ from typing import cast
 from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError
 from vaezoo.drawing import draw
 from vaezoo.registry import Registry, Scene, Visualizer, discover
+from vaezoo.spec import Spec
 from vaezoo.zoo import find
 
 
@@ -29,8 +30,8 @@ def redraw(
     """
     registry = registry or discover()
     entry = find(name, zoo=zoo)
-    chosen = [_visualizer(use, registry) for use in visualizers]
     model = entry.load(registry, device)
+    chosen = [_visualizer(use, model.spec, registry) for use in visualizers]
     data = model.spec.dataset.build()
     scene = Scene(
         name=entry.name,
@@ -47,7 +48,11 @@ def redraw(
     return [_write(folder / f"{picture}.png", png) for picture, png in pictures.items()]
 
 
-def _visualizer(use: str, registry: Registry) -> Visualizer:
+def _visualizer(use: str, spec: Spec, registry: Registry) -> Visualizer:
+    """The spec's own visualizer of that name, or one with its default parameters."""
+    for visualizer in spec.visualizers:
+        if visualizer.use == use:
+            return visualizer
     try:
         found = registry.find("visualizer", use)
     except PluginError as error:

@@ -80,7 +80,7 @@ def run(
             )
         except KeyboardInterrupt as stopped:
             hooked.failed(stopped)
-            raise interrupted(directory) from None
+            raise interrupted(hooked.epochs_done) from None
         except Exception as error:
             hooked.failed(error)
             raise
@@ -113,10 +113,8 @@ def look(spec: Spec, trained: Trained, data: ImageData, observer: Observer) -> S
     )
 
 
-def interrupted(directory: Path) -> Interrupted:
+def interrupted(epochs_done: int) -> Interrupted:
     """What Ctrl-C ends in: how to go on."""
-    from vaezoo.training.checkpoint import FILE
-
-    kept = (directory / FILE).exists()
-    how = "the same command goes on from the last whole epoch" if kept else "nothing was kept yet"
-    return Interrupted(Diagnostic("VZ605", "interrupted", hint=how))
+    how = f"the same command goes on after epoch {epochs_done}"
+    nothing = "no epoch was complete yet; the same command starts from the beginning"
+    return Interrupted(Diagnostic("VZ605", "interrupted", hint=how if epochs_done else nothing))

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from vaezoo.cli.context import Context
-from vaezoo.diagnostics import VaezooError
+from vaezoo.diagnostics import Interrupted, VaezooError
 
 #: Commands in the order of ``--help``: name -> (module, one line of help). The line stands here
 #: so that ``vaezoo --help`` imports no command.
@@ -103,6 +103,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Interrupted as stopped:
+        click.echo(f"interrupted: {stopped.diagnostics[0].hint}", err=True)
+        sys.exit(stopped.exit_code)
     except VaezooError as error:
         if debug:
             raise

@@ -72,11 +72,11 @@ class LiveProgress(Observer):
             TextColumn("{task.fields[eta]}"),
             expand=True,
         )
-        self._console = Console(stderr=True)
-        self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=8)
+        self._task = self._bar.add_task("", total=None, rate="", eta="")
         self._figures = ""
         self._validation = ""
-        self._task = self._bar.add_task("", total=None, rate="", eta="")
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=8)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -199,7 +199,8 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
-        return f"cpu ({torch.get_num_threads()} threads)"
+        threads = torch.get_num_threads()
+        return f"cpu ({threads} {'thread' if threads == 1 else 'threads'})"
     return str(device)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from vaezoo.model import to_unit
+from vaezoo.data.pixels import to_unit
 from vaezoo.registry import Split
 
 #: float32 bytes to gather at once in ``shuffled_batches``: small enough for a CPU's cache, large

@@ -25,8 +25,10 @@ class HookedObserver(Observer):
         self._directory = directory
         self._lock = lock
         self._run: RunInfo | None = None
+        self.epochs_done = 0
 
     def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
+        self.epochs_done = epochs_done
         self._run = RunInfo(spec, self._directory, str(model.device), model, self._lock)
         self._inner.started(spec, model, epochs_done, images)
         self._notify("vaezoo_run_started")
@@ -35,6 +37,7 @@ class HookedObserver(Observer):
         self._inner.advanced(epoch, images, means)
 
     def finished_epoch(self, record: EpochRecord) -> None:
+        self.epochs_done = record.epoch
         self._inner.finished_epoch(record)
         self._notify("vaezoo_epoch_finished", record=record)
 
