@@ -1,0 +1,13 @@
+"""From stored pixels to what a model takes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """uint8 images as float32 in [0, 1]; float images as float32, unchanged."""
+    if images.dtype == torch.uint8:
+        return images.to(torch.float32).div_(255)
+    return images.to(torch.float32)
