@@ -80,10 +80,10 @@ def _facts(scene: Scene, latents: Latents, dimensions: list[int], image: int | N
     shown = f"{len(dimensions)} of {scene.model.latent} dimensions"
     if len(dimensions) == scene.model.latent:
         shown = "every dimension" if len(dimensions) > 1 else "the one dimension"
-    how = "by" if len(dimensions) > 1 else "with its"
+    how = ", ordered by" if len(dimensions) > 1 else " with its"
     unused = int((~latents.used).sum())
     return [
-        f"{shown} {how} {measured} on {style.split_fact(scene, len(scene.split))}",
+        f"{shown}{how} {measured} on {style.split_fact(scene, len(scene.split))}",
         *([f"the others {others}"] if scene.model.latent > 1 else []),
         *([f"{unused} unused, faded"] if unused else []),
         style.model_fact(scene),
