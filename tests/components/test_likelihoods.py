@@ -3,8 +3,10 @@ import math
 import pytest
 import torch
 from torch.distributions import Bernoulli, Normal
+from torch.nn import functional
 
 from vaezoo.components import likelihoods
+from vaezoo.components.nets.likelihoods import cross_entropy
 from vaezoo.registry import ImageShape
 
 SHAPE = ImageShape(1, 4, 5)
@@ -19,6 +21,25 @@ def test_bernoulli_is_torchs_own_on_binary_images():
     expected = Bernoulli(logits=PARAMETERS).log_prob(binary).sum((1, 2, 3))
     torch.testing.assert_close(module.log_prob(binary, PARAMETERS), expected)
     torch.testing.assert_close(module.mean(PARAMETERS), Bernoulli(logits=PARAMETERS).mean)
+
+
+def test_the_cross_entropy_is_torchs_own_with_its_gradient():
+    logits = torch.cat([PARAMETERS * 20, torch.zeros_like(PARAMETERS)]).requires_grad_()
+    images = torch.cat([IMAGES, IMAGES])
+    ours = cross_entropy(logits, images)
+    theirs = functional.binary_cross_entropy_with_logits(logits, images, reduction="none")
+    torch.testing.assert_close(ours, theirs.flatten(1).sum(1))
+    (gradient,) = torch.autograd.grad(ours.sum(), logits)
+    (expected,) = torch.autograd.grad(theirs.sum(), logits)
+    torch.testing.assert_close(gradient, expected)
+    assert torch.autograd.gradcheck(cross_entropy, (PARAMETERS.clone().requires_grad_(), IMAGES))
+
+
+def test_the_cross_entropy_keeps_its_digits_in_float32():
+    logits = torch.linspace(-100, 100, 7840).reshape(10, 1, 28, 28)
+    images = torch.rand(10, 1, 28, 28, generator=GENERATOR)
+    exact = cross_entropy(logits.double(), images.double())
+    torch.testing.assert_close(cross_entropy(logits, images).double(), exact, rtol=1e-6, atol=1e-4)
 
 
 def test_gaussian_with_a_fixed_scale_is_the_normal_density():

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def grid(
-    images: Tensor, *, columns: int | None = None, scale: int = 2, padding: int = 2
-) -> Image:
+def grid(images: Tensor, *, columns: int | None = None, scale: int = 2, padding: int = 2) -> Image:
     """Float images (N, C, H, W) in [0, 1] as one picture; C is 1 (grey) or 3 (colour).
 
     ``columns`` defaults to the count that makes the picture a little wider than tall;

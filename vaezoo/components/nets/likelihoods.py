@@ -4,11 +4,42 @@ digits, and its gradients their meaning, in bfloat16."""
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Σ log(1 + e^η) − xη over pixels, for logits η and x in [0, 1], with its known gradient.
+
+    PyTorch's own function computes log1p number by number on a CPU, which takes a fifth of a
+    training step. log(1 + e^−|η|) is computed in vectors and differs by less than one unit in
+    the last place of 1 for each pixel, since its argument lies between 1 and 2.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor, images: Tensor) -> Tensor:
+        softplus = logits.abs().neg_().exp_().add_(1).log_().add_(logits.clamp(min=0))
+        return softplus.addcmul_(logits, images, value=-1).flatten(1).sum(1)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        logits, images = ctx.saved_tensors
+        shape = (-1,) + (1,) * (logits.ndim - 1)
+        return (torch.sigmoid(logits) - images) * gradient.reshape(shape), None
+
+
+def cross_entropy(logits: Tensor, images: Tensor) -> Tensor:
+    """Binary cross-entropy of logits and images (B, C, H, W), summed over pixels: (B,), nats."""
+    total: Tensor = _CrossEntropy.apply(logits, images.to(logits.dtype))
+    return total
 
 
 class BernoulliNet(nn.Module):
@@ -16,11 +47,7 @@ class BernoulliNet(nn.Module):
 
     def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
         """images, parameters (B, C, H, W) -> (B,), nats."""
-        logits = _at_least_float32(parameters)
-        cross_entropy = functional.binary_cross_entropy_with_logits(
-            logits, images.to(logits.dtype), reduction="none"
-        )
-        return -cross_entropy.flatten(1).sum(1)
+        return -cross_entropy(_at_least_float32(parameters), images)
 
     def mean(self, parameters: Tensor) -> Tensor:
         """(B, C, H, W) -> the probability of each pixel."""
@@ -40,10 +67,8 @@ class ContinuousBernoulliNet(nn.Module):
     def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
         """images, parameters (B, C, H, W) -> (B,), nats."""
         logits = _at_least_float32(parameters)
-        cross_entropy = functional.binary_cross_entropy_with_logits(
-            logits, images.to(logits.dtype), reduction="none"
-        )
-        return (self.log_normalizer(logits) - cross_entropy).flatten(1).sum(1)
+        normalizer = self.log_normalizer(logits).flatten(1).sum(1)
+        return normalizer - cross_entropy(logits, images)
 
     def log_normalizer(self, logits: Tensor) -> Tensor:
         """log C(λ), elementwise."""

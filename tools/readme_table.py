@@ -1,0 +1,78 @@
+"""Write the README's tables of models and targets from the entries in ``zoo/``.
+
+``python tools/readme_table.py`` rewrites README.md; a test fails where it is out of date.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from vaezoo.zoo import Entry, entries
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+
+def published() -> list[Entry]:
+    """The entries of this repository, by name."""
+    found = [entry for entry in entries(ROOT / "zoo") if isinstance(entry, Entry)]
+    return [entry for entry in found if entry.path.parent == ROOT / "zoo"]
+
+
+def models_table(found: list[Entry]) -> str:
+    """One row a model, from its spec and its evaluated figures."""
+    rows = ["| model | what it is | test ELBO | reconstruction | KL | latents in use |"]
+    rows.append("|---|---|---|---|---|---|")
+    for entry in found:
+        names = ("test/elbo", "test/reconstruction", "test/kl", "test/active_units")
+        elbo, reconstruction, kl, active = (entry.metrics.figure(name) for name in names)
+        if not (elbo and reconstruction and kl and active):
+            raise SystemExit(f"{entry.name} lacks a figure of the table")
+        mark = " ¹" if entry.metrics.test_is_trained_on else ""
+        rows.append(
+            f"| [{entry.name}](zoo/{entry.name}/README.md) | {entry.spec_data['summary']} "
+            f"| {_signed(elbo.value)} ± {elbo.standard_error:.2f}{mark} "
+            f"| {reconstruction.value:.2f} | {kl.value:.2f} "
+            f"| {active.value:.0f} of {entry.spec_data['model']['latent']} |"
+        )
+    if any(entry.metrics.test_is_trained_on for entry in found):
+        rows += ["", "¹ trained on the test images too, as the published example is"]
+    return "\n".join(rows)
+
+
+def targets_table(found: list[Entry]) -> str:
+    """One row a target of any entry."""
+    rows = ["| model | figure | published | here | | source |", "|---|---|---|---|---|---|"]
+    for entry in found:
+        for target in entry.metrics.targets:
+            state = "reached" if target["reached"] else "missed"
+            rows.append(
+                f"| {entry.name} | {target['metric']} "
+                f"| {_signed(target['value'])} ± {target['tolerance']:g} "
+                f"| {_signed(target['figure'])} | {state} | {_linked(target)} |"
+            )
+    return "\n".join(rows)
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _linked(target: Any) -> str:
+    """``text (https://…)`` as a link."""
+    return re.sub(r"^(.*) \((https?://\S+)\)$", r"[\1](\2)", target["source"])
+
+
+def rewritten(text: str) -> str:
+    """The README's text with both tables brought up to date."""
+    found = published()
+    for name, table in (("models", models_table(found)), ("targets", targets_table(found))):
+        pattern = rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)"
+        text = re.sub(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.DOTALL)
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(rewritten(README.read_text("utf-8")), "utf-8")
