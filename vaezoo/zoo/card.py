@@ -160,15 +160,29 @@ def _training_section(entry: Entry) -> str:
         *((part.capitalize(), _component(model[part])) for part in _MODEL_PARTS),
         ("Loss", _component(spec["loss"])),
         ("Optimizer", f"{_component(train['optimizer'])}, batches of {train['batch_size']}"),
+        ("Held out", _held_out(train["validation"])),
         ("Epochs", _epochs(train["epochs"], entry.history)),
-        ("Device", f"{device['type']} ({device['name']}), {lock['precision']}"),
+        ("Device", f"{_device(device)}, {lock['precision']}"),
         ("Seed", str(lock["seed"])),
         ("Versions", ", ".join(f"{n} {v}" for n, v in {**versions, **others}.items())),
     ]
     return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts)
 
 
+def _device(device: dict[str, Any]) -> str:
+    threads = device.get("threads")
+    if threads is None:
+        return f"{device['type']} ({device['name']})"
+    return f"{device['type']} ({device['name']}, {threads} thread{'s' if threads > 1 else ''})"
+
+
 _MODEL_PARTS = ("encoder", "decoder", "likelihood", "prior")
+
+
+def _held_out(fraction: float) -> str:
+    if not fraction:
+        return "nothing, every training image was trained on"
+    return f"{fraction:.0%} of the training images, drawn by the seed, for the validation ELBO"
 
 
 def _epochs(planned: int, history: tuple[EpochRecord, ...]) -> str:
@@ -185,7 +199,11 @@ def _epochs(planned: int, history: tuple[EpochRecord, ...]) -> str:
 
 def _how_to_reproduce(entry: Entry) -> str:
     # Kernels of a GPU may add in another order each time; those of a CPU do not.
-    exact = ", with the same bytes in its weights file" if _trained_on_cpu(entry) else ""
+    exact = ""
+    if _trained_on_cpu(entry):
+        exact = (
+            ";\non a CPU of the same kind with as many threads, its weights file has the same bytes"
+        )
     return f"""## Reproduce
 
 ```sh

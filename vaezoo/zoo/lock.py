@@ -64,12 +64,16 @@ def require_plugins(lock: dict[str, Any], registry: Registry, name: str) -> None
         raise PluginError(*missing.values())
 
 
-def _describe_device(device: torch.device) -> dict[str, str]:
+def _describe_device(device: torch.device) -> dict[str, Any]:
     import torch
 
     if device.type == "cuda":
         return {"type": "cuda", "name": torch.cuda.get_device_name(device)}
-    # Not the processor's name: CPUs of one architecture are to give the same file.
+    # Not the processor's name: CPUs of one architecture are to give the same file. But the
+    # threads: sums over a batch are added up in another order where it is shared among more.
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return {"type": "cpu", "name": platform.machine(), "threads": threads}
     return {"type": device.type, "name": platform.machine()}
 
 
