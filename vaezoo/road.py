@@ -54,8 +54,11 @@ def run(
     place, observer = choose(device), observer or Observer()
     directory = RUNS / f"{spec.name}-{spec.training_digest()[:8]}"
     with claimed(directory, fresh=fresh):
-        observer.loading(spec, place)
-        data = spec.dataset.build()
+        try:
+            observer.loading(spec, place)
+            data = spec.dataset.build()
+        except KeyboardInterrupt:
+            raise interrupted(None) from None
         lock = make_lock(
             spec, registry, device=place, precision="float32", dataset_digest=data.digest
         )
@@ -113,8 +116,12 @@ def look(spec: Spec, trained: Trained, data: ImageData, observer: Observer) -> S
     )
 
 
-def interrupted(epochs_done: int) -> Interrupted:
-    """What Ctrl-C ends in: how to go on."""
-    how = f"the same command goes on after epoch {epochs_done}"
-    nothing = "no epoch was complete yet; the same command starts from the beginning"
-    return Interrupted(Diagnostic("VZ605", "interrupted", hint=how if epochs_done else nothing))
+def interrupted(epochs_done: int | None) -> Interrupted:
+    """What Ctrl-C ends in: how to go on. None where it came before the checkpoint was read."""
+    if epochs_done is None:
+        how = "the same command goes on after the last whole epoch, if there is one"
+    elif epochs_done:
+        how = f"the same command goes on after epoch {epochs_done}"
+    else:
+        how = "no epoch was complete yet; the same command starts from the beginning"
+    return Interrupted(Diagnostic("VZ605", "interrupted", hint=how))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,9 @@ def claimed(directory: Path, *, fresh: bool = False) -> Iterator[None]:
                 )
             )
         for left in list(directory.iterdir()) if fresh else ():
-            if left.name != LOCK:
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
+            elif left.name != LOCK:
                 left.unlink()
         yield
     finally:

@@ -25,7 +25,7 @@ class HookedObserver(Observer):
         self._directory = directory
         self._lock = lock
         self._run: RunInfo | None = None
-        self.epochs_done = 0
+        self.epochs_done: int | None = None  # not known until the checkpoint is read
 
     def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
         self.epochs_done = epochs_done

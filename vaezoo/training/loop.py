@@ -197,9 +197,13 @@ def _values_over_time(
 
 
 def _add(totals: dict[str, Tensor], terms: Mapping[str, Tensor]) -> None:
-    """Add the sums over a batch, in float64 and on the device: no step waits for a number."""
+    """Add the sums over a batch on the device, so that no step waits for a number.
+
+    In float64 where the device has it (mps does not): an epoch adds up millions of nats.
+    """
     for name, values in terms.items():
-        total = values.detach().sum(dtype=torch.float64)
+        dtype = torch.float32 if values.device.type == "mps" else torch.float64
+        total = values.detach().sum(dtype=dtype)
         totals[name] = totals[name].add_(total) if name in totals else total
 
 

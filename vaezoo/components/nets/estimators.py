@@ -1,5 +1,5 @@
-"""Estimators behind the metrics. Sums are taken in float64: a mean over 10,000 examples of
-hundreds of nats keeps its digits."""
+"""Estimators behind the metrics. Means over examples are taken in float64 on the CPU: a mean over
+10,000 examples of hundreds of nats keeps its digits, and not every device has float64."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ def elbo_figures(scene: Scene, samples: int) -> list[Figure]:
     for images in _batches(scene):
         posterior = model.posterior(images)
         closed = model.prior.kl(posterior.mean, posterior.log_var)
-        reconstruction = torch.zeros(len(images), dtype=torch.float64, device=model.device)
+        reconstruction = torch.zeros(len(images), device=model.device)
         estimated = torch.zeros_like(reconstruction)
         for _ in range(samples):
             z = posterior.sample(generator)
             reconstruction -= model.log_likelihood(images, z)
             if closed is None:
                 estimated += posterior.log_prob(z) - model.prior.log_prob(z)
-        kl = (estimated / samples).unsqueeze(1) if closed is None else closed.double()
-        reconstructions.append(reconstruction.cpu() / samples)
-        divergences.append(kl.cpu())
+        kl = (estimated / samples).unsqueeze(1) if closed is None else closed
+        reconstructions.append(reconstruction.cpu().double() / samples)
+        divergences.append(kl.cpu().double())
     reconstruction, by_dimension = torch.cat(reconstructions), torch.cat(divergences)
     kl = by_dimension.sum(1)
     per_dimension = by_dimension.mean(0) if by_dimension.shape[1] == model.latent else None

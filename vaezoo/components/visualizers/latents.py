@@ -50,7 +50,7 @@ def measure(scene: Scene) -> Latents:
         posterior = scene.model.posterior(batch.to(scene.model.device).float().div(255))
         means.append(posterior.mean.float().cpu())
         kl = scene.model.prior.kl(posterior.mean, posterior.log_var)
-        total = None if kl is None or total is None else total + kl.double().sum(0).cpu()
+        total = None if kl is None or total is None else total + kl.cpu().double().sum(0)
         scene.advance(len(batch))
     stacked = torch.cat(means).numpy()
     if total is None:
