@@ -1,0 +1,94 @@
+"""The generated parts of the pages are up to date and complete."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from docs_contract import INTERFACES
+from docs_reference import DOCS, PARTS, built_in, description, prose, rewritten
+from docs_texts import ADVICE, EXAMPLES, INITIALIZERS
+from docs_types import words
+from pydantic import BaseModel, BeforeValidator
+
+from vaezoo import diagnostics
+from vaezoo.components.datasets.shipped import MNIST, FashionMNIST
+from vaezoo.fields.activation import ACTIVATIONS
+from vaezoo.registry import KINDS, Component, hookspecs
+from vaezoo.spec.schema import EarlyStopping, ModelSpec, Spec, Target, TrainSpec
+
+BUILT_IN = [component for kind in KINDS for component in built_in(kind)]
+
+
+@pytest.mark.parametrize("page", sorted({part.page for part in PARTS}))
+def test_the_page_is_up_to_date(page: str) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    assert rewritten(page, text) == text, "run: python tools/docs_reference.py"
+
+
+@pytest.mark.parametrize("component", BUILT_IN, ids=lambda c: f"{c.kind}-{c.use}")
+def test_a_component_says_what_it_is(component: type[Component]) -> None:
+    assert prose(component)
+    assert all(map(description, component.model_fields.values()))
+
+
+@pytest.mark.parametrize(
+    "section", [Spec, ModelSpec, TrainSpec, EarlyStopping, Target, *ACTIVATIONS.values()]
+)
+def test_a_section_says_what_it_is(section: type[BaseModel]) -> None:
+    assert prose(section)
+    assert all(map(description, section.model_fields.values()))
+
+
+def test_a_component_without_words_is_refused() -> None:
+    class Silent(Component, use="silent"):
+        width: int = 3
+
+    with pytest.raises(LookupError, match="no docstring"):
+        prose(Silent)
+    with pytest.raises(LookupError, match="no description"):
+        description(Silent.model_fields["width"])
+    with pytest.raises(LookupError, match="lambda"):
+        words(int, (BeforeValidator(lambda value: value),))
+
+
+def test_no_text_is_left_over() -> None:
+    assert set(EXAMPLES) == {(component.kind, component.use) for component in BUILT_IN}
+    assert set(ADVICE) == set(diagnostics.CODES)
+    page = (DOCS / "spec.md").read_text("utf-8")
+    assert all(f"| `{name}` |" in page for name in INITIALIZERS)
+
+
+def test_every_kind_hook_and_interface_is_described() -> None:
+    page = (DOCS / "plugins.md").read_text("utf-8")
+    named = [name for name in vars(hookspecs) if name.startswith("vaezoo_")]
+    assert len(named) == 6
+    assert all(f"- `{name}(" in page for name in named)
+    assert all(f"### {base.__name__}: " in page for base in KINDS.values())
+    assert all(f"#### `{one.__name__}`" in page for one in INTERFACES)
+
+
+def test_the_exit_codes_are_those_of_the_errors() -> None:
+    errors = [diagnostics.VaezooError]
+    for error in errors:
+        errors += error.__subclasses__()
+    page = (DOCS / "errors.md").read_text("utf-8")
+    documented = re.findall(r"^\| (\d+) \|", page, re.MULTILINE)
+    assert sorted({0, *(error.exit_code for error in errors)}) == sorted(map(int, documented))
+
+
+@pytest.mark.parametrize("dataset", [FashionMNIST, MNIST])
+def test_the_entropy_of_grey_levels_is_as_documented(dataset: type[FashionMNIST]) -> None:
+    x = dataset().build().test.images.double() / 255
+    entropy = -(torch.special.xlogy(x, x) + torch.special.xlogy(1 - x, 1 - x))
+    page = (DOCS / "figures.md").read_text("utf-8")
+    assert f"{entropy.flatten(1).sum(1).mean():.2f}" in page
+
+
+def test_markdown_leaves_the_mathematics_alone() -> None:
+    page = (DOCS / "figures.md").read_text("utf-8")
+    formulas = re.findall(r"\$\$?[^$]+\$", page)
+    assert len(formulas) > 10
+    # GitHub takes a backslash before a punctuation mark for Markdown's own escape
+    assert not [formula for formula in formulas if re.search(r"\\[^\w\s]", formula)]

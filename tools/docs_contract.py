@@ -1,0 +1,106 @@
+"""The plugin contract in Markdown: kinds, interfaces, data and hooks, from their docstrings."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from typing import Any
+
+from vaezoo.registry import KINDS, Component, contracts, hookspecs
+
+#: What torch halves promise, and what passes between them and vaezoo.
+INTERFACES = (contracts.LikelihoodModule, contracts.PriorModule, contracts.LossModule)
+DATA = (
+    contracts.ImageShape,
+    contracts.Split,
+    contracts.ImageData,
+    contracts.Figure,
+    contracts.Scene,
+    contracts.EpochRecord,
+    contracts.RunInfo,
+)
+#: Where a kind stands in a spec.
+PLACES = {
+    "dataset": "dataset",
+    "encoder": "model.encoder",
+    "decoder": "model.decoder",
+    "likelihood": "model.likelihood",
+    "prior": "model.prior",
+    "loss": "loss",
+    "optimizer": "train.optimizer",
+    "metric": "metrics[]",
+    "visualizer": "visualizers[]",
+}
+
+
+def contract() -> str:
+    """The base classes, then the interfaces, then the data."""
+    kinds = [_kind(name, base) for name, base in KINDS.items()]
+    interfaces = [f"#### `{one.__name__}`\n\n{_documented(one)}" for one in INTERFACES]
+    return "\n\n".join(
+        (
+            *kinds,
+            "### What modules promise",
+            *interfaces,
+            "### What is passed around",
+            *map(_data, DATA),
+        )
+    )
+
+
+def hooks() -> str:
+    """One entry a hook: how it is called, and when."""
+    found = [
+        function
+        for name, function in vars(hookspecs).items()
+        if hasattr(function, f"{hookspecs.PROJECT}_spec")
+    ]
+    return "\n".join(f"- `{_signature(f.__name__, f)}`: {_text(f)}" for f in found)
+
+
+def _kind(name: str, base: type[Component]) -> str:
+    heading = f"### {base.__name__}: `{PLACES[name]}`"
+    return f"{heading}\n\n{_documented(base)}"
+
+
+def _documented(one: type) -> str:
+    members = [
+        _member(name, member)
+        for name, member in vars(one).items()
+        if isinstance(member, property) or inspect.isfunction(member)
+        if not name.startswith(("_", "model_")) or name == "__call__"
+    ]
+    return "\n".join((_text(one), "", *members))
+
+
+def _member(name: str, member: Any) -> str:
+    function = member.fget if isinstance(member, property) else member
+    shown = f"{name}: {inspect.signature(function).return_annotation}"
+    if not isinstance(member, property):
+        shown = _signature(name, function)
+    needed = " (required)" if getattr(member, "__isabstractmethod__", False) else ""
+    return f"- `{shown}`{needed}: {_text(member)}"
+
+
+def _data(one: type) -> str:
+    if dataclasses.is_dataclass(one):
+        fields = {field.name: field.type for field in dataclasses.fields(one)}
+    else:
+        fields = {name: kind.__forward_arg__ for name, kind in one.__annotations__.items()}
+    listed = ", ".join(f"{name}: {kind}" for name, kind in fields.items())
+    return f"#### `{one.__name__}`\n\n{_text(one)}\n\n`{listed}`"
+
+
+def _signature(name: str, function: Any) -> str:
+    shown = str(inspect.signature(function)).replace("'", "")
+    return re.sub(r"\((self, |self)", "(", f"{name}{shown}", count=1)
+
+
+def _text(documented: Any) -> str:
+    """A docstring as Markdown, its paragraphs in one line each."""
+    text = getattr(documented, "__doc__", None)
+    if not text:
+        raise LookupError(f"{documented} has no docstring")
+    paragraphs = inspect.cleandoc(text).replace("``", "`").split("\n\n")
+    return " ".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -1,0 +1,178 @@
+"""Write the generated parts of ``docs/*.md`` from the spec's models, the registry and the hooks.
+
+``python tools/docs_reference.py`` rewrites the pages; a test fails where one is out of date.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+from docs_contract import contract, hooks
+from docs_texts import ADVICE, EXAMPLES, INITIALIZERS
+from docs_types import default, field_words, kind_anchor
+from pydantic import BaseModel
+
+from vaezoo.diagnostics import CODES
+from vaezoo.fields import Initializer, Schedule
+from vaezoo.fields.activation import ACTIVATIONS
+from vaezoo.registry import KINDS, Component, discover
+from vaezoo.spec.schema import EarlyStopping, ModelSpec, Spec, Target, TrainSpec
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
+    "top": ("Top level", Spec),
+    "model": ("`model`", ModelSpec),
+    "train": ("`train`", TrainSpec),
+    "early_stopping": ("`train.early_stopping`", EarlyStopping),
+    "targets": ("`targets[]`", Target),
+}
+
+
+def built_in(kind: str) -> list[type[Component]]:
+    """The components of one kind that come with vaezoo, in the order it lists them."""
+    found = discover().components(kind)
+    return [one.component for one in found if one.plugin.name == "vaezoo"]
+
+
+def keys() -> str:
+    """Every key of a spec, section by section."""
+    return "\n\n".join(
+        f"### {title}\n\n{prose(model)}\n\n{fields_table(model, 'key')}"
+        for title, model in SECTIONS.values()
+    )
+
+
+def components() -> str:
+    """Every built-in component, kind by kind."""
+    return "\n\n".join(
+        f"### {kind_anchor(kind).capitalize()}\n\n" + "\n\n".join(map(component, built_in(kind)))
+        for kind in KINDS
+    )
+
+
+def component(part: type[Component]) -> str:
+    """A component's heading, docstring, parameters and example."""
+    example = EXAMPLES.get((part.kind, part.use))
+    if example is None:
+        raise LookupError(f"add an example of the {part.kind} {part.use} to tools/docs_texts.py")
+    table = fields_table(part, "parameter") if part.model_fields else "No parameters."
+    return f"#### `{part.use}`\n\n{prose(part)}\n\n{table}\n\n```yaml\n{example}\n```"
+
+
+def fields_table(model: type[BaseModel], noun: str) -> str:
+    """One row a field: type, range, default, description."""
+    rows = []
+    for name, field in model.model_fields.items():
+        words = field_words(field)
+        rows.append((f"`{name}`", words.type, words.range, default(field), description(field)))
+    return table((noun, "type", "range", "default", "meaning"), rows)
+
+
+def description(field: Any) -> str:
+    """A field's description, or the first line on the section that it holds."""
+    if field.description:
+        return str(field.description)
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        return prose(field.annotation).splitlines()[0]
+    raise LookupError(f"the field {field} has no description")
+
+
+def schedules() -> str:
+    """The keys of a schedule."""
+    rows = []
+    for name, field in Schedule.model_fields.items():
+        words = field_words(field)
+        shape = words.type.startswith("list")
+        kind, fallback = ("[first, last]", "") if shape else (words.type, default(field))
+        rows.append((f"`{name}`", kind, words.range, fallback, description(field)))
+    return table(("key", "value", "range", "default", "meaning"), rows)
+
+
+def activations() -> str:
+    """One row an activation, its parameters included."""
+    rows = []
+    for name, function in ACTIVATIONS.items():
+        parameters = [
+            f"`{key}`: {description(field)}; {_ranged(field)}, default {default(field)}"
+            for key, field in function.model_fields.items()
+        ]
+        rows.append((f"`{name}`", prose(function), "; ".join(parameters)))
+    return table(("name", "value", "parameters"), rows)
+
+
+def _ranged(field: Any) -> str:
+    words = field_words(field)
+    return f"{words.type} {words.range}".strip()
+
+
+def initializers() -> str:
+    """One row an initialiser."""
+    rows = [(f"`{name}`", INITIALIZERS[name]) for name in get_args(Initializer)]
+    return table(("name", "weights"), rows)
+
+
+def codes() -> str:
+    """One row a diagnostic code."""
+    rows = [(code, meaning, ADVICE[code]) for code, meaning in CODES.items()]
+    return table(("code", "meaning", "what to do"), rows)
+
+
+def prose(documented: Any) -> str:
+    """A docstring as Markdown. Raises LookupError for a class that has none of its own."""
+    text = vars(documented).get("__doc__")
+    if not text:
+        raise LookupError(f"{documented} has no docstring")
+    return inspect.cleandoc(text).replace("``", "`")
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    escaped = [[cell.replace("``", "`").replace("|", r"\|") for cell in row] for row in rows]
+    lines = [list(head), ["---"] * len(list(head)), *escaped]
+    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A generated part of a page, between two markers."""
+
+    page: str
+    name: str
+    write: Callable[[], str]
+
+
+PARTS = (
+    Part("spec.md", "keys", keys),
+    Part("spec.md", "schedules", schedules),
+    Part("spec.md", "activations", activations),
+    Part("spec.md", "initialisers", initializers),
+    Part("spec.md", "components", components),
+    Part("errors.md", "codes", codes),
+    Part("plugins.md", "contract", contract),
+    Part("plugins.md", "hooks", hooks),
+)
+
+
+def rewritten(page: str, text: str) -> str:
+    """A page's text with its generated parts brought up to date."""
+    for part in (part for part in PARTS if part.page == page):
+        pattern = rf"(<!-- {part.name}: [^\n]*-->\n).*?(<!-- end of {part.name} -->)"
+        written = part.write()
+        text, found = re.subn(
+            pattern, lambda m, w=written: f"{m[1]}\n{w}\n\n{m[2]}", text, flags=re.DOTALL
+        )
+        if found != 1:
+            raise LookupError(f"{page} has {found} places for {part.name!r}, expected one")
+    return text
+
+
+if __name__ == "__main__":
+    for name in dict.fromkeys(part.page for part in PARTS):
+        path = DOCS / name
+        path.write_text(rewritten(name, path.read_text("utf-8")), "utf-8")

@@ -1,0 +1,160 @@
+"""A pydantic field in words: what may be written there, within which range, and its default."""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any
+
+from annotated_types import GroupedMetadata
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
+
+from vaezoo.fields import Initializer
+from vaezoo.fields.activation import ActivationFunction
+from vaezoo.registry import Component
+from vaezoo.spec.schema import FIGURE_PATTERN, NAME_PATTERN
+
+#: What a function before a validator lets through. A new one needs a line here.
+VALIDATED = {
+    "_scale": ("number or `learned`", "> 0"),
+    "_whole_or_list": ("whole number, or list of them", "≥ 1"),
+}
+PLAIN = {int: "whole number", float: "number", bool: "`true` or `false`", str: "text"}
+PATTERNS = {
+    NAME_PATTERN: "`a`-`z`, `0`-`9`, `_`, `-`; begins with a letter or digit; at most 100",
+    FIGURE_PATTERN: "`test/…`, `validation/…` or `train/…`",
+}
+RELATIONS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The type of a value and the range that it must keep to; the range may be empty."""
+
+    type: str
+    range: str = ""
+
+
+def field_words(field: FieldInfo) -> Words:
+    """What may be written in a field."""
+    return words(field.annotation, tuple(field.metadata))
+
+
+def words(annotation: Any, metadata: tuple[Any, ...] = ()) -> Words:
+    """What may be written where ``annotation`` stands, constraints in ``metadata`` included."""
+    inner, own = _strip(annotation)
+    metadata = _flat((*own, *metadata))
+    for marker in metadata:
+        if isinstance(marker, BeforeValidator):
+            return _validated(marker.func)
+    if inner == Initializer:
+        return Words("[initialiser](#initialisers)")
+    origin, arguments = typing.get_origin(inner), typing.get_args(inner)
+    if origin is typing.Literal:
+        return _choice(arguments)
+    if origin in (typing.Union, types.UnionType):
+        (option,) = (argument for argument in arguments if argument is not type(None))
+        return words(option, metadata)
+    if origin is tuple:
+        return _list(arguments, metadata)
+    return Words(_class(inner), _range(metadata, "character"))
+
+
+def default(field: FieldInfo) -> str:
+    """The default as a spec would write it, or that the field is required."""
+    return "required" if field.is_required() else f"`{written(field.default)}`"
+
+
+def written(value: Any) -> str:
+    """JSON data as YAML in one line."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}".replace("e-0", "e-")
+        case tuple() | list():
+            return f"[{', '.join(map(written, value))}]"
+        case "":
+            return "''"
+    return str(value)
+
+
+def kind_anchor(kind: str) -> str:
+    """The heading of a kind's components, as GitHub makes an anchor of it."""
+    return {"loss": "losses"}.get(kind, f"{kind}s")
+
+
+def _validated(function: Any) -> Words:
+    if hasattr(function, "minimum"):
+        relation = "≥" if function.inclusive else ">"
+        return Words("number or [schedule](#schedules)", f"{relation} {function.minimum:g}")
+    if function.__name__ not in VALIDATED:
+        raise LookupError(f"say in tools/docs_types.py what {function.__name__} lets through")
+    return Words(*VALIDATED[function.__name__])
+
+
+def _choice(options: tuple[Any, ...]) -> Words:
+    noun = "word" if isinstance(options[0], str) else "whole number"
+    return Words(noun, ", ".join(f"`{option}`" for option in options))
+
+
+def _list(arguments: tuple[Any, ...], metadata: tuple[Any, ...]) -> Words:
+    item = words(arguments[0])
+    several = item.type.replace("]", "s]", 1) if "](" in item.type else f"{item.type}s"
+    count = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
+    ranges = [f"each {item.range}" if item.range else "", _range(metadata, "item")]
+    return Words(f"list of {count}{several}", "; ".join(filter(None, ranges)))
+
+
+def _class(inner: Any) -> str:
+    if inner in PLAIN:
+        return PLAIN[inner]
+    if issubclass(inner, ActivationFunction):
+        return "[activation](#activations)"
+    if issubclass(inner, Component):
+        return f"[{inner.kind}](#{kind_anchor(inner.kind)})"
+    if issubclass(inner, BaseModel):
+        return "mapping"
+    raise LookupError(f"say in tools/docs_types.py what a {inner} is")
+
+
+def _range(metadata: tuple[Any, ...], noun: str) -> str:
+    found = []
+    for marker in metadata:
+        for name, relation in RELATIONS.items():
+            limit = getattr(marker, name, None)
+            if limit is not None:
+                found.append(f"{relation} {'2⁶³' if limit == 2**63 else f'{limit:g}'}")
+        if getattr(marker, "min_length", 0):
+            found.append(f"at least {_counted(marker.min_length, noun)}")
+        if getattr(marker, "max_length", None):
+            found.append(f"at most {_counted(marker.max_length, noun)}")
+        if getattr(marker, "pattern", None):
+            found.append(PATTERNS[marker.pattern])
+    return ", ".join(found)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _strip(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    if typing.get_origin(annotation) is not typing.Annotated:
+        return annotation, ()
+    inner, *metadata = typing.get_args(annotation)
+    return inner, tuple(metadata)
+
+
+def _flat(metadata: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Groups of constraints taken apart."""
+    flat: list[Any] = []
+    for marker in metadata:
+        if isinstance(marker, FieldInfo):
+            flat += _flat(tuple(marker.metadata))
+        else:
+            flat += list(marker) if isinstance(marker, GroupedMetadata) else [marker]
+    return tuple(flat)
