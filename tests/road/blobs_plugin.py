@@ -1,0 +1,73 @@
+"""A plugin given as a file: a small dataset and hooks that tell.
+
+Reads ``BLOBS_EVENTS`` (a file to which each hook appends its name), ``BLOBS_PAUSE`` (seconds to
+sleep after each epoch), ``BLOBS_RAISE`` (a hook that fails) and ``BLOBS_INTERRUPT`` (an event at
+which Ctrl-C is pressed).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from vaezoo import Dataset, ImageData, ImageShape, Split, hookimpl
+
+
+class Blobs(Dataset, use="blobs"):
+    """Grey 6 × 6 images of one bright square each, placed by the label: four classes."""
+
+    count: int = 96
+    wait: float = 0.0
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return ImageShape(1, 6, 6)
+
+    def build(self) -> ImageData:
+        import torch
+
+        time.sleep(self.wait)
+        generator = torch.Generator().manual_seed(0)
+        labels = torch.arange(self.count) % 4
+        images = torch.randint(0, 40, (self.count, 1, 6, 6), generator=generator)
+        for image, label in zip(images, labels, strict=True):
+            top, left = 3 * (int(label) // 2), 3 * (int(label) % 2)
+            image[:, top : top + 3, left : left + 3] += 200
+        split = Split(images.to(torch.uint8), labels)
+        return ImageData(split, split, ("a", "b", "c", "d"), digest=f"blobs-{self.count}")
+
+
+def tell(event: str) -> None:
+    if os.environ.get("BLOBS_EVENTS"):
+        with open(os.environ["BLOBS_EVENTS"], "a") as file:
+            file.write(f"{event}\n")
+    if os.environ.get("BLOBS_RAISE") == event.split()[0]:
+        raise OSError("the recorder is full")
+    if os.environ.get("BLOBS_INTERRUPT") == event:
+        raise KeyboardInterrupt
+
+
+@hookimpl
+def vaezoo_components():
+    return [Blobs]
+
+
+@hookimpl
+def vaezoo_run_started(run):
+    tell(f"started {run.spec.name}")
+
+
+@hookimpl
+def vaezoo_epoch_finished(run, record):
+    tell(f"epoch {record.epoch}")
+    time.sleep(float(os.environ.get("BLOBS_PAUSE", "0")))
+
+
+@hookimpl
+def vaezoo_run_finished(run, entry):
+    tell(f"finished {entry.path.name}")
+
+
+@hookimpl
+def vaezoo_run_failed(run, error):
+    tell(f"failed {type(error).__name__}")
