@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import Dataset as Dataset
     from vaezoo.registry import Decoder as Decoder
     from vaezoo.registry import Encoder as Encoder
+    from vaezoo.registry import EpochRecord as EpochRecord
     from vaezoo.registry import Figure as Figure
     from vaezoo.registry import ImageData as ImageData
     from vaezoo.registry import ImageShape as ImageShape
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import Metric as Metric
     from vaezoo.registry import Optimizer as Optimizer
     from vaezoo.registry import Prior as Prior
+    from vaezoo.registry import RunInfo as RunInfo
     from vaezoo.registry import Scene as Scene
     from vaezoo.registry import Split as Split
     from vaezoo.registry import Visualizer as Visualizer
@@ -49,6 +51,7 @@ _HOME = {
     "Decoder": "vaezoo.registry",
     "Diagnostic": "vaezoo.diagnostics",
     "Encoder": "vaezoo.registry",
+    "EpochRecord": "vaezoo.registry",
     "Figure": "vaezoo.registry",
     "ImageData": "vaezoo.registry",
     "ImageShape": "vaezoo.registry",
@@ -60,6 +63,7 @@ _HOME = {
     "Optimizer": "vaezoo.registry",
     "Positive": "vaezoo.fields",
     "Prior": "vaezoo.registry",
+    "RunInfo": "vaezoo.registry",
     "Scene": "vaezoo.registry",
     "Schedule": "vaezoo.fields",
     "Spec": "vaezoo.spec",

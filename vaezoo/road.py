@@ -68,7 +68,7 @@ def run(
             scene = look(spec, trained, data, observer)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))
             figures = evaluate(scene)
-            targets = judge(spec, figures, trained.history)
+            targets = judge(spec, figures, trained.history[: trained.kept_epoch])
             entry = publish(
                 spec,
                 trained.model,

@@ -156,7 +156,6 @@ def test_the_command_of_the_page(journal: Path, monkeypatch: pytest.MonkeyPatch)
     assert result.output == "2 epochs\n"
 
 
-@pytest.mark.xfail(reason="a group resolves its command before it reads --plugin", strict=False)
 def test_the_command_of_the_page_by_option(journal: Path) -> None:
     arguments = ["--plugin", str(journal / "journal.py"), "journal"]
     result = CliRunner().invoke(cli, [*arguments, str(journal / "journal.jsonl")])

@@ -14,11 +14,25 @@ if TYPE_CHECKING:
 class Context:
     """The options that stand before the command."""
 
-    debug: bool = False
     plugins: tuple[str, ...] = ()
 
     @cached_property
     def registry(self) -> Registry:
+        """All plugins. Raises PluginError (VZ303) for one asked for that cannot be used."""
+        from vaezoo.diagnostics import Diagnostic, PluginError
         from vaezoo.registry import discover
 
-        return discover(self.plugins)
+        registry = discover(self.plugins)
+        broken = [p for p in registry.plugins if p.error and p.reference in self.plugins]
+        if broken:
+            raise PluginError(
+                *(
+                    Diagnostic(
+                        "VZ303",
+                        f"the plugin {p.reference} cannot be used: {p.error}",
+                        hint="give --plugin a Python file or the name of an importable module",
+                    )
+                    for p in broken
+                )
+            )
+        return registry

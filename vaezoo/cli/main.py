@@ -58,9 +58,13 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
 
     def _from_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
-        context = ctx.ensure_object(Context)
-        commands = context.registry.commands()
-        return {c.name: c for _, c in commands if c.name and c.name not in COMMANDS}
+        if ctx.obj is None:  # a subcommand is looked for before the group's function has run
+            ctx.obj = Context(plugins=ctx.params.get("plugins") or ())
+        found: dict[str, click.Command] = {}
+        for command in ctx.obj.registry.commands():
+            if command.name and command.name not in COMMANDS:
+                found.setdefault(command.name, command)
+        return found
 
 
 @click.group(
@@ -74,13 +78,14 @@ class LazyGroup(click.Group):
     "--plugin",
     "plugins",
     multiple=True,
+    is_eager=True,  # so that --help after it shows the plugin's commands
     metavar="FILE_OR_MODULE",
     help="Use a plugin that is not installed. May be given more than once.",
 )
 @click.pass_context
 def cli(ctx: click.Context, debug: bool, plugins: tuple[str, ...]) -> None:
     """Variational autoencoders from one YAML spec: validate, train, evaluate, sample."""
-    ctx.obj = Context(debug=debug, plugins=plugins)
+    ctx.obj = ctx.obj or Context(plugins=plugins)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vaezoo.components.layers import PerLayer, Widths, downsampled, length_problem, per_layer
+from vaezoo.components.layers import (
+    OptionalWidths,
+    PerLayer,
+    Widths,
+    downsampled,
+    length_problem,
+    per_layer,
+)
 from vaezoo.fields import Activation, Initializer
 from vaezoo.registry import Component, Decoder, ImageShape
 
@@ -43,7 +50,7 @@ class ConvTransposeDecoder(Decoder, use="conv_transpose"):
     channels: Widths = Field((64, 32), description="feature maps that enter each layer")
     kernel: PerLayer = Field((3,), description="kernel size, for all layers or for each")
     stride: PerLayer = Field((2,), description="stride, for all layers or for each")
-    dense: tuple[int, ...] = Field((), description="widths of linear layers before the grid")
+    dense: OptionalWidths = Field((), description="widths of linear layers before the grid")
     activation: Activation = Field("relu", validate_default=True, description="after each layer")
     grid_activation: Activation | None = Field(
         None, description="after the linear map onto the grid; by default the same as the others"

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vaezoo.components.layers import PerLayer, Widths, downsampled, length_problem, per_layer
+from vaezoo.components.layers import (
+    OptionalWidths,
+    PerLayer,
+    Widths,
+    downsampled,
+    length_problem,
+    per_layer,
+)
 from vaezoo.fields import Activation, Initializer
 from vaezoo.registry import Component, Encoder, ImageShape
 
@@ -44,7 +51,7 @@ class ConvEncoder(Encoder, use="conv"):
     channels: Widths = Field((32, 64), description="feature maps of each convolution")
     kernel: PerLayer = Field((3,), description="kernel size, for all layers or for each")
     stride: PerLayer = Field((2,), description="stride, for all layers or for each")
-    dense: tuple[int, ...] = Field((), description="widths of linear layers after flattening")
+    dense: OptionalWidths = Field((), description="widths of linear layers after flattening")
     activation: Activation = Field("relu", validate_default=True, description="after each layer")
     init: Initializer = Field("pytorch", description="how weights begin")
 

@@ -22,8 +22,10 @@ def _whole_or_list(value: Any) -> Any:
 
 #: A whole number for every layer, or a list with one for each.
 PerLayer = Annotated[tuple[int, ...], BeforeValidator(_whole_or_list)]
+#: Widths of layers that may be none, each at least 1.
+OptionalWidths = tuple[Annotated[int, Field(ge=1)], ...]
 #: Widths of layers: at least one, each at least 1.
-Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+Widths = Annotated[OptionalWidths, Field(min_length=1)]
 
 
 def per_layer(values: tuple[int, ...], layers: int) -> tuple[int, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from vaezoo.fields import Positive
 from vaezoo.registry import Component, Optimizer
@@ -58,6 +59,16 @@ class SGD(Optimizer, use="sgd"):
     momentum: Fraction = Field(0.9, description="how much of the last step is kept")
     nesterov: bool = Field(False, description="look ahead along the momentum")
     weight_decay: float = Field(0.0, ge=0, description="pull of the weights towards 0")
+
+    @model_validator(mode="after")
+    def _nesterov_needs_momentum(self) -> SGD:
+        if self.nesterov and not self.momentum:
+            raise PydanticCustomError(
+                "vaezoo_nesterov",
+                "nesterov needs a momentum above 0",
+                {"hint": "set momentum, such as 0.9, or leave nesterov out"},
+            )
+        return self
 
     def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         import torch

@@ -22,8 +22,9 @@ def judge(
 ) -> list[TargetResult]:
     """Each target of the spec against its figure.
 
-    ``train/…`` and ``validation/…`` are read off the last epoch's record (the training ones are
-    running means within that epoch), everything else off the evaluator's figures.
+    ``train/…`` and ``validation/…`` are read off the last record of ``history``, which is to be
+    that of the epoch whose weights are kept (the training ones are running means within that
+    epoch); everything else is read off the evaluator's figures.
     Raises SpecError (VZ402) for a target whose figure the run does not have.
     """
     known = {f"{figure.split}/{figure.name}": figure.value for figure in figures}

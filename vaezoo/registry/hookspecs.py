@@ -24,7 +24,7 @@ def vaezoo_components() -> list[type[Component]]:  # type: ignore[empty-body]
 
 @hookspec
 def vaezoo_commands() -> list[click.Command]:  # type: ignore[empty-body]
-    """Commands to add to ``vaezoo``; a name that is taken is refused."""
+    """Commands to add to ``vaezoo``. One whose name is taken already is left out."""
 
 
 @hookspec

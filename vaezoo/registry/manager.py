@@ -31,13 +31,17 @@ _LONGEST_CAUSE = 300
 
 @dataclass(frozen=True)
 class Plugin:
-    """One plugin, good or bad; ``error`` says what broke it."""
+    """One plugin, good or bad; ``error`` says what broke it.
+
+    ``reference`` is the file or module by which it was asked for; an installed one has none.
+    """
 
     name: str
     version: str
     origin: str
     seconds: float = 0.0
     error: str | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,7 @@ class Registry:
         """Remember a plugin that cannot be used, and why."""
         cause = " ".join(f"{type(error).__name__}: {error}".split())
         cause = cause if len(cause) <= _LONGEST_CAUSE else f"{cause[:_LONGEST_CAUSE]}…"
-        self._plugins[plugin.name] = Plugin(
-            plugin.name, plugin.version, plugin.origin, plugin.seconds, error=cause
-        )
+        self._plugins[plugin.name] = replace(plugin, error=cause)
 
     def components(self, kind: str | None = None) -> list[Registered]:
         """Every registered component, of one kind if given, sorted by kind and name."""
@@ -142,12 +144,12 @@ class Registry:
         return Diagnostic("VZ301", f"there is no {kind} called {name!r}", hint=hint)
 
     def commands(self) -> list[Any]:
-        """The click commands of all plugins, each with its plugin's name."""
+        """The click commands of all plugins, in the order in which the plugins were found."""
         found: list[Any] = []
         for implementation in self._manager.hook.vaezoo_commands.get_hookimpls():
             try:
                 supplied: Any = implementation.function()
-                found += [(implementation.plugin_name, command) for command in supplied]
+                found += supplied
             except Exception as error:
                 self.add_broken(self._plugins[implementation.plugin_name], error)
         return found
@@ -193,9 +195,13 @@ def discover(extra: Sequence[str] = ()) -> Registry:
 
     ``VAEZOO_DISABLE_PLUGINS`` names plugins to leave out, separated by commas.
     """
-    listed = [part for part in os.environ.get("VAEZOO_PLUGINS", "").split(",") if part]
-    disabled = frozenset(os.environ.get("VAEZOO_DISABLE_PLUGINS", "").split(","))
+    listed, disabled = _listed("VAEZOO_PLUGINS"), frozenset(_listed("VAEZOO_DISABLE_PLUGINS"))
     return _discover(tuple(dict.fromkeys((*listed, *extra))), disabled)
+
+
+def _listed(variable: str) -> list[str]:
+    """The names in an environment variable, separated by commas."""
+    return [part.strip() for part in os.environ.get(variable, "").split(",") if part.strip()]
 
 
 @lru_cache(maxsize=8)
@@ -212,7 +218,7 @@ def _discover(extra: tuple[str, ...], disabled: frozenset[str]) -> Registry:
             continue
         seconds = time.perf_counter() - began
         origin = getattr(module, "__file__", None) or plugin.origin
-        registry.add(Plugin(plugin.name, plugin.version, origin, seconds), module)
+        registry.add(replace(plugin, origin=origin, seconds=seconds), module)
     return registry
 
 
@@ -226,10 +232,12 @@ def _named(references: Iterable[str]) -> Iterable[tuple[Plugin, Any]]:
     for reference in references:
         path = Path(reference)
         if path.suffix == ".py" or path.exists():
-            yield Plugin(path.stem, "file", str(path)), lambda path=path: _load_file(path)
+            plugin = Plugin(path.stem, "file", str(path), reference=reference)
+            yield plugin, lambda path=path: _load_file(path)
         else:
             name = reference
-            yield Plugin(name, "module", name), lambda name=name: importlib.import_module(name)
+            plugin = Plugin(name, "module", name, reference=reference)
+            yield plugin, lambda name=name: importlib.import_module(name)
 
 
 def _load_file(path: Path) -> ModuleType:

@@ -29,7 +29,6 @@ def _figure(
 ) -> Figure:
     """The mean of per-example values (N,), with its standard error over examples."""
     error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else None
-    trained_on = scene.split_name == "test" and scene.test_is_trained_on
     return Figure(
         name=name,
         value=values.mean().item(),
@@ -41,8 +40,13 @@ def _figure(
         examples=len(values),
         standard_error=error,
         per_dimension=tuple(per_dimension.tolist()) if per_dimension is not None else None,
-        note="these images were part of the training data" if trained_on else "",
+        note=_caveat(scene),
     )
+
+
+def _caveat(scene: Scene) -> str:
+    trained_on = scene.split_name == "test" and scene.test_is_trained_on
+    return "these images were part of the training data" if trained_on else ""
 
 
 @torch.inference_mode()
@@ -88,5 +92,7 @@ def active_units_figure(scene: Scene, threshold: float) -> Figure:
         samples=0,
         examples=len(means),
         per_dimension=tuple(variances.tolist()),
-        note=f"variance of the posterior mean above {threshold:g}",
+        note="; ".join(
+            filter(None, (f"variance of the posterior mean above {threshold:g}", _caveat(scene)))
+        ),
     )
