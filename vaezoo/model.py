@@ -116,7 +116,8 @@ class VAE(nn.Module):
         return self.decode(self.encode(images))
 
     def _as_images(self, images: Any) -> Tensor:
-        batch = torch.as_tensor(images)
+        # a copy: torch warns about arrays that cannot be written, such as pixels from a file
+        batch = images if isinstance(images, Tensor) else torch.tensor(images)
         if batch.shape[1:] != tuple(self.image_shape):
             raise ValueError(
                 f"images have shape {tuple(batch.shape)}, expected (B, "
@@ -134,18 +135,19 @@ class VAE(nn.Module):
 
 
 class _evaluating:
-    """Evaluation mode inside, whatever mode the module was in afterwards: a BatchNorm left in
-    training mode would make a sample depend on its neighbours."""
+    """Evaluation mode inside, and afterwards every part in the mode it was in: a BatchNorm left
+    in training mode would make a sample depend on its neighbours."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
 
     def __enter__(self) -> None:
-        self._was_training = self._model.training
+        self._modes = [(part, part.training) for part in self._model.modules()]
         self._model.eval()
 
     def __exit__(self, *_: object) -> None:
-        self._model.train(self._was_training)
+        for part, was_training in self._modes:
+            part.training = was_training
 
 
 def build(spec: Spec, *, seed: int | None = None) -> VAE:
