@@ -11,6 +11,7 @@ from vaezoo.drawing import draw
 from vaezoo.registry import Registry, Scene, Visualizer, discover
 from vaezoo.spec import Spec
 from vaezoo.zoo import find
+from vaezoo.zoo.sampling import write_whole
 
 
 def redraw(
@@ -64,7 +65,7 @@ def _visualizer(use: str, spec: Spec, registry: Registry) -> Visualizer:
 def _write(path: Path, data: bytes) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        write_whole(path, data)
     except OSError as error:
         raise ZooError(
             Diagnostic(

@@ -26,8 +26,8 @@ def write_samples(images: Tensor, path: Path, format: str, header: dict[str, str
     images that have no picture.
     """
     writers = {
-        "png": lambda: _write_whole(path, _png(images)),
-        "npy": lambda: _write_whole(path, _npy(images)),
+        "png": lambda: write_whole(path, _png(images)),
+        "npy": lambda: write_whole(path, _npy(images)),
         "safetensors": lambda: weights.save(path, {"images": images}, header),
     }
     try:
@@ -86,7 +86,8 @@ def _npy(images: Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         temporary.write_bytes(data)
