@@ -1,0 +1,201 @@
+"""A model as Python users call it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from tests.helpers import Blobs, registry_with, small_spec, spec_data
+from vaezoo.model import VAE, Posterior, build
+from vaezoo.registry import Encoder, ImageShape
+from vaezoo.spec import from_data
+
+
+class NormedNet(nn.Module):
+    def __init__(self, inputs: int, latent: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(inputs)
+        self.mean, self.log_var = nn.Linear(inputs, latent), nn.Linear(inputs, latent)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.norm(images.flatten(1))
+        return self.mean(features), self.log_var(features)
+
+
+class NormedEncoder(Encoder, use="normed"):
+    """Batch normalisation, then one layer."""
+
+    def build(self, image: ImageShape, latent: int) -> nn.Module:
+        return NormedNet(image.channels * image.height * image.width, latent)
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    return Blobs().build().test.images[:16]
+
+
+@pytest.fixture
+def model() -> VAE:
+    return build(small_spec())
+
+
+@pytest.fixture
+def normed() -> VAE:
+    model_ = {"latent": 3, "encoder": "normed"}
+    return build(from_data(spec_data(model=model_), registry_with(Blobs, NormedEncoder)))
+
+
+def test_shapes_and_ranges(model: VAE, images: torch.Tensor) -> None:
+    z = model.encode(images)
+    assert z.shape == (16, 2)
+    for made, count in (
+        (model.decode(z), 16),
+        (model.reconstruct(images), 16),
+        (model.sample(5), 5),
+    ):
+        assert made.shape == (count, 1, 6, 6)
+        assert made.dtype == torch.float32
+        assert made.min() >= 0
+        assert made.max() <= 1
+
+
+def test_uint8_and_float_and_numpy_images_are_alike(model: VAE, images: torch.Tensor) -> None:
+    expected = model.encode(images)
+    for same in (images / 255, (images / 255).double(), images.numpy(), images.numpy() / 255):
+        assert torch.allclose(model.encode(same), expected, atol=1e-6)
+
+
+def test_arrays_that_cannot_be_written_are_taken_without_a_word(
+    model: VAE, images: torch.Tensor
+) -> None:
+    array = images.numpy().copy()
+    array.flags.writeable = False  # as numpy gives the pixels of a PIL image
+    assert torch.equal(model.encode(array), model.encode(images))
+
+
+def test_images_are_left_as_they_were(model: VAE, images: torch.Tensor) -> None:
+    floats = images / 255
+    before = floats.clone()
+    model.reconstruct(floats)
+    assert torch.equal(floats, before)
+
+
+def test_encode_gives_the_posterior_mean(model: VAE, images: torch.Tensor) -> None:
+    with torch.no_grad():
+        posterior = model.posterior(images / 255)
+    assert torch.equal(model.encode(images), posterior.mean)
+    assert torch.equal(model.reconstruct(images), model.decode(posterior.mean))
+
+
+def test_encode_and_reconstruct_draw_nothing(model: VAE, images: torch.Tensor) -> None:
+    model.train()
+    state = torch.get_rng_state()
+    assert torch.equal(model.encode(images), model.encode(images))
+    assert torch.equal(model.reconstruct(images), model.reconstruct(images))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_seed_decides_the_samples(model: VAE) -> None:
+    torch.manual_seed(1)
+    first = model.sample(4, seed=1)
+    torch.manual_seed(2)
+    assert torch.equal(model.sample(4, seed=1), first)
+    assert not torch.equal(model.sample(4, seed=2), first)
+    assert not torch.equal(first[0], first[1])
+
+
+def test_more_samples_begin_with_the_same_ones(model: VAE) -> None:
+    assert torch.allclose(model.sample(1500)[:16], model.sample(16), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (torch.zeros(1, 6, 6), r"\(1, 6, 6\), expected \(B, 1, 6, 6\)"),
+        (torch.zeros(2, 3, 6, 6), r"\(2, 3, 6, 6\), expected \(B, 1, 6, 6\)"),
+        (torch.zeros(2, 6, 6, 1), r"expected \(B, 1, 6, 6\)"),
+        (torch.zeros(2, 1, 5, 6), r"expected \(B, 1, 6, 6\)"),
+        (torch.tensor(0.5), r"expected \(B, 1, 6, 6\)"),
+        (torch.full((2, 1, 6, 6), 1.5), "between 0 and 1"),
+        (torch.full((2, 1, 6, 6), -0.1), "between 0 and 1"),
+        (torch.full((2, 1, 6, 6), float("nan")), "between 0 and 1"),
+        (torch.full((2, 1, 6, 6), 255), "uint8"),
+    ],
+)
+def test_wrong_images_are_refused(model: VAE, wrong: torch.Tensor, says: str) -> None:
+    for method in (model.encode, model.reconstruct):
+        with pytest.raises(ValueError, match=says):
+            method(wrong)
+
+
+@pytest.mark.parametrize("wrong", [torch.zeros(2), torch.zeros(2, 3), torch.zeros(1, 2, 2)])
+def test_wrong_latents_are_refused(model: VAE, wrong: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match=r"expected \(B, 2\)"):
+        model.decode(wrong)
+
+
+def test_no_samples_are_refused(model: VAE) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        model.sample(0)
+
+
+def test_latents_may_be_numbers_in_lists(model: VAE) -> None:
+    assert torch.equal(model.decode([[0, 1.5]]), model.decode(np.array([[0, 1.5]])))
+
+
+def test_an_image_is_encoded_the_same_whatever_its_neighbours(
+    normed: VAE, images: torch.Tensor
+) -> None:
+    normed.train()
+    with torch.no_grad():
+        for _ in range(5):
+            normed.posterior(images / 255)  # running statistics of their own
+    running = normed.encoder.norm.running_mean.clone()
+    together = normed.encode(images)
+    alone = torch.cat([normed.encode(image[None]) for image in images])
+    assert torch.allclose(together, alone, atol=1e-6)
+    assert torch.equal(normed.encoder.norm.running_mean, running)
+    assert normed.training
+    assert normed.encoder.norm.training
+
+
+def test_every_part_keeps_its_own_mode(normed: VAE, images: torch.Tensor) -> None:
+    normed.train()
+    normed.encoder.norm.eval()  # frozen, as in fine-tuning
+    normed.reconstruct(images)
+    normed.sample(2)
+    assert normed.training
+    assert normed.decoder.training
+    assert not normed.encoder.norm.training
+
+
+def test_the_mode_is_restored_after_an_error(model: VAE) -> None:
+    model.train()
+    with pytest.raises(ValueError, match="expected"):
+        model.encode(torch.zeros(1))
+    assert model.training
+
+
+def test_a_notebook_shows_a_png(model: VAE) -> None:
+    with Image.open(io.BytesIO(model._repr_png_())) as picture:
+        assert picture.format == "PNG"
+        assert picture.size == (10 * 14 + 2, 5 * 14 + 2)
+
+
+def test_a_posteriors_log_density_is_torchs() -> None:
+    mean, log_var, z = torch.randn(3, 7, 4, dtype=torch.float64)
+    expected = torch.distributions.Normal(mean, (0.5 * log_var).exp()).log_prob(z).sum(1)
+    assert torch.allclose(Posterior(mean, log_var).log_prob(z), expected)
+
+
+def test_a_posteriors_samples_have_its_moments() -> None:
+    mean, log_var = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, 2.0]]).log1p()
+    many = Posterior(mean.expand(200_000, 2), log_var.expand(200_000, 2))
+    drawn = many.sample(torch.Generator().manual_seed(0))
+    assert torch.allclose(drawn.mean(0), mean[0], atol=0.02)
+    assert torch.allclose(drawn.std(0), (0.5 * log_var[0]).exp(), atol=0.02)
