@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from vaezoo.diagnostics import Diagnostic, SpecError, suggest
@@ -69,7 +70,11 @@ def observations(
     kept_epoch: int,
 ) -> list[str]:
     """What a reader of the figures should not miss, in sentences."""
-    found = []
+    found = [
+        f"the figure {figure.split}/{figure.name} is {figure.value}, which is no number to go by"
+        for figure in figures
+        if not math.isfinite(figure.value)
+    ]
     unused = unused_latents(figures)
     if unused:
         names = ", ".join(f"z{index}" for index in unused)

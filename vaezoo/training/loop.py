@@ -22,6 +22,7 @@ from vaezoo.spec import Spec
 from vaezoo.training import checkpoint
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.observer import Observer
+from vaezoo.training.products import fast_float32
 
 #: Seconds between two looks at the running means: reading them waits for the device.
 _LOOK_EVERY = 0.2
@@ -72,12 +73,13 @@ def train(
     if path.exists():
         checkpoint.restore(state, path, identity)
     observer.started(spec, model, state.epoch, len(training))
-    while not is_finished(spec, state):
-        record = run_epoch(spec, state, loss, training, validation, observer)
-        state.history.append(record)
-        _keep_best(spec, state)
-        checkpoint.save(state, path, identity)
-        observer.finished_epoch(record)
+    with fast_float32(device):
+        while not is_finished(spec, state):
+            record = run_epoch(spec, state, loss, training, validation, observer)
+            state.history.append(record)
+            _keep_best(spec, state)
+            checkpoint.save(state, path, identity)
+            observer.finished_epoch(record)
     if state.best:
         model.load_state_dict(state.best)
     return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch)
@@ -124,21 +126,12 @@ def run_epoch(
     epoch, began = state.epoch + 1, time.perf_counter()
     means = _train_epoch(spec, state, loss, training, observer)
     seconds = time.perf_counter() - began
-    if not math.isfinite(means["objective"]):
-        raise DivergenceError(
-            Diagnostic(
-                "VZ603",
-                f"the objective became {means['objective']} in epoch {epoch}: "
-                + ", ".join(f"{name} {value:.4g}" for name, value in means.items()),
-                hint="lower train.optimizer.lr, or set train.gradient_clip; "
-                "the checkpoint of the epoch before is kept",
-            )
-        )
     weights = {name: value_at(value, epoch) for name, value in spec.loss.weights.items()}
     draws = stream(spec.train.seed, "held out")
     held_out = None
     if validation:
         held_out = _validate(state.model, loss, validation, weights, draws)
+    _refuse_divergence(state.model, epoch, means, held_out)
     return EpochRecord(
         epoch=epoch,
         train=means,
@@ -148,6 +141,31 @@ def run_epoch(
         seconds=seconds,
         images_per_second=len(training) / seconds,
     )
+
+
+def _refuse_divergence(
+    model: VAE, epoch: int, means: Mapping[str, float], held_out: Mapping[str, float] | None
+) -> None:
+    """Raise DivergenceError (VZ603) unless the objectives and all weights are finite.
+
+    The weights are looked at because an epoch's last step may spoil them unseen.
+    """
+    finite = torch.stack([parameter.isfinite().all() for parameter in model.parameters()])
+    for what, terms in (("objective", means), ("validation objective", held_out or {})):
+        value = terms.get("objective", 0.0)
+        if not math.isfinite(value):
+            listed = ", ".join(f"{name} {value:.4g}" for name, value in terms.items())
+            raise _diverged(f"the {what} became {value} in epoch {epoch}: {listed}")
+    if not finite.all().item():
+        raise _diverged(f"weights became infinite or NaN in the last step of epoch {epoch}")
+
+
+def _diverged(message: str) -> DivergenceError:
+    hint = (
+        "lower train.optimizer.lr, or set train.gradient_clip; "
+        "the checkpoint of the epoch before is kept"
+    )
+    return DivergenceError(Diagnostic("VZ603", message, hint=hint))
 
 
 def _train_epoch(
