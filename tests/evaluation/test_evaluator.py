@@ -114,3 +114,8 @@ def test_observations_name_what_stands_out() -> None:
         "the target test/kl 1.0 ± 0.5 was missed: 3.00",
         "the weights are those of epoch 4, the best validation ELBO",
     ]
+
+
+def test_a_figure_that_is_not_finite_is_named() -> None:
+    notes = observations(small_spec(), [figure("elbo", float("nan"))], [], kept_epoch=3)
+    assert notes == ["the figure test/elbo is nan, which is no number to go by"]

@@ -193,3 +193,15 @@ def test_a_diverging_run_ends_in_3_and_tells_the_hooks(shell: Shell) -> None:
     assert "Traceback" not in done.err
     assert events.read_text().splitlines()[-1] == "failed DivergenceError"
     assert not (shell.folder / "zoo" / "small").exists()
+
+
+@pytest.mark.parametrize("validation", [0.0, 0.25])
+def test_a_run_whose_last_step_diverges_publishes_nothing(shell: Shell, validation: float) -> None:
+    once = {"epochs": 1, "batch_size": 96, "validation": validation}
+    steep = {"use": "elbo", "beta": 1000.0}
+    spec = shell.write(train={**once, "optimizer": {"use": "sgd", "lr": 1e38}}, loss=steep)
+    done = shell.inside("run", spec, "--device", "cpu")
+    assert done.code == 3
+    assert "error[VZ603]" in done.err
+    assert "lower train.optimizer.lr" in done.err
+    assert not (shell.folder / "zoo" / "small").exists()
