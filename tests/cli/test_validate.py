@@ -43,10 +43,13 @@ def test_no_path_is_wrong_usage() -> None:
     assert code("validate") == 2
 
 
-def test_plugins_list(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_plugins_list(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = tmp_path / "broken_plugin.py"
     broken.write_text("raise RuntimeError('not today')")
-    assert code("--plugin", str(broken), "plugins", "list") == 0
+    monkeypatch.setenv("VAEZOO_PLUGINS", str(broken))
+    assert code("plugins", "list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["KIND", "NAME", "PLUGIN", "VERSION", "ORIGIN"]
     assert any(line.split()[:3] == ["encoder", "mlp", "vaezoo"] for line in lines)
