@@ -37,6 +37,8 @@ from vaezoo.model import build
 from vaezoo.registry import Split, discover
 from vaezoo.spec import Spec, read
 from vaezoo.training import checkpoint, loop
+from vaezoo.training.products import fast_float32
+from vaezoo.training.products import fast_float32
 
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "epoch_mlp.json"
@@ -102,7 +104,8 @@ def vaezoo_epoch(spec: Spec, split: Split, folder: Path) -> Epoch:
     loss = loop.plan_loss(spec, device)
 
     def epoch() -> None:
-        record = loop.run_epoch(spec, state, loss, split, None, loop.Observer())
+        with fast_float32(device):
+            record = loop.run_epoch(spec, state, loss, split, None, loop.Observer())
         state.history.append(record)
         checkpoint.save(state, folder / checkpoint.FILE, identity="benchmark")
 

@@ -14,6 +14,7 @@ class ELBOMetric(Metric, use="elbo"):
     The KL term is closed where the prior has a closed form.
     """
 
+    figures = ("elbo", "reconstruction", "kl")
     samples: int = Field(10, ge=1, description="draws of z for each image")
 
     def compute(self, scene: Scene) -> list[Figure]:
@@ -27,6 +28,7 @@ class ActiveUnits(Metric, use="active_units"):
     """How many latent dimensions are in use: those whose posterior mean varies over the images
     with a variance above ``threshold`` (Burda, Grosse and Salakhutdinov 2016, section 5)."""
 
+    figures = ("active_units",)
     threshold: float = Field(0.01, gt=0, description="least variance of an active dimension")
 
     def compute(self, scene: Scene) -> list[Figure]:

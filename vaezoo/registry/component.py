@@ -136,6 +136,8 @@ class Loss(Component):
     """The training objective over the likelihood, posterior and prior."""
 
     kind = "loss"
+    #: the terms that the module gives, so that a target on another one is refused before training
+    terms: ClassVar[tuple[str, ...]] = ("objective", "reconstruction", "kl")
 
     @property
     def weights(self) -> dict[str, float | Schedule]:
@@ -163,6 +165,9 @@ class Metric(Component):
     """Named figures from a trained model and a split."""
 
     kind = "metric"
+    #: the names of the figures it takes; where they are not given, targets go unchecked
+    #: until the figures are there
+    figures: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def compute(self, scene: Scene) -> list[Figure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
-from vaezoo.diagnostics import Diagnostic, Span, VaezooError
+from vaezoo.diagnostics import Diagnostic, Span, VaezooError, suggest
 from vaezoo.registry import Component, ImageShape
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.schema import Spec, Target
@@ -114,8 +114,18 @@ def _validation(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
 
 
 def _targets(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
-    """Two targets for one figure must be reachable together."""
+    """A target needs a figure, and two targets for one figure must be reachable together."""
     numbered = list(enumerate(spec.targets))
+    for index, target in numbered:
+        split, _, name = target.metric.partition("/")
+        known = _figures_on(split, spec)
+        if known and name not in known:
+            yield Diagnostic(
+                "VZ402",
+                f"no figure {name!r} is taken on the {split} split",
+                places.of("targets", index, "metric"),
+                hint=suggest(name, known, "figures"),
+            )
     for (first, one), (second, other) in itertools.combinations(numbered, 2):
         if one.metric == other.metric and not _overlap(one, other):
             yield Diagnostic(
@@ -125,6 +135,14 @@ def _targets(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
                 places.of("targets", second, "value"),
                 hint="remove one of them, or widen its tolerance",
             )
+
+
+def _figures_on(split: str, spec: Spec) -> list[str]:
+    """The figures that a run of the spec has on a split; none where a metric does not say."""
+    if split != "test":
+        return [*type(spec.loss).terms, "elbo"]
+    named = [type(metric).figures for metric in spec.metrics]
+    return list(itertools.chain(*named)) if all(named) else []
 
 
 def _overlap(one: Target, other: Target) -> bool:
