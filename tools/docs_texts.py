@@ -88,4 +88,5 @@ ADVICE = {
     "VZ604": "Start anew with `vaezoo run SPEC --fresh`.",
     "VZ605": "Give the same command again to go on.",
     "VZ606": "Wait for the other process, or stop it.",
+    "VZ607": "Make the model or `train.batch_size` smaller, or take a device with more memory.",
 }

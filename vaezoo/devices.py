@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from vaezoo.diagnostics import Diagnostic, RunError
@@ -34,6 +37,30 @@ def choose(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise _refused(name, [f"cuda:{i}" for i in range(torch.cuda.device_count())] + ["cpu"])
     return device
+
+
+@contextmanager
+def memory_explained() -> Iterator[None]:
+    """Inside, running out of memory becomes a RunError (VZ607) that says what to do."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise _out_of_memory(error) from error
+    except RuntimeError as error:  # the CPU's allocator has no class of its own
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        raise _out_of_memory(error) from error
+
+
+def _out_of_memory(error: BaseException) -> RunError:
+    cause = str(error).splitlines()[0] if str(error) else "the system gave no more"
+    return RunError(
+        Diagnostic(
+            "VZ607",
+            f"there is not enough memory: {cause}",
+            hint="make the model or train.batch_size smaller, or take a device with more memory",
+        )
+    )
 
 
 def _refused(name: str, there_are: list[str]) -> RunError:

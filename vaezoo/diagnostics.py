@@ -56,6 +56,7 @@ CODES: dict[str, str] = {
     "VZ604": "checkpoint refused",
     "VZ605": "interrupted",
     "VZ606": "another run is at work",
+    "VZ607": "not enough memory",
 }
 
 

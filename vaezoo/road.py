@@ -44,7 +44,7 @@ def run(
         spec = read(spec, overrides=overrides, registry=registry)
     refuse_missing_data(spec)
 
-    from vaezoo.devices import choose  # torch is needed from here on
+    from vaezoo.devices import choose, memory_explained  # torch is needed from here on
     from vaezoo.drawing import draw
     from vaezoo.evaluation import evaluate, judge, observations
     from vaezoo.training import HookedObserver, Observer, claimed, train
@@ -64,7 +64,8 @@ def run(
         )
         hooked = HookedObserver(observer, registry, directory, lock)
         try:
-            trained = train(spec, data, device=place, directory=directory, observer=hooked)
+            with memory_explained():
+                trained = train(spec, data, device=place, directory=directory, observer=hooked)
             scene = look(spec, trained, data, observer)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))
             figures = evaluate(scene)

@@ -11,9 +11,20 @@ device = click.option(
     help="Where to compute. auto takes the best there is.",
     show_default=True,
 )
+
+
+def _some_folder(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    if value == "":  # an unset variable in a script, which would mean the current folder
+        raise click.BadParameter("the folder's name is empty")
+    return value
+
+
 zoo = click.option(
     "--zoo",
     type=click.Path(),
+    callback=_some_folder,
     help="The zoo's folder, instead of $VAEZOO_ZOO or ./zoo.",
 )
 overrides = click.option(
