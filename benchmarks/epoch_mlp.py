@@ -38,7 +38,6 @@ from vaezoo.registry import Split, discover
 from vaezoo.spec import Spec, read
 from vaezoo.training import checkpoint, loop
 from vaezoo.training.products import fast_float32
-from vaezoo.training.products import fast_float32
 
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "epoch_mlp.json"
