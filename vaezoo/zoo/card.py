@@ -201,9 +201,7 @@ def _how_to_reproduce(entry: Entry) -> str:
     # Kernels of a GPU may add in another order each time; those of a CPU do not.
     exact = ""
     if _trained_on_cpu(entry):
-        exact = (
-            ";\non a CPU of the same kind with as many threads, its weights file has the same bytes"
-        )
+        exact = " On a CPU of the same kind,\nwith as many threads, the weights file has the same bytes."
     return f"""## Reproduce
 
 ```sh
@@ -211,7 +209,7 @@ vaezoo run spec.yaml
 ```
 
 `spec.yaml` lies beside this file. With the versions above and seed {entry.lock["seed"]} it trains
-this model anew{exact}."""
+this model anew.{exact}"""
 
 
 def _trained_on_cpu(entry: Entry) -> bool:
