@@ -201,7 +201,8 @@ def _how_to_reproduce(entry: Entry) -> str:
     # Kernels of a GPU may add in another order each time; those of a CPU do not.
     exact = ""
     if _trained_on_cpu(entry):
-        exact = " On a CPU of the same kind,\nwith as many threads, the weights file has the same bytes."
+        exact = " On a CPU of the same kind,\nwith as many threads, "
+        exact += "the weights file has the same bytes."
     return f"""## Reproduce
 
 ```sh
