@@ -86,8 +86,8 @@ def test_training_figures_are_those_of_the_last_epoch(metric: str, expected: flo
 
 
 def test_a_target_without_a_figure_names_the_nearest() -> None:
-    with pytest.raises(SpecError, match=r"VZ402.*'test/elbow'(.|\n)*did you mean 'test/elbo'"):
-        judge(spec_with("test/elbow", 1.0, 0.0), [figure("elbo", -1.0)], [])
+    with pytest.raises(SpecError, match=r"VZ402.*'test/kl'(.|\n)*did you mean 'test/klm'"):
+        judge(spec_with("test/kl", 1.0, 0.0), [figure("klm", 1.0)], [])
 
 
 def kl(*by_dimension: float) -> Figure:
