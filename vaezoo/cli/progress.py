@@ -186,10 +186,19 @@ def summarize(entry: Entry) -> list[str]:
     ]
     lines.append(
         f"published to {entry.path} ({entry.size / 2**20:.1f} MB, {len(entry.figures)} pictures; "
-        f"open {entry.path / 'README.md'} to look at them)"
+        f"open {entry.path / 'README.md'} to look at them){_kept(entry)}"
     )
     lines.append(f"next: vaezoo sample {entry.name} --n 50")
     return lines
+
+
+def _kept(entry: Entry) -> str:
+    """Where the entry went that this one replaced, if there was one."""
+    from vaezoo.zoo.predecessors import predecessors
+
+    if not predecessors(entry.path.parent, entry.name):
+        return ""
+    return f"; the one before is kept, 'vaezoo zoo restore {entry.name}' brings it back"
 
 
 def describe_device(device: torch.device) -> str:
@@ -208,9 +217,10 @@ def describe_start(spec: Spec, model: VAE, epochs_done: int, images: int) -> str
     """What is trained, and from where."""
     parameters = sum(p.numel() for p in model.parameters())
     how = f"going on after epoch {epochs_done} of" if epochs_done else "for"
+    epochs = "epoch" if spec.train.epochs == 1 else "epochs"
     return (
         f"{parameters:,} parameters, {images:,} training images of {spec.dataset.use}, "
-        f"{how} {spec.train.epochs} epochs"
+        f"{how} {spec.train.epochs} {epochs}"
     )
 
 
