@@ -62,15 +62,20 @@ def mlp(latent: int) -> VAE:
     return VAE(body, 400, latent, decoder)
 
 
-def conv(latent: int) -> VAE:
-    """Convolutions 32-64 at stride 2, and transposed convolutions that mirror them."""
-    body = nn.Sequential(
+def convolutions() -> nn.Sequential:
+    """Images (B, 1, 28, 28) through 32 and 64 maps at stride 2, flattened: (B, 3136)."""
+    return nn.Sequential(
         nn.Conv2d(1, 32, 3, stride=2, padding=1),
         nn.ReLU(),
         nn.Conv2d(32, 64, 3, stride=2, padding=1),
         nn.ReLU(),
         nn.Flatten(),
     )
+
+
+def conv(latent: int) -> VAE:
+    """Convolutions 32-64 at stride 2, and transposed convolutions that mirror them."""
+    body = convolutions()
     decoder = nn.Sequential(
         nn.Linear(latent, 64 * 7 * 7),
         nn.ReLU(),
@@ -88,15 +93,7 @@ def keras_example(latent: int) -> VAE:
     Keras pads "same" on the right and bottom, PyTorch here on the left and top: with stride 2 the
     two are mirror images of each other, and no layer knows left from right.
     """
-    body = nn.Sequential(
-        nn.Conv2d(1, 32, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(32, 64, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(64 * 7 * 7, 16),
-        nn.ReLU(),
-    )
+    body = nn.Sequential(*convolutions(), nn.Linear(64 * 7 * 7, 16), nn.ReLU())
     decoder = nn.Sequential(
         nn.Linear(latent, 64 * 7 * 7),
         nn.ReLU(),

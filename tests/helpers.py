@@ -5,31 +5,10 @@ from __future__ import annotations
 import types
 from typing import Any
 
-import torch
-
-from vaezoo.registry import Dataset, ImageData, ImageShape, Plugin, Registry, Split, hookimpl
+from tests.road.blobs_plugin import Blobs
+from vaezoo.registry import Plugin, Registry, hookimpl
 from vaezoo.registry.manager import _discover
 from vaezoo.spec import Spec, from_data
-
-
-class Blobs(Dataset, use="blobs"):
-    """Grey 6 × 6 images of one bright square each, placed by the label: four classes."""
-
-    count: int = 96
-
-    @property
-    def image_shape(self) -> ImageShape:
-        return ImageShape(1, 6, 6)
-
-    def build(self) -> ImageData:
-        generator = torch.Generator().manual_seed(0)
-        labels = torch.arange(self.count) % 4
-        images = torch.randint(0, 40, (self.count, 1, 6, 6), generator=generator)
-        for image, label in zip(images, labels, strict=True):
-            top, left = 3 * (int(label) // 2), 3 * (int(label) % 2)
-            image[:, top : top + 3, left : left + 3] += 200
-        split = Split(images.to(torch.uint8), labels)
-        return ImageData(split, split, ("a", "b", "c", "d"), digest=f"blobs-{self.count}")
 
 
 def registry_with(*components: type) -> Registry:

@@ -76,16 +76,7 @@ def test_an_unused_latent_is_said_in_the_card():
 def test_recorded_figures_are_those_of_the_weights():
     entry = entry_of("fashion_mlp2")
     model = entry.load()
-    data = model.spec.dataset.build()
-    scene = Scene(
-        name=entry.name,
-        spec=model.spec,
-        model=model,
-        split=data.test,
-        split_name="test",
-        class_names=data.class_names,
-        seed=model.spec.train.seed,
-    )
+    scene = Scene.of_test(model, model.spec.dataset.build())
     for figure in evaluate(scene):
         recorded = entry.metrics.figure(f"test/{figure.name}")
         assert figure.value == pytest.approx(recorded.value, rel=1e-4), figure.name

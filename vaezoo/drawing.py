@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vaezoo.components.visualizers.saving import png
+from vaezoo.data.figures import png
 from vaezoo.registry import Scene, Visualizer
 
 

@@ -33,18 +33,7 @@ def redraw(
     entry = find(name, zoo=zoo)
     model = entry.load(registry, device)
     chosen = [_visualizer(use, model.spec, registry) for use in visualizers]
-    data = model.spec.dataset.build()
-    scene = Scene(
-        name=entry.name,
-        spec=model.spec,
-        model=model,
-        split=data.test,
-        split_name="test",
-        class_names=data.class_names,
-        history=entry.history,
-        seed=model.spec.train.seed,
-        test_is_trained_on=data.test_is_trained_on,
-    )
+    scene = Scene.of_test(model, model.spec.dataset.build(), entry.history)
     pictures = draw(chosen or model.spec.visualizers, scene, announce)
     return [_write(folder / f"{picture}.png", png) for picture, png in pictures.items()]
 

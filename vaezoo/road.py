@@ -12,8 +12,8 @@ from vaezoo.registry import Scene, discover
 from vaezoo.spec import Spec, read
 
 if TYPE_CHECKING:
-    from vaezoo.registry import ImageData, Registry
-    from vaezoo.training import Observer, Trained
+    from vaezoo.registry import Registry
+    from vaezoo.training import Observer
     from vaezoo.zoo import Entry
 
 #: Where runs keep their checkpoints until their entry is published.
@@ -66,7 +66,7 @@ def run(
         try:
             with memory_explained():
                 trained = train(spec, data, device=place, directory=directory, observer=hooked)
-            scene = look(spec, trained, data, observer)
+            scene = Scene.of_test(trained.model, data, trained.history, observer.evaluated)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))
             figures = evaluate(scene)
             targets = judge(spec, figures, trained.history[: trained.kept_epoch])
@@ -99,22 +99,6 @@ def refuse_missing_data(spec: Spec) -> None:
     if problem:
         hint = "see the dataset's parameters in the spec"
         raise DataError(Diagnostic("VZ601", problem, hint=hint))
-
-
-def look(spec: Spec, trained: Trained, data: ImageData, observer: Observer) -> Scene:
-    """The trained model before the test split."""
-    return Scene(
-        name=spec.name,
-        spec=spec,
-        model=trained.model,
-        split=data.test,
-        split_name="test",
-        class_names=data.class_names,
-        history=trained.history,
-        seed=spec.train.seed,
-        test_is_trained_on=data.test_is_trained_on,
-        advance=observer.evaluated,
-    )
 
 
 def interrupted(epochs_done: int | None) -> Interrupted:

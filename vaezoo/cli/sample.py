@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from vaezoo.cli import options
 from vaezoo.cli.context import Context
 
 _FORMATS = ("png", "npy", "safetensors")
@@ -26,8 +27,8 @@ _FORMATS = ("png", "npy", "safetensors")
     type=click.Choice(_FORMATS),
     help="A grid, a float32 array (N, C, H, W), or tensors. Default: by the suffix of --out.",
 )
-@click.option("--device", default="auto", metavar="auto|cpu|cuda|mps", help="Default auto.")
-@click.option("--zoo", type=click.Path(path_type=Path), help="Folder to look NAME up in first.")
+@options.device
+@options.zoo
 @click.pass_obj
 def command(
     context: Context,
@@ -37,7 +38,7 @@ def command(
     seed: int,
     format_: str | None,
     device: str,
-    zoo: Path | None,
+    zoo: str | None,
 ) -> None:
     """Sample images from a trained model.
 

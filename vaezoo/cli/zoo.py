@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
-_zoo_option = click.option(
-    "--zoo",
-    type=click.Path(path_type=Path),
-    help="Zoo folder. Default $VAEZOO_ZOO, then ./zoo.",
-)
+from vaezoo.cli import options
+
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
 
@@ -21,9 +17,9 @@ def command() -> None:
 
 
 @command.command("list", epilog="Example: vaezoo zoo list --json")
-@_zoo_option
+@options.zoo
 @_json_option
-def list_(zoo: Path | None, as_json: bool) -> None:
+def list_(zoo: str | None, as_json: bool) -> None:
     """List every entry that a name can find, those shipped with vaezoo included."""
     from vaezoo.zoo.listing import as_data, as_table
     from vaezoo.zoo.search import entries, search_folders
@@ -40,9 +36,9 @@ def list_(zoo: Path | None, as_json: bool) -> None:
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
 @click.argument("name")
-@_zoo_option
+@options.zoo
 @_json_option
-def show(name: str, zoo: Path | None, as_json: bool) -> None:
+def show(name: str, zoo: str | None, as_json: bool) -> None:
     """Show an entry: summary, figures, targets, spec, lock, files."""
     from vaezoo.zoo.listing import details, page
     from vaezoo.zoo.search import find
@@ -56,8 +52,8 @@ def show(name: str, zoo: Path | None, as_json: bool) -> None:
 
 @command.command("restore", epilog="Example: vaezoo zoo restore fashion_mlp2")
 @click.argument("name")
-@_zoo_option
-def restore(name: str, zoo: Path | None) -> None:
+@options.zoo
+def restore(name: str, zoo: str | None) -> None:
     """Put the entry back that the last run replaced; the present one is kept in its turn."""
     from vaezoo.zoo import restore as tidying
 
@@ -68,8 +64,8 @@ def restore(name: str, zoo: Path | None) -> None:
 @command.command("prune", epilog="Example: vaezoo zoo prune fashion_mlp2 --yes")
 @click.argument("name", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_zoo_option
-def prune(name: str | None, yes: bool, zoo: Path | None) -> None:
+@options.zoo
+def prune(name: str | None, yes: bool, zoo: str | None) -> None:
     """Delete replaced entries for good: those of NAME, or all."""
     from vaezoo.zoo import restore as tidying
     from vaezoo.zoo.listing import in_units

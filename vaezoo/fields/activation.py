@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
@@ -17,9 +18,9 @@ class ActivationFunction(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
+    @abstractmethod
     def build(self) -> nn.Module:
         """An elementwise module; shapes stay as they are."""
-        raise NotImplementedError
 
 
 class ReLU(ActivationFunction):

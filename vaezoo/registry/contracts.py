@@ -165,6 +165,28 @@ class Scene:
     test_is_trained_on: bool = False
     advance: Callable[[int], object] = field(default=lambda count: None)
 
+    @classmethod
+    def of_test(
+        cls,
+        model: VAE,
+        data: ImageData,
+        history: tuple[EpochRecord, ...] = (),
+        advance: Callable[[int], object] = lambda count: None,
+    ) -> Scene:
+        """A trained model before the test split of its spec's data."""
+        return cls(
+            name=model.spec.name,
+            spec=model.spec,
+            model=model,
+            split=data.test,
+            split_name="test",
+            class_names=data.class_names,
+            history=history,
+            seed=model.spec.train.seed,
+            test_is_trained_on=data.test_is_trained_on,
+            advance=advance,
+        )
+
     def generator(self) -> torch.Generator:
         """A fresh generator on the model's device, seeded alike at each call."""
         import torch

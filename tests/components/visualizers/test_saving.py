@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vaezoo.components.visualizers import COMPONENTS, style
-from vaezoo.components.visualizers.saving import png, save
+from vaezoo.data.figures import png
 
 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.use)
@@ -16,7 +16,7 @@ def test_the_same_picture_gives_the_same_bytes(make_scene, component):
 def test_the_file_is_an_image_of_the_figure_s_size(make_scene, tmp_path):
     figure = COMPONENTS[1](n=6, columns=3).draw(make_scene())
     path = tmp_path / "samples.png"
-    save(figure, path)
+    path.write_bytes(png(figure))
     with Image.open(path) as image:
         assert image.size == tuple((figure.get_size_inches() * style.DPI).round())
         assert image.info["dpi"] == pytest.approx((style.DPI, style.DPI), abs=0.1)

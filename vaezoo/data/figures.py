@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -24,16 +23,11 @@ _EXACT = 0.25
 _TYPE = [int(colour[1:], 16) for colour in (style.INK, style.MUTED)]
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as an optimised PNG at the figure's own resolution.
+def png(figure: Figure) -> bytes:
+    """A figure as the bytes of an optimised PNG file, at the figure's own resolution.
 
     Colours are reduced to a palette where that cannot be seen.
     """
-    path.write_bytes(png(figure))
-
-
-def png(figure: Figure) -> bytes:
-    """``save`` in memory."""
     picture = _rendered(figure)
     if picture.getcolors(256) is not None:
         return _encoded(picture.quantize(256, dither=Image.Dither.NONE), figure.dpi)
