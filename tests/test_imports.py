@@ -16,6 +16,7 @@ PACKAGE = ROOT / "vaezoo"
 #: Rooms by floor. A room imports from lower floors only.
 FLOORS = {
     "diagnostics": 0,
+    "files": 0,
     "fields": 1,
     "rendering": 1,
     "registry": 1,

@@ -131,7 +131,7 @@ class VAE(nn.Module):
     def _repr_png_(self) -> bytes:
         from vaezoo.data.grid import png
 
-        return png(self.sample(50), columns=10)
+        return png(self.sample(50))
 
 
 class _evaluating:

@@ -8,10 +8,10 @@ from typing import cast
 
 from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError
 from vaezoo.drawing import draw
+from vaezoo.files import write_whole
 from vaezoo.registry import Registry, Scene, Visualizer, discover
 from vaezoo.spec import Spec
 from vaezoo.zoo import find
-from vaezoo.zoo.sampling import write_whole
 
 
 def redraw(

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from vaezoo.diagnostics import Diagnostic, ZooError
+from vaezoo.files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +64,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
         ensure_ascii=False,
     ).encode()
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight
-    _write_whole(path, [struct.pack("<Q", len(text)), text, *payload])
+    write_whole(path, struct.pack("<Q", len(text)), text, *payload)
 
 
 def _type_name(name: str, tensor: Tensor) -> str:
@@ -78,19 +78,6 @@ def _bytes(tensor: Tensor) -> bytes:
     import torch
 
     return bytes(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-
-
-def _write_whole(path: Path, parts: list[bytes]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with temporary.open("wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_header(path: Path) -> dict[str, str]:

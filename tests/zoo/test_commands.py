@@ -19,10 +19,10 @@ from vaezoo import weights
 from vaezoo.cli.context import Context
 from vaezoo.cli.sample import command as sample
 from vaezoo.cli.zoo import command as zoo
+from vaezoo.data.grid import grid_columns
 from vaezoo.diagnostics import UsageError, ZooError
 from vaezoo.zoo import find
 from vaezoo.zoo.predecessors import predecessors
-from vaezoo.zoo.sampling import grid_columns
 
 
 class Shell:
@@ -134,10 +134,10 @@ def test_file_that_cannot_be_written(
 
 
 def test_full_disk_leaves_no_half_file(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, data: bytes) -> int:
+    def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("os.fsync", full)
     error = shell(sample, "tiny").exception
     assert isinstance(error, ZooError)
     assert "No space left" in str(error)

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def grid(images: Tensor, *, columns: int | None = None, scale: int = 2, padding: int = 2) -> Image:
     """Float images (N, C, H, W) in [0, 1] as one picture; C is 1 (grey) or 3 (colour).
 
-    ``columns`` defaults to the count that makes the picture a little wider than tall;
+    ``columns`` defaults to ``grid_columns``;
     each pixel becomes ``scale`` × ``scale``, ``padding`` white pixels stand between images.
     """
     from PIL import Image
 
     count, channels, height, width = images.shape
-    columns = min(count, columns or math.ceil(math.sqrt(count * 1.6)))
+    columns = min(count, columns or grid_columns(count))
     rows = math.ceil(count / columns)
     pixels = (images.cpu().clamp(0, 1) * 255).round().to(torch.uint8)
     pixels = pixels.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
@@ -37,6 +37,13 @@ def grid(images: Tensor, *, columns: int | None = None, scale: int = 2, padding:
     if channels == 3:
         return Image.fromarray(canvas.permute(1, 2, 0).contiguous().numpy(), mode="RGB")
     raise ValueError(f"images with {channels} channels have no picture; expected 1 or 3")
+
+
+def grid_columns(count: int) -> int:
+    """How many columns show ``count`` images without a ragged last row, if that looks well."""
+    wide = math.sqrt(count * 1.6)  # a little wider than tall
+    even = [n for n in range(1, count + 1) if count % n == 0 and wide / 1.5 <= n <= wide * 1.5]
+    return min(even, key=lambda n: abs(math.log(n / wide)), default=math.ceil(wide))
 
 
 def png(images: Tensor, *, columns: int | None = None, scale: int = 2) -> bytes:

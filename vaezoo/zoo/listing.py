@@ -72,7 +72,7 @@ def page(entry: Entry) -> str:
         for f in metrics.figures
     ]
     targets = [
-        f"{t['metric']}: {'reached' if t['reached'] else 'missed'}, {t['figure']} "
+        f"{t['metric']}: {'reached' if t['reached'] else 'missed'}, {t['figure']:.2f} "
         f"(target {t['value']:g} ± {t['tolerance']:g}, {t['source']})"
         for t in metrics.targets
     ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
+from vaezoo.files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,18 +61,11 @@ def unwritable(path: Path, error: OSError) -> ZooError:
     )
 
 
-def grid_columns(count: int) -> int:
-    """How many columns show ``count`` images without a ragged last row, if that looks well."""
-    wide = math.sqrt(count * 1.6)  # a little wider than tall
-    even = [n for n in range(1, count + 1) if count % n == 0 and wide / 1.5 <= n <= wide * 1.5]
-    return min(even, key=lambda n: abs(math.log(n / wide)), default=math.ceil(wide))
-
-
 def _png(images: Tensor) -> bytes:
     from vaezoo.data.grid import png
 
     try:
-        return png(images, columns=grid_columns(len(images)))
+        return png(images)
     except ValueError as error:
         hint = "write --format npy or --format safetensors"
         raise UsageError(Diagnostic("VZ504", str(error), hint=hint)) from None
@@ -84,13 +77,3 @@ def _npy(images: Tensor) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, images.float().cpu().numpy(), allow_pickle=False)
     return buffer.getvalue()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

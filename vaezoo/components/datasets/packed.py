@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import importlib.resources
 import lzma
-import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from vaezoo.components.datasets.cache import cache_folder
 from vaezoo.components.datasets.content import content_digest, data_error
+from vaezoo.files import write_whole
 from vaezoo.registry import Split
 
 TRAIN, TEST, SIDE = 60_000, 10_000, 28
@@ -99,7 +98,6 @@ def _read(path: Path, digest: str) -> tuple[Split, Split] | None:
 
 
 def _write(path: Path, splits: tuple[Split, Split]) -> None:
-    """Write under a name of its own, then rename: another process sees all of it or nothing."""
     from safetensors.torch import save
 
     tensors = {}
@@ -109,9 +107,4 @@ def _write(path: Path, splits: tuple[Split, Split]) -> None:
         tensors[f"{name}.images"] = split.images.clone()
         tensors[f"{name}.labels"] = split.labels.clone()
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        temporary.write_bytes(save(tensors))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, save(tensors))
