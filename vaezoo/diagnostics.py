@@ -40,6 +40,7 @@ CODES: dict[str, str] = {
     "VZ205": "unsupported format version",
     "VZ206": "base spec cannot be used",
     "VZ207": "override cannot be used",
+    "VZ208": "matrix cannot be used",
     "VZ301": "unknown component",
     "VZ302": "ambiguous component",
     "VZ303": "broken plugin",
@@ -90,6 +91,14 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Related:
+    """Another place that a finding has to do with, such as the spec that extends a base."""
+
+    message: str
+    span: Span
+
+
+@dataclass(frozen=True)
 class Diagnostic:
     """One finding. ``message`` says what is wrong, ``hint`` what to do about it."""
 
@@ -98,6 +107,7 @@ class Diagnostic:
     span: Span | None = None
     hint: str | None = None
     severity: Severity = Severity.ERROR
+    related: tuple[Related, ...] = ()
 
     def __post_init__(self) -> None:
         if self.code not in CODES:

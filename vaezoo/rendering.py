@@ -35,6 +35,10 @@ class _Renderer:
         parts = [title + message]
         if diagnostic.span:
             parts += self._snippet(diagnostic.span, style)
+        for related in diagnostic.related:
+            label = self._paint("note:", _BLUE)
+            place = _printable(str(related.span))
+            parts.append(f"  {label} {_printable(related.message)}: {place}")
         if diagnostic.hint:
             lines = _printable(diagnostic.hint, keep="\n").split("\n")
             label = self._paint("help:", _BLUE)
