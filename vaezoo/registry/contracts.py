@@ -150,7 +150,8 @@ class EpochRecord:
 class Scene:
     """What a metric or visualizer looks at: a trained model and a split of its data.
 
-    ``model`` is in evaluation mode, on its device; ``split`` stays in host memory.
+    ``model`` is in evaluation mode, on its device; ``split`` stays in host memory, and so does
+    ``training``, the training split with the held-out images, for what is fitted to latents.
     ``advance`` is called with the number of examples just dealt with.
     """
 
@@ -164,6 +165,7 @@ class Scene:
     seed: int = 0
     test_is_trained_on: bool = False
     advance: Callable[[int], object] = field(default=lambda count: None)
+    training: Split | None = None
 
     @classmethod
     def of_test(
@@ -185,6 +187,7 @@ class Scene:
             seed=model.spec.train.seed,
             test_is_trained_on=data.test_is_trained_on,
             advance=advance,
+            training=data.train,
         )
 
     def generator(self) -> torch.Generator:
