@@ -35,6 +35,14 @@ class Bernoulli(Likelihood, use="bernoulli"):
     it cannot fall below the entropy of the grey levels themselves.
     """
 
+    @property
+    def for_binary_images(self) -> bool:
+        return True
+
+    @property
+    def never_positive(self) -> bool:
+        return True
+
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): logits."""
         from vaezoo.components.nets.likelihoods import BernoulliNet
@@ -67,6 +75,10 @@ class Gaussian(Likelihood, use="gaussian"):
         "sigmoid", description="map from the decoder's output to the mean"
     )
 
+    @property
+    def deviation(self) -> float | None:
+        return None if self.scale == "learned" else self.scale
+
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): the mean before its map."""
         from vaezoo.components.nets.likelihoods import GaussianNet
@@ -84,6 +96,14 @@ class MSE(Likelihood, use="mse"):
     mean: Literal["sigmoid", "linear"] = Field(
         "sigmoid", description="map from the decoder's output to the mean"
     )
+
+    @property
+    def never_positive(self) -> bool:
+        return True
+
+    @property
+    def deviation(self) -> float:
+        return math.sqrt(0.5)
 
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): the mean before its map."""

@@ -22,6 +22,10 @@ class ELBOLoss(Loss, use="elbo"):
         0.0, description="nats of KL a latent dimension that cost nothing, a number or a schedule"
     )
 
+    @property
+    def kl_weight(self) -> str:
+        return "beta"
+
     def build(self) -> LossModule:
         """Per-example terms: objective, reconstruction, kl."""
         from vaezoo.components.nets.objectives import ELBOObjective

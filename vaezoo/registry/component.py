@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+    from vaezoo.spec import Spec
+
 class Component(BaseModel):
     """A part of a spec. Subclass a kind, not this: ``class Mine(Encoder, use="mine")``."""
 
@@ -71,6 +73,11 @@ class Dataset(Component):
         """The shape of every image, known without loading any."""
 
     def problem(self) -> str | None:
+    @property
+    def binary(self) -> bool | None:
+        """Whether every pixel is black or white, 0 or 255; None where that is not known."""
+        return None
+
         """What keeps the data from being loaded, as far as a cheap look can tell."""
         return None
 
@@ -122,6 +129,21 @@ class Likelihood(Component):
         """An ``nn.Module`` with ``log_prob`` and ``mean``, see ``LikelihoodModule``."""
 
 
+    @property
+    def for_binary_images(self) -> bool:
+        """Whether ``log_prob`` is a log-probability only where every pixel is 0 or 1."""
+        return False
+
+    @property
+    def never_positive(self) -> bool:
+        """Whether ``log_prob`` cannot exceed 0, as the logarithm of a probability cannot."""
+        return False
+
+    @property
+    def deviation(self) -> float | None:
+        """The standard deviation σ where this is a normal density whose σ training cannot change."""
+        return None
+
 class Prior(Component):
     """p(z)."""
 
@@ -150,6 +172,11 @@ class Loss(Component):
         """An ``nn.Module`` giving per-example terms, see ``LossModule``."""
 
 
+    @property
+    def kl_weight(self) -> str | None:
+        """The name of the field that the KL term is multiplied by, if there is one."""
+        return None
+
 class Optimizer(Component):
     """How parameters move. Subclasses have a field ``lr``, a number or a schedule."""
 
@@ -160,6 +187,11 @@ class Optimizer(Component):
     def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         """A torch optimizer that starts at the learning rate ``lr``."""
 
+
+    @property
+    def highest_lr(self) -> float | None:
+        """The learning rate from which on training is known to fail; None where it is not known."""
+        return None
 
 class Metric(Component):
     """Named figures from a trained model and a split."""
@@ -183,6 +215,10 @@ class Visualizer(Component):
     def draw(self, scene: Scene) -> matplotlib.figure.Figure:
         """A matplotlib figure, made without pyplot so that nothing global is touched."""
 
+
+    def problem(self, spec: Spec) -> str | None:
+        """Why the picture would show such a model badly or not at all, if so, in one sentence."""
+        return None
 
 KINDS: dict[str, type[Component]] = {
     kind.kind: kind

@@ -50,6 +50,10 @@ class DownloadedDataset(Dataset):
     def fetch(self) -> None:
         """Download the missing files to ``folder``, as torchvision does."""
 
+    @property
+    def binary(self) -> bool:
+        return False
+
     def problem(self) -> str | None:
         if self.root is not None and not self.folder.is_dir():
             return f"root: there is no folder {self.root}"

@@ -41,6 +41,10 @@ class ShippedDataset(Dataset):
         return ImageShape(1, packed.SIDE, packed.SIDE)
 
     def problem(self) -> str | None:
+    @property
+    def binary(self) -> bool:
+        return False
+
         if self.root is None:
             return None
         if not Path(self.root).expanduser().is_dir():

@@ -13,6 +13,8 @@ from vaezoo.registry.contracts import Scene
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from vaezoo.spec import Spec
+
 
 class LossCurves(Visualizer, use="loss_curves"):
     """Objective, −ELBO, reconstruction and KL over the epochs, for training and validation.
@@ -73,6 +75,12 @@ class Manifold(Visualizer, use="manifold"):
     """
 
     n: int = Field(20, ge=2, le=100, description="images a side")
+
+    def problem(self, spec: Spec) -> str | None:
+        latent = spec.model.latent
+        if latent <= 2:
+            return None
+        return f"the manifold is a plane, and of {latent} latents it leaves {latent - 2} at 0"
 
     def draw(self, scene: Scene) -> Figure:
         from vaezoo.components.visualizers.manifold import draw_manifold
