@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 from vaezoo.fields.schedule import Schedule
 from vaezoo.registry.contracts import (
     Figure,
+    ImageClassifier,
     ImageData,
     ImageShape,
     LikelihoodModule,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-
     from vaezoo.spec import Spec
+
 
 class Component(BaseModel):
     """A part of a spec. Subclass a kind, not this: ``class Mine(Encoder, use="mine")``."""
@@ -72,18 +73,22 @@ class Dataset(Component):
     def image_shape(self) -> ImageShape:
         """The shape of every image, known without loading any."""
 
-    def problem(self) -> str | None:
     @property
     def binary(self) -> bool | None:
         """Whether every pixel is black or white, 0 or 255; None where that is not known."""
         return None
 
+    def problem(self) -> str | None:
         """What keeps the data from being loaded, as far as a cheap look can tell."""
         return None
 
     @abstractmethod
     def build(self) -> ImageData:
         """Load everything into host memory. Raises DataError where it cannot be had."""
+
+    def classifier(self) -> ImageClassifier | None:
+        """A trained classifier of such images, for figures on samples; None where there is none."""
+        return None
 
 
 class Encoder(Component):
@@ -124,11 +129,6 @@ class Likelihood(Component):
     #: parameters that the decoder must give for each pixel and channel
     parameters_per_pixel: ClassVar[int] = 1
 
-    @abstractmethod
-    def build(self, image: ImageShape) -> LikelihoodModule:
-        """An ``nn.Module`` with ``log_prob`` and ``mean``, see ``LikelihoodModule``."""
-
-
     @property
     def for_binary_images(self) -> bool:
         """Whether ``log_prob`` is a log-probability only where every pixel is 0 or 1."""
@@ -143,6 +143,11 @@ class Likelihood(Component):
     def deviation(self) -> float | None:
         """The standard deviation σ where this is a normal density whose σ training cannot change."""
         return None
+
+    @abstractmethod
+    def build(self, image: ImageShape) -> LikelihoodModule:
+        """An ``nn.Module`` with ``log_prob`` and ``mean``, see ``LikelihoodModule``."""
+
 
 class Prior(Component):
     """p(z)."""
@@ -167,15 +172,15 @@ class Loss(Component):
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: v for name, v in values.items() if isinstance(v, float | Schedule)}
 
-    @abstractmethod
-    def build(self) -> LossModule:
-        """An ``nn.Module`` giving per-example terms, see ``LossModule``."""
-
-
     @property
     def kl_weight(self) -> str | None:
         """The name of the field that the KL term is multiplied by, if there is one."""
         return None
+
+    @abstractmethod
+    def build(self) -> LossModule:
+        """An ``nn.Module`` giving per-example terms, see ``LossModule``."""
+
 
 class Optimizer(Component):
     """How parameters move. Subclasses have a field ``lr``, a number or a schedule."""
@@ -183,15 +188,15 @@ class Optimizer(Component):
     kind = "optimizer"
     lr: float | Schedule
 
-    @abstractmethod
-    def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
-        """A torch optimizer that starts at the learning rate ``lr``."""
-
-
     @property
     def highest_lr(self) -> float | None:
         """The learning rate from which on training is known to fail; None where it is not known."""
         return None
+
+    @abstractmethod
+    def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        """A torch optimizer that starts at the learning rate ``lr``."""
+
 
 class Metric(Component):
     """Named figures from a trained model and a split."""
@@ -211,14 +216,14 @@ class Visualizer(Component):
 
     kind = "visualizer"
 
+    def problem(self, spec: Spec) -> str | None:
+        """Why the picture would show such a model badly or not at all, if so, in one sentence."""
+        return None
+
     @abstractmethod
     def draw(self, scene: Scene) -> matplotlib.figure.Figure:
         """A matplotlib figure, made without pyplot so that nothing global is touched."""
 
-
-    def problem(self, spec: Spec) -> str | None:
-        """Why the picture would show such a model badly or not at all, if so, in one sentence."""
-        return None
 
 KINDS: dict[str, type[Component]] = {
     kind.kind: kind

@@ -60,6 +60,22 @@ class ImageData:
         return ImageShape(*self.train.images.shape[1:])
 
 
+class ImageClassifier(Protocol):
+    """A trained classifier of a dataset's images. An ``nn.Module`` in evaluation mode.
+
+    ``accuracy`` is the fraction of test images that it gets right; ``digest`` names its weights.
+    """
+
+    accuracy: float
+    digest: str
+
+    def features(self, images: Tensor) -> Tensor:
+        """Images (B, C, H, W) in [0, 1] -> (B, F), in which samples are compared with images."""
+
+    def to(self, device: torch.device) -> ImageClassifier:
+        """The module on a device."""
+
+
 class LikelihoodModule(Protocol):
     """p(x|z), given the decoder's output ``parameters`` (B, P·C, H, W). An ``nn.Module``."""
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from vaezoo.components.datasets import idx, packed
 from vaezoo.components.datasets.content import DIGITS, data_error, image_data
 from vaezoo.registry import Dataset, ImageData, ImageShape, Split
+from vaezoo.registry.contracts import ImageClassifier
 
 _FILES = {
     prefix: (f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte")
@@ -40,11 +41,11 @@ class ShippedDataset(Dataset):
     def image_shape(self) -> ImageShape:
         return ImageShape(1, packed.SIDE, packed.SIDE)
 
-    def problem(self) -> str | None:
     @property
     def binary(self) -> bool:
         return False
 
+    def problem(self) -> str | None:
         if self.root is None:
             return None
         if not Path(self.root).expanduser().is_dir():
@@ -61,6 +62,12 @@ class ShippedDataset(Dataset):
         if self.training_images == "train":
             return data
         return replace(data, train=_joined(data.train, data.test), test_is_trained_on=True)
+
+    def classifier(self) -> ImageClassifier:
+        """The one that ships with vaezoo, made by ``tools/train_classifier.py``."""
+        from vaezoo.components.nets.classifier import shipped_classifier
+
+        return shipped_classifier(self.use)
 
     def _read_root(self) -> tuple[Split, Split]:
         folder = self._folder()

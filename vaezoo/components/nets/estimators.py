@@ -1,52 +1,11 @@
-"""Estimators behind the metrics. Means over examples are taken in float64 on the CPU: a mean over
-10,000 examples of hundreds of nats keeps its digits, and not every device has float64."""
+"""Estimators behind the metrics that look at each image by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
-from torch import Tensor
 
+from vaezoo.components.nets.figures import batches, figure, mean_figure
 from vaezoo.registry import Figure, Scene
-
-_BATCH = 500
-
-
-def _batches(scene: Scene) -> Iterator[Tensor]:
-    """The split's images as float32 in [0, 1] on the model's device, in order."""
-    for images in scene.split.images.split(_BATCH):
-        yield images.to(scene.model.device).to(torch.float32).div_(255)
-        scene.advance(len(images))
-
-
-def _figure(
-    scene: Scene,
-    name: str,
-    values: Tensor,
-    samples: int,
-    per_dimension: Tensor | None = None,
-) -> Figure:
-    """The mean of per-example values (N,), with its standard error over examples."""
-    error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else None
-    return Figure(
-        name=name,
-        value=values.mean().item(),
-        unit="nats per example",
-        split=scene.split_name,
-        likelihood=scene.spec.model.likelihood.use,
-        binarisation="none, pixels as stored in [0, 1]",
-        samples=samples,
-        examples=len(values),
-        standard_error=error,
-        per_dimension=tuple(per_dimension.tolist()) if per_dimension is not None else None,
-        note=_caveat(scene),
-    )
-
-
-def _caveat(scene: Scene) -> str:
-    trained_on = scene.split_name == "test" and scene.test_is_trained_on
-    return "these images were part of the training data" if trained_on else ""
 
 
 @torch.inference_mode()
@@ -54,7 +13,7 @@ def elbo_figures(scene: Scene, samples: int) -> list[Figure]:
     """elbo, reconstruction and kl of every image, averaged."""
     model, generator = scene.model, scene.generator()
     reconstructions, divergences = [], []
-    for images in _batches(scene):
+    for images in batches(scene):
         posterior = model.posterior(images)
         closed = model.prior.kl(posterior.mean, posterior.log_var)
         reconstruction = torch.zeros(len(images), device=model.device)
@@ -71,28 +30,32 @@ def elbo_figures(scene: Scene, samples: int) -> list[Figure]:
     kl = by_dimension.sum(1)
     per_dimension = by_dimension.mean(0) if by_dimension.shape[1] == model.latent else None
     return [
-        _figure(scene, "elbo", -(reconstruction + kl), samples),
-        _figure(scene, "reconstruction", reconstruction, samples),
-        _figure(scene, "kl", kl, samples, per_dimension),
+        mean_figure(scene, "elbo", -(reconstruction + kl), samples),
+        mean_figure(scene, "reconstruction", reconstruction, samples),
+        mean_figure(scene, "kl", kl, samples, per_dimension=per_dimension),
     ]
 
 
 @torch.inference_mode()
 def active_units_figure(scene: Scene, threshold: float) -> Figure:
     """The count of dimensions whose posterior mean varies by more than ``threshold``."""
-    means = torch.cat([scene.model.posterior(images).mean.cpu() for images in _batches(scene)])
+    means = torch.cat([scene.model.posterior(images).mean.cpu() for images in batches(scene)])
     variances = means.double().var(0, correction=0)
-    return Figure(
-        name="active_units",
-        value=float((variances > threshold).sum()),
+    return figure(
+        scene,
+        "active_units",
+        float((variances > threshold).sum()),
         unit=f"latent dimensions of {scene.model.latent}",
-        split=scene.split_name,
-        likelihood=scene.spec.model.likelihood.use,
-        binarisation="none, pixels as stored in [0, 1]",
-        samples=0,
         examples=len(means),
-        per_dimension=tuple(variances.tolist()),
-        note="; ".join(
-            filter(None, (f"variance of the posterior mean above {threshold:g}", _caveat(scene)))
-        ),
+        per_dimension=variances,
+        note=f"variance of the posterior mean above {threshold:g}",
     )
+
+
+def entropy_floor_figure(scene: Scene) -> Figure:
+    """The entropy of each image's grey levels as Bernoulli means, averaged."""
+    entropies = [
+        -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).flatten(1).sum(1).cpu()
+        for x in batches(scene)
+    ]
+    return mean_figure(scene, "entropy_floor", torch.cat(entropies))

@@ -1,0 +1,66 @@
+"""Reconstructions against their originals: squared error and structural similarity."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaezoo.components.nets.figures import batches, mean_figure
+from vaezoo.registry import Figure, Scene
+
+_WINDOW, _SIGMA = 11, 1.5
+#: (0.01 L)² and (0.03 L)² for a range L of 1
+_C1, _C2 = 0.01**2, 0.03**2
+
+
+@torch.inference_mode()
+def reconstruction_error_figures(scene: Scene) -> list[Figure]:
+    """mse and ssim of the mean image at the posterior mean."""
+    errors, similarities = [], []
+    for images in batches(scene):
+        copies = scene.model.reconstruct(images)
+        errors.append(((images - copies) ** 2).flatten(1).mean(1).cpu())
+        similarities.append(ssim(images, copies).cpu())
+    note = "mean image at the posterior mean, pixels in [0, 1]"
+    return [
+        mean_figure(
+            scene, "mse", torch.cat(errors), unit="squared error of a pixel, in [0, 1]", note=note
+        ),
+        mean_figure(
+            scene, "ssim", torch.cat(similarities), unit="structural similarity, up to 1", note=note
+        ),
+    ]
+
+
+def ssim(images: Tensor, others: Tensor) -> Tensor:
+    """Structural similarity of images in [0, 1], both (B, C, H, W): (B,), up to 1.
+
+    Wang, Bovik, Sheikh and Simoncelli 2004, equation 13: averaged over all places where the
+    whole Gaussian window lies inside the image, and over channels. The window is as much
+    smaller than 11 × 11 as the image makes it.
+    """
+    window = _window(images)
+
+    def local(values: Tensor) -> Tensor:
+        channels = values.shape[1]
+        repeated = window.expand(channels, 1, *window.shape)
+        return torch.nn.functional.conv2d(values, repeated, groups=channels)
+
+    mean, other = local(images), local(others)
+    variance = local(images**2) - mean**2
+    other_variance = local(others**2) - other**2
+    covariance = local(images * others) - mean * other
+    similarity = ((2 * mean * other + _C1) * (2 * covariance + _C2)) / (
+        (mean**2 + other**2 + _C1) * (variance + other_variance + _C2)
+    )
+    return similarity.flatten(1).mean(1)
+
+
+def _window(images: Tensor) -> Tensor:
+    """A Gaussian window (h, w) that sums to 1, of odd sides."""
+    sides = [min(_WINDOW, side - 1 + side % 2) for side in images.shape[2:]]
+    rows, columns = (
+        torch.exp(-0.5 * ((torch.arange(side) - side // 2) / _SIGMA) ** 2) for side in sides
+    )
+    window = torch.outer(rows / rows.sum(), columns / columns.sum())
+    return window.to(device=images.device, dtype=images.dtype)

@@ -1,0 +1,84 @@
+"""The importance-weighted bound (Burda, Grosse and Salakhutdinov 2016)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from vaezoo.components.nets.figures import batches, mean_figure
+from vaezoo.model import VAE, Posterior
+from vaezoo.registry import Figure, Scene
+
+#: latents to decode at once: on a CPU few enough for their images to stay in its cache
+_ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
+
+
+@torch.inference_mode()
+def importance_weighted_figure(scene: Scene, samples: int) -> Figure:
+    """log 1/K Σ_k p(x, z_k) / q(z_k|x) of every image, averaged."""
+    generator = scene.generator()
+    bounds = [
+        importance_weighted_bound(
+            scene.model, images, scene.model.posterior(images), samples, generator
+        )
+        for images in batches(scene)
+    ]
+    return mean_figure(scene, "iw_bound", torch.cat(bounds), samples)
+
+
+def importance_weighted_bound(
+    model: VAE, images: Tensor, posterior: Posterior, samples: int, generator: torch.Generator
+) -> Tensor:
+    """The bound of each image (B, C, H, W) with ``samples`` draws: (B,), nats, float64 on CPU.
+
+    The images come with their posterior and so are encoded once however many samples there are.
+    """
+    rows = _ROWS_ON_CPU if images.device.type == "cpu" else _ROWS_ON_GPU
+    draws = min(samples, rows)
+    together = max(rows // draws, 1)
+    return torch.cat(
+        [
+            _few_images(
+                model,
+                images[first : first + together],
+                Posterior(
+                    posterior.mean[first : first + together],
+                    posterior.log_var[first : first + together],
+                ),
+                samples,
+                draws,
+                generator,
+            )
+            for first in range(0, len(images), together)
+        ]
+    )
+
+
+def _few_images(
+    model: VAE,
+    images: Tensor,
+    posterior: Posterior,
+    samples: int,
+    draws: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """The bound of images (b, C, H, W), ``draws`` samples at a time."""
+    total = torch.full((len(images),), -math.inf, dtype=torch.float64)
+    for done in range(0, samples, draws):
+        now = min(draws, samples - done)
+        # one image is repeated without a copy; several lie one block of draws after another
+        repeated = (
+            images.expand(now, *images.shape[1:])
+            if len(images) == 1
+            else images.repeat_interleave(now, 0)
+        )
+        each = Posterior(
+            posterior.mean.repeat_interleave(now, 0), posterior.log_var.repeat_interleave(now, 0)
+        )
+        z = each.sample(generator)
+        log_weights = model.log_likelihood(repeated, z) + model.prior.log_prob(z) - each.log_prob(z)
+        part = log_weights.view(len(images), now).cpu().double().logsumexp(1)
+        total = torch.logaddexp(total, part)
+    return total - math.log(samples)

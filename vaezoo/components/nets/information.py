@@ -1,0 +1,82 @@
+"""The aggregated posterior q(z) = 1/N Σ q(z|x_n): mutual information, marginal KL, total
+correlation. Every draw is held against all N posteriors, so that nothing is weighed by guess."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from vaezoo.components.nets.figures import batches, mean_figure
+from vaezoo.model import Posterior
+from vaezoo.registry import Figure, Scene
+
+#: pairs of a draw and a posterior to look at together
+_PAIRS = 2**21
+
+
+@torch.inference_mode()
+def information_figures(scene: Scene, samples: int) -> list[Figure]:
+    """mutual_information, marginal_kl and total_correlation over the split's images."""
+    model, generator = scene.model, scene.generator()
+    posteriors = [model.posterior(images) for images in batches(scene)]
+    posterior = Posterior(
+        torch.cat([part.mean for part in posteriors]),
+        torch.cat([part.log_var for part in posteriors]),
+    )
+    conditional, joint, product, prior = (
+        torch.zeros(len(posterior.mean), dtype=torch.float64) for _ in range(4)
+    )
+    for _ in range(samples):
+        z = posterior.sample(generator)
+        conditional += posterior.log_prob(z).cpu().double() / samples
+        prior += model.prior.log_prob(z).cpu().double() / samples
+        joint += log_aggregated(z, posterior) / samples
+        product += log_aggregated_by_dimension(z, posterior).sum(1) / samples
+    n = len(joint)
+    return [
+        mean_figure(
+            scene,
+            "mutual_information",
+            conditional - joint,
+            samples,
+            note=f"at most log {n:,} = {math.log(n):.2f}",
+        ),
+        mean_figure(scene, "marginal_kl", joint - prior, samples),
+        mean_figure(scene, "total_correlation", joint - product, samples),
+    ]
+
+
+def log_aggregated(z: Tensor, posterior: Posterior) -> Tensor:
+    """log q(z) of draws z (M, d) under N posteriors (N, d): (M,), nats, float64 on the CPU.
+
+    The squares are multiplied out, so that all pairs come of two matrix products; float64 keeps
+    the digits that this costs, so on devices without it the work is done on the CPU.
+    """
+    z, mean = z.cpu().double(), posterior.mean.cpu().double()
+    log_var = posterior.log_var.cpu().double()
+    precision = torch.exp(-log_var)
+    constant = -0.5 * (mean**2 * precision + log_var + math.log(2 * math.pi)).sum(1)
+    parts = [
+        torch.logsumexp(
+            (mean * precision @ part.T - 0.5 * precision @ (part**2).T).T + constant, dim=1
+        )
+        for part in z.split(max(_PAIRS // len(mean), 1))
+    ]
+    return torch.cat(parts) - math.log(len(mean))
+
+
+def log_aggregated_by_dimension(z: Tensor, posterior: Posterior) -> Tensor:
+    """log q(z_j) of each dimension by itself: (M, d), nats, float64 on the CPU."""
+    by_dimension = []
+    for j in range(z.shape[1]):
+        mean, log_var = posterior.mean[:, j], posterior.log_var[:, j]
+        precision = torch.exp(-0.5 * log_var)
+        constant = -0.5 * (log_var + math.log(2 * math.pi))
+        parts = [
+            torch.logsumexp(constant - 0.5 * ((part[:, None] - mean) * precision) ** 2, dim=1)
+            for part in z[:, j].split(max(_PAIRS // len(mean), 1))
+        ]
+        by_dimension.append(torch.cat(parts).cpu().double() - math.log(len(mean)))
+    return torch.stack(by_dimension, dim=1)

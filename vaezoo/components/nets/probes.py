@@ -1,0 +1,91 @@
+"""Classifiers on posterior means: what the latents know of the labels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaezoo.components.nets.figures import mean_figure, posterior_means
+from vaezoo.registry import Figure, Scene
+
+_MOST_ITERATIONS = 200
+#: distances to hold at once
+_PAIRS = 2**24
+
+
+def linear_probe_figures(scene: Scene, penalty: float) -> list[Figure]:
+    """probe_accuracy; nothing where the dataset has no labels."""
+    latents = _latents_with_labels(scene)
+    if latents is None:
+        return []
+    (fitted, labels), (held_out, truth) = latents
+    # a dimension that never moves is left as it is
+    scale = fitted.std(0).clamp(min=1e-6)
+    mean = fitted.mean(0)
+    weight, bias = logistic_regression((fitted - mean) / scale, labels, penalty)
+    right = (((held_out - mean) / scale) @ weight + bias).argmax(1) == truth
+    return [_accuracy(scene, "probe_accuracy", right, f"fitted to {len(fitted):,} training images")]
+
+
+def nearest_neighbours_figures(scene: Scene, neighbours: int) -> list[Figure]:
+    """knn_accuracy; nothing where the dataset has no labels."""
+    latents = _latents_with_labels(scene)
+    if latents is None:
+        return []
+    (known, labels), (held_out, truth) = latents
+    right = vote(known, labels, held_out, min(neighbours, len(known))) == truth
+    note = f"{neighbours} neighbours among {len(known):,} training images"
+    return [_accuracy(scene, "knn_accuracy", right, note)]
+
+
+def logistic_regression(x: Tensor, labels: Tensor, penalty: float) -> tuple[Tensor, Tensor]:
+    """Weights (d, classes) and biases of multinomial logistic regression on x (N, d)."""
+    classes = int(labels.max()) + 1
+    weight = torch.zeros(x.shape[1], classes, requires_grad=True)
+    bias = torch.zeros(classes, requires_grad=True)
+    optimizer = torch.optim.LBFGS(
+        [weight, bias], max_iter=_MOST_ITERATIONS, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        misfit = torch.nn.functional.cross_entropy(x @ weight + bias, labels)
+        objective = misfit + penalty * (weight**2).sum()
+        objective.backward()
+        return objective
+
+    optimizer.step(loss)
+    return weight.detach(), bias.detach()
+
+
+def vote(known: Tensor, labels: Tensor, asked: Tensor, neighbours: int) -> Tensor:
+    """The commonest label among the nearest of ``known`` (N, d) to each of ``asked`` (M, d): (M,).
+
+    A neighbour's vote weighs a little less than that of a nearer one, which settles ties.
+    """
+    classes = int(labels.max()) + 1
+    weights = 1 - torch.arange(neighbours) / (neighbours + 1) ** 2
+    found = []
+    for part in asked.split(max(_PAIRS // len(known), 1)):
+        nearest = torch.cdist(part, known).topk(neighbours, largest=False).indices
+        votes = torch.zeros(len(part), classes)
+        votes.scatter_add_(1, labels[nearest], weights.expand(len(part), -1))
+        found.append(votes.argmax(1))
+    return torch.cat(found)
+
+
+def _latents_with_labels(
+    scene: Scene,
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]] | None:
+    """Posterior means and labels, of the training split and of the scene's."""
+    training = scene.training
+    if training is None or training.labels is None or scene.split.labels is None:
+        return None
+    fitted = posterior_means(scene, training), training.labels.long().cpu()
+    asked = posterior_means(scene, scene.split), scene.split.labels.long().cpu()
+    scene.advance(len(scene.split))
+    return fitted, asked
+
+
+def _accuracy(scene: Scene, name: str, right: Tensor, note: str) -> Figure:
+    return mean_figure(scene, name, right, unit="fraction of the images", note=note)

@@ -1,0 +1,152 @@
+"""Samples against images in a classifier's features: distances, precision and recall."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaezoo.components.nets.figures import figure, unannounced_batches
+from vaezoo.diagnostics import Diagnostic, UsageError
+from vaezoo.registry import Figure, Scene, Split
+from vaezoo.registry.contracts import ImageClassifier
+
+_BATCH = 500
+#: images of each side in one estimate of the kernel distance, as its authors have it
+_KERNEL_BLOCK = 1000
+#: training images that say what the distances are between images of the same kind
+_COMPARED = 10_000
+
+
+@torch.inference_mode()
+def sample_quality_figures(scene: Scene, neighbours: int) -> list[Figure]:
+    """frechet_distance, kernel_distance, precision and recall of as many samples as images."""
+    net = _classifier(scene)
+    count = len(scene.split)
+    images = _features_of_split(scene, net, scene.split)
+    samples = _features_of_samples(scene, net, count)
+    precision, recall = precision_and_recall(images, samples, neighbours)
+    distances = kernel_distances(images, samples)
+    error = distances.std().item() / len(distances) ** 0.5 if len(distances) > 1 else None
+    about = (
+        f"mean images of {count:,} draws from the prior, in the features of a classifier with "
+        f"{net.accuracy:.1%} test accuracy (digest {net.digest[:12]})"
+    )
+
+    def one(name: str, value: float, unit: str, error: float | None = None) -> Figure:
+        note = about + _between_images(scene, net, images, name)
+        return figure(
+            scene,
+            name,
+            value,
+            count,
+            unit=unit,
+            examples=count,
+            standard_error=error,
+            note=note,
+        )
+
+    return [
+        one("frechet_distance", frechet_distance(images, samples), "squared distance of features"),
+        one("kernel_distance", distances.mean().item(), "squared kernel distance", error),
+        one("precision", precision, "fraction of the samples"),
+        one("recall", recall, "fraction of the images"),
+    ]
+
+
+def frechet_distance(one: Tensor, other: Tensor) -> float:
+    """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½) of features (N, F) and (M, F), in float64.
+
+    The root's trace is that of (Σ₁^½ Σ₂ Σ₁^½)^½, a symmetric matrix, whose eigenvalues are not
+    negative but for rounding.
+    """
+    one, other = one.double(), other.double()
+    difference = one.mean(0) - other.mean(0)
+    first, second = torch.cov(one.T), torch.cov(other.T)
+    values, vectors = torch.linalg.eigh(first)
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    middle = torch.linalg.eigvalsh(root @ second @ root).clamp(min=0).sqrt().sum()
+    squared = difference @ difference + first.trace() + second.trace() - 2 * middle
+    return float(squared.clamp(min=0))
+
+
+def kernel_distances(one: Tensor, other: Tensor, block: int = _KERNEL_BLOCK) -> Tensor:
+    """The unbiased squared MMD with the kernel (x·y/F + 1)³, one for each disjoint block."""
+    pairs = zip(one.double().split(block), other.double().split(block), strict=False)
+    whole = [(a, b) for a, b in pairs if len(a) == len(b) > 1]
+    if not whole:
+        raise ValueError("the kernel distance needs at least two features on either side")
+    if len(whole) > 1:  # a short last block would count as much as a whole one
+        whole = [(a, b) for a, b in whole if len(a) == block]
+    return torch.stack([_squared_mmd(a, b) for a, b in whole])
+
+
+def _squared_mmd(one: Tensor, other: Tensor) -> Tensor:
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    n = len(one)
+    within = [
+        (k.sum() - k.trace()) / (n * (n - 1)) for k in (kernel(one, one), kernel(other, other))
+    ]
+    return within[0] + within[1] - 2 * kernel(one, other).mean()
+
+
+def precision_and_recall(images: Tensor, samples: Tensor, neighbours: int) -> tuple[float, float]:
+    """The share of samples among the images' neighbourhoods, and of images among the samples'.
+
+    A neighbourhood reaches from a point to the ``neighbours``-th nearest of its own kind.
+    """
+    return _covered(samples, images, neighbours), _covered(images, samples, neighbours)
+
+
+def _covered(asked: Tensor, by: Tensor, neighbours: int) -> float:
+    reach = torch.cat(
+        [
+            # the nearest is the point itself
+            torch.cdist(part, by).kthvalue(min(neighbours + 1, len(by)), dim=1).values
+            for part in by.split(_BATCH)
+        ]
+    )
+    inside = [(torch.cdist(part, by) <= reach).any(1) for part in asked.split(_BATCH)]
+    return torch.cat(inside).double().mean().item()
+
+
+def _between_images(scene: Scene, net: ImageClassifier, images: Tensor, name: str) -> str:
+    """How far training images are from the split's, which no sample can be expected to beat."""
+    if scene.training is None or name not in ("frechet_distance", "kernel_distance"):
+        return ""
+    chosen = Split(scene.training.images[:_COMPARED])
+    features = _features_of_split(scene, net, chosen)
+    if name == "frechet_distance":
+        value = frechet_distance(images, features)
+    else:
+        value = kernel_distances(images, features).mean().item()
+    return f"; {len(chosen):,} training images in place of samples: {value:.3g}"
+
+
+def _classifier(scene: Scene) -> ImageClassifier:
+    dataset = scene.spec.dataset
+    net = dataset.classifier()
+    if net is None:
+        raise UsageError(
+            Diagnostic(
+                "VZ504",
+                f"samples of {dataset.use!r} cannot be judged: the dataset has no classifier",
+                hint="leave the metric sample_quality out; a dataset of your own can give one "
+                "by its method classifier()",
+            )
+        )
+    return net.to(scene.model.device)
+
+
+def _features_of_split(scene: Scene, net: ImageClassifier, split: Split) -> Tensor:
+    batches = unannounced_batches(scene, split, _BATCH)
+    return torch.cat([net.features(images).float().cpu() for images in batches])
+
+
+def _features_of_samples(scene: Scene, net: ImageClassifier, count: int) -> Tensor:
+    found = []
+    for z in scene.model.prior.sample(count, scene.generator()).split(_BATCH):
+        found.append(net.features(scene.model.decode(z)).float().cpu())
+        scene.advance(len(z))
+    return torch.cat(found)
