@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import Any, NoReturn
@@ -10,11 +9,10 @@ from typing import Any, NoReturn
 import click
 
 from vaezoo.cli.context import Context
+from vaezoo.cli.lazy import LazyGroup, Table
 from vaezoo.diagnostics import Interrupted, VaezooError
 
-#: Commands in the order of ``--help``: name -> (module, one line of help). The line stands here
-#: so that ``vaezoo --help`` imports no command.
-COMMANDS: dict[str, tuple[str, str]] = {
+COMMANDS: Table = {
     "run": ("vaezoo.cli.run", "Train a spec, evaluate, draw and publish it to the zoo."),
     "sample": ("vaezoo.cli.sample", "Sample images from a trained model."),
     "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures anew."),
@@ -24,51 +22,33 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a subcommand when it is used."""
+class MainGroup(LazyGroup):
+    """vaezoo's own commands, then those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *self._from_plugins(ctx)]
+        return [*self.table, *self._from_plugins(ctx)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name in COMMANDS:
-            command: click.Command = importlib.import_module(COMMANDS[name][0]).command
-            return command
-        return self._from_plugins(ctx).get(name)
+        return super().get_command(ctx, name) or self._from_plugins(ctx).get(name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, line) for name, (_, line) in COMMANDS.items()]
-        rows += [
-            (name, command.get_short_help_str(80))
-            for name, command in self._from_plugins(ctx).items()
-        ]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from vaezoo.diagnostics import nearest
-
-            close = nearest(args[0], self.list_commands(ctx))
-            hint = f" Did you mean {close!r}?" if close else ""
-            raise click.UsageError(f"{error.message}{hint}", ctx) from None
+    def help_lines(self, ctx: click.Context) -> dict[str, str]:
+        found = self._from_plugins(ctx)
+        lines = {name: command.get_short_help_str(80) for name, command in found.items()}
+        return super().help_lines(ctx) | lines
 
     def _from_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
         if ctx.obj is None:  # a subcommand is looked for before the group's function has run
             ctx.obj = Context(plugins=ctx.params.get("plugins") or ())
         found: dict[str, click.Command] = {}
         for command in ctx.obj.registry.commands():
-            if command.name and command.name not in COMMANDS:
+            if command.name and command.name not in self.table:
                 found.setdefault(command.name, command)
         return found
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=MainGroup,
+    table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: vaezoo sample fashion_mlp2 --n 50",
 )
@@ -114,7 +94,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except VaezooError as error:
         if debug:
             raise
-        from vaezoo.rendering import render
+        from vaezoo.reporting import render
 
         click.echo(render(error.diagnostics, color=sys.stderr.isatty()), err=True)
         sys.exit(error.exit_code)
