@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and the folder for what can be made again."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def write_whole(path: Path, *parts: bytes) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def cache_folder() -> Path:
+    """``$VAEZOO_CACHE``, or the user's cache folder of the system. It need not exist yet."""
+    chosen = os.environ.get("VAEZOO_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("vaezoo", appauthor=False))

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from vaezoo.components.datasets.cache import cache_folder
 from vaezoo.components.datasets.content import data_error
+from vaezoo.files import cache_folder
 from vaezoo.registry import Dataset
 
 #: seconds without a byte after which a server counts as gone; torchvision would wait for ever

@@ -12,9 +12,8 @@ import lzma
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaezoo.components.datasets.cache import cache_folder
 from vaezoo.components.datasets.content import content_digest, data_error
-from vaezoo.files import write_whole
+from vaezoo.files import cache_folder, write_whole
 from vaezoo.registry import Split
 
 TRAIN, TEST, SIDE = 60_000, 10_000, 28
