@@ -19,7 +19,7 @@ from vaezoo.diagnostics import (
     nearest,
     suggest,
 )
-from vaezoo.rendering import render
+from vaezoo.reporting import render
 
 
 def at(source: object, line: int, first: int, last: int) -> Span:

@@ -37,7 +37,6 @@ BAD = {
         "run nothing.yaml", FINDINGS, (r"VZ101", r"nothing\.yaml", r"No such file|no such file")
     ),
     "folder as spec": Bad("run .", FINDINGS, (r"VZ101", "folder|directory")),
-    "no folder to validate": Bad("validate nothing/", FINDINGS, ("VZ101", "nothing")),
     "unknown component": Bad(
         RUN, FINDINGS, (r"VZ301", r"spec\.yaml:7:\d+", "mlpp", "did you mean 'mlp'"), "mlp => mlpp"
     ),

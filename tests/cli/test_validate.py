@@ -25,18 +25,23 @@ def test_the_shipped_specs_are_valid(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == f"{len(list(SPECS.glob('*.yaml')))} specs are valid\n"
 
 
-def test_findings_go_to_stderr_and_end_in_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_findings_are_printed_and_end_in_1(capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = SPECS / "fashion_mlp2.yaml", BAD / "many_findings.yaml"
     assert code("validate", str(good), str(bad)) == 1
     shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err.endswith("\n\n5 errors in 1 of 2 specs\n")
+    assert shown.err == ""
+    assert shown.out.endswith("\n\n5 errors in 1 of 2 specs\n")
 
 
 def test_a_value_is_set_in_every_spec(capsys: pytest.CaptureFixture[str]) -> None:
     assert code("validate", str(SPECS), "--set", "train.epochs=1") == 0
     assert code("validate", str(SPECS), "--set", "train.epochs=0") == 1
-    assert capsys.readouterr().err.count("error[VZ204]") == 1
+    assert capsys.readouterr().out.count("error[VZ204]") == 1
+
+
+def test_a_folder_that_is_not_there_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    assert code("validate", "nothing/") == 1
+    assert "error[VZ101]: nothing/ cannot be read" in capsys.readouterr().out
 
 
 def test_no_path_is_wrong_usage() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from vaezoo.diagnostics import CODES
 from vaezoo.registry import discover
-from vaezoo.rendering import render
+from vaezoo.reporting import render
 from vaezoo.spec import validate
 
 FOLDER = Path(__file__).parent.parent / "bad_specs"

@@ -1,10 +1,11 @@
 """Specs: from YAML text to ``Spec``, with every finding at its place."""
 
+from vaezoo.reporting import Report
 from vaezoo.spec.document import load_document, parse_document
 from vaezoo.spec.nodes import Document
 from vaezoo.spec.reader import from_data, read
 from vaezoo.spec.schema import Spec
-from vaezoo.spec.validation import Report, survey, validate
+from vaezoo.spec.validation import survey, validate
 
 __all__ = [
     "Document",

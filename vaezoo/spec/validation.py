@@ -5,40 +5,15 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from vaezoo.diagnostics import Diagnostic, Position, Severity, Span
+from vaezoo.diagnostics import Diagnostic
 from vaezoo.registry import Registry, discover
+from vaezoo.reporting import Report
+from vaezoo.reporting.report import in_order
 from vaezoo.spec.document import whole
 from vaezoo.spec.reader import examine
 
 PathLike = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Report:
-    """The findings about each spec that was looked at."""
-
-    files: dict[str, tuple[Diagnostic, ...]]
-
-    @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """All findings, each once, by file and line."""
-        several = (finding for found in self.files.values() for finding in found)
-        return tuple(sorted(dict.fromkeys(several), key=_order))
-
-    @property
-    def errors(self) -> int:
-        """How many of the findings are errors."""
-        return sum(finding.severity is Severity.ERROR for finding in self.diagnostics)
-
-    @property
-    def invalid(self) -> int:
-        """How many specs cannot be used."""
-        return sum(
-            any(finding.severity is Severity.ERROR for finding in found)
-            for found in self.files.values()
-        )
 
 
 def validate(
@@ -95,7 +70,7 @@ def _findings(
                     hint=f"the other one is {first}; one would replace the other in the zoo",
                 )
             )
-    return tuple(findings)
+    return in_order(findings)
 
 
 def _specs(path: str) -> Iterator[str]:
@@ -121,8 +96,3 @@ def _nothing(path: str) -> Diagnostic:
     what = "folder" if os.path.isdir(path) else "pattern"
     message = f"{path} cannot be read: this {what} holds no spec"
     return Diagnostic("VZ101", message, whole(path), hint="specs end in .yaml or .yml")
-
-
-def _order(finding: Diagnostic) -> tuple[str, Position, str, str]:
-    span = finding.span or Span("", Position(1, 1), Position(1, 1))
-    return span.source, span.start, finding.code, finding.message

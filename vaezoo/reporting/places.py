@@ -1,0 +1,63 @@
+"""Where findings are, as programs want it: paths relative to the checkout, and URIs."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+from vaezoo.diagnostics import Span
+
+#: Where CI systems say that the repository lies: GitHub, GitLab.
+_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+
+
+def checkout() -> Path:
+    """The folder of the repository in CI, if we are in it; or else the current folder."""
+    here = Path.cwd()
+    named = (Path(os.environ.get(name) or "/nowhere") for name in _VARIABLES)
+    return next((root for root in named if here.is_relative_to(root)), here)
+
+
+def is_argument(span: Span) -> bool:
+    """Whether the place is one of the command line's arguments, and no file."""
+    return span.source.startswith("--")
+
+
+def relative(source: str, root: Path) -> str | None:
+    """A file's path below ``root``, with slashes; None where it lies elsewhere."""
+    path = os.path.relpath(os.path.abspath(source.replace("\0", "")), root)
+    parts = path.split(os.sep)
+    return None if os.pardir in parts or os.path.isabs(path) else "/".join(parts)
+
+
+def path(source: str, root: Path) -> str:
+    """A file's path below ``root``, or as it is where it lies elsewhere."""
+    return relative(source, root) or source
+
+
+def uri(path: str) -> str:
+    """A path with slashes as the path of a URI; the bytes of any file name come through."""
+    return quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/")
+
+
+def absolute_uri(source: str) -> str:
+    """A file as a URI that needs no other one."""
+    path = os.path.abspath(source.replace("\0", "")).replace(os.sep, "/")
+    return "file://" + uri(path if path.startswith("/") else f"/{path}")
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Text without control characters, which move a cursor, and without halves of characters.
+
+    What is replaced keeps its width, but for a tab, which becomes four spaces.
+    """
+    return "".join(
+        "    " if c == "\t" and c not in keep else c if c in keep or _is_shown(c) else "\ufffd"
+        for c in text
+    )
+
+
+def _is_shown(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
