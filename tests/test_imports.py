@@ -19,7 +19,6 @@ FLOORS = {
     "files": 0,
     "fields": 1,
     "reporting": 1,
-    "rendering": 2,
     "registry": 1,
     "spec": 2,
     "components": 2,
