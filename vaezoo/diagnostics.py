@@ -13,7 +13,7 @@ The tree of errors, each with the exit code that ends the command::
     └── Interrupted           130   stopped by the user; the same command goes on
 
 Codes are stable: ``VZ1xx`` YAML, ``VZ2xx`` schema, ``VZ3xx`` registry and plugins,
-``VZ4xx`` shapes and objective, ``VZ5xx`` zoo, ``VZ6xx`` run.
+``VZ4xx`` shapes and objective (from ``VZ411`` on the lint), ``VZ5xx`` zoo, ``VZ6xx`` run.
 """
 
 from __future__ import annotations
@@ -47,6 +47,16 @@ CODES: dict[str, str] = {
     "VZ304": "missing plugin",
     "VZ401": "shapes do not fit",
     "VZ402": "settings contradict each other",
+    "VZ411": "beta is not the weight that it seems",
+    "VZ412": "Bernoulli likelihood on grey levels",
+    "VZ413": "likelihood scale freezes the trade-off",
+    "VZ414": "learning rate too large",
+    "VZ415": "batch too small",
+    "VZ416": "target of another protocol",
+    "VZ417": "target out of reach",
+    "VZ418": "visualizer does not suit the model",
+    "VZ419": "early stopping cannot act",
+    "VZ420": "nothing to ignore",
     "VZ501": "unknown zoo entry",
     "VZ502": "zoo entry or weights file is damaged",
     "VZ503": "cannot write",

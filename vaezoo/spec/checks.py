@@ -8,35 +8,17 @@ from collections.abc import Callable, Iterator
 from vaezoo.diagnostics import Diagnostic, Span, VaezooError, suggest
 from vaezoo.registry import Component, ImageShape
 from vaezoo.spec.nodes import Document, Path
+from vaezoo.spec.places import Places
 from vaezoo.spec.schema import Spec, Target
 
 
 def check(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
     """Findings about shapes and about settings that contradict each other."""
-    places = _Places(document)
+    places = Places(document)
     return [*_shapes(spec, places), *_validation(spec, places), *_targets(spec, places)]
 
 
-class _Places:
-    """Where the parts of a spec stand; nowhere, where there is no document."""
-
-    def __init__(self, document: Document | None) -> None:
-        self._document = document
-
-    def of(self, *path: str | int) -> Span | None:
-        """The value at ``path``, or at the nearest path above it that was written."""
-        if self._document is None:
-            return None
-        node, depth = self._document.closest(path)
-        return node.span if depth else self._document.key_span(())
-
-    def key(self, *path: str | int) -> Span | None:
-        """The key at ``path``, or the value nearest above."""
-        span = self._document.key_span(path) if self._document else None
-        return span or self.of(*path)
-
-
-def _shapes(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
+def _shapes(spec: Spec, places: Places) -> Iterator[Diagnostic]:
     """The image through encoder and decoder, by the components' own arithmetic."""
     image, finding = _image_shape(spec, places)
     if finding:
@@ -70,7 +52,7 @@ def _shapes(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
             )
 
 
-def _image_shape(spec: Spec, places: _Places) -> tuple[ImageShape | None, Diagnostic | None]:
+def _image_shape(spec: Spec, places: Places) -> tuple[ImageShape | None, Diagnostic | None]:
     span = places.of("dataset")
     try:
         return spec.dataset.image_shape, None
@@ -91,7 +73,7 @@ def _broken(component: Component, error: Exception, span: Span | None) -> Diagno
     )
 
 
-def _validation(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
+def _validation(spec: Spec, places: Places) -> Iterator[Diagnostic]:
     """Whatever looks at held-out images needs some."""
     if spec.train.validation > 0:
         return
@@ -113,7 +95,7 @@ def _validation(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
             )
 
 
-def _targets(spec: Spec, places: _Places) -> Iterator[Diagnostic]:
+def _targets(spec: Spec, places: Places) -> Iterator[Diagnostic]:
     """A target needs a figure, and two targets for one figure must be reachable together."""
     numbered = list(enumerate(spec.targets))
     for index, target in numbered:

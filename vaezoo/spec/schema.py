@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from vaezoo.registry import (
     Dataset,
@@ -23,6 +23,9 @@ from vaezoo.registry.field import component_field
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 FIGURE_PATTERN = r"^(test|validation|train)/[a-z0-9_]+$"
+
+#: What the lint may say, and what ``ignore`` may name.
+LintCode = Literal["VZ411", "VZ412", "VZ413", "VZ414", "VZ415", "VZ416", "VZ417", "VZ418", "VZ419"]
 
 AnyDataset = Annotated[Dataset, *component_field("dataset")]
 AnyEncoder = Annotated[Encoder, *component_field("encoder")]
@@ -90,6 +93,25 @@ class Target(_Section):
     value: float = Field(description="the figure to reach")
     tolerance: float = Field(ge=0, description="how far off still counts")
     source: str = Field(description="where the figure is published")
+    likelihood: str | None = Field(
+        None, description="the likelihood it was taken with; the lint compares it with the spec's"
+    )
+    binarisation: Literal["none", "fixed", "dynamic"] | None = Field(
+        None,
+        description="how pixels were made black or white for it; the lint compares it with the "
+        "dataset's",
+    )
+    samples: int | None = Field(
+        None,
+        ge=1,
+        description="draws of z an image that it was taken with; the lint compares it with the "
+        "metric's",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_silence(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out what is not said, so that a target reads as it did before it could be."""
+        return {key: value for key, value in handler(self).items() if value is not None}
 
 
 class Spec(_Section):
@@ -111,10 +133,16 @@ class Spec(_Section):
         description="pictures drawn after training",
     )
     targets: tuple[Target, ...] = Field((), description="figures that the entry must reach")
+    ignore: tuple[LintCode, ...] = Field(
+        (), description="warnings of the lint that are meant to be so"
+    )
 
     def canonical(self) -> dict[str, Any]:
-        """The spec as JSON data, complete and in one form, whatever the file looked like."""
-        return self.model_dump(mode="json")
+        """The spec as JSON data, complete and in one form, whatever the file looked like.
+
+        ``ignore`` is left out: it speaks of the file and changes nothing in the model.
+        """
+        return self.model_dump(mode="json", exclude={"ignore"})
 
     def training_digest(self) -> str:
         """A SHA-256 over all that decides the trained weights: what a checkpoint belongs to."""

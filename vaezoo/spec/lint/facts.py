@@ -1,0 +1,125 @@
+"""``Facts``: what the lints go by, each asked of its component once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from vaezoo.fields import Schedule
+from vaezoo.fields.schedule import value_at
+from vaezoo.registry import Component
+from vaezoo.spec.nodes import Path
+from vaezoo.spec.schema import Spec
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A component that failed when it was asked."""
+
+    message: str
+    path: Path
+    hint: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A spec, and what its components say of themselves.
+
+    ``pixels`` counts channels too; ``beta`` is the weight of the KL term at the end of the run;
+    ``deviation`` is that of a normal likelihood whose scale training cannot change. None stands
+    for what is not known or not there.
+    """
+
+    spec: Spec
+    pixels: int | None
+    binary: bool | None
+    for_binary_images: bool
+    never_positive: bool
+    deviation: float | None
+    kl_weight: str | None
+    highest_lr: float | None
+    pictures: tuple[str | None, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def beta(self) -> float | None:
+        return self.weight(self.kl_weight) if self.kl_weight else None
+
+    def weight(self, name: str) -> float | None:
+        """A weight of the objective when the run ends."""
+        weights = self.spec.loss.weights
+        return value_at(weights[name], self.spec.train.epochs) if name in weights else None
+
+    @property
+    def is_negative_elbo(self) -> bool | None:
+        """Whether the objective is −ELBO all through the last epoch; None where nobody knows."""
+        if self.kl_weight is None:
+            return None
+        last = (self.spec.train.epochs - 1, self.spec.train.epochs)
+        return all(
+            value_at(weight, epoch) == (name == self.kl_weight)
+            for name, weight in self.spec.loss.weights.items()
+            for epoch in last
+        )
+
+
+def facts_of(spec: Spec) -> Facts:
+    """Ask every component what a lint must know of it."""
+    asked = _Questions()
+    dataset, likelihood = spec.dataset, spec.model.likelihood
+    of_likelihood = partial(asked.ask, likelihood, ("model", "likelihood"))
+    pictures = tuple(
+        asked.ask(visualizer, ("visualizers", index), partial(visualizer.problem, spec), None)
+        for index, visualizer in enumerate(spec.visualizers)
+    )
+    return Facts(
+        spec,
+        pixels=_pixels(spec),
+        binary=asked.ask(dataset, ("dataset",), lambda: dataset.binary, None),
+        for_binary_images=of_likelihood(lambda: likelihood.for_binary_images, False),
+        never_positive=of_likelihood(lambda: likelihood.never_positive, False),
+        deviation=of_likelihood(lambda: likelihood.deviation, None),
+        kl_weight=asked.ask(spec.loss, ("loss",), lambda: spec.loss.kl_weight, None),
+        highest_lr=asked.ask(
+            spec.train.optimizer,
+            ("train", "optimizer"),
+            lambda: spec.train.optimizer.highest_lr,
+            None,
+        ),
+        pictures=pictures,
+        faults=tuple(asked.faults),
+    )
+
+
+class _Questions:
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def ask(self, component: Component, path: Path, question: Callable[[], T], unknown: T) -> T:
+        """The component's answer, or ``unknown`` from one that fails: it must end no reading."""
+        try:
+            return question()
+        except Exception as error:
+            home = f"{type(component).__module__}.{type(component).__qualname__}"
+            what = f"the {component.kind} {component.use!r} failed"
+            message = f"{what}: {type(error).__name__}: {error}"
+            self.faults.append(Fault(message, path, f"this is a fault in {home}"))
+            return unknown
+
+
+def _pixels(spec: Spec) -> int | None:
+    """Numbers in an image. Where it cannot be told, the check of shapes says why."""
+    try:
+        image = spec.dataset.image_shape
+        return image.channels * image.height * image.width
+    except Exception:
+        return None
+
+
+def highest(value: float | Schedule) -> float:
+    """The largest value of a number that may be scheduled."""
+    return max(value.ends) if isinstance(value, Schedule) else value
