@@ -2,81 +2,148 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
-from vaezoo.diagnostics import Diagnostic, Span, SpecError
+from vaezoo.diagnostics import Diagnostic, Related, Span, SpecError
 from vaezoo.spec.document import load_document
 from vaezoo.spec.merge import merge
 from vaezoo.spec.nodes import Document, Node
 
-MOST_BASES = 32
+#: Most files that one spec may be made of.
+MOST_FILES = 32
 
 
-def load_with_bases(path: str | Path) -> tuple[Document, list[Diagnostic]]:
-    """A spec file laid over the files that it extends, and findings that do not stop us."""
-    bases = _Bases(Path(path))
-    root = bases.resolve(Path(path), ())
-    return Document(str(path), root), bases.findings
+@dataclass(frozen=True)
+class Layers:
+    """The files that a spec is made of, the lowest base first and the spec itself last.
+
+    Each file counts once, below everything that extends it: in a diamond the common base lies
+    under both sides, and does not undo what the first of them says.
+    """
+
+    source: str
+    roots: tuple[Node, ...]
+    findings: tuple[Diagnostic, ...]
+    extenders: Mapping[str, tuple[Related, ...]]
+
+    def states(self) -> list[Node]:
+        """The spec after each layer: the lowest base alone, …, everything together."""
+        return list(accumulate(self.roots, merge))
+
+    def document(self) -> Document:
+        """All layers as one."""
+        return Document(self.source, self.states()[-1])
+
+    def traced(self, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Each finding in a base with the specs that extend it, up to the first one."""
+        return [_traced(finding, self.extenders) for finding in findings]
 
 
-class _Bases:
-    """The files that one spec is made of, each read once."""
+def load_layers(path: str | Path) -> Layers:
+    """A spec file and all that it extends.
+
+    Raises SpecError where one of the files cannot be used, with what is wrong in each of them.
+    """
+    files = _Files(Path(path))
+    files.visit(Path(path), ())
+    if files.errors:
+        found = [*files.findings, *files.errors]
+        raise SpecError(*(_traced(finding, files.extenders) for finding in found))
+    return Layers(str(path), tuple(files.roots), tuple(files.findings), files.extenders)
+
+
+class _Files:
+    """The files that one spec is made of, each read once, every base before what extends it."""
 
     def __init__(self, first: Path) -> None:
-        self._tree = first.parent.resolve()
-        self._resolved: dict[Path, Node] = {}
+        self._tree = Path(os.path.realpath(first.parent))
+        self._sources: dict[Path, str] = {}
+        self.roots: list[Node] = []
         self.findings: list[Diagnostic] = []
+        self.errors: list[Diagnostic] = []
+        self.extenders: dict[str, tuple[Related, ...]] = {}
 
-    def resolve(self, path: Path, chain: tuple[Path, ...]) -> Node:
-        """The file merged over its bases; ``chain`` is who extends it, the first file first."""
-        real = path.resolve()
-        if real in self._resolved:
-            return self._resolved[real]
+    def visit(self, path: Path, chain: tuple[Path, ...]) -> None:
+        """Take the file's bases and then itself; ``chain`` is who extends it."""
         try:
             document, findings = load_document(path)
         except SpecError as error:
-            raise SpecError(*self.findings, *error.diagnostics) from None
+            self.errors += error.diagnostics
+            return
         self.findings += findings
         root = document.root
         assert isinstance(root.content, dict)
         extends = root.content.get("extends")
         if extends:
+            chain = (*chain, Path(os.path.realpath(path)))
+            for node in _listed(extends.value):
+                self._follow(node, path, chain)
             own = {name: item for name, item in root.content.items() if name != "extends"}
-            root = self._over_bases(Node(own, root.span), extends.value, path, (*chain, real))
-        self._resolved[real] = root
-        return root
+            root = Node(own, root.span)
+        self.roots.append(root)
 
-    def _over_bases(self, own: Node, extends: Node, path: Path, chain: tuple[Path, ...]) -> Node:
-        """``own`` over its bases, of which a later one lies over an earlier one."""
-        listed = extends.content if isinstance(extends.content, list) else [extends]
-        below: Node | None = None
-        for node in listed:
+    def _follow(self, node: Node, path: Path, chain: tuple[Path, ...]) -> None:
+        try:
             base = self._base(node, path, chain)
-            below = merge(below, base) if below else base
-        return merge(below, own) if below else own
+        except SpecError as error:
+            self.errors += error.diagnostics
+            return
+        real = Path(os.path.realpath(base))
+        is_new = real not in self._sources
+        source = self._sources.setdefault(real, str(base))
+        extender = Related(f"extended by {path.name}", node.span)
+        self.extenders[source] = (*self.extenders.get(source, ()), extender)
+        if is_new:
+            self.visit(base, chain)
 
-    def _base(self, node: Node, path: Path, chain: tuple[Path, ...]) -> Node:
+    def _base(self, node: Node, path: Path, chain: tuple[Path, ...]) -> Path:
+        """The file that an entry of ``extends`` means. Raises SpecError (VZ206)."""
         if not isinstance(node.content, str) or not node.content:
             hint = "extends: base.yaml, or a list of such paths"
-            raise self._refused("'extends' must be the path of a spec", node.span, hint)
+            raise _refused("'extends' must be the path of a spec", node.span, hint)
         base = path.parent / node.content
         try:
-            real = base.resolve()
-        except (OSError, ValueError, RuntimeError):  # a NUL, or links in a circle
-            raise self._refused(f"{node.content!r} is not a path", node.span) from None
+            real = Path(os.path.realpath(base))
+        except ValueError:  # a NUL
+            raise _refused(f"{node.content!r} is not a path", node.span) from None
         if Path(node.content).is_absolute() or not real.is_relative_to(self._tree):
             hint = "a base lies in the folder of the first spec, or below it"
-            raise self._refused(f"the base {node.content!r} is out of bounds", node.span, hint)
+            raise _refused(f"the base {node.content!r} is out of bounds", node.span, hint)
         if real in chain:
             names = " → ".join(file.name for file in (*chain[chain.index(real) :], real))
-            raise self._refused(f"these specs extend each other: {names}", node.span)
-        if len(chain) > MOST_BASES:
-            raise self._refused(f"more than {MOST_BASES} specs extend one another", node.span)
-        if not real.is_file():
-            raise self._refused(
-                f"the base {node.content!r} is not there", node.span, f"looked for {base}"
-            )
-        return self.resolve(base, chain)
+            raise _refused(f"these specs extend each other: {names}", node.span)
+        if len(self._sources) >= MOST_FILES and real not in self._sources:
+            raise _refused(f"more than {MOST_FILES} specs extend one another", node.span)
+        if not os.path.exists(real):
+            hint = f"looked for {base}"
+            raise _refused(f"the base {node.content!r} is not there", node.span, hint)
+        return base
 
-    def _refused(self, message: str, span: Span, hint: str | None = None) -> SpecError:
-        return SpecError(*self.findings, Diagnostic("VZ206", message, span, hint=hint))
+
+def _refused(message: str, span: Span, hint: str | None = None) -> SpecError:
+    return SpecError(Diagnostic("VZ206", message, span, hint=hint))
+
+
+def _listed(node: Node) -> list[Node]:
+    return node.content if isinstance(node.content, list) else [node]
+
+
+def _traced(finding: Diagnostic, extenders: Mapping[str, tuple[Related, ...]]) -> Diagnostic:
+    if finding.span is None or finding.span.source not in extenders:
+        return finding
+    others = tuple(dict.fromkeys(_upward(finding.span.source, extenders)))
+    return replace(finding, related=(*finding.related, *others))
+
+
+def _upward(source: str, extenders: Mapping[str, tuple[Related, ...]]) -> Iterator[Related]:
+    """Who extends a file, and who extends that, nearest first."""
+    reached = [source]
+    for below in reached:
+        for extender in extenders.get(below, ()):
+            yield extender
+            if extender.span.source not in reached:
+                reached.append(extender.span.source)

@@ -15,7 +15,7 @@ from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.structure import model_at, place_at
 
 #: Keys that a file may have beside those of ``Spec``.
-FILE_KEYS = ("extends",)
+FILE_KEYS = ("extends", "matrix")
 
 
 @dataclass(frozen=True)

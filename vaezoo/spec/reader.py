@@ -1,45 +1,106 @@
-"""From a file, or from data, to a ``Spec``: with every finding at once, or none."""
+"""From a file, or from data, to ``Spec``s: with every finding at once, or none."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from vaezoo.diagnostics import Diagnostic, Severity, SpecError
-from vaezoo.registry import Registry
+from vaezoo.diagnostics import Diagnostic, Related, Severity, SpecError
+from vaezoo.registry import Registry, discover
+from vaezoo.spec.aggregate import over_members
 from vaezoo.spec.checks import check
-from vaezoo.spec.extends import load_with_bases
+from vaezoo.spec.extends import Layers, load_layers
 from vaezoo.spec.findings import Translator
+from vaezoo.spec.grid import Grid, Text, lay_out
+from vaezoo.spec.matrix import Axis
 from vaezoo.spec.nodes import Document
-from vaezoo.spec.overrides import apply_overrides
+from vaezoo.spec.overrides import read_overrides
 from vaezoo.spec.schema import Spec
 
 
-def read(path: str | Path, *, overrides: Sequence[str] = (), registry: Registry) -> Spec:
+@dataclass(frozen=True)
+class Member:
+    """One spec of those that a file stands for; a file without a matrix has one.
+
+    ``values`` are those that its matrix gives it, by key; ``spec`` is None where it is not valid.
+    """
+
+    text: Text
+    values: dict[str, Any]
+    spec: Spec | None
+
+    @property
+    def name(self) -> str:
+        """The name of a valid member."""
+        return self.spec.name if self.spec else ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file turned out to hold, as far as it could be read."""
+
+    findings: tuple[Diagnostic, ...]
+    members: tuple[Member, ...] = ()
+    axes: tuple[Axis, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The findings that keep the file from being used."""
+        return tuple(f for f in self.findings if f.severity is Severity.ERROR)
+
+
+def read(
+    path: str | Path, *, overrides: Sequence[str] = (), registry: Registry | None = None
+) -> Spec:
     """The spec that a file holds, with ``overrides`` such as ``"loss.beta=2"`` on top.
 
-    Raises SpecError with all findings, each with its place in the file, base or override.
+    Raises SpecError with all findings, each with its place in the file, base or override, and
+    (VZ208) for a file whose matrix makes more than one spec of it.
     """
-    spec, _, findings = examine(path, overrides=overrides, registry=registry)
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    if errors or spec is None:
-        raise SpecError(*errors)
-    return spec
+    specs = expand(path, overrides=overrides, registry=registry)
+    if len(specs) == 1:
+        return specs[0]
+    raise SpecError(
+        Diagnostic(
+            "VZ208",
+            f"{path} has a matrix: it stands for {len(specs):,} specs, and one is wanted here",
+            hint="'vaezoo show --expand' lists them; --set with one value for each key of the "
+            "matrix chooses one",
+        )
+    )
+
+
+def expand(
+    path: str | Path, *, overrides: Sequence[str] = (), registry: Registry | None = None
+) -> tuple[Spec, ...]:
+    """All the specs that a file stands for: one for each combination of its matrix.
+
+    >>> [spec.name for spec in vaezoo.expand("sweep.yaml")]
+    ['sweep-beta1', 'sweep-beta4']
+
+    A file without a matrix stands for itself. Raises SpecError with all findings.
+    """
+    reading = examine_file(path, overrides=overrides, registry=registry or discover())
+    specs = tuple(member.spec for member in reading.members if member.spec)
+    if reading.errors or not specs:
+        raise SpecError(*reading.errors)
+    return specs
 
 
 def from_data(data: dict[str, Any], registry: Registry) -> Spec:
     """The spec that ``data`` holds, as ``Spec.canonical`` or a weights file gives it.
 
-    Raises SpecError with all findings.
+    Raises SpecError with all findings that are errors.
     """
     spec, findings = _validated(data, registry, None)
     if spec is None:
         raise SpecError(*findings)
-    problems = check(spec)
+    problems = [finding for finding in check(spec) if finding.severity is Severity.ERROR]
     if problems:
         raise SpecError(*problems)
     return spec
@@ -48,16 +109,67 @@ def from_data(data: dict[str, Any], registry: Registry) -> Spec:
 def examine(
     path: str | Path, *, overrides: Sequence[str] = (), registry: Registry
 ) -> tuple[Spec | None, Document | None, list[Diagnostic]]:
-    """Read a file as far as it goes: the spec if it is one, the document, all findings."""
+    reading = examine_file(path, overrides=overrides, registry=registry)
+    if len(reading.members) != 1:
+        return None, None, list(reading.findings)
+    (member,) = reading.members
+    return member.spec, member.text.document, list(reading.findings)
+
+
+def examine_file(path: str | Path, *, overrides: Sequence[str] = (), registry: Registry) -> Reading:
+    """Read a file as far as it goes: its specs, and everything there is to say about them."""
     try:
-        document, findings = load_with_bases(path)
+        layers = load_layers(path)
     except SpecError as error:
-        return None, None, list(error.diagnostics)
-    document, about_overrides = apply_overrides(document, tuple(overrides))
-    spec, about_schema = _validated(document.data(), registry, document)
-    about_sense = check(spec, document) if spec else []
-    found = [*findings, *about_overrides, *about_schema, *about_sense]
-    return spec, document, found
+        return Reading(error.diagnostics)
+    return examine_layers(layers, overrides, registry)
+
+
+def examine_layers(layers: Layers, overrides: Iterable[str], registry: Registry) -> Reading:
+    """Like ``examine``, of layers that were read from files or elsewhere."""
+    given, about_overrides = read_overrides(overrides)
+    grid = lay_out(layers, given)
+    found: list[list[Diagnostic]] = []
+    members: list[Member] = []
+    for combination, name in zip(grid.combinations, grid.names(), strict=True):
+        text, wrong = grid.member(combination)
+        data = text.document.data()
+        spec, about_schema = _validated(data, registry, text.document)
+        about_sense = check(spec, text.document) if spec else []
+        found.append([*wrong, *about_schema, *about_sense])
+        if spec and grid.axes:
+            spec = spec.model_copy(update={"name": name})
+        keys = (axis.key for axis in grid.axes)
+        values = (node.data() for node in grid.values(combination))
+        members.append(Member(text, dict(zip(keys, values, strict=True)), spec))
+    about_members = over_members(found, grid.combinations, grid.axes)
+    findings = [*layers.findings, *about_overrides, *grid.findings, *about_members]
+    findings += _alike(members, grid)
+    return Reading(tuple(layers.traced(findings)), tuple(members), grid.axes)
+
+
+def _alike(members: Sequence[Member], grid: Grid) -> Iterator[Diagnostic]:
+    """Members that differ in how they are written only, such as relu and {use: relu}."""
+    first: dict[str, int] = {}
+    for number, member in enumerate(members):
+        if member.spec is None:
+            continue
+        meant = json.dumps(member.spec.model_dump(mode="json", exclude={"name"}), sort_keys=True)
+        other = first.setdefault(meant, number)
+        if other != number:
+            yield _same(number, other, members, grid)
+
+
+def _same(number: int, other: int, members: Sequence[Member], grid: Grid) -> Diagnostic:
+    here, there = grid.values(grid.combinations[number]), grid.values(grid.combinations[other])
+    place, before = next((a, b) for a, b in zip(here, there, strict=True) if a is not b)
+    return Diagnostic(
+        "VZ208",
+        f"the members {members[other].name} and {members[number].name} are the same spec",
+        place.span,
+        hint="leave one of the two values out",
+        related=(Related("the other value", before.span),),
+    )
 
 
 def _validated(

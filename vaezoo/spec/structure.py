@@ -77,8 +77,9 @@ def model_at(path: Path, data: Any, registry: Registry) -> type[BaseModel] | Non
     return _chosen(place, data, registry) if place else None
 
 
-def default_component(path: Path) -> str | None:
-    """The name of the component that a spec gets at ``path`` when it says nothing there."""
+def default_at(path: Path) -> str | tuple[str, ...] | None:
+    """The name of the component, or the names of those in a list, that a spec gets at ``path``
+    when it says nothing there."""
     model: type[BaseModel] | None = Spec
     field: FieldInfo | None = None
     for part in path:
@@ -86,8 +87,11 @@ def default_component(path: Path) -> str | None:
             return None
         field = model.model_fields[part]
         model = Place(field.annotation).model
+    default = field.default if field else None
+    if isinstance(default, tuple):
+        return default if all(isinstance(name, str) for name in default) else None
     is_component = model is not None and issubclass(model, Component)
-    return field.default if field and is_component and isinstance(field.default, str) else None
+    return default if is_component and isinstance(default, str) else None
 
 
 def _below(place: Place, part: str | int, data: Any, registry: Registry) -> Place | None:
