@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import nn
 
 from tests.helpers import Blobs, registry_with, small_spec, spec_data
 from vaezoo.model import VAE, Posterior, build
-from vaezoo.registry import Encoder, ImageShape
+from vaezoo.registry import Encoder, ImageShape, Prior
 from vaezoo.spec import from_data
 
 
@@ -34,6 +35,28 @@ class NormedEncoder(Encoder, use="normed"):
         return NormedNet(image.channels * image.height * image.width, latent)
 
 
+class AroundOneImageNet(nn.Module):
+    def bind(self, image: ImageShape, posterior) -> None:
+        self.image = nn.Parameter(torch.rand(1, *image))
+        self.posterior = posterior
+
+    def log_prob(self, z: torch.Tensor) -> torch.Tensor:
+        return self.posterior(self.image).log_prob(z)
+
+    def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        return self.posterior(self.image.expand(count, -1, -1, -1)).sample(generator)
+
+    def kl(self, mean: torch.Tensor, log_var: torch.Tensor) -> None:
+        return None
+
+
+class AroundOneImage(Prior, use="around_one_image"):
+    """q(z|x) of a learned image x."""
+
+    def build(self, latent: int) -> nn.Module:
+        return AroundOneImageNet()
+
+
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
     return Blobs().build().test.images[:16]
@@ -48,6 +71,40 @@ def model() -> VAE:
 def normed() -> VAE:
     model_ = {"latent": 3, "encoder": "normed"}
     return build(from_data(spec_data(model=model_), registry_with(Blobs, NormedEncoder)))
+
+
+@pytest.fixture
+def bound() -> VAE:
+    model_ = {"latent": 3, "encoder": {"use": "mlp", "hidden": [8]}, "prior": "around_one_image"}
+    return build(from_data(spec_data(model=model_), registry_with(Blobs, AroundOneImage)))
+
+
+def test_a_bound_prior_looks_through_the_encoder(bound: VAE) -> None:
+    assert bound.prior.image.shape == (1, 1, 6, 6)
+    z = torch.randn(4, 3)
+    before = bound.prior.log_prob(z)
+    with torch.no_grad():
+        bound.encoder.head.mean.bias += 1
+    assert not torch.allclose(bound.prior.log_prob(z), before)
+    bound.prior.log_prob(z).sum().backward()
+    assert bound.encoder.head.mean.weight.grad.any()
+    assert bound.prior.image.grad.any()
+    assert bound.sample(5).shape == (5, 1, 6, 6)
+
+
+def test_a_bound_prior_saves_what_it_owns_and_no_more(bound: VAE) -> None:
+    assert [name for name in bound.state_dict() if name.startswith("prior.")] == ["prior.image"]
+    assert len(list(bound.parameters())) == len(bound.state_dict())
+
+
+def test_a_copy_of_a_bound_prior_looks_through_the_copied_encoder(bound: VAE) -> None:
+    other, z = copy.deepcopy(bound), torch.randn(4, 3)
+    before = bound.prior.log_prob(z)
+    with torch.no_grad():
+        for parameter in other.encoder.parameters():
+            parameter += 1
+    assert torch.equal(bound.prior.log_prob(z), before)
+    assert not torch.allclose(other.prior.log_prob(z), before)
 
 
 def test_shapes_and_ranges(model: VAE, images: torch.Tensor) -> None:

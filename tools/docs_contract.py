@@ -10,7 +10,12 @@ from typing import Any
 from vaezoo.registry import KINDS, Component, contracts, hookspecs
 
 #: What torch halves promise, and what passes between them and vaezoo.
-INTERFACES = (contracts.LikelihoodModule, contracts.PriorModule, contracts.LossModule)
+INTERFACES = (
+    contracts.LikelihoodModule,
+    contracts.PriorModule,
+    contracts.BoundPrior,
+    contracts.LossModule,
+)
 DATA = (
     contracts.ImageShape,
     contracts.Split,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vaezoo.data.pixels import to_unit
 from vaezoo.registry import ImageShape
+from vaezoo.registry.contracts import BoundPrior
 
 if TYPE_CHECKING:
     from vaezoo.registry.contracts import LikelihoodModule, PriorModule
@@ -65,6 +66,8 @@ class VAE(nn.Module):
         self.decoder = decoder
         self.likelihood = likelihood
         self.prior = prior
+        if isinstance(prior, BoundPrior):
+            prior.bind(self.image_shape, self.posterior)
 
     @property
     def device(self) -> torch.device:

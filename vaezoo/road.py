@@ -62,7 +62,7 @@ def run(
         lock = make_lock(
             spec, registry, device=place, precision="float32", dataset_digest=data.digest
         )
-        hooked = HookedObserver(observer, registry, directory, lock)
+        hooked = HookedObserver(observer, registry, directory, lock, data)
         try:
             with memory_explained():
                 trained = train(spec, data, device=place, directory=directory, observer=hooked)

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from vaezoo.model import VAE
+    from vaezoo.model import VAE, Posterior
     from vaezoo.spec import Spec
+    from vaezoo.zoo.entry import Metrics
 
 
 class ImageShape(NamedTuple):
@@ -99,6 +100,19 @@ class PriorModule(Protocol):
         """KL(N(mean, exp(log_var)) || p) for each dimension, (B, latent), nats.
 
         None where there is no closed form; the loss then estimates it from its sample of z.
+        """
+
+
+@runtime_checkable
+class BoundPrior(PriorModule, Protocol):
+    """A prior that looks at images through the model's own encoder, such as a VampPrior."""
+
+    def bind(self, image: ImageShape, posterior: Callable[[Tensor], Posterior]) -> None:
+        """Called once, when the model is put together and before anything else.
+
+        ``posterior`` gives q(z|x) of images (B, C, H, W) in [0, 1], with the encoder's weights
+        of the moment. Parameters made here are drawn by the seed, trained and saved; those of
+        the encoder stay the encoder's, since ``posterior`` is a function and no module.
         """
 
 
@@ -215,20 +229,35 @@ class Scene:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What the run hooks see."""
+    """What the run hooks see.
+
+    ``model`` is the one that trains, with its weights of the moment; ``data`` are the images of
+    the spec in host memory. ``epochs_done`` is 0 for a new run, more for one that was resumed.
+    """
 
     spec: Spec
     directory: Path
     device: str
     model: VAE
     lock: dict[str, Any]
+    data: ImageData
+    epochs_done: int = 0
 
 
 class Entry(Protocol):
-    """A published zoo entry, as ``vaezoo_run_finished`` sees it."""
+    """A published zoo entry, as ``vaezoo_run_finished`` sees it.
+
+    ``path`` is its folder, ``metrics`` what the evaluator found, ``figures`` its pictures (PNG).
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def path(self) -> Path: ...
+
+    @property
+    def metrics(self) -> Metrics: ...
+
+    @property
+    def figures(self) -> tuple[Path, ...]: ...

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vaezoo.model import VAE
-from vaezoo.registry import Entry, EpochRecord, Registry, RunInfo
+from vaezoo.registry import Entry, EpochRecord, ImageData, Registry, RunInfo
 from vaezoo.spec import Spec
 from vaezoo.training.observer import Observer
 
@@ -18,18 +18,26 @@ class HookedObserver(Observer):
     """
 
     def __init__(
-        self, inner: Observer, registry: Registry, directory: Path, lock: dict[str, Any]
+        self,
+        inner: Observer,
+        registry: Registry,
+        directory: Path,
+        lock: dict[str, Any],
+        data: ImageData,
     ) -> None:
         self._inner = inner
         self._registry = registry
         self._directory = directory
         self._lock = lock
+        self._data = data
         self._run: RunInfo | None = None
         self.epochs_done: int | None = None  # not known until the checkpoint is read
 
     def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
         self.epochs_done = epochs_done
-        self._run = RunInfo(spec, self._directory, str(model.device), model, self._lock)
+        self._run = RunInfo(
+            spec, self._directory, str(model.device), model, self._lock, self._data, epochs_done
+        )
         self._inner.started(spec, model, epochs_done, images)
         self._notify("vaezoo_run_started")
 
