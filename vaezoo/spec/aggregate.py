@@ -9,6 +9,10 @@ from dataclasses import dataclass, field, replace
 from vaezoo.diagnostics import Diagnostic, Related, Severity, Span
 from vaezoo.spec.matrix import Axis, Combination
 
+#: Findings that are right only where they hold for every member: a warning that one member
+#: ignores in vain may be another's.
+_OF_ALL = frozenset({"VZ420"})
+
 
 def over_members(
     found: Sequence[Sequence[Diagnostic]],
@@ -17,10 +21,15 @@ def over_members(
 ) -> list[Diagnostic]:
     """The findings about each member of a grid as findings about the grid.
 
-    One fault that many members share is one finding. Where only some members have it, it
-    stands at the value of the matrix that those have in common.
+    ``combinations`` are those of the members that were looked at. One fault that many of them
+    share is one finding. Where only some have it, it stands at the value of the matrix that
+    those have in common.
     """
-    faults = _merged(_grouped(found))
+    faults = [
+        fault
+        for fault in _merged(_grouped(found))
+        if len(fault.members) == len(combinations) or fault.finding.code not in _OF_ALL
+    ]
     return [_attributed(fault, combinations, axes) for fault in faults]
 
 
@@ -60,9 +69,10 @@ def _attributed(
     finding = _about_key(fault.finding, axes)
     if len(fault.members) == len(combinations):
         return finding
-    chosen = [sorted({combinations[m][a] for m in fault.members}) for a in range(len(axes))]
-    involved = [a for a, axis in enumerate(axes) if len(chosen[a]) < len(axis.values)]
-    involved = involved or list(range(len(axes)))
+    numbers = range(len(axes))
+    chosen = [sorted({combinations[m][a] for m in fault.members}) for a in numbers]
+    involved = [a for a in numbers if len(chosen[a]) < len({one[a] for one in combinations})]
+    involved = involved or list(numbers)
     here = next((a for a in involved if _holds(axes[a].values[chosen[a][0]].span, finding)), None)
     others = [a for a in involved if a != here]
     if here is None and not any(finding.span in axis.keys for axis in axes):

@@ -57,13 +57,14 @@ class Grid:
         """What each member is called; without axes, nothing but what its file says."""
         written = self.common.document.root.child("name")
         base = written.content if written else None
-        rows = [[node.data() for node in self.values(one)] for one in self.combinations]
+        rows = [[node.data() for node in self.values(one).values()] for one in self.combinations]
         paths = [axis.path for axis in self.axes]
         return member_names(base if isinstance(base, str) else _NAMELESS, paths, rows)
 
-    def values(self, combination: Combination) -> list[Node]:
-        """The member's value for each axis."""
-        return [axis.values[i] for axis, i in zip(self.axes, combination, strict=True)]
+    def values(self, combination: Combination) -> dict[str, Node]:
+        """The member's value for each key of the matrix."""
+        pairs = zip(self.axes, combination, strict=True)
+        return {axis.key: axis.values[index] for axis, index in pairs}
 
 
 def lay_out(layers: Layers, given: Sequence[Assignment]) -> Grid:

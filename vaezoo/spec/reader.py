@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from vaezoo.spec.aggregate import over_members
 from vaezoo.spec.checks import check
 from vaezoo.spec.extends import Layers, load_layers
 from vaezoo.spec.findings import Translator
-from vaezoo.spec.grid import Grid, Text, lay_out
+from vaezoo.spec.grid import Text, lay_out
 from vaezoo.spec.matrix import Axis
-from vaezoo.spec.nodes import Document
+from vaezoo.spec.nodes import Document, Node
 from vaezoo.spec.overrides import read_overrides
 from vaezoo.spec.schema import Spec
 
@@ -31,7 +31,7 @@ class Member:
     """
 
     text: Text
-    values: dict[str, Any]
+    values: Mapping[str, Node]
     spec: Spec | None
 
     @property
@@ -129,46 +129,50 @@ def examine_layers(layers: Layers, overrides: Iterable[str], registry: Registry)
     """Like ``examine``, of layers that were read from files or elsewhere."""
     given, about_overrides = read_overrides(overrides)
     grid = lay_out(layers, given)
-    found: list[list[Diagnostic]] = []
     members: list[Member] = []
+    about_schema: list[list[Diagnostic]] = []
+    about_sense: list[list[Diagnostic]] = []
     for combination, name in zip(grid.combinations, grid.names(), strict=True):
         text, wrong = grid.member(combination)
-        data = text.document.data()
-        spec, about_schema = _validated(data, registry, text.document)
-        about_sense = check(spec, text.document) if spec else []
-        found.append([*wrong, *about_schema, *about_sense])
+        spec, found = _validated(text.document.data(), registry, text.document)
+        about_schema.append([*wrong, *found])
+        if spec:
+            about_sense.append([*check(spec, text.document)])
         if spec and grid.axes:
             spec = spec.model_copy(update={"name": name})
-        keys = (axis.key for axis in grid.axes)
-        values = (node.data() for node in grid.values(combination))
-        members.append(Member(text, dict(zip(keys, values, strict=True)), spec))
-    about_members = over_members(found, grid.combinations, grid.axes)
-    findings = [*layers.findings, *about_overrides, *grid.findings, *about_members]
-    findings += _alike(members, grid)
+        members.append(Member(text, grid.values(combination), spec))
+    valid = [one for one, m in zip(grid.combinations, members, strict=True) if m.spec]
+    findings = [
+        *layers.findings,
+        *about_overrides,
+        *grid.findings,
+        *over_members(about_schema, grid.combinations, grid.axes),
+        *over_members(about_sense, valid, grid.axes),
+    ]
+    if not findings:
+        findings += _alike(members)
     return Reading(tuple(layers.traced(findings)), tuple(members), grid.axes)
 
 
-def _alike(members: Sequence[Member], grid: Grid) -> Iterator[Diagnostic]:
+def _alike(members: Sequence[Member]) -> Iterator[Diagnostic]:
     """Members that differ in how they are written only, such as relu and {use: relu}."""
-    first: dict[str, int] = {}
-    for number, member in enumerate(members):
-        if member.spec is None:
-            continue
-        meant = json.dumps(member.spec.model_dump(mode="json", exclude={"name"}), sort_keys=True)
-        other = first.setdefault(meant, number)
-        if other != number:
-            yield _same(number, other, members, grid)
+    first: dict[str, Member] = {}
+    for member in members:
+        spec = member.spec
+        meant = spec and json.dumps(spec.model_dump(mode="json", exclude={"name"}), sort_keys=True)
+        if meant and first.setdefault(meant, member) is not member:
+            yield _same(member, first[meant])
 
 
-def _same(number: int, other: int, members: Sequence[Member], grid: Grid) -> Diagnostic:
-    here, there = grid.values(grid.combinations[number]), grid.values(grid.combinations[other])
-    place, before = next((a, b) for a, b in zip(here, there, strict=True) if a is not b)
+def _same(member: Member, other: Member) -> Diagnostic:
+    pairs = zip(member.values.values(), other.values.values(), strict=True)
+    place, before = next((a, b) for a, b in pairs if a is not b)
     return Diagnostic(
         "VZ208",
-        f"the members {members[other].name} and {members[number].name} are the same spec",
+        "this value makes the same spec as another one",
         place.span,
-        hint="leave one of the two values out",
-        related=(Related("the other value", before.span),),
+        hint="leave one of the two out",
+        related=(Related("the other one", before.span),),
     )
 
 
