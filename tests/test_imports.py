@@ -34,7 +34,10 @@ FLOORS = {
     "redraw": 5,
     "report": 6,
     "explore": 6,
+    "conformance": 6,
+    "scaffold": 6,
     "cli": 7,
+    "testing": 7,
     "__main__": 8,
 }
 #: Within floor 1 the components' contracts stand on the types of their fields; within floor 3

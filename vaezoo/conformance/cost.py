@@ -1,0 +1,63 @@
+"""What a plugin costs every command: measured in a fresh Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+
+#: CPU time that importing a plugin may take, beyond what vaezoo imports itself.
+BUDGET_SECONDS = 0.05
+_TRIES = 3
+_PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds, the heavy libraries that were imported, and what went wrong, if anything."""
+
+    seconds: float
+    heavy: tuple[str, ...] = ()
+    error: str = ""
+
+
+@lru_cache(maxsize=64)
+def import_cost(reference: str, component: str = "", parameters: str = "{}") -> Cost:
+    """Import a module or file, ask its hooks for components and commands, and look.
+
+    With the name of a ``component`` class, the cheap questions that ``vaezoo validate`` asks it
+    are asked too. The least of a few tries counts: the first may have bytecode to write.
+    """
+    best = Cost(float("inf"))
+    for _ in range(_TRIES):
+        cost = _measured(reference, component, parameters)
+        if cost.error:
+            return cost
+        best = min(best, cost, key=lambda c: c.seconds)
+        if best.seconds < BUDGET_SECONDS:
+            break
+    return best
+
+
+def _measured(reference: str, component: str, parameters: str) -> Cost:
+    command = [sys.executable, "-m", "vaezoo.conformance.fresh", reference, component, parameters]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Cost(_PATIENCE, error=f"it is not done after {_PATIENCE} seconds")
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"it exits with {done.returncode}"]
+        return Cost(0.0, error=lines[-1])
+    found = json.loads(done.stdout.splitlines()[-1])
+    return Cost(found["seconds"], tuple(found["heavy"]))

@@ -1,0 +1,157 @@
+"""Metrics and visualizers: what looks at a trained model."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import sys
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import torch
+
+from vaezoo.conformance.component import Conformance
+from vaezoo.conformance.outcome import optional, require
+from vaezoo.conformance.stage import SMALL, small_scene
+from vaezoo.registry import Figure, ImageShape, Metric, Scene, Visualizer
+
+_NAME = re.compile(r"[a-z0-9_]+")
+
+
+class SceneConformance(Conformance):
+    """Checks of whatever is shown a scene."""
+
+    @abstractmethod
+    def result(self, scene: Scene) -> Any:
+        """What the component makes of a scene, in a form that can be compared."""
+
+    def test_leaves_the_model_alone(self) -> None:
+        """Model, images and torch's generator are afterwards as they were."""
+        scene = small_scene()
+        state = {name: value.clone() for name, value in scene.model.state_dict().items()}
+        images, random = scene.split.images.clone(), torch.get_rng_state()
+        self.result(scene)
+        after = scene.model.state_dict()
+        changed = [name for name, value in state.items() if not torch.equal(value, after[name])]
+        require(not changed, f"it changes the model: {', '.join(changed)}")
+        require(torch.equal(images, scene.split.images), "it changes the images")
+        require(not scene.model.training, "it leaves the model in training mode")
+        require(
+            torch.equal(random, torch.get_rng_state()),
+            "it draws from torch's global generator; use scene.generator()",
+        )
+
+    def test_same_scene_same_result(self) -> None:
+        """Shown the same scene twice, it gives the same."""
+        first, again = (self.result(small_scene()) for _ in range(2))
+        require(first == again, "the same scene gives another result; use scene.generator()")
+
+    def test_other_models(self) -> None:
+        """It works for one latent and for five, and for colour images."""
+        for image, latent in ((SMALL, 1), (SMALL, 5), (ImageShape(3, 8, 6), 2)):
+            try:
+                self.result(small_scene(image, latent))
+            except Exception as error:
+                require(False, f"{image}, latent {latent}: {type(error).__name__}: {error}")
+
+    @optional
+    def test_without_labels(self) -> None:
+        """It works on images without labels."""
+        self.result(small_scene(labels=False))
+
+
+class MetricConformance(SceneConformance):
+    """``class TestMine(MetricConformance): component = Mine(samples=3)``."""
+
+    kind: ClassVar[str] = "metric"
+    component: Metric
+
+    def result(self, scene: Scene) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(figure) for figure in self.component.compute(scene)]
+
+    def test_figures(self) -> None:
+        """It gives the figures that it declares, each finite and of the scene's split."""
+        scene = small_scene()
+        figures: list[object] = list(self.component.compute(scene))
+        require(figures, "it gives no figures")
+        for figure in figures:
+            if not isinstance(figure, Figure):
+                require(False, f"compute gives {figure!r}, which is no Figure")
+                return
+            require(
+                _NAME.fullmatch(figure.name),
+                f"the figure {figure.name!r} cannot be a target: use a-z, 0-9 and _",
+            )
+            require(math.isfinite(figure.value), f"{figure.name} is {figure.value}")
+            require(
+                figure.split == scene.split_name,
+                f"{figure.name} names the split {figure.split!r}, the scene's is "
+                f"{scene.split_name!r}",
+            )
+            require(figure.unit, f"{figure.name} has no unit")
+        names = [figure.name for figure in figures if isinstance(figure, Figure)]
+        declared = type(self.component).figures
+        require(
+            not declared or sorted(names) == sorted(declared),
+            f"it gives {', '.join(names)} and declares {', '.join(declared)}",
+        )
+
+    @optional
+    def test_declares_its_figures(self) -> None:
+        """Its class names its figures, so that targets on them are checked before training."""
+        require(type(self.component).figures, "set figures = ('name', …) on the class")
+
+    @optional
+    def test_reports_progress(self) -> None:
+        """It calls ``scene.advance`` for every example."""
+        seen: list[int] = []
+        scene = dataclasses.replace(small_scene(), advance=seen.append)
+        self.component.compute(scene)
+        require(
+            sum(seen) == len(scene.split),
+            f"scene.advance is told of {sum(seen)} examples, there are {len(scene.split)}",
+        )
+
+
+class VisualizerConformance(SceneConformance):
+    """``class TestMine(VisualizerConformance): component = Mine(n=4)``."""
+
+    kind: ClassVar[str] = "visualizer"
+    component: Visualizer
+
+    def result(self, scene: Scene) -> bytes:
+        from vaezoo.data.figures import png
+
+        return png(self.component.draw(scene))
+
+    def test_gives_a_figure(self) -> None:
+        """It draws a matplotlib figure that has something on it."""
+        from matplotlib.figure import Figure
+
+        drawn: object = self.component.draw(small_scene())
+        if not isinstance(drawn, Figure):
+            require(False, f"draw gives {drawn!r}, which is no matplotlib figure")
+            return
+        require(drawn.axes or drawn.texts, "the figure is empty")
+
+    def test_touches_nothing_global(self) -> None:
+        """It opens no figure in pyplot and leaves matplotlib's settings as they were."""
+        import matplotlib
+
+        before = dict(matplotlib.rcParams)
+        pyplot: Any = sys.modules.get("matplotlib.pyplot")
+        opened = pyplot.get_fignums() if pyplot else []
+        self.component.draw(small_scene())
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        require(
+            not pyplot or pyplot.get_fignums() == opened,
+            "it leaves a figure open in pyplot; use matplotlib.figure.Figure()",
+        )
+        changed = [k for k, v in dict(matplotlib.rcParams).items() if before.get(k) != v]
+        require(not changed, f"it changes matplotlib's settings: {', '.join(changed)}")
+
+    @optional
+    def test_without_history(self) -> None:
+        """It works for a model whose history is not known."""
+        self.result(small_scene(history=False))
