@@ -85,7 +85,7 @@ def expand(
 
     A file without a matrix stands for itself. Raises SpecError with all findings.
     """
-    reading = examine_file(path, overrides=overrides, registry=registry or discover())
+    reading = examine(path, overrides=overrides, registry=registry or discover())
     specs = tuple(member.spec for member in reading.members if member.spec)
     if reading.errors or not specs:
         raise SpecError(*reading.errors)
@@ -106,17 +106,7 @@ def from_data(data: dict[str, Any], registry: Registry) -> Spec:
     return spec
 
 
-def examine(
-    path: str | Path, *, overrides: Sequence[str] = (), registry: Registry
-) -> tuple[Spec | None, Document | None, list[Diagnostic]]:
-    reading = examine_file(path, overrides=overrides, registry=registry)
-    if len(reading.members) != 1:
-        return None, None, list(reading.findings)
-    (member,) = reading.members
-    return member.spec, member.text.document, list(reading.findings)
-
-
-def examine_file(path: str | Path, *, overrides: Sequence[str] = (), registry: Registry) -> Reading:
+def examine(path: str | Path, *, overrides: Sequence[str] = (), registry: Registry) -> Reading:
     """Read a file as far as it goes: its specs, and everything there is to say about them."""
     try:
         layers = load_layers(path)

@@ -11,7 +11,7 @@ from vaezoo.registry import Registry, discover
 from vaezoo.reporting import Report
 from vaezoo.reporting.report import in_order
 from vaezoo.spec.document import whole
-from vaezoo.spec.reader import examine
+from vaezoo.spec.reader import Reading, examine
 
 PathLike = str | os.PathLike[str]
 
@@ -58,19 +58,24 @@ def _findings(
     file: str, overrides: tuple[str, ...], registry: Registry, named: dict[str, str]
 ) -> tuple[Diagnostic, ...]:
     """What there is to say about one spec; ``named`` holds the names of those before it."""
-    spec, document, findings = examine(file, overrides=overrides, registry=registry)
-    if spec and document:
-        first = named.setdefault(spec.name, file)
-        if first != file:
-            findings.append(
-                Diagnostic(
-                    "VZ402",
-                    f"two specs have the name {spec.name!r}",
-                    document.value_span(("name",)),
-                    hint=f"the other one is {first}; one would replace the other in the zoo",
-                )
+    reading = examine(file, overrides=overrides, registry=registry)
+    return in_order([*reading.findings, *_taken(reading, file, named)])
+
+
+def _taken(reading: Reading, file: str, named: dict[str, str]) -> list[Diagnostic]:
+    """A finding where a spec of the file has the name of one in another file."""
+    taken: dict[str, Diagnostic] = {}
+    for member in reading.members:
+        other = named.setdefault(member.name, file) if member.spec else file
+        if other != file:
+            finding = Diagnostic(
+                "VZ402",
+                f"two specs have the name {member.name!r}",
+                member.text.document.value_span(("name",)),
+                hint=f"the other one is {other}; one would replace the other in the zoo",
             )
-    return in_order(findings)
+            taken.setdefault(other, finding)  # two files with one matrix are one mistake
+    return list(taken.values())
 
 
 def _specs(path: str) -> Iterator[str]:
