@@ -19,6 +19,7 @@ model:
   decoder: {use: mlp, hidden: [400]}
 train:
   epochs: 3
+ignore: [VZ412]
 """
 
 Write = Callable[..., Path]

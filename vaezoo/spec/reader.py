@@ -17,6 +17,7 @@ from vaezoo.spec.checks import check
 from vaezoo.spec.extends import Layers, load_layers
 from vaezoo.spec.findings import Translator
 from vaezoo.spec.grid import Text, lay_out
+from vaezoo.spec.lint import lint
 from vaezoo.spec.matrix import Axis
 from vaezoo.spec.nodes import Document, Node
 from vaezoo.spec.overrides import read_overrides
@@ -127,7 +128,7 @@ def examine_layers(layers: Layers, overrides: Iterable[str], registry: Registry)
         spec, found = _validated(text.document.data(), registry, text.document)
         about_schema.append([*wrong, *found])
         if spec:
-            about_sense.append([*check(spec, text.document)])
+            about_sense.append([*check(spec, text.document), *lint(spec, text.document)])
         if spec and grid.axes:
             spec = spec.model_copy(update={"name": name})
         members.append(Member(text, grid.values(combination), spec))
