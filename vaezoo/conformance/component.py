@@ -6,25 +6,26 @@ import inspect
 import json
 import sys
 from importlib import metadata
+from importlib.machinery import PathFinder
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from vaezoo.conformance.cost import BUDGET_SECONDS, import_cost
+from vaezoo.conformance.kit import Conformance
 from vaezoo.conformance.outcome import NotApplicable, require
 from vaezoo.fields.tagged import parse
-from vaezoo.registry import Component, discover
+from vaezoo.registry import Component, Registry, discover
 
 
-class Conformance:
+class ComponentConformance(Conformance):
     """Checks of one component. Subclass a kind's class, not this one.
 
-    Set ``component`` to an instance. With ``strict = True`` the optional checks count too.
+    Set ``component`` to an instance: the one whose parameters the checks are made with.
     """
 
     kind: ClassVar[str] = ""
     component: Component
-    strict: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -128,12 +129,12 @@ class Conformance:
 
 def reference_to(module: str) -> str:
     """What finds the module in a fresh Python: its name, or the file of a single-file plugin."""
-    if module.startswith("vaezoo_plugin_"):
+    if PathFinder.find_spec(module.partition(".")[0]) is None:
         return str(inspect.getfile(sys.modules[module]))
     return module
 
 
-def default_of(component: type[Component]) -> Component:
+def default_of(component: type[Component], registry: Registry) -> Component:
     """The component with its defaults; a required field takes its first ``examples``.
 
     Raises NotApplicable where a required field has no example.
@@ -149,9 +150,4 @@ def default_of(component: type[Component]) -> Component:
         raise NotApplicable(
             f"{', '.join(lacking)} must be given: name a value, as in Field(examples=[…])"
         )
-    return parse(component, parameters)
-
-
-def fields_of(model: BaseModel) -> dict[str, Any]:
-    """The values of a model's fields, by name."""
-    return {name: getattr(model, name) for name in type(model).model_fields}
+    return parse(component, parameters, {"registry": registry})

@@ -17,10 +17,11 @@ _PATIENCE = 60
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds, the heavy libraries that were imported, and what went wrong, if anything."""
+    """CPU seconds, the heavy libraries that came in, the hooks, and what went wrong, if any."""
 
     seconds: float
     heavy: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -60,4 +61,4 @@ def _measured(reference: str, component: str, parameters: str) -> Cost:
         lines = done.stderr.strip().splitlines() or [f"it exits with {done.returncode}"]
         return Cost(0.0, error=lines[-1])
     found = json.loads(done.stdout.splitlines()[-1])
-    return Cost(found["seconds"], tuple(found["heavy"]))
+    return Cost(found["seconds"], tuple(found["heavy"]), tuple(found["hooks"]))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from vaezoo.conformance.component import Conformance
+from vaezoo.conformance.component import ComponentConformance
 from vaezoo.conformance.outcome import NotApplicable, require
 from vaezoo.diagnostics import DataError
 from vaezoo.registry import Dataset, ImageData, ImageShape, Split
@@ -20,7 +20,7 @@ from vaezoo.registry import Dataset, ImageData, ImageShape, Split
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class DatasetConformance(Conformance):
+class DatasetConformance(ComponentConformance):
     """``class TestMine(DatasetConformance): component = Mine(root=FOLDER)``.
 
     Nothing is downloaded: where the data are not there, the checks of them are skipped.

@@ -29,14 +29,13 @@ HEAVY = ("torch", "torchvision", "numpy", "matplotlib")
 
 
 def main(reference: str, component: str, parameters: str) -> None:
-    """Print one line of JSON: CPU seconds and the heavy libraries that came in."""
+    """Print one line of JSON: CPU seconds, the heavy libraries that came in, the hooks."""
     vaezoo.components.vaezoo_components()
     began = time.process_time()
     module = load(reference)
-    for function in vars(module).copy().values():
-        name = getattr(function, "__name__", "")
-        if hasattr(function, "vaezoo_impl") and name in ("vaezoo_components", "vaezoo_commands"):
-            function()
+    hooks = [name for name, value in vars(module).items() if hasattr(value, "vaezoo_impl")]
+    for name in {"vaezoo_components", "vaezoo_commands"} & set(hooks):
+        getattr(module, name)()
     seconds = time.process_time() - began
     if component:
         target: Any = module
@@ -44,7 +43,7 @@ def main(reference: str, component: str, parameters: str) -> None:
             target = getattr(target, part)
         ask(target.model_validate_json(parameters))
     heavy = [name for name in HEAVY if name in sys.modules]
-    print(json.dumps({"seconds": seconds, "heavy": heavy}))
+    print(json.dumps({"seconds": seconds, "heavy": heavy, "hooks": hooks}))
 
 
 def load(reference: str) -> ModuleType:

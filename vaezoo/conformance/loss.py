@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from vaezoo.conformance.component import Conformance
+from vaezoo.conformance.component import ComponentConformance
 from vaezoo.conformance.outcome import require
 from vaezoo.conformance.stage import small_scene
 from vaezoo.fields import value_at
@@ -17,7 +17,7 @@ from vaezoo.registry import Loss
 _REPEATS = 64
 
 
-class LossConformance(Conformance):
+class LossConformance(ComponentConformance):
     """``class TestMine(LossConformance): component = Mine(beta=2)``.
 
     The loss is taken on a small model that was trained for two epochs.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo import weights
-from vaezoo.conformance.component import Conformance
+from vaezoo.conformance.component import ComponentConformance
 from vaezoo.conformance.outcome import NotApplicable, optional, require
 
 
@@ -40,11 +40,9 @@ class Case:
         return self.inputs(count, torch.Generator().manual_seed(seed))
 
 
-class NetworkConformance(Conformance):
+class NetworkConformance(ComponentConformance):
     """Checks of modules: shapes, gradients, seeds, weights, compilation."""
 
-    #: compile natively too, which needs a C++ compiler and takes its time
-    native: bool = False
     batch: ClassVar[int] = 5
 
     @abstractmethod

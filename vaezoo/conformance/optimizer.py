@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from vaezoo.conformance.component import Conformance
+from vaezoo.conformance.component import ComponentConformance
 from vaezoo.conformance.outcome import require
 from vaezoo.fields import value_at
 from vaezoo.registry import Optimizer
@@ -17,7 +17,7 @@ from vaezoo.registry import Optimizer
 _STEPS = 50
 
 
-class OptimizerConformance(Conformance):
+class OptimizerConformance(ComponentConformance):
     """``class TestMine(OptimizerConformance): component = Mine(lr=0.01)``."""
 
     kind: ClassVar[str] = "optimizer"

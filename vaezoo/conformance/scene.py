@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from vaezoo.conformance.component import Conformance
+from vaezoo.conformance.component import ComponentConformance
 from vaezoo.conformance.outcome import optional, require
 from vaezoo.conformance.stage import SMALL, small_scene
 from vaezoo.registry import Figure, ImageShape, Metric, Scene, Visualizer
@@ -19,7 +19,7 @@ from vaezoo.registry import Figure, ImageShape, Metric, Scene, Visualizer
 _NAME = re.compile(r"[a-z0-9_]+")
 
 
-class SceneConformance(Conformance):
+class SceneConformance(ComponentConformance):
     """Checks of whatever is shown a scene."""
 
     @abstractmethod

@@ -10,18 +10,19 @@ too, ``native = True`` to try torch.compile's own code. The same checks run with
 """
 
 from vaezoo.conformance.coders import DecoderConformance, EncoderConformance
-from vaezoo.conformance.component import Conformance
+from vaezoo.conformance.component import ComponentConformance
 from vaezoo.conformance.dataset import DatasetConformance
 from vaezoo.conformance.likelihood import LikelihoodConformance
 from vaezoo.conformance.loss import LossConformance
 from vaezoo.conformance.optimizer import OptimizerConformance
 from vaezoo.conformance.outcome import Nonconforming, NotApplicable, optional, require
+from vaezoo.conformance.plugin import PluginConformance
 from vaezoo.conformance.prior import PriorConformance
 from vaezoo.conformance.scene import MetricConformance, VisualizerConformance
 from vaezoo.conformance.stage import small_model, small_scene, small_spec
 
 __all__ = [
-    "Conformance",
+    "ComponentConformance",
     "DatasetConformance",
     "DecoderConformance",
     "EncoderConformance",
@@ -31,6 +32,7 @@ __all__ = [
     "Nonconforming",
     "NotApplicable",
     "OptimizerConformance",
+    "PluginConformance",
     "PriorConformance",
     "VisualizerConformance",
     "optional",

@@ -1,0 +1,69 @@
+"""``vaezoo plugins check``: the conformance kit on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from vaezoo.cli.context import Context
+
+if TYPE_CHECKING:
+    from vaezoo.conformance.runner import Result
+
+_COMPONENT, _CHECK = 24, 52
+
+
+@click.command("check", epilog="Example: vaezoo plugins check my_encoder.py")
+@click.argument("plugin", metavar="DIST_OR_FILE")
+@click.option("--strict", is_flag=True, help="Let the optional checks count too.")
+@click.option("--native", is_flag=True, help="Try torch.compile's own code: needs a C++ compiler.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def command(context: Context, plugin: str, strict: bool, native: bool, as_json: bool) -> int:
+    """Check a plugin: what every component of its kinds promises, one row a promise.
+
+    DIST_OR_FILE is the name of a plugin or its distribution, or a Python file. Ends in 1 where
+    a check fails. Nothing is downloaded.
+    """
+    from vaezoo.conformance.runner import Options, Outcome, check_plugin
+
+    results = check_plugin(plugin, extra=context.plugins, options=Options(strict, native))
+    done = _as_json(results) if as_json else _as_table(results)
+    return 1 if any(result.outcome is Outcome.FAILED for result in done) else 0
+
+
+def _as_json(results: Iterable[Result]) -> list[Result]:
+    done = list(results)
+    data = [
+        {
+            "subject": result.subject,
+            "check": result.check,
+            "outcome": result.outcome.name.lower(),
+            "cause": result.cause,
+            "optional": result.optional,
+            "seconds": round(result.seconds, 3),
+        }
+        for result in done
+    ]
+    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    return done
+
+
+def _as_table(results: Iterable[Result]) -> list[Result]:
+    done: list[Result] = []
+    for result in results:  # each row as soon as it is known: some take seconds
+        if not done:
+            click.echo(_row("SUBJECT", "CHECK", "RESULT", "CAUSE"))
+        click.echo(_row(result.subject, result.check, result.outcome, result.cause))
+        done.append(result)
+    counts = Counter(result.outcome.name.lower() for result in done)
+    click.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    return done
+
+
+def _row(subject: str, check: str, outcome: str, cause: str) -> str:
+    return f"{subject:<{_COMPONENT}}  {check:<{_CHECK}}  {outcome:<6}  {cause}".rstrip()
