@@ -6,14 +6,13 @@ import types
 from typing import Any
 
 from tests.road.blobs_plugin import Blobs
-from vaezoo.registry import Plugin, Registry, hookimpl
-from vaezoo.registry.manager import _discover
+from vaezoo.registry import Plugin, Registry, hookimpl, new_registry
 from vaezoo.spec import Spec, from_data
 
 
 def registry_with(*components: type) -> Registry:
     """The installed plugins and one that supplies ``components``."""
-    registry = _discover.__wrapped__((), frozenset())  # a registry of our own to add to
+    registry = new_registry()
     module = types.ModuleType("tests_plugin")
     module.vaezoo_components = hookimpl(lambda: list(components), specname="vaezoo_components")
     registry.add(Plugin("tests", "1", __file__), module)

@@ -17,6 +17,8 @@ PACKAGE = ROOT / "vaezoo"
 FLOORS = {
     "diagnostics": 0,
     "files": 0,
+    "patience": 0,
+    "discovery": 1,
     "fields": 1,
     "reporting": 1,
     "registry": 1,
@@ -40,9 +42,10 @@ FLOORS = {
     "testing": 7,
     "__main__": 8,
 }
-#: Within floor 1 the components' contracts stand on the types of their fields; within floor 3
+#: Within floor 1 the components' contracts stand on the types of their fields and the registry
+#: on the plugins that were found; within floor 3
 #: the model stands on images as tensors.
-ALLOWED = {("registry", "fields"), ("model", "data")}
+ALLOWED = {("registry", "fields"), ("registry", "discovery"), ("model", "data")}
 HEAVY = ("torch", "torchvision", "numpy", "matplotlib")
 
 

@@ -15,24 +15,26 @@ class Context:
     """The options that stand before the command."""
 
     plugins: tuple[str, ...] = ()
+    no_plugins: bool = False
 
     @cached_property
     def registry(self) -> Registry:
         """All plugins. Raises PluginError (VZ303) for one asked for that cannot be used."""
         from vaezoo.diagnostics import Diagnostic, PluginError
+        from vaezoo.discovery import THIRD_PARTY
         from vaezoo.registry import discover
 
-        registry = discover(self.plugins)
-        broken = [p for p in registry.plugins if p.error and p.reference in self.plugins]
+        registry = discover(self.plugins, disabled=(THIRD_PARTY,) if self.no_plugins else ())
+        broken = [plugin for plugin in registry.given(self.plugins) if plugin.error]
         if broken:
             raise PluginError(
                 *(
                     Diagnostic(
                         "VZ303",
-                        f"the plugin {p.reference} cannot be used: {p.error}",
+                        f"the plugin {plugin.reference} cannot be used: {plugin.error}",
                         hint="give --plugin a Python file or the name of an importable module",
                     )
-                    for p in broken
+                    for plugin in broken
                 )
             )
         return registry

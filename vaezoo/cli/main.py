@@ -26,24 +26,21 @@ class MainGroup(LazyGroup):
     """vaezoo's own commands, then those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*self.table, *self._from_plugins(ctx)]
+        return list(self.help_lines(ctx))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        return super().get_command(ctx, name) or self._from_plugins(ctx).get(name)
+        return super().get_command(ctx, name) or _context(ctx).registry.command(name)
 
     def help_lines(self, ctx: click.Context) -> dict[str, str]:
-        found = self._from_plugins(ctx)
-        lines = {name: command.get_short_help_str(80) for name, command in found.items()}
-        return super().help_lines(ctx) | lines
+        own, others = super().help_lines(ctx), _context(ctx).registry.command_lines()
+        return own | {name: line for name, line in others.items() if name not in own}
 
-    def _from_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
-        if ctx.obj is None:  # a subcommand is looked for before the group's function has run
-            ctx.obj = Context(plugins=ctx.params.get("plugins") or ())
-        found: dict[str, click.Command] = {}
-        for command in ctx.obj.registry.commands():
-            if command.name and command.name not in self.table:
-                found.setdefault(command.name, command)
-        return found
+
+def _context(ctx: click.Context) -> Context:
+    if ctx.obj is None:  # a subcommand is looked for before the group's function has run
+        ctx.obj = Context(ctx.params.get("plugins") or (), bool(ctx.params.get("no_plugins")))
+    context: Context = ctx.obj
+    return context
 
 
 @click.group(
@@ -62,10 +59,16 @@ class MainGroup(LazyGroup):
     metavar="FILE_OR_MODULE",
     help="Use a plugin that is not installed. May be given more than once.",
 )
+@click.option(
+    "--no-plugins",
+    is_flag=True,
+    is_eager=True,
+    help="Use no plugin but the built-in one and those given with --plugin.",
+)
 @click.pass_context
-def cli(ctx: click.Context, debug: bool, plugins: tuple[str, ...]) -> None:
+def cli(ctx: click.Context, debug: bool, plugins: tuple[str, ...], no_plugins: bool) -> None:
     """Variational autoencoders from one YAML spec: validate, train, evaluate, sample."""
-    ctx.obj = ctx.obj or Context(plugins=plugins)
+    _context(ctx)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -1,5 +1,6 @@
 """Components, their contracts, and how plugins supply them."""
 
+from vaezoo.discovery import Plugin
 from vaezoo.registry.component import (
     KINDS,
     Component,
@@ -25,7 +26,7 @@ from vaezoo.registry.contracts import (
     TargetResult,
 )
 from vaezoo.registry.hookspecs import hookimpl
-from vaezoo.registry.manager import Plugin, Registered, Registry, discover
+from vaezoo.registry.registry import Registered, Registry, discover, new_registry
 
 __all__ = [
     "KINDS",
@@ -53,4 +54,5 @@ __all__ = [
     "Visualizer",
     "discover",
     "hookimpl",
+    "new_registry",
 ]

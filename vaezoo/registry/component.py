@@ -141,7 +141,7 @@ class Likelihood(Component):
 
     @property
     def deviation(self) -> float | None:
-        """The standard deviation σ where this is a normal density whose σ training cannot change."""
+        """The standard deviation of a normal density, where training cannot change it."""
         return None
 
     @abstractmethod
@@ -227,15 +227,5 @@ class Visualizer(Component):
 
 KINDS: dict[str, type[Component]] = {
     kind.kind: kind
-    for kind in (
-        Dataset,
-        Encoder,
-        Decoder,
-        Likelihood,
-        Prior,
-        Loss,
-        Optimizer,
-        Metric,
-        Visualizer,
-    )
+    for kind in (Dataset, Encoder, Decoder, Likelihood, Prior, Loss, Optimizer, Metric, Visualizer)
 }

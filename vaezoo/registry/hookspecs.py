@@ -1,4 +1,9 @@
-"""The six hooks: everything that a plugin can answer to."""
+"""The six hooks: everything that a plugin can answer to.
+
+A plugin is a module whose functions of these names carry the decorator ``vaezoo.hookimpl``. An
+argument that a hook does not need may be left out. A module may set ``vaezoo_api = 1``, the
+version of these hooks and of the base classes that it is written for.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ if TYPE_CHECKING:
     from vaezoo.registry.component import Component
     from vaezoo.registry.contracts import Entry, EpochRecord, RunInfo
 
+API = 1
 PROJECT = "vaezoo"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -45,3 +51,6 @@ def vaezoo_run_finished(run: RunInfo, entry: Entry) -> None:
 @hookspec
 def vaezoo_run_failed(run: RunInfo, error: BaseException) -> None:
     """A run ended early: an error, or the user stopped it."""
+
+
+HOOKS = tuple(name for name, value in list(globals().items()) if hasattr(value, f"{PROJECT}_spec"))
