@@ -41,7 +41,7 @@ def long_patience(facts: Facts) -> Iterator[Remark]:
     """VZ419: the first epoch can be the best at the earliest, and the last one ends anyway."""
     train = facts.spec.train
     stopping = train.early_stopping
-    if stopping and stopping.patience >= train.epochs - 1:
+    if stopping and train.validation and stopping.patience >= train.epochs - 1:
         yield Remark(
             "VZ419",
             f"with a patience of {stopping.patience}, early stopping cannot end a run of "
