@@ -34,6 +34,8 @@ FLOORS = {
     "drawing": 4,
     "road": 5,
     "redraw": 5,
+    "measurement": 5,
+    "verification": 6,
     "report": 6,
     "explore": 6,
     "conformance": 6,

@@ -41,7 +41,9 @@ def train(plan: dict[str, Any], data: ImageData) -> ClassifierNet:
     """A classifier of the training images; says the accuracy on the test images as it goes."""
     torch.manual_seed(plan["seed"])
     images, labels = to_unit(data.train.images), data.train.labels.long()
-    net = ClassifierNet(tuple(plan["channels"]), len(data.class_names))
+    net = ClassifierNet(
+        tuple(data.shape), tuple(plan["channels"]), plan["features"], len(data.class_names)
+    )
     optimizer = torch.optim.AdamW(
         net.parameters(), lr=plan["lr"], weight_decay=plan["weight_decay"], fused=True
     )
@@ -89,7 +91,7 @@ def write(name: str, plan: dict[str, Any], data: ImageData, net: ClassifierNet) 
         "format": "vaezoo-classifier-1",
         "dataset": name,
         "dataset_digest": data.digest,
-        "channels": " ".join(map(str, plan["channels"])),
+        "image_shape": json.dumps(list(data.shape)),
         "classes": str(len(data.class_names)),
         "plan": json.dumps(plan, sort_keys=True),
         "test_accuracy": f"{accuracy(net, data):.4f}",

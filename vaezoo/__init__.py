@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vaezoo.fields import NonNegative as NonNegative
     from vaezoo.fields import Positive as Positive
     from vaezoo.fields import Schedule as Schedule
+    from vaezoo.measurement import evaluate as evaluate
     from vaezoo.model import VAE as VAE
     from vaezoo.registry import Component as Component
     from vaezoo.registry import Dataset as Dataset
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from vaezoo.road import run as run
     from vaezoo.spec import Spec as Spec
     from vaezoo.spec import validate as validate
+    from vaezoo.verification import verify as verify
     from vaezoo.zoo import load as load
 
 _HOME = {
@@ -71,10 +73,12 @@ _HOME = {
     "VAE": "vaezoo.model",
     "VaezooError": "vaezoo.diagnostics",
     "Visualizer": "vaezoo.registry",
+    "evaluate": "vaezoo.measurement",
     "hookimpl": "vaezoo.registry",
     "load": "vaezoo.zoo",
     "run": "vaezoo.road",
     "validate": "vaezoo.spec",
+    "verify": "vaezoo.verification",
 }
 
 __all__ = [

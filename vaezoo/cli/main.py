@@ -16,6 +16,8 @@ COMMANDS: Table = {
     "run": ("vaezoo.cli.run", "Train a spec, evaluate, draw and publish it to the zoo."),
     "sample": ("vaezoo.cli.sample", "Sample images from a trained model."),
     "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures anew."),
+    "evaluate": ("vaezoo.cli.evaluate", "Take figures of a trained model."),
+    "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
     "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
     "zoo": ("vaezoo.cli.zoo", "List, show and tidy up trained models."),
     "plugins": ("vaezoo.cli.plugins", "List plugins and the components they supply."),

@@ -219,8 +219,11 @@ def _trained_on_cpu(entry: Entry) -> bool:
 
 def shown_value(figure: Figure) -> str:
     """A figure's value as text, with its standard error where there is one."""
-    if figure.standard_error is not None:
-        return f"{figure.value:.2f} ± {figure.standard_error:.2f}"
+    error = figure.standard_error
+    if error is not None:
+        # two digits of the error, and of the value as many decimals as the error has
+        decimals = max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
+        return f"{figure.value:.{decimals}f} ± {error:.{decimals}f}"
     return f"{figure.value:g}" if figure.value == round(figure.value, 2) else f"{figure.value:.2f}"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from vaezoo.registry import Figure
 from vaezoo.zoo.card import shown_value
 from vaezoo.zoo.entry import Entry, to_json
 from vaezoo.zoo.search import BrokenEntry
@@ -92,6 +94,30 @@ def page(entry: Entry) -> str:
     ]
     head = f"{entry.name}: {spec['summary']}" if spec["summary"] else entry.name
     return "\n\n".join([head, *(f"{title}\n{_indent(body)}" for title, body in sections if body)])
+
+
+def figure_lines(figures: Sequence[Figure]) -> list[str]:
+    """``vaezoo evaluate``: each figure with how it was obtained, and its 95 % interval."""
+    lines = []
+    for figure in figures:
+        lines.append(f"{figure.split}/{figure.name}: {shown_value(figure)} {figure.unit}")
+        if figure.standard_error is not None:
+            reach = 1.96 * figure.standard_error
+            low, high = figure.value - reach, figure.value + reach
+            lines.append(f"    95 % interval over images {low:.6g} to {high:.6g}")
+        drawn = f", {figure.samples:,} samples" if figure.samples else ""
+        lines.append(
+            f"    {figure.examples:,} {figure.split} images{drawn}, {figure.likelihood} "
+            f"likelihood, binarisation: {figure.binarisation}"
+        )
+        if figure.note:
+            lines.append(f"    {figure.note}")
+        if figure.per_dimension:
+            numbers = " ".join(f"{value:.3g}" for value in figure.per_dimension)
+            lines += textwrap.wrap(
+                f"by dimension: {numbers}", 96, initial_indent="    ", subsequent_indent="      "
+            )
+    return lines
 
 
 def files(entry: Entry) -> dict[str, int]:

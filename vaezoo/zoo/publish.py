@@ -18,7 +18,7 @@ from vaezoo.diagnostics import Diagnostic, ZooError
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.zoo import entry as layout
 from vaezoo.zoo.card import card
-from vaezoo.zoo.entry import Entry, to_json
+from vaezoo.zoo.entry import Entry, Metrics, to_json
 from vaezoo.zoo.predecessors import kept_path
 from vaezoo.zoo.search import own_folder
 from vaezoo.zoo.specfile import to_yaml
@@ -52,22 +52,17 @@ def publish(
     where it is not given. Raises ZooError (VZ503), and leaves the zoo as it was, where
     something cannot be written.
     """
-    metrics = {
-        "figures": [dataclasses.asdict(figure) for figure in figures],
-        "targets": [dict(target) for target in targets],
-        "notes": list(notes),
-        "test_is_trained_on": test_is_trained_on,
-    }
+    metrics = Metrics(tuple(figures), tuple(targets), tuple(notes), test_is_trained_on)
     folder = own_folder(zoo)
-    with open_for_writing(folder), _staged(folder, spec.name) as staged:
+    with open_for_writing(folder), staged_entry(folder, spec.name) as staged:
         _write_weights(staged, spec, model, lock)
-        _write_text(staged / layout.SPEC, _spec_text(spec))
-        _write_text(staged / layout.METRICS, _json(metrics, indent=1))
+        write_text(staged / layout.SPEC, _spec_text(spec))
+        write_text(staged / layout.METRICS, metrics_text(metrics))
         lines = [_json(dataclasses.asdict(record)) for record in history]
-        _write_text(staged / layout.HISTORY, "".join(lines))
+        write_text(staged / layout.HISTORY, "".join(lines))
         _write_pictures(staged / layout.FIGURES, pictures or {})
         # The card is written last: a staged folder that has one is whole, see _tidy.
-        _write_text(staged / layout.CARD, card(Entry(staged, spec.name)))
+        write_text(staged / layout.CARD, card(Entry(staged, spec.name)))
         sync_folder(staged)
         replace(staged, folder / spec.name, kept_path(folder, spec.name))
     return Entry(folder / spec.name, spec.name)
@@ -120,7 +115,7 @@ def _explained(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _staged(folder: Path, name: str) -> Iterator[Path]:
+def staged_entry(folder: Path, name: str) -> Iterator[Path]:
     """A folder to prepare an entry in; gone again when that fails."""
     staged = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder / STAGING))
     staged.chmod(0o755)  # mkdtemp's folders are for their owner's eyes only
@@ -173,7 +168,8 @@ def _write_pictures(folder: Path, pictures: Mapping[str, Path | bytes]) -> None:
     sync_folder(folder)
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """A text file of an entry, on the disk when this returns."""
     _write(path, text.encode())
 
 
@@ -182,6 +178,19 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def metrics_text(metrics: Metrics) -> str:
+    """``metrics.json`` of an entry."""
+    return _json(
+        {
+            "figures": [dataclasses.asdict(figure) for figure in metrics.figures],
+            "targets": [dict(target) for target in metrics.targets],
+            "notes": list(metrics.notes),
+            "test_is_trained_on": metrics.test_is_trained_on,
+        },
+        indent=1,
+    )
 
 
 def _json(data: Any, indent: int | None = None) -> str:

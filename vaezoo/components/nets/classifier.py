@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import itertools
+import json
 from typing import Any
 
 import torch
@@ -13,29 +14,31 @@ from vaezoo import weights
 
 
 class ClassifierNet(nn.Module):
-    """Three convolutions, the first two halving the image, and a mean over what is left.
+    """Convolutions that each halve the image, and two linear layers.
 
-    The last layer's input are the features: (B, channels[-1]), not negative.
+    What goes into the last layer are the features: (B, features), not negative.
     """
 
-    def __init__(self, channels: tuple[int, ...], classes: int, image_channels: int = 1) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], channels: tuple[int, ...], features: int, classes: int
+    ) -> None:
         super().__init__()
-        sizes = (image_channels, *channels)
+        sizes = (shape[0], *channels)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, 3, padding=1) for before, after in itertools.pairwise(sizes)
         )
-        self.classify = nn.Linear(channels[-1], classes)
+        height, width = (side >> len(channels) for side in shape[1:])
+        self.hidden = nn.Linear(channels[-1] * height * width, features)
+        self.classify = nn.Linear(features, classes)
         self.accuracy = 0.0
         self.digest = ""
 
     def features(self, images: Tensor) -> Tensor:
         """Images (B, C, H, W) in [0, 1] -> (B, F)."""
         x = images
-        for layer, convolution in enumerate(self.convolutions):
-            x = torch.relu(convolution(x))
-            if layer + 1 < len(self.convolutions):
-                x = nn.functional.max_pool2d(x, 2)
-        return x.mean((2, 3))
+        for convolution in self.convolutions:
+            x = nn.functional.max_pool2d(torch.relu(convolution(x)), 2)
+        return torch.relu(self.hidden(x.flatten(1)))
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (B, C, H, W) in [0, 1] -> logits (B, classes)."""
@@ -53,8 +56,9 @@ def shipped_classifier(name: str) -> ClassifierNet:
 
 def from_file(tensors: dict[str, Tensor], header: dict[str, Any]) -> ClassifierNet:
     """A classifier as ``tools/train_classifier.py`` wrote it."""
-    channels = tuple(int(size) for size in header["channels"].split())
-    net = ClassifierNet(channels, int(header["classes"]))
+    shape, plan = json.loads(header["image_shape"]), json.loads(header["plan"])
+    classes = int(header["classes"])
+    net = ClassifierNet(tuple(shape), tuple(plan["channels"]), plan["features"], classes)
     net.load_state_dict(tensors)
     net.accuracy, net.digest = float(header["test_accuracy"]), header["digest"]
     return net.eval()

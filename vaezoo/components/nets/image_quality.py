@@ -60,7 +60,8 @@ def _window(images: Tensor) -> Tensor:
     """A Gaussian window (h, w) that sums to 1, of odd sides."""
     sides = [min(_WINDOW, side - 1 + side % 2) for side in images.shape[2:]]
     rows, columns = (
-        torch.exp(-0.5 * ((torch.arange(side) - side // 2) / _SIGMA) ** 2) for side in sides
+        torch.exp(-0.5 * (axis / _SIGMA) ** 2)
+        for side in sides
+        for axis in [torch.arange(side, device=images.device, dtype=images.dtype) - side // 2]
     )
-    window = torch.outer(rows / rows.sum(), columns / columns.sum())
-    return window.to(device=images.device, dtype=images.dtype)
+    return torch.outer(rows / rows.sum(), columns / columns.sum())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.figures import batches, mean_figure
+from vaezoo.components.nets.figures import mean_figure, unannounced_batches
 from vaezoo.model import VAE, Posterior
 from vaezoo.registry import Figure, Scene
 
@@ -19,41 +20,33 @@ _ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
 def importance_weighted_figure(scene: Scene, samples: int) -> Figure:
     """log 1/K Σ_k p(x, z_k) / q(z_k|x) of every image, averaged."""
     generator = scene.generator()
-    bounds = [
-        importance_weighted_bound(
-            scene.model, images, scene.model.posterior(images), samples, generator
-        )
-        for images in batches(scene)
-    ]
+    bounds = []
+    for images in unannounced_batches(scene, scene.split):
+        posterior = scene.model.posterior(images)
+        for bound in importance_weighted_bounds(scene.model, images, posterior, samples, generator):
+            bounds.append(bound)
+            scene.advance(len(bound))
     return mean_figure(scene, "iw_bound", torch.cat(bounds), samples)
 
 
-def importance_weighted_bound(
+def importance_weighted_bounds(
     model: VAE, images: Tensor, posterior: Posterior, samples: int, generator: torch.Generator
-) -> Tensor:
-    """The bound of each image (B, C, H, W) with ``samples`` draws: (B,), nats, float64 on CPU.
+) -> Iterator[Tensor]:
+    """The bound of each image (B, C, H, W), nats, float64 on the CPU, a few images at a time.
 
     The images come with their posterior and so are encoded once however many samples there are.
     """
     rows = _ROWS_ON_CPU if images.device.type == "cpu" else _ROWS_ON_GPU
     draws = min(samples, rows)
     together = max(rows // draws, 1)
-    return torch.cat(
-        [
-            _few_images(
-                model,
-                images[first : first + together],
-                Posterior(
-                    posterior.mean[first : first + together],
-                    posterior.log_var[first : first + together],
-                ),
-                samples,
-                draws,
-                generator,
-            )
-            for first in range(0, len(images), together)
-        ]
+    parts = zip(
+        images.split(together),
+        posterior.mean.split(together),
+        posterior.log_var.split(together),
+        strict=True,
     )
+    for few, mean, log_var in parts:
+        yield _few_images(model, few, Posterior(mean, log_var), samples, draws, generator)
 
 
 def _few_images(

@@ -1,0 +1,85 @@
+"""``vaezoo evaluate``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from vaezoo.cli import options
+from vaezoo.cli.context import Context
+
+
+@click.command(epilog="Example: vaezoo evaluate mnist_mlp20 --metrics information,linear_probe")
+@click.argument("name")
+@click.option(
+    "--split",
+    default="test",
+    metavar="test|validation|train",
+    show_default=True,
+    help="Which images to look at.",
+)
+@click.option(
+    "--metrics",
+    default="",
+    metavar="NAME,...",
+    help="Which figures, or 'all'. [default: those of the spec]",
+)
+@click.option(
+    "--iw",
+    "importance_samples",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Take the importance-weighted bound too, with K draws of z for each image.",
+)
+@click.option(
+    "--record", is_flag=True, help="Write the figures to the entry's metrics.json and card."
+)
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@options.device
+@options.zoo
+@click.pass_obj
+def command(
+    context: Context,
+    name: str,
+    split: str,
+    metrics: str,
+    importance_samples: int | None,
+    record: bool,
+    as_json: bool,
+    device: str,
+    zoo: str | None,
+) -> None:
+    """Take figures of a trained model: bounds, what its latents hold, how its images look.
+
+    NAME is an entry of the zoo, its folder or its weights file. 'vaezoo plugins list' shows the
+    metrics there are, docs/figures.md what each figure means.
+    """
+    from vaezoo.cli.measuring import shown
+    from vaezoo.measurement import evaluate
+
+    with shown() as (announce, advance):
+        measured = evaluate(
+            name,
+            split=split,
+            metrics=[part.strip() for part in metrics.split(",") if part.strip()],
+            importance_samples=importance_samples,
+            record=record,
+            zoo=zoo,
+            device=device,
+            registry=context.registry,
+            announce=announce,
+            advance=advance,
+        )
+    if as_json:
+        found = [dataclasses.asdict(figure) for figure in measured.figures]
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        from vaezoo.zoo.listing import figure_lines
+
+        click.echo("\n".join(figure_lines(measured.figures)))
+    if record and measured.unrecorded:
+        click.echo(f"not recorded: {measured.unrecorded}", err=True)
+    elif record:
+        click.echo(f"recorded in {measured.entry.path}", err=True)

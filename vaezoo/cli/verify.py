@@ -1,0 +1,80 @@
+"""``vaezoo verify``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from vaezoo.cli import options
+from vaezoo.cli.context import Context
+
+if TYPE_CHECKING:
+    from vaezoo.verification import Verdict
+
+
+@click.command(epilog="Example: vaezoo verify mnist_mlp20")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="Every entry that a name can find.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most so many draws of z for each image: faster, and held less strictly.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@options.device
+@options.zoo
+@click.pass_obj
+def command(
+    context: Context,
+    names: tuple[str, ...],
+    everything: bool,
+    samples: int | None,
+    as_json: bool,
+    device: str,
+    zoo: str | None,
+) -> int:
+    """Check entries against themselves: digest, lock, figures taken anew, targets.
+
+    Exits with 1 when a check fails.
+    """
+    from vaezoo.cli.measuring import shown
+    from vaezoo.verification import verify
+    from vaezoo.zoo.search import entries
+
+    if bool(names) == everything:
+        raise click.UsageError("name the entries to verify, or give --all")
+    verdicts = []
+    for name in names or [entry.name for entry in entries(zoo)]:
+        with shown() as (announce, advance):
+            verdict = verify(
+                name,
+                samples=samples,
+                zoo=zoo,
+                device=device,
+                registry=context.registry,
+                announce=announce,
+                advance=advance,
+            )
+        verdicts.append(verdict)
+        if not as_json:
+            click.echo("\n".join(_lines(verdict)))
+    if as_json:
+        data = [
+            {**dataclasses.asdict(v), "path": str(v.path), "passed": v.passed} for v in verdicts
+        ]
+        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    return 0 if all(verdict.passed for verdict in verdicts) else 1
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    width = max(len(check.what) for check in verdict.checks)
+    mark = {True: click.style("PASS", fg="green"), False: click.style("FAIL", fg="red")}
+    head = f"{click.style(verdict.name, bold=True)}  {verdict.path}"
+    return [
+        head,
+        *(f"  {mark[c.passed]}  {c.what:{width}}  {c.detail}" for c in verdict.checks),
+    ]

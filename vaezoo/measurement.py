@@ -1,0 +1,149 @@
+"""From an entry to figures: what ``vaezoo evaluate`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, suggest
+from vaezoo.registry import Figure, Metric, Registry, Scene, discover
+from vaezoo.zoo import Entry, find
+
+if TYPE_CHECKING:
+    from vaezoo.model import VAE
+    from vaezoo.registry import ImageData, Split
+    from vaezoo.spec import Spec
+
+SPLITS = ("test", "validation", "train")
+_BOUND = "importance_weighted"
+
+#: called with a metric's name and the number of examples that it looks at
+Announce = Callable[[str, int], object]
+#: called with the number of examples just dealt with
+Advance = Callable[[int], object]
+
+
+def _silent(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures taken of an entry, and why they were not written to it, if they were not."""
+
+    entry: Entry
+    figures: tuple[Figure, ...]
+    unrecorded: str | None = None
+
+
+def evaluate(
+    name: str | Path,
+    *,
+    split: str = "test",
+    metrics: Sequence[str] = (),
+    importance_samples: int | None = None,
+    record: bool = False,
+    zoo: str | Path | None = None,
+    device: str = "cpu",
+    registry: Registry | None = None,
+    announce: Announce = _silent,
+    advance: Advance = _silent,
+) -> Measured:
+    """Figures of a trained model: ``vaezoo.evaluate("mnist_mlp20", metrics=["information"])``.
+
+    ``metrics`` are names, or ``all``; each has the parameters that the spec gives it, or its
+    defaults. Without any they are those of the spec. ``importance_samples`` adds the
+    importance-weighted bound with so many draws. With ``record``, an entry in a zoo of one's own
+    has the figures written to its ``metrics.json`` and card, in the place of the same ones.
+
+    Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split,
+    DataError (VZ601) where the dataset cannot be had, ZooError (VZ503) for an unwritable zoo.
+    """
+    if split not in SPLITS:
+        hint = suggest(split, SPLITS, "splits")
+        raise UsageError(Diagnostic("VZ504", f"there is no split {split!r}", hint=hint))
+    registry = registry or discover()
+    entry = find(name, zoo=zoo)
+    model = entry.load(registry, device)
+    chosen = choose_metrics(model.spec, metrics, importance_samples, registry)
+    scene = scene_of(model, model.spec.dataset.build(), split, advance)
+    figures = take(chosen, scene, announce)
+    unrecorded = "not asked to"
+    if record:
+        from vaezoo.zoo.amend import amend, cannot_amend
+
+        unrecorded = cannot_amend(entry) or ""
+        if not unrecorded:
+            amend(entry, figures)
+    return Measured(entry, tuple(figures), unrecorded or None)
+
+
+def take(metrics: Sequence[Metric], scene: Scene, announce: Announce = _silent) -> list[Figure]:
+    """The figures of each metric in turn, with products as fast as the device has them."""
+    from vaezoo.training.products import fast_float32
+
+    figures = []
+    with fast_float32(scene.model.device):
+        for metric in metrics:
+            announce(metric.use, len(scene.split))
+            figures += metric.compute(scene)
+    return figures
+
+
+def choose_metrics(
+    spec: Spec, names: Sequence[str], importance_samples: int | None, registry: Registry
+) -> list[Metric]:
+    """The metrics that are asked for by name; those of the spec where none is."""
+    if "all" in names:
+        names = [found.component.use for found in registry.components("metric")]
+    chosen = [metric for name in names for metric in _of_name(name, spec, registry)]
+    if not names and importance_samples is None:
+        chosen = list(spec.metrics)
+    if importance_samples is not None:
+        bound = registry.find("metric", _BOUND).component
+        chosen = [metric for metric in chosen if metric.use != _BOUND]
+        chosen.append(cast("Metric", bound.model_validate({"samples": importance_samples})))
+    return chosen
+
+
+def _of_name(name: str, spec: Spec, registry: Registry) -> list[Metric]:
+    """The spec's own metrics of that name, or one with its default parameters."""
+    own = [metric for metric in spec.metrics if name in (metric.use, metric.to_spec())]
+    if own:
+        return own
+    try:
+        return [cast("Metric", registry.find("metric", name).component())]
+    except PluginError as error:
+        finding = error.diagnostics[0]
+        raise UsageError(Diagnostic("VZ504", finding.message, hint=finding.hint)) from None
+
+
+def scene_of(model: VAE, data: ImageData, split: str, advance: Advance = _silent) -> Scene:
+    """A trained model before a split of its spec's data."""
+    scene = Scene.of_test(model, data, advance=advance)
+    if split == "test":
+        return scene
+    return replace(scene, split=_held_out_or_not(model.spec, data, split), split_name=split)
+
+
+def _held_out_or_not(spec: Spec, data: ImageData, split: str) -> Split:
+    """The images that training saw, or those that it held out."""
+    from vaezoo.data.resident import split_validation
+    from vaezoo.training.loop import stream
+
+    seen, held_out = split_validation(
+        data.train, spec.train.validation, stream(spec.train.seed, "validation")
+    )
+    if split == "train":
+        return seen
+    if held_out is None:
+        raise UsageError(
+            Diagnostic(
+                "VZ504",
+                f"{spec.name} has no validation split: it was trained with validation: 0",
+                hint="the splits test and train can be evaluated",
+            )
+        )
+    return held_out
