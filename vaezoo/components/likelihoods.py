@@ -43,6 +43,9 @@ class Bernoulli(Likelihood, use="bernoulli"):
     def never_positive(self) -> bool:
         return True
 
+    def weights_depend_on(self) -> None:
+        return None
+
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): logits."""
         from vaezoo.components.nets.likelihoods import BernoulliNet
@@ -55,6 +58,9 @@ class ContinuousBernoulli(Likelihood, use="continuous_bernoulli"):
 
     Loaiza-Ganem and Cunningham (2019), arXiv:1907.06845.
     """
+
+    def weights_depend_on(self) -> None:
+        return None
 
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): logits of λ."""
@@ -78,6 +84,9 @@ class Gaussian(Likelihood, use="gaussian"):
     @property
     def deviation(self) -> float | None:
         return None if self.scale == "learned" else self.scale
+
+    def weights_depend_on(self) -> tuple[()]:
+        return ()  # a fixed scale is kept with the weights, in the place of a learned one
 
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): the mean before its map."""
@@ -104,6 +113,9 @@ class MSE(Likelihood, use="mse"):
     @property
     def deviation(self) -> float:
         return math.sqrt(0.5)
+
+    def weights_depend_on(self) -> None:
+        return None
 
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): the mean before its map."""

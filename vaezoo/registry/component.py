@@ -23,6 +23,7 @@ from vaezoo.registry.contracts import (
     PriorModule,
     Scene,
 )
+from vaezoo.registry.shaping import shaping
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -56,6 +57,14 @@ class Component(BaseModel):
         parameters = self.model_dump(mode="json")
         written = self._written or self.use
         return {"use": written, **parameters} if parameters else written
+
+    def weights_depend_on(self) -> tuple[Any, ...] | None:
+        """What decides the names and shapes of its weights; None for a part without weights.
+
+        ``vaezoo diff`` asks it whether weights still fit. By default every parameter but
+        activations and initialisers; a component that has others of that kind gives the rest.
+        """
+        return tuple(getattr(self, name) for name in shaping(type(self)))
 
     def as_written(self, name: str) -> Component:
         """This component, remembering the name a spec used (``plugin:name`` or ``name``)."""

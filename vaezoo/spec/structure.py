@@ -52,7 +52,16 @@ class Place:
                 limit = getattr(constraint, attribute, None)
                 if limit is not None:
                     words.append(f"{relation} {limit}")
+            least = getattr(getattr(constraint, "func", None), "minimum", None)
+            if least is not None:  # a number or a schedule
+                words.append(f"{'at least' if constraint.func.inclusive else 'above'} {least:g}")
         return words
+
+    @property
+    def choices(self) -> list[Any]:
+        """The values that may stand here, where they are a few."""
+        literal = (o for o in _options(self.annotation) if typing.get_origin(o) is typing.Literal)
+        return [choice for option in literal for choice in typing.get_args(option)]
 
 
 _RELATIONS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
