@@ -28,6 +28,7 @@ FLOORS = {
     "data": 3,
     "devices": 3,
     "weights": 3,
+    "shapes": 3,
     "training": 4,
     "evaluation": 4,
     "zoo": 4,

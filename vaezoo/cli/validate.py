@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from vaezoo.cli.context import Context
+
+if TYPE_CHECKING:
+    from vaezoo.spec.reader import Look
 
 
 @click.command("validate", epilog="Example: vaezoo validate specs --format text --output junit.xml")
@@ -15,6 +20,11 @@ from vaezoo.cli.context import Context
     multiple=True,
     metavar="KEY=VALUE",
     help="Change a value in every spec first, such as loss.beta=2. May be given more than once.",
+)
+@click.option(
+    "--shapes",
+    is_flag=True,
+    help="Build each model, without memory for its weights, and send images through.",
 )
 @click.option("--strict", is_flag=True, help="Take warnings as errors.")
 @click.option(
@@ -37,6 +47,7 @@ def command(
     context: Context,
     paths: tuple[str, ...],
     overrides: tuple[str, ...],
+    shapes: bool,
     strict: bool,
     formats: tuple[str, ...],
     outputs: tuple[str, ...],
@@ -53,7 +64,12 @@ def command(
         wanted = pair(formats, outputs)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    report = survey(paths, overrides=overrides, registry=context.registry)
+    looks: list[Look] = []
+    if shapes:
+        from vaezoo.shapes import shape_findings  # torch, only where it is asked for
+
+        looks = [shape_findings]
+    report = survey(paths, overrides=overrides, registry=context.registry, looks=looks)
     if strict:
         report = report.strict()
     deliver(report, wanted)

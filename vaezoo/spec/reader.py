@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from vaezoo.spec.matrix import Axis
 from vaezoo.spec.nodes import Document, Node
 from vaezoo.spec.overrides import read_overrides
 from vaezoo.spec.schema import Spec
+
+#: What finds something to say about a valid spec.
+Look = Callable[[Spec, Document], list[Diagnostic]]
 
 
 @dataclass(frozen=True)
@@ -107,16 +111,27 @@ def from_data(data: dict[str, Any], registry: Registry) -> Spec:
     return spec
 
 
-def examine(path: str | Path, *, overrides: Sequence[str] = (), registry: Registry) -> Reading:
-    """Read a file as far as it goes: its specs, and everything there is to say about them."""
+def examine(
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    registry: Registry,
+    looks: Sequence[Look] = (),
+) -> Reading:
+    """Read a file as far as it goes: its specs, and everything there is to say about them.
+
+    ``looks`` are taken at each valid spec beside those that are always taken.
+    """
     try:
         layers = load_layers(path)
     except SpecError as error:
         return Reading(error.diagnostics)
-    return examine_layers(layers, overrides, registry)
+    return examine_layers(layers, overrides, registry, looks)
 
 
-def examine_layers(layers: Layers, overrides: Iterable[str], registry: Registry) -> Reading:
+def examine_layers(
+    layers: Layers, overrides: Iterable[str], registry: Registry, looks: Sequence[Look] = ()
+) -> Reading:
     """Like ``examine``, of layers that were read from files or elsewhere."""
     given, about_overrides = read_overrides(overrides)
     grid = lay_out(layers, given)
@@ -128,7 +143,8 @@ def examine_layers(layers: Layers, overrides: Iterable[str], registry: Registry)
         spec, found = _validated(text.document.data(), registry, text.document)
         about_schema.append([*wrong, *found])
         if spec:
-            about_sense.append([*check(spec, text.document), *lint(spec, text.document)])
+            seen = (look(spec, text.document) for look in (check, lint, *looks))
+            about_sense.append(list(chain.from_iterable(seen)))
         if spec and grid.axes:
             spec = spec.model_copy(update={"name": name})
         members.append(Member(text, grid.values(combination), spec))

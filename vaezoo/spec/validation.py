@@ -10,8 +10,8 @@ from vaezoo.diagnostics import Diagnostic
 from vaezoo.registry import Registry, discover
 from vaezoo.reporting import Report
 from vaezoo.reporting.report import in_order
-from vaezoo.spec.document import whole
-from vaezoo.spec.reader import Reading, examine
+from vaezoo.spec.paths import find_specs
+from vaezoo.spec.reader import Look, Reading, examine
 
 PathLike = str | os.PathLike[str]
 
@@ -20,20 +20,25 @@ def validate(
     paths: PathLike | Iterable[PathLike],
     *,
     overrides: Sequence[str] = (),
+    looks: Sequence[Look] = (),
     registry: Registry | None = None,
 ) -> tuple[Diagnostic, ...]:
     """All findings about all specs under ``paths``: files, folders or globs.
 
     >>> vaezoo.validate("specs")
+
+    ``looks`` are functions that find more to say about a valid spec, such as
+    ``vaezoo.shapes.shape_findings``.
     ()
     """
-    return survey(paths, overrides=overrides, registry=registry).diagnostics
+    return survey(paths, overrides=overrides, registry=registry, looks=looks).diagnostics
 
 
 def survey(
     paths: PathLike | Iterable[PathLike],
     *,
     overrides: Sequence[str] = (),
+    looks: Sequence[Look] = (),
     registry: Registry | None = None,
 ) -> Report:
     """Like ``validate``, by spec. Two specs of one call that share a name are a finding too."""
@@ -50,15 +55,19 @@ def survey(
             real = os.path.realpath(file)
             if real not in looked_at:
                 looked_at.add(real)
-                files[file] = _findings(file, tuple(overrides), registry, named)
+                files[file] = _findings(file, tuple(overrides), registry, looks, named)
     return Report(files)
 
 
 def _findings(
-    file: str, overrides: tuple[str, ...], registry: Registry, named: dict[str, str]
+    file: str,
+    overrides: tuple[str, ...],
+    registry: Registry,
+    looks: Sequence[Look],
+    named: dict[str, str],
 ) -> tuple[Diagnostic, ...]:
     """What there is to say about one spec; ``named`` holds the names of those before it."""
-    reading = examine(file, overrides=overrides, registry=registry)
+    reading = examine(file, overrides=overrides, registry=registry, looks=looks)
     return in_order([*reading.findings, *_taken(reading, file, named)])
 
 
