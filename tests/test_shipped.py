@@ -1,6 +1,7 @@
 """The specs and entries of this repository: whole, in step with each other and with the README."""
 
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ SPECS = sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
 #: Trains for hours on two cores; its entry is still to come.
 UNTRAINED = {"mnist_leaky2"}
 TRAINED = [name for name in SPECS if name not in UNTRAINED]
+#: Whether the entries were trained with the components as they stand. Once they are, this is
+#: True and the warning that pyproject.toml ignores is an error again.
+UP_TO_DATE = False
 
 
 def entry_of(name):
@@ -55,6 +59,14 @@ def test_an_entry_samples_and_reconstructs(name):
     assert images.shape == (4, 1, 28, 28)
     assert 0 <= images.min() < images.max() <= 1
     assert model.reconstruct(images).shape == images.shape
+
+
+@pytest.mark.skipif(not UP_TO_DATE, reason="the entries are older than the components")
+@pytest.mark.parametrize("name", TRAINED)
+def test_loading_an_entry_gives_no_warning(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        entry_of(name).load()
 
 
 @pytest.mark.parametrize("name", TRAINED)

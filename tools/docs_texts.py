@@ -76,6 +76,8 @@ ADVICE = {
     "VZ302": "Say which plugin is meant, as `plugin:name`.",
     "VZ303": "Repair or update the plugin, or leave it out with `VAEZOO_DISABLE_PLUGINS`.",
     "VZ304": "Install the plugin in the version that the message names.",
+    "VZ305": "Install the version that the entry was made with, or train it again with this one.",
+    "VZ306": "Get back the code that the entry was made with, or train it again with this one.",
     "VZ401": "Use fewer or smaller layers, or give one kernel and stride for each layer.",
     "VZ402": "Change one of the two settings that the message names.",
     "VZ501": "Correct the name or the folder; `vaezoo zoo list` shows every entry.",

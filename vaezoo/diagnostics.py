@@ -45,6 +45,8 @@ CODES: dict[str, str] = {
     "VZ302": "ambiguous component",
     "VZ303": "broken plugin",
     "VZ304": "missing plugin",
+    "VZ305": "another version of a plugin",
+    "VZ306": "changed code of a plugin",
     "VZ401": "shapes do not fit",
     "VZ402": "settings contradict each other",
     "VZ411": "beta is not the weight that it seems",
@@ -174,6 +176,14 @@ class Interrupted(VaezooError):
     """Stopped by the user; the run can be resumed."""
 
     exit_code = 130
+
+
+class DiagnosticWarning(UserWarning):
+    """A finding that stops nothing, as Python's ``warnings`` show it."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(describe(diagnostic))
 
 
 def describe(diagnostic: Diagnostic) -> str:

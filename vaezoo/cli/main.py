@@ -10,6 +10,7 @@ import click
 
 from vaezoo.cli.context import Context
 from vaezoo.cli.lazy import LazyGroup, Table
+from vaezoo.cli.notices import findings_shown
 from vaezoo.diagnostics import Interrupted, VaezooError
 
 COMMANDS: Table = {
@@ -81,7 +82,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
-        result: Any = cli.main(arguments, prog_name="vaezoo", standalone_mode=False)
+        with findings_shown():
+            result: Any = cli.main(arguments, prog_name="vaezoo", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except click.ClickException as error:

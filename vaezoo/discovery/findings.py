@@ -35,8 +35,7 @@ def unusable(kind: str, qualified: str, plugin: Plugin, problem: str) -> Diagnos
     """VZ303, for a component whose own definition is at fault."""
     return Diagnostic(
         "VZ303",
-        f"the {kind} {qualified!r} of the plugin {plugin.name} {plugin.version} cannot be used: "
-        f"{problem}",
+        f"the {kind} {qualified!r} of the plugin {plugin.label} cannot be used: {problem}",
         hint=f"this is a fault in {plugin.origin}",
     )
 
@@ -61,11 +60,10 @@ def absent(kind: str, name: str, around: Circumstances) -> Diagnostic:
         if known.off or known.error:
             return _out_of_use(what, known)
     if plugin:
-        version = around.plugins[plugin].version
         own = [q for its, _, q in around.components if its == kind and q.startswith(f"{plugin}:")]
         return Diagnostic(
             "VZ301",
-            f"the plugin {plugin} {version} has no {kind} called {use!r}",
+            f"the plugin {around.plugins[plugin].label} has no {kind} called {use!r}",
             hint=suggest(name, own, f"its {kind}s"),
         )
     return Diagnostic(
@@ -84,7 +82,7 @@ def _homes(kind: str, use: str, plugin: str, around: Circumstances) -> list[tupl
 
 
 def _out_of_use(what: str, plugin: Plugin) -> Diagnostic:
-    needs = f"{what} needs the plugin {plugin.name} {plugin.version}"
+    needs = f"{what} needs the plugin {plugin.label}"
     if plugin.off:
         return Diagnostic(
             "VZ304",
@@ -115,6 +113,6 @@ def _hint(kind: str, name: str, around: Circumstances) -> str:
         hint += f". Plugins that are switched off: {', '.join(off)}"
     broken = [p for p in around.plugins.values() if p.error]
     if broken:
-        listed = "; ".join(f"{p.name} {p.version} ({p.error})" for p in broken)
+        listed = "; ".join(f"{p.label} ({p.error})" for p in broken)
         hint += f". Plugins that could not be loaded: {listed}"
     return hint

@@ -57,7 +57,7 @@ def _heavy() -> list[str]:
 
 def _say_that_it_takes_long(plugin: Plugin) -> None:
     print(
-        f"still importing the plugin {plugin.name} {plugin.version} after {UNEASY:g} s; "
+        f"still importing the plugin {plugin.label} after {UNEASY:g} s; "
         f"VAEZOO_DISABLE_PLUGINS={plugin.name} leaves it out",
         file=sys.__stderr__,
         flush=True,

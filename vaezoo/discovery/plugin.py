@@ -31,6 +31,11 @@ class Plugin:
     off: bool = False
 
     @property
+    def label(self) -> str:
+        """Name and version, as a message puts them."""
+        return f"{self.name} ({self.version})" if self.reference else f"{self.name} {self.version}"
+
+    @property
     def state(self) -> str:
         """In words: ok, off, broken or slow, and why."""
         if self.off:

@@ -7,9 +7,12 @@ from typing import Any
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from vaezoo.diagnostics import PluginError
+from vaezoo.diagnostics import Diagnostic, PluginError
+from vaezoo.discovery import cause_of
+from vaezoo.discovery.findings import unusable
 from vaezoo.fields.tagged import parse, split_use
 from vaezoo.registry.component import Component
+from vaezoo.registry.registry import Registered
 
 
 class Resolve:
@@ -32,13 +35,22 @@ class Resolve:
         try:
             registered = info.context["registry"].find(self.kind, name)
         except PluginError as error:
-            raise _as_pydantic(error) from None
-        component: Component = parse(registered.component, parameters, info.context)
+            raise _as_pydantic(error.diagnostics[0]) from None
+        try:
+            component: Component = parse(registered.component, parameters, info.context)
+        except ValueError:  # what pydantic, and validators, raise for a bad value
+            raise
+        except Exception as error:  # a plugin's fault must not end the reading of a spec
+            raise _as_pydantic(_fault(registered, error)) from None
         return component.as_written(name)
 
 
-def _as_pydantic(error: PluginError) -> PydanticCustomError:
-    diagnostic = error.diagnostics[0]
+def _fault(registered: Registered, error: Exception) -> Diagnostic:
+    component, plugin = registered.component, registered.plugin
+    return unusable(component.kind, registered.qualified, plugin, cause_of(error))
+
+
+def _as_pydantic(diagnostic: Diagnostic) -> PydanticCustomError:
     return PydanticCustomError(
         "vaezoo_component",
         "{message}",  # the message may itself hold braces, so it goes in as an argument

@@ -124,7 +124,7 @@ class Registry:
 
     def supplier(self, component: type[Component]) -> Registered | None:
         """A component as it was registered, if it was."""
-        several = self._components.get((component.kind, component.use), [])
+        several = self._suppliers(component.kind, component.use)
         return next((r for r in several if r.component is component), None)
 
     def command_lines(self) -> dict[str, str]:
@@ -150,18 +150,18 @@ class Registry:
         failures = []
         if hook == "vaezoo_run_started":
             broken = [p for p in self._plugins.values() if p.error]
-            failures = [f"plugin {p.name} {p.version} is left out: {p.error}" for p in broken]
+            failures = [f"plugin {p.label} is left out: {p.error}" for p in broken]
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             wanted = {name: arguments[name] for name in implementation.argnames}
             try:
                 implementation.function(**wanted)
             except Exception as error:
                 plugin = self._plugins[implementation.plugin_name]
-                said = f"plugin {plugin.name} {plugin.version} failed in {hook}"
+                said = f"plugin {plugin.label} failed in {hook}"
                 failures.append(f"{said}: {cause_of(error)}")
         return failures
 
-    def _suppliers(self, kind: str, use: str, plugin: str) -> list[Registered]:
+    def _suppliers(self, kind: str, use: str, plugin: str = "") -> list[Registered]:
         def found() -> list[Registered]:
             several = self._components.get((kind, use), [])
             return [r for r in several if plugin in ("", r.plugin.name)]

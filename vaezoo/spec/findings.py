@@ -63,7 +63,7 @@ class Translator:
 
     def _at_value(self, message: Message, path: Path) -> Diagnostic:
         use = (*path, "use")
-        named = message.code in ("VZ301", "VZ302") and self._value_span(use)
+        named = message.code.startswith("VZ3") and self._value_span(use)
         span = named or self._value_span(path) or self._enclosing_key(path)
         return Diagnostic(message.code, message.text, span, hint=message.hint)
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaezoo import weights
-from vaezoo.diagnostics import Diagnostic, SpecError, ZooError
+from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, SpecError, ZooError
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _AGAIN = "fetch it again, or train it again with 'vaezoo run'"
 _SPEC_KEYS = frozenset({"name", "summary", "dataset", "model", "loss", "train"})
 _LOCK_KEYS = frozenset({"vaezoo", "python", "torch", "device", "precision", "seed", "components"})
 _COMPONENT_KEYS = frozenset({"kind", "use", "plugin", "version", "distribution", "file", "sha256"})
+_PLUGIN_KEYS = frozenset({"name", "version", "distribution", "sha256"})
 
 T = TypeVar("T")
 
@@ -105,10 +107,10 @@ class Entry:
     def lock(self) -> dict[str, Any]:
         """Versions, device, seed and data that made the weights, see ``zoo.lock``."""
         lock = self._from_header("lock", _LOCK_KEYS)
-        components = lock["components"]
-        if not isinstance(components, list) or not all(
-            _has(c, _COMPONENT_KEYS) for c in components
-        ):
+        for key, needed in (("components", _COMPONENT_KEYS), ("plugins", _PLUGIN_KEYS)):
+            rows = lock.setdefault(key, [])  # the first entries were made without "plugins"
+            if isinstance(rows, list) and all(_has(row, needed) for row in rows):
+                continue
             raise damaged(f"the lock in {self.weights_path} is not of this format")
         return lock
 
@@ -144,15 +146,19 @@ class Entry:
     def spec(self, registry: Registry) -> Spec:
         """The spec, its components resolved.
 
-        Raises PluginError (VZ304) for a plugin that is missing, ZooError (VZ502) for a spec
-        that this version of vaezoo and its plugins cannot use.
+        Warns (VZ305, VZ306) where a plugin is not as it was when the entry was made. Raises
+        PluginError (VZ304) for a plugin that is missing, ZooError (VZ502) for a spec that this
+        version of vaezoo and its plugins cannot use.
         """
         from vaezoo.spec import from_data
-        from vaezoo.zoo.lock import require_plugins
+        from vaezoo.zoo.drift import drift
+        from vaezoo.zoo.lock import plugins_of, require_plugins
 
         require_plugins(self.lock, registry, self.name)
+        for finding in drift(self.lock, registry, self.name):
+            warnings.warn(DiagnosticWarning(finding), stacklevel=1)  # each once, wherever from
         try:
-            return from_data(self.spec_data, registry)
+            return from_data(self.spec_data, registry.pinned(plugins_of(self.lock)))
         except SpecError as error:
             reasons = "; ".join(d.message for d in error.diagnostics)
             raise damaged(

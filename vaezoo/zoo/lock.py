@@ -7,9 +7,10 @@ spec, seed and versions must give the same bytes.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ def make_lock(
     """
     import torch
 
+    used = _used(spec, registry)
     return {
         "vaezoo": metadata.version("vaezoo"),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
@@ -47,7 +49,8 @@ def make_lock(
         "precision": precision,
         "dataset": {"use": spec.dataset.use, "digest": dataset_digest},
         "seed": spec.train.seed,
-        "components": _locked_components(spec, registry),
+        "components": [_locked(registered) for registered in used],
+        "plugins": _locked_plugins(used),
     }
 
 
@@ -64,6 +67,11 @@ def require_plugins(lock: dict[str, Any], registry: Registry, name: str) -> None
         raise PluginError(*missing.values())
 
 
+def plugins_of(lock: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """The plugin that each component came from, by its kind and name."""
+    return {(c["kind"], c["use"]): c["plugin"] for c in lock["components"]}
+
+
 def _describe_device(device: torch.device) -> dict[str, Any]:
     import torch
 
@@ -77,11 +85,12 @@ def _describe_device(device: torch.device) -> dict[str, Any]:
     return {"type": device.type, "name": platform.machine()}
 
 
-def _locked_components(spec: Spec, registry: Registry) -> list[dict[str, Any]]:
+def _used(spec: Spec, registry: Registry) -> list[Registered]:
+    """Every component of a spec, sorted by kind, name and plugin."""
     order = list(KINDS)
-    used = {(c.kind, c.use): c for c in _components_in(spec)}
-    by_kind_and_name = sorted(used, key=lambda key: (order.index(key[0]), key[1]))
-    return [_locked(_registered(used[key], registry)) for key in by_kind_and_name]
+    classes = {type(component): component for component in _components_in(spec)}
+    used = [_registered(component, registry) for component in classes.values()]
+    return sorted(used, key=lambda r: (order.index(r.component.kind), r.component.use, r.qualified))
 
 
 def _components_in(value: Any) -> Iterator[Component]:
@@ -99,9 +108,9 @@ def _components_in(value: Any) -> Iterator[Component]:
 
 
 def _registered(component: Component, registry: Registry) -> Registered:
-    for registered in registry.components(component.kind):
-        if registered.component is type(component):
-            return registered
+    registered = registry.supplier(type(component))
+    if registered:
+        return registered
     raise PluginError(
         Diagnostic(
             "VZ301",
@@ -114,19 +123,43 @@ def _registered(component: Component, registry: Registry) -> Registered:
 
 def _locked(registered: Registered) -> dict[str, Any]:
     component, plugin = registered.component, registered.plugin
-    file, sha256 = _source(component)
+    file, sha256 = source_of(component)
     return {
         "kind": component.kind,
         "use": component.use,
         "plugin": plugin.name,
         "version": plugin.version,
-        "distribution": _distribution(plugin),
+        "distribution": plugin.distribution,
         "file": file,
         "sha256": sha256,
     }
 
 
-def _source(component: type[Component]) -> tuple[str | None, str | None]:
+def _locked_plugins(used: list[Registered]) -> list[dict[str, Any]]:
+    """Each plugin that supplied a component, by name."""
+    components: dict[Plugin, list[type[Component]]] = {}
+    for registered in used:
+        components.setdefault(registered.plugin, []).append(registered.component)
+    return [
+        {
+            "name": plugin.name,
+            "version": plugin.version,
+            "distribution": plugin.distribution,
+            "sha256": None if is_built_in(plugin) else code_digest(components[plugin]),
+        }
+        for plugin in sorted(components, key=lambda plugin: plugin.name)
+    ]
+
+
+def is_built_in(plugin: Plugin) -> bool:
+    """Whether the plugin is vaezoo's own: of it, each component's own file counts.
+
+    Its package holds much that no component needs; of a plugin by others, all of it counts.
+    """
+    return plugin.distribution == "vaezoo"
+
+
+def source_of(component: type[Component]) -> tuple[str | None, str | None]:
     """The source file, relative to where its package lies, and the SHA-256 of its content."""
     name = component.__module__
     location = getattr(sys.modules.get(name), "__file__", None)
@@ -137,12 +170,25 @@ def _source(component: type[Component]) -> tuple[str | None, str | None]:
     return "/".join(path.parts[-depth:]), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _distribution(plugin: Plugin) -> str | None:
-    """What to install for the plugin; None for one that was given as a file or module."""
-    for entry_point in metadata.entry_points(group="vaezoo", name=plugin.name):
-        if entry_point.dist and entry_point.dist.version == plugin.version:
-            return entry_point.dist.name
-    return None
+def code_digest(components: Iterable[type[Component]]) -> str | None:
+    """A SHA-256 over names and contents of all ``.py`` files of the components' packages."""
+    digest = hashlib.sha256()
+    files = sorted(set(itertools.chain.from_iterable(map(_package_files, components))))
+    for name, path in files:
+        content = path.read_bytes()
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest() if files else None
+
+
+def _package_files(component: type[Component]) -> Iterator[tuple[str, Path]]:
+    """The files of a component's top-level package, or its single file, with relative names."""
+    top = sys.modules.get(component.__module__.partition(".")[0])
+    folders = list(getattr(top, "__path__", ()))
+    for folder in map(Path, folders):
+        yield from ((p.relative_to(folder.parent).as_posix(), p) for p in folder.rglob("*.py"))
+    location = getattr(top, "__file__", None)
+    if not folders and location and Path(location).is_file():
+        yield Path(location).name, Path(location)
 
 
 def _missing(component: dict[str, Any], registry: Registry, name: str) -> Diagnostic:
@@ -152,7 +198,9 @@ def _missing(component: dict[str, Any], registry: Registry, name: str) -> Diagno
     state = "which is not installed"
     if here is not None:
         state = f"but {plugin} {here.version} does not have it"
-        if here.error:
+        if here.off:
+            state = "which is switched off"
+        elif here.error:
             state = f"but {plugin} {here.version} cannot be loaded: {here.error}"
     if component["distribution"]:
         hint = f"pip install '{component['distribution']}=={version}'"
