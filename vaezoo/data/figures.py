@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from vaezoo.components.visualizers import style
+from vaezoo.palette import INK, MUTED, house_rules
 
 #: what a picture should stay under, in bytes
 AIM = 120_000
@@ -20,7 +20,7 @@ _PALETTES = (256, 128, 64, 48, 32)
 #: share of a palette that is left to the colours of flat areas, as they are: white, the marks
 #: of a legend
 _EXACT = 0.25
-_TYPE = [int(colour[1:], 16) for colour in (style.INK, style.MUTED)]
+_TYPE = [int(colour[1:], 16) for colour in (INK, MUTED)]
 
 
 def png(figure: Figure) -> bytes:
@@ -44,7 +44,7 @@ def png(figure: Figure) -> bytes:
 
 def _rendered(figure: Figure) -> Image.Image:
     buffer = io.BytesIO()
-    with style.house_rules():
+    with house_rules():
         figure.savefig(buffer, format="rgba", dpi=figure.dpi)
     size = figure.canvas.get_width_height()
     return Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")

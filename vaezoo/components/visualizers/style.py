@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec
 
-import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
+from vaezoo.palette import INK as INK
+from vaezoo.palette import MUTED as MUTED
+from vaezoo.palette import SMALL as SMALL
+from vaezoo.palette import house_rules
 from vaezoo.registry.contracts import Scene
 
 DPI = 150
-INK = "#1b1f24"
-MUTED = "#6a737d"
 FAINT = "#d8dce1"
 TRAIN = "#8a949e"
 VALIDATION = "#1f5fbf"
@@ -44,44 +44,13 @@ CLASSES = (
 
 _MARGIN = 24
 _NARROWEST = 640
-_TITLE, SMALL = 10.5, 7.0
+_TITLE = 10.5
 _TITLE_LINE, _LINE = 32, 21
 #: how much wider type gets than its outline when its letters snap to pixels
 _HINTED = 1.03
 
-_RULES = {
-    "font.family": "DejaVu Sans",
-    "font.size": SMALL,
-    "text.color": INK,
-    "text.usetex": False,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": MUTED,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 8.0,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 7.0,
-    "axes.unicode_minus": True,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "lines.linewidth": 1.3,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-}
-
 P = ParamSpec("P")
 Drawing = Callable[Concatenate[Scene, P], Figure]
-
-
-def house_rules() -> AbstractContextManager[None]:
-    """matplotlib's defaults and the house's own, whatever the user's matplotlibrc says."""
-    return matplotlib.style.context(["default", _RULES])
 
 
 def house_style(draw: Drawing[P]) -> Drawing[P]:
