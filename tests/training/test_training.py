@@ -95,6 +95,42 @@ def test_schedules_clipping_and_early_stopping_resume_alike(tmp_path):
     assert digest(run(spec, tmp_path / "stopped")) == digest(straight)
 
 
+STOPPING = {"epochs": 12, "optimizer": {"use": "adam", "lr": 0.05}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"epochs": 3}, {"epochs": 6}),
+        ({"early_stopping": {"patience": 2}}, {"early_stopping": {"patience": 4}}),
+        ({"early_stopping": {"patience": 4}}, {"early_stopping": None, "epochs": 13}),
+    ],
+)
+def test_a_longer_plan_goes_on_to_the_bytes_of_a_run_of_its_own(tmp_path, before, after):
+    short, long = (small_spec(train={**STOPPING, **changes}) for changes in (before, after))
+    straight = run(long, tmp_path / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        run(short, tmp_path / "stopped", StopAfter(2))
+    resumed = run(long, tmp_path / "stopped")
+    assert digest(resumed) == digest(straight)
+    assert resumed.kept_epoch == straight.kept_epoch
+    assert len(resumed.history) == len(straight.history)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ({}, {"epochs": 2}, "it has gone 3 epochs, and this spec ends after 2"),
+        ({}, {"early_stopping": {"patience": 9}}, "whose weights it does not hold"),
+    ],
+)
+def test_a_plan_that_would_have_gone_otherwise_is_refused(tmp_path, before, after, reason):
+    with pytest.raises(KeyboardInterrupt):
+        run(small_spec(train={**STOPPING, **before}), tmp_path, StopAfter(3))
+    with pytest.raises(RunError, match=f"VZ604.*{reason}"):
+        run(small_spec(train={**STOPPING, **after}), tmp_path)
+
+
 def test_a_finished_checkpoint_trains_no_further(tmp_path):
     first = run(small_spec(), tmp_path)
     again = run(small_spec(), tmp_path, StopAfter(1))
@@ -165,7 +201,7 @@ def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
     whole = path.read_bytes()
 
     with pytest.raises(RunError, match=r"VZ604.*another spec"):
-        run(small_spec(train={"epochs": 9}), tmp_path)
+        run(small_spec(train={"batch_size": 9}), tmp_path)
     path.write_bytes(whole[:-100])
     with pytest.raises(RunError, match=r"VZ604.*damaged"):
         run(spec, tmp_path)

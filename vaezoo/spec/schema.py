@@ -24,6 +24,11 @@ from vaezoo.registry.field import component_field
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 FIGURE_PATTERN = r"^(test|validation|train)/[a-z0-9_]+$"
 
+#: The parts of a spec that decide the trained weights; the others say what is done with them.
+DECISIVE = ("vaezoo", "dataset", "model", "loss", "train")
+#: The settings of ``train`` that decide for how many epochs, and nothing within an epoch.
+HOW_LONG = ("epochs", "early_stopping")
+
 #: What the lint may say, and what ``ignore`` may name.
 LintCode = Literal["VZ411", "VZ412", "VZ413", "VZ414", "VZ415", "VZ416", "VZ417", "VZ418", "VZ419"]
 
@@ -145,9 +150,12 @@ class Spec(_Section):
         return self.model_dump(mode="json", exclude={"ignore"})
 
     def training_digest(self) -> str:
-        """A SHA-256 over all that decides the trained weights: what a checkpoint belongs to."""
-        decisive = self.model_dump(
-            mode="json", include={"vaezoo", "dataset", "model", "loss", "train"}
-        )
+        """A SHA-256 over all that decides what an epoch does: what a checkpoint belongs to.
+
+        For how long to train, see ``vaezoo.spec.resuming``.
+        """
+        decisive = self.model_dump(mode="json", include=set(DECISIVE))
+        for name in HOW_LONG:
+            del decisive["train"][name]
         text = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -18,6 +18,8 @@ from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, RunError, ZooError
 from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord
+from vaezoo.spec.resuming import refusal
+from vaezoo.spec.schema import TrainSpec
 
 FORMAT = "vaezoo checkpoint 1"
 FILE = "checkpoint.safetensors"
@@ -100,6 +102,18 @@ def restore(state: TrainingState, path: Path, identity: str) -> None:
     state.noise.set_state(tensors["generator.noise"])
     state.optimizer.load_state_dict(_join_optimizer(tensors, text["optimizer"]))
     state.history[:] = [EpochRecord(**record) for record in text["history"]]
+
+
+def adapt(state: TrainingState, path: Path, plan: TrainSpec) -> None:
+    """Make a restored state one of this plan, which may be longer than the one it began with.
+
+    Raises RunError (VZ604) where a run of the plan alone would not have come to this state.
+    """
+    reason = refusal(plan, state.history, state.best_epoch)
+    if reason:
+        raise _refused(path, reason)
+    if plan.early_stopping is None:
+        state.best, state.best_epoch = None, 0
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -72,6 +72,7 @@ def train(
     identity = f"{spec.training_digest()}/{data.digest}/{device.type}"
     if path.exists():
         checkpoint.restore(state, path, identity)
+        checkpoint.adapt(state, path, plan)
     observer.started(spec, model, state.epoch, len(training))
     with fast_float32(device):
         while not is_finished(spec, state):

@@ -1,0 +1,85 @@
+"""The rule by which a stopped run may be made longer is the rule that the training loop follows."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vaezoo.registry import EpochRecord
+from vaezoo.spec.resuming import can_go_on, outcome, refusal
+from vaezoo.spec.schema import TrainSpec
+
+ELBOS = st.lists(st.integers(-3, 3).map(float), max_size=12)
+STOPPING = st.none() | st.builds(
+    lambda patience, min_delta: {"patience": patience, "min_delta": min_delta},
+    st.integers(1, 4),
+    st.sampled_from([0.0, 1.0]),
+)
+
+
+def plan(epochs: int, early_stopping: dict[str, Any] | None) -> TrainSpec:
+    from vaezoo.registry import discover
+
+    data = {"epochs": epochs, "early_stopping": early_stopping}
+    return TrainSpec.model_validate(data, context={"registry": discover()})
+
+
+PLANS = st.builds(plan, st.integers(1, 10), STOPPING)
+
+
+def records(elbos: list[float]) -> list[EpochRecord]:
+    return [
+        EpochRecord(epoch, {}, {"elbo": elbo}, {}, 0.0, 0.0, 0.0)
+        for epoch, elbo in enumerate(elbos, start=1)
+    ]
+
+
+def trained(chosen: TrainSpec, elbos: list[float]) -> Any:
+    """What the loop makes of a plan whose epochs have these validation figures."""
+    from vaezoo.training import loop
+
+    model = SimpleNamespace(state_dict=dict)
+    state: Any = SimpleNamespace(model=model, history=[], best=None, best_epoch=0)
+    spec: Any = SimpleNamespace(train=chosen)
+    for record in records(elbos):
+        state.epoch = len(state.history)
+        if loop.is_finished(spec, state):
+            break
+        state.history.append(record)
+        state.model = SimpleNamespace(state_dict=lambda: {"weights": SimpleNamespace(clone=int)})
+        loop._keep_best(spec, state)
+    state.epoch = len(state.history)
+    state.over = loop.is_finished(spec, state)
+    return state
+
+
+@given(PLANS, ELBOS)
+def test_the_outcome_is_that_of_the_loop(chosen: TrainSpec, elbos: list[float]) -> None:
+    state = trained(chosen, elbos)
+    found = outcome(chosen, records(elbos))
+    assert found.best_epoch == state.best_epoch
+    assert found.over_after == (len(state.history) if state.over else None)
+
+
+@given(PLANS, PLANS, ELBOS)
+def test_what_can_go_on_is_never_refused(
+    before: TrainSpec, after: TrainSpec, elbos: list[float]
+) -> None:
+    state = trained(before, elbos)
+    if can_go_on(before, after):
+        assert refusal(after, state.history, state.best_epoch) is None
+
+
+@given(PLANS, PLANS, ELBOS)
+def test_what_is_not_refused_is_where_the_other_plan_comes_to(
+    before: TrainSpec, after: TrainSpec, elbos: list[float]
+) -> None:
+    state = trained(before, elbos)
+    if refusal(after, state.history, state.best_epoch) is None:
+        alone = trained(after, elbos)
+        assert len(alone.history) >= len(state.history)
+        reached = outcome(after, state.history)
+        assert reached.best_epoch == (state.best_epoch if after.early_stopping else 0)
