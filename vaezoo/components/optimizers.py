@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from vaezoo.spec.schema import TrainSpec
+
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+#: Learning rates from which on the shipped architectures lose tens of nats, or become NaN;
+#: `vaezoo explain VZ414` has the figures. That of SGD counts its momentum in, and falls with
+#: batches smaller than ``_WHOLE_BATCH``, whose gradients are noisier.
+_HIGHEST_OF_ADAM, _HIGHEST_OF_SGD, _WHOLE_BATCH = 0.05, 0.1, 64
 
 
 class Adam(Optimizer, use="adam"):
@@ -24,6 +31,9 @@ class Adam(Optimizer, use="adam"):
     lr: Positive = Field(1e-3, description="learning rate, a number or a schedule")
     betas: tuple[Fraction, Fraction] = Field((0.9, 0.999), description="decay of the averages")
     eps: float = Field(1e-8, gt=0, description="added to the denominator")
+
+    def highest_lr(self, plan: TrainSpec) -> float:
+        return _HIGHEST_OF_ADAM
 
     def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         import torch
@@ -38,6 +48,9 @@ class AdamW(Optimizer, use="adamw"):
     betas: tuple[Fraction, Fraction] = Field((0.9, 0.999), description="decay of the averages")
     eps: float = Field(1e-8, gt=0, description="added to the denominator")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
+
+    def highest_lr(self, plan: TrainSpec) -> float:
+        return _HIGHEST_OF_ADAM
 
     def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         import torch
@@ -59,6 +72,12 @@ class SGD(Optimizer, use="sgd"):
     momentum: Fraction = Field(0.9, description="how much of the last step is kept")
     nesterov: bool = Field(False, description="look ahead along the momentum")
     weight_decay: float = Field(0.0, ge=0, description="pull of the weights towards 0")
+
+    def highest_lr(self, plan: TrainSpec) -> float | None:
+        if plan.gradient_clip is not None:
+            return None
+        whole = min(1.0, plan.batch_size / _WHOLE_BATCH)
+        return _HIGHEST_OF_SGD * whole * (1 - self.momentum)
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> SGD:

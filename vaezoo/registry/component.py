@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from vaezoo.spec import Spec
+    from vaezoo.spec.schema import TrainSpec
 
 
 class Component(BaseModel):
@@ -197,9 +198,8 @@ class Optimizer(Component):
     kind = "optimizer"
     lr: float | Schedule
 
-    @property
-    def highest_lr(self) -> float | None:
-        """The learning rate from which on training is known to fail; None where it is not known."""
+    def highest_lr(self, plan: TrainSpec) -> float | None:
+        """The learning rate from which on such training is known to fail; None if unknown."""
         return None
 
     @abstractmethod

@@ -101,7 +101,7 @@ class Target(_Section):
     likelihood: str | None = Field(
         None, description="the likelihood it was taken with; the lint compares it with the spec's"
     )
-    binarisation: Literal["none", "fixed", "dynamic"] | None = Field(
+    binarisation: Literal["none", "static", "dynamic"] | None = Field(
         None,
         description="how pixels were made black or white for it; the lint compares it with the "
         "dataset's",

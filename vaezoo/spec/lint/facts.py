@@ -11,9 +11,11 @@ from vaezoo.fields import Schedule
 from vaezoo.fields.schedule import value_at
 from vaezoo.registry import Component
 from vaezoo.spec.nodes import Path
-from vaezoo.spec.schema import Spec
+from vaezoo.spec.schema import Spec, TrainSpec
 
 T = TypeVar("T")
+#: A batch that is not what a learning rate fails by.
+LARGE_BATCH = 4096
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Facts:
     deviation: float | None
     kl_weight: str | None
     highest_lr: float | None
+    highest_lr_of_large_batches: float | None
     pictures: tuple[str | None, ...]
     faults: tuple[Fault, ...]
 
@@ -84,14 +87,12 @@ def facts_of(spec: Spec) -> Facts:
         never_positive=of_likelihood(lambda: likelihood.never_positive, False),
         deviation=of_likelihood(lambda: likelihood.deviation, None),
         kl_weight=asked.ask(spec.loss, ("loss",), lambda: spec.loss.kl_weight, None),
-        highest_lr=asked.ask(
-            spec.train.optimizer,
-            ("train", "optimizer"),
-            lambda: spec.train.optimizer.highest_lr,
-            None,
+        highest_lr=_highest_lr(asked, spec.train),
+        highest_lr_of_large_batches=_highest_lr(
+            asked, spec.train.model_copy(update={"batch_size": LARGE_BATCH})
         ),
         pictures=pictures,
-        faults=tuple(asked.faults),
+        faults=tuple(dict.fromkeys(asked.faults)),
     )
 
 
@@ -109,6 +110,11 @@ class _Questions:
             message = f"{what}: {type(error).__name__}: {error}"
             self.faults.append(Fault(message, path, f"this is a fault in {home}"))
             return unknown
+
+
+def _highest_lr(asked: _Questions, plan: TrainSpec) -> float | None:
+    question = partial(plan.optimizer.highest_lr, plan)
+    return asked.ask(plan.optimizer, ("train", "optimizer"), question, None)
 
 
 def _pixels(spec: Spec) -> int | None:

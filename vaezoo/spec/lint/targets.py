@@ -105,9 +105,12 @@ def _other_settings(facts: Facts, target: Target) -> Iterator[tuple[str, str, st
 
 def _binarisations(facts: Facts) -> tuple[str, ...]:
     """What a target may say of the pixels; nothing where the dataset does not say."""
+    drawn = getattr(getattr(facts.spec.dataset, "binarize", None), "use", None)
+    if drawn in ("none", "static", "dynamic"):
+        return (drawn,)
     if facts.binary is None:
         return ()
-    return ("fixed", "none") if facts.binary else ("none",)
+    return ("static", "none") if facts.binary else ("none",)
 
 
 def _samples(facts: Facts, figure: str) -> int | None:

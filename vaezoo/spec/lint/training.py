@@ -7,33 +7,32 @@ from collections.abc import Iterator
 from vaezoo.spec.lint.facts import Facts, highest
 from vaezoo.spec.lint.remark import Remark
 
-#: Batches below this are known to train badly; `vaezoo explain VZ415` has the figures.
-SMALLEST_BATCH = 4
-
 
 def large_step(facts: Facts) -> Iterator[Remark]:
-    """VZ414: a learning rate that is known to fail with this optimizer."""
-    optimizer = facts.spec.train.optimizer
-    lr, bound = highest(optimizer.lr), facts.highest_lr
+    """VZ414: a learning rate that fails with batches of any size."""
+    optimizer, bound = facts.spec.train.optimizer, facts.highest_lr_of_large_batches
+    lr = highest(optimizer.lr)
     if bound is not None and lr >= bound:
         yield Remark(
             "VZ414",
-            f"training with {optimizer.use} is known to fail from a learning rate of {bound:g} "
-            f"on, and this one reaches {lr:g}",
+            f"training with {optimizer.use} is known to fail from a learning rate of {bound:.3g} "
+            f"on, and this one reaches {lr:.3g}",
             ("train", "optimizer", "lr"),
-            hint=f"stay below {bound:g}",
+            hint=f"stay well below {bound:.3g}",
         )
 
 
 def small_batch(facts: Facts) -> Iterator[Remark]:
-    """VZ415: steps on so few images that they mostly follow noise."""
-    size = facts.spec.train.batch_size
-    if size < SMALLEST_BATCH:
+    """VZ415: batches too small for a learning rate that larger ones would bear."""
+    plan, bound, other = facts.spec.train, facts.highest_lr, facts.highest_lr_of_large_batches
+    lr = highest(plan.optimizer.lr)
+    if bound is not None and bound <= lr and not (other is not None and other <= lr):
         yield Remark(
             "VZ415",
-            f"batches of {size} train slowly and end worse",
+            f"batches of {plan.batch_size} are too small for {plan.optimizer.use} with a learning "
+            f"rate of {lr:.3g}: with them it is known to fail from {bound:.3g} on",
             ("train", "batch_size"),
-            hint="64 or 128 images in a step suit most models",
+            hint="take larger batches or a lower learning rate, or set train.gradient_clip",
         )
 
 
