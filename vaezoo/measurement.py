@@ -129,7 +129,11 @@ def scene_of(model: VAE, data: ImageData, split: str, advance: Advance = _silent
 
 
 def _held_out_or_not(spec: Spec, data: ImageData, split: str) -> Split:
-    """The images that training saw, or those that it held out."""
+    """The images that training saw, or those that it held out.
+
+    Where training drew its pixels anew at every step, one such draw stands for all.
+    """
+    from vaezoo.data.binarize import held_out_images, seen_images
     from vaezoo.data.resident import split_validation
     from vaezoo.training.loop import stream
 
@@ -137,13 +141,13 @@ def _held_out_or_not(spec: Spec, data: ImageData, split: str) -> Split:
         data.train, spec.train.validation, stream(spec.train.seed, "validation")
     )
     if split == "train":
-        return seen
-    if held_out is None:
-        raise UsageError(
-            Diagnostic(
-                "VZ504",
-                f"{spec.name} has no validation split: it was trained with validation: 0",
-                hint="the splits test and train can be evaluated",
-            )
+        return seen_images(seen, data.binarization)
+    if held_out is not None:
+        return held_out_images(held_out, data.binarization)
+    raise UsageError(
+        Diagnostic(
+            "VZ504",
+            f"{spec.name} has no validation split: it was trained with validation: 0",
+            hint="the splits test and train can be evaluated",
         )
-    return held_out
+    )

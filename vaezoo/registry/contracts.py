@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
+from vaezoo.fields.binarization import AS_STORED, Binarization
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -48,6 +50,8 @@ class ImageData:
 
     ``digest`` is a SHA-256 over the content. ``test_is_trained_on`` is true where the test
     images are part of ``train``, so that no figure on them passes for a held-out one.
+    ``binarization`` says how pixels were drawn, and whether those of ``train`` still are to be
+    drawn at every step; the digest is that of the images before.
     """
 
     train: Split
@@ -55,6 +59,7 @@ class ImageData:
     class_names: tuple[str, ...]
     digest: str
     test_is_trained_on: bool = False
+    binarization: Binarization = AS_STORED
 
     @property
     def shape(self) -> ImageShape:
@@ -196,6 +201,7 @@ class Scene:
     test_is_trained_on: bool = False
     advance: Callable[[int], object] = field(default=lambda count: None)
     training: Split | None = None
+    binarization: Binarization = AS_STORED
 
     @classmethod
     def of_test(
@@ -218,6 +224,7 @@ class Scene:
             test_is_trained_on=data.test_is_trained_on,
             advance=advance,
             training=data.train,
+            binarization=data.binarization,
         )
 
     def generator(self) -> torch.Generator:

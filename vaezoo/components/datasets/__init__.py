@@ -5,7 +5,7 @@ from __future__ import annotations
 from vaezoo.components.datasets.cifar10 import CIFAR10
 from vaezoo.components.datasets.handwriting import EMNIST, KMNIST, QMNIST
 from vaezoo.components.datasets.image_folder import ImageFolder
-from vaezoo.components.datasets.shipped import MNIST, FashionMNIST
+from vaezoo.components.datasets.shipped import MNIST, BinarizedMNIST, FashionMNIST
 from vaezoo.components.datasets.svhn import SVHN
 from vaezoo.registry import Dataset
 
@@ -17,6 +17,7 @@ __all__ = [
     "MNIST",
     "QMNIST",
     "SVHN",
+    "BinarizedMNIST",
     "FashionMNIST",
     "ImageFolder",
 ]
@@ -24,6 +25,7 @@ __all__ = [
 COMPONENTS: list[type[Dataset]] = [
     FashionMNIST,
     MNIST,
+    BinarizedMNIST,
     KMNIST,
     QMNIST,
     EMNIST,

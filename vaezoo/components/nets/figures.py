@@ -83,7 +83,7 @@ def figure(
         unit=unit,
         split=scene.split_name,
         likelihood=scene.spec.model.likelihood.use,
-        binarisation="none, pixels as stored in [0, 1]",
+        binarisation=str(scene.binarization),
         samples=samples,
         examples=examples,
         standard_error=standard_error,

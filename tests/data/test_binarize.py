@@ -1,0 +1,85 @@
+"""Binarisation: what is drawn once, what anew, and by which chances."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vaezoo.data.binarize import drawn_once, held_out_images, seen_images
+from vaezoo.fields import Binarization
+from vaezoo.registry import ImageData, Split, discover
+
+
+def mnist(binarize: object, name: str = "mnist") -> ImageData:
+    component = discover().find("dataset", name).component
+    return component.model_validate({"binarize": binarize} if binarize else {}).build()
+
+
+def ramp(count: int = 4000) -> Split:
+    """The same image many times, with one pixel of each grey level."""
+    image = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    return Split(image.repeat(count, 1, 1, 1), torch.zeros(count, dtype=torch.int64))
+
+
+def test_a_pixel_is_white_as_often_as_it_is_grey() -> None:
+    split = drawn_once(ramp(), 0, "train")
+    assert split.images.unique().tolist() == [0, 255]
+    share = split.images.float().mean(0).flatten() / 255
+    expected = torch.arange(256) / 255
+    # a standard deviation of at most 0.008
+    assert (share - expected).abs().max() < 0.035
+    assert (share[0], share[255]) == (0, 1)
+
+
+def test_draws_depend_on_the_seed_and_the_purpose_alone() -> None:
+    split = ramp(50)
+    torch.rand(3)
+    once = drawn_once(split, 5, "test").images
+    assert torch.equal(once, drawn_once(split, 5, "test").images)
+    assert not torch.equal(once, drawn_once(split, 6, "test").images)
+    assert not torch.equal(once, drawn_once(split, 5, "train").images)
+
+
+def test_binary_images_stay_as_they_are() -> None:
+    split = drawn_once(ramp(20), 0, "train")
+    assert torch.equal(drawn_once(split, 9, "test").images, split.images)
+
+
+def test_static_draws_all_splits_and_dynamic_the_held_out_one() -> None:
+    grey, static, dynamic = mnist("none"), mnist("static"), mnist("dynamic")
+    assert static.train.images.unique().tolist() == [0, 255]
+    assert torch.equal(dynamic.train.images, grey.train.images)
+    assert torch.equal(dynamic.test.images, static.test.images)
+    assert dynamic.test.images.unique().tolist() == [0, 255]
+    assert torch.equal(dynamic.test.labels, grey.test.labels)
+    assert {grey.digest} == {static.digest, dynamic.digest}
+
+
+def test_what_is_held_out_of_grey_training_images_is_drawn_once() -> None:
+    how = Binarization(use="dynamic", seed=2)
+    part = Split(mnist("dynamic").train.images[:100])
+    first, again = held_out_images(part, how), held_out_images(part, how)
+    assert torch.equal(first.images, again.images)
+    assert first.images.unique().tolist() == [0, 255]
+    assert not torch.equal(first.images, seen_images(part, how).images)
+    as_it_is = Binarization()
+    assert held_out_images(part, as_it_is) is part
+    assert seen_images(part, as_it_is) is part
+
+
+def test_binarized_mnist_is_drawn_without_being_asked() -> None:
+    data = mnist(None, "binarized_mnist")
+    assert data.train.images.unique().tolist() == [0, 255]
+    assert torch.equal(data.train.images, mnist("static").train.images)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("none", "none, pixels as stored in [0, 1]"),
+        ("dynamic", "dynamic, held-out images drawn once with seed 0"),
+        ({"use": "static", "seed": 3}, "static, held-out images drawn once with seed 3"),
+    ],
+)
+def test_the_protocol_can_be_said(written: object, said: str) -> None:
+    assert str(Binarization.model_validate(written)) == said
