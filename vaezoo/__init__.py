@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vaezoo.fields import NonNegative as NonNegative
     from vaezoo.fields import Positive as Positive
     from vaezoo.fields import Schedule as Schedule
+    from vaezoo.inquiry import diff as diff
+    from vaezoo.inquiry import why as why
     from vaezoo.measurement import evaluate as evaluate
     from vaezoo.model import VAE as VAE
     from vaezoo.registry import Component as Component
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from vaezoo.registry import hookimpl as hookimpl
     from vaezoo.road import run as run
     from vaezoo.spec import Spec as Spec
+    from vaezoo.spec import expand as expand
+    from vaezoo.spec import read as read
     from vaezoo.spec import validate as validate
     from vaezoo.verification import verify as verify
     from vaezoo.zoo import load as load
@@ -74,10 +78,14 @@ _HOME = {
     "VaezooError": "vaezoo.diagnostics",
     "Visualizer": "vaezoo.registry",
     "evaluate": "vaezoo.measurement",
+    "diff": "vaezoo.inquiry",
+    "expand": "vaezoo.spec",
     "hookimpl": "vaezoo.registry",
     "load": "vaezoo.zoo",
+    "read": "vaezoo.spec",
     "run": "vaezoo.road",
     "validate": "vaezoo.spec",
+    "why": "vaezoo.inquiry",
     "verify": "vaezoo.verification",
 }
 

@@ -20,6 +20,9 @@ COMMANDS: Table = {
     "evaluate": ("vaezoo.cli.evaluate", "Take figures of a trained model."),
     "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
     "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
+    "show": ("vaezoo.cli.show", "Print a spec with every default filled in."),
+    "why": ("vaezoo.cli.why", "Say where a value of a spec comes from."),
+    "diff": ("vaezoo.cli.diff", "Compare what two specs mean."),
     "zoo": ("vaezoo.cli.zoo", "List, show and tidy up trained models."),
     "plugins": ("vaezoo.cli.plugins", "List plugins and the components they supply."),
 }
@@ -32,10 +35,10 @@ class MainGroup(LazyGroup):
         return list(self.help_lines(ctx))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        return super().get_command(ctx, name) or _context(ctx).registry.command(name)
+        return super().get_command(ctx, name) or _context(ctx).registry_as_found.command(name)
 
     def help_lines(self, ctx: click.Context) -> dict[str, str]:
-        own, others = super().help_lines(ctx), _context(ctx).registry.command_lines()
+        own, others = super().help_lines(ctx), _context(ctx).registry_as_found.command_lines()
         return own | {name: line for name, line in others.items() if name not in own}
 
 

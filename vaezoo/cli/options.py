@@ -11,6 +11,13 @@ device = click.option(
     help="Where to compute. auto takes the best there is.",
     show_default=True,
 )
+compile = click.option(
+    "--compile",
+    type=click.Choice(["auto", "on", "off"]),
+    default="auto",
+    show_default=True,
+    help="Compile the training step. auto does so where a run is long enough to gain by it.",
+)
 
 
 def _some_folder(
@@ -34,3 +41,4 @@ overrides = click.option(
     metavar="KEY=VALUE",
     help="Change a value of the spec, such as loss.beta=2. May be given more than once.",
 )
+as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")

@@ -34,6 +34,11 @@ def render(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
     return "\n\n".join(renderer.one(diagnostic) for diagnostic in diagnostics)
 
 
+def snippet(span: Span, *, color: bool = False) -> str:
+    """A place, its line, and a caret under it."""
+    return "\n".join(_Renderer(color)._snippet(span, _BOLD))
+
+
 class _Renderer:
     def __init__(self, color: bool) -> None:
         self._color = color
@@ -55,7 +60,7 @@ class _Renderer:
 
     def _related(self, related: tuple[Related, ...]) -> list[str]:
         label = self._paint("note:", _BLUE)
-        notes = [f"{printable(one.message)}: {printable(_place(one.span))}" for one in related]
+        notes = [f"{printable(one.message)}: {printable(place(one.span))}" for one in related]
         if len(notes) > _MOST_RELATED:
             notes[_MOST_RELATED:] = [f"and {len(notes) - _MOST_RELATED:,} other places"]
         return [f"  {label} {note}" for note in notes]
@@ -63,7 +68,7 @@ class _Renderer:
     def _snippet(self, span: Span, style: str) -> list[str]:
         arrow = self._paint("-->", _BLUE)
         typed = is_argument(span)
-        lines = [f"  {arrow} {printable(_place(span))}"]
+        lines = [f"  {arrow} {printable(place(span))}"]
         source = self._lines(span)
         if span.start.line > len(source):
             return lines
@@ -90,7 +95,7 @@ class _Renderer:
         return f"{style}{text}{_RESET}" if self._color else text
 
 
-def _place(span: Span) -> str:
+def place(span: Span) -> str:
     """Where a range begins and, after a dash, where its last character stands."""
     if is_argument(span):
         return span.source

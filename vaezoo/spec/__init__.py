@@ -3,7 +3,7 @@
 from vaezoo.reporting import Report
 from vaezoo.spec.document import load_document, parse_document
 from vaezoo.spec.nodes import Document
-from vaezoo.spec.reader import from_data, read
+from vaezoo.spec.reader import expand, from_data, read
 from vaezoo.spec.schema import Spec
 from vaezoo.spec.validation import survey, validate
 
@@ -11,6 +11,7 @@ __all__ = [
     "Document",
     "Report",
     "Spec",
+    "expand",
     "from_data",
     "load_document",
     "parse_document",

@@ -58,6 +58,42 @@ class Reading:
         """The findings that keep the file from being used."""
         return tuple(f for f in self.findings if f.severity is Severity.ERROR)
 
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """All the specs. Raises SpecError with every error where there is one."""
+        specs = tuple(member.spec for member in self.members if member.spec)
+        if self.errors or not specs:
+            raise SpecError(*self.errors)
+        return specs
+
+    def only(self, source: str | Path) -> Spec:
+        """The one spec. Raises SpecError, (VZ208) where a matrix makes several."""
+        specs = self.specs
+        if len(specs) == 1:
+            return specs[0]
+        message = f"{source} has a matrix: it stands for {len(specs):,} specs, one is wanted here"
+        hint = f"choose one: {' '.join(f'--set {axis.key}=…' for axis in self.axes)}"
+        raise SpecError(Diagnostic("VZ208", message, hint=hint))
+
+    def resolved(self) -> dict[str, Any]:
+        """The file as JSON data, with every default filled in.
+
+        Of a grid it is the first member with the matrix beside it: it stands for the same specs
+        as the file. Raises SpecError with every error where there is one.
+        """
+        data = resolved(self.specs[0])
+        if not self.axes:
+            return data
+        written = self.members[0].text.document.root.child("name")
+        grid = {axis.key: [node.data() for node in axis.values] for axis in self.axes}
+        return {**data, "name": written.data() if written else "", "matrix": grid}
+
+
+def resolved(spec: Spec) -> dict[str, Any]:
+    """The spec as JSON data with every default, and with what it says to its readers alone."""
+    said = {"ignore": list(spec.ignore)} if spec.ignore else {}
+    return {**spec.canonical(), **said}
+
 
 def read(
     path: str | Path, *, overrides: Sequence[str] = (), registry: Registry | None = None
@@ -67,17 +103,7 @@ def read(
     Raises SpecError with all findings, each with its place in the file, base or override, and
     (VZ208) for a file whose matrix makes more than one spec of it.
     """
-    specs = expand(path, overrides=overrides, registry=registry)
-    if len(specs) == 1:
-        return specs[0]
-    raise SpecError(
-        Diagnostic(
-            "VZ208",
-            f"{path} has a matrix: it stands for {len(specs):,} specs, and one is wanted here",
-            hint="'vaezoo show --expand' lists them; --set with one value for each key of the "
-            "matrix chooses one",
-        )
-    )
+    return examine(path, overrides=overrides, registry=registry or discover()).only(path)
 
 
 def expand(
@@ -90,11 +116,7 @@ def expand(
 
     A file without a matrix stands for itself. Raises SpecError with all findings.
     """
-    reading = examine(path, overrides=overrides, registry=registry or discover())
-    specs = tuple(member.spec for member in reading.members if member.spec)
-    if reading.errors or not specs:
-        raise SpecError(*reading.errors)
-    return specs
+    return examine(path, overrides=overrides, registry=registry or discover()).specs
 
 
 def from_data(data: dict[str, Any], registry: Registry) -> Spec:

@@ -21,7 +21,7 @@ from vaezoo.zoo.card import card
 from vaezoo.zoo.entry import Entry, Metrics, to_json
 from vaezoo.zoo.predecessors import kept_path
 from vaezoo.zoo.search import own_folder
-from vaezoo.zoo.specfile import to_yaml
+from vaezoo.zoo.specfile import resolved_text
 from vaezoo.zoo.swap import only_one, replace, sync_folder
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def publish(
     folder = own_folder(zoo)
     with open_for_writing(folder), staged_entry(folder, spec.name) as staged:
         _write_weights(staged, spec, model, lock)
-        write_text(staged / layout.SPEC, _spec_text(spec))
+        write_text(staged / layout.SPEC, resolved_text(spec.canonical()))
         write_text(staged / layout.METRICS, metrics_text(metrics))
         lines = [_json(dataclasses.asdict(record)) for record in history]
         write_text(staged / layout.HISTORY, "".join(lines))
@@ -152,10 +152,6 @@ def _write_weights(staged: Path, spec: Spec, model: VAE, lock: Mapping[str, Any]
         "digest": weights.digest(tensors),
     }
     weights.save(staged / layout.WEIGHTS, tensors, header)
-
-
-def _spec_text(spec: Spec) -> str:
-    return f"# {spec.name}, resolved: every default filled in\n{to_yaml(spec.canonical())}"
 
 
 def _write_pictures(folder: Path, pictures: Mapping[str, Path | bytes]) -> None:

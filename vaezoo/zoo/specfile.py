@@ -21,6 +21,11 @@ def to_yaml(data: dict[str, Any]) -> str:
     return text
 
 
+def resolved_text(data: dict[str, Any]) -> str:
+    """A resolved spec as a file, as it stands in an entry and as ``vaezoo show`` prints it."""
+    return f"# {data['name']}, resolved: every default filled in\n{to_yaml(data)}"
+
+
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,0 +1,97 @@
+"""``vaezoo diff``: what two specs mean differently."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vaezoo.cli import options
+from vaezoo.cli.context import Context
+
+if TYPE_CHECKING:
+    from vaezoo.spec.difference import Change, Difference
+
+
+@click.command(
+    epilog="Example: vaezoo diff specs/fashion_beta1.yaml specs/fashion_beta4.yaml",
+)
+@click.argument("before")
+@click.argument("after", required=False)
+@options.overrides
+@options.zoo
+@options.as_json
+@click.pass_obj
+def command(
+    context: Context,
+    before: str,
+    after: str | None,
+    overrides: tuple[str, ...],
+    zoo: str | None,
+    as_json: bool,
+) -> int:
+    """Compare what two specs mean: files, or entries of the zoo by name, folder or weights file.
+
+    How they are written does not matter. --set changes AFTER, which may be left out then: the
+    question is what it changes. Each change is marked with what it does to a model trained by
+    BEFORE:
+
+    \b
+    weights incompatible  weights of one do not fit the other
+    needs retraining      they fit, but training would have ended elsewhere
+    safe to resume        a stopped run of BEFORE goes on as AFTER
+    cosmetic              the weights are the same
+
+    Exits with 0 where the two mean the same, with 1 where they differ.
+    """
+    from vaezoo.inquiry import diff
+
+    if after is None and not overrides:
+        raise click.UsageError("give a second spec, or --set")
+    found = diff(before, after or before, overrides=overrides, zoo=zoo, registry=context.registry)
+    if as_json:
+        click.echo(json.dumps(_as_data(found), indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_lines(found)))
+    return 1 if found.changes else 0
+
+
+def _as_data(found: Difference) -> dict[str, Any]:
+    return {
+        "effect": found.effect.value if found.effect else None,
+        "goes_on": found.goes_on,
+        "changes": [{**vars(change), "effect": change.effect.value} for change in found.changes],
+    }
+
+
+def _lines(found: Difference) -> list[str]:
+    if not found.changes:
+        return ["no difference: the two mean the same"]
+    lines: list[str] = []
+    for effect, changes in groupby(found.changes, key=lambda change: change.effect):
+        lines += [effect.value, *(line for change in changes for line in _change(change)), ""]
+    assert found.effect
+    return [*lines, f"together: {found.effect.value}: {_meaning(found)}"]
+
+
+def _meaning(found: Difference) -> str:
+    from vaezoo.spec.difference import Effect
+
+    assert found.effect
+    if found.effect is Effect.RESUME and not found.goes_on:
+        return "a stopped run would go on, but for its name: it is kept by the name of the first"
+    return found.effect.meaning
+
+
+def _change(change: Change) -> list[str]:
+    """One line for a value; for a list of components, one for each that goes or comes."""
+    from vaezoo.cli.tables import shown
+
+    several = isinstance(change.before, list) and isinstance(change.after, list)
+    if several and any(isinstance(item, dict) for item in [*change.before, *change.after]):
+        gone = [f"    - {shown(item)}" for item in change.before if item not in change.after]
+        come = [f"    + {shown(item)}" for item in change.after if item not in change.before]
+        return [f"  {change.path}:", *(gone + come or ["    in another order"])]
+    return [f"  {change.path}: {shown(change.before)} → {shown(change.after)}"]

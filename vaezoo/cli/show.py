@@ -1,0 +1,70 @@
+"""``vaezoo show``: a spec as it is understood."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vaezoo.cli import options
+from vaezoo.cli.context import Context
+
+if TYPE_CHECKING:
+    from vaezoo.spec.reader import Member, Reading
+
+
+@click.command(epilog="Example: vaezoo show specs/fashion_beta4.yaml --set loss.beta=2")
+@click.argument("spec")
+@options.overrides
+@click.option("--expand", is_flag=True, help="List the members of its matrix instead.")
+@options.zoo
+@options.as_json
+@click.pass_obj
+def command(
+    context: Context,
+    spec: str,
+    overrides: tuple[str, ...],
+    expand: bool,
+    zoo: str | None,
+    as_json: bool,
+) -> None:
+    """Print a SPEC with every default filled in and everything that it extends.
+
+    SPEC is a file, an entry of the zoo, its folder or its weights file. What is printed is a
+    spec again, which means the same.
+    """
+    from vaezoo.inquiry import look_up
+    from vaezoo.zoo.specfile import resolved_text
+
+    reading = look_up(spec, overrides=overrides, zoo=zoo, registry=context.registry)
+    data = reading.resolved()
+    if expand and as_json:
+        click.echo(_json([_as_data(member) for member in reading.members]))
+    elif expand:
+        click.echo("\n".join(_table(reading)))
+    else:
+        click.echo(_json(data) if as_json else resolved_text(data), nl=as_json)
+
+
+def _as_data(member: Member) -> dict[str, Any]:
+    from vaezoo.spec.reader import resolved
+
+    assert member.spec
+    values = {key: node.data() for key, node in member.values.items()}
+    return {"name": member.name, "values": values, "spec": resolved(member.spec)}
+
+
+def _table(reading: Reading) -> list[str]:
+    from vaezoo.cli.tables import aligned, shown
+
+    head = ("NAME", *(axis.key for axis in reading.axes))
+    rows = [
+        (member.name, *(shown(node.data()) for node in member.values.values()))
+        for member in reading.members
+    ]
+    return aligned([head, *rows])
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False)
