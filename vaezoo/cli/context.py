@@ -18,13 +18,19 @@ class Context:
     no_plugins: bool = False
 
     @cached_property
-    def registry(self) -> Registry:
-        """All plugins. Raises PluginError (VZ303) for one asked for that cannot be used."""
-        from vaezoo.diagnostics import Diagnostic, PluginError
+    def registry_as_found(self) -> Registry:
+        """All plugins, also where one that was asked for cannot be used."""
         from vaezoo.discovery import THIRD_PARTY
         from vaezoo.registry import discover
 
-        registry = discover(self.plugins, disabled=(THIRD_PARTY,) if self.no_plugins else ())
+        return discover(self.plugins, disabled=(THIRD_PARTY,) if self.no_plugins else ())
+
+    @cached_property
+    def registry(self) -> Registry:
+        """All plugins. Raises PluginError (VZ303) for one asked for that cannot be used."""
+        from vaezoo.diagnostics import Diagnostic, PluginError
+
+        registry = self.registry_as_found
         broken = [plugin for plugin in registry.given(self.plugins) if plugin.error]
         if broken:
             raise PluginError(

@@ -20,9 +20,6 @@ COMMANDS: Table = {
     "evaluate": ("vaezoo.cli.evaluate", "Take figures of a trained model."),
     "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
     "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
-    "show": ("vaezoo.cli.show", "Print a spec with every default filled in."),
-    "why": ("vaezoo.cli.why", "Say where a value of a spec comes from."),
-    "diff": ("vaezoo.cli.diff", "Compare what two specs mean."),
     "zoo": ("vaezoo.cli.zoo", "List, show and tidy up trained models."),
     "plugins": ("vaezoo.cli.plugins", "List plugins and the components they supply."),
 }

@@ -8,6 +8,7 @@ from vaezoo.cli.lazy import LazyGroup, Table
 
 COMMANDS: Table = {
     "list": ("vaezoo.cli.plugins_list", "List components and plugins, the broken ones too."),
+    "show": ("vaezoo.cli.plugins_show", "Show a component: parameters, shapes, an example."),
     "check": ("vaezoo.cli.plugins_check", "Check what a plugin's components promise."),
 }
 

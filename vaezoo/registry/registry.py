@@ -139,6 +139,10 @@ class Registry:
                 lines = dict(self._facts[plugin.name].commands) | lines
         return lines
 
+    def commands_of(self, plugin: str) -> list[str]:
+        """The names of a plugin's commands, as far as is known of it."""
+        return [name for name, _ in self._facts.get(plugin, Facts()).commands]
+
     def command(self, name: str) -> click.Command | None:
         """The command of that name, if a plugin has it."""
         self._load_until(lambda facts: name in dict(facts.commands), lambda: name in self._commands)

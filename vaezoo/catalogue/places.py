@@ -1,0 +1,28 @@
+"""Where the components of each kind stand in a spec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Kind -> the key in a spec; ``[]`` marks a list.
+PLACES = {
+    "dataset": "dataset",
+    "encoder": "model.encoder",
+    "decoder": "model.decoder",
+    "likelihood": "model.likelihood",
+    "prior": "model.prior",
+    "loss": "loss",
+    "optimizer": "train.optimizer",
+    "metric": "metrics[]",
+    "visualizer": "visualizers[]",
+}
+
+
+def placed(kind: str, written: Any) -> dict[str, Any]:
+    """The part of a spec that holds ``written`` as its component of that kind."""
+    place = PLACES[kind]
+    value: Any = [written] if place.endswith("[]") else written
+    for key in reversed(place.removesuffix("[]").split(".")):
+        value = {key: value}
+    part: dict[str, Any] = value
+    return part

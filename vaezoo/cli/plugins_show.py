@@ -1,0 +1,26 @@
+"""``vaezoo plugins show``: one component in full."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from vaezoo.cli.context import Context
+
+
+@click.command("show", epilog="Example: vaezoo plugins show encoder:conv")
+@click.argument("component", metavar="[KIND:][PLUGIN:]NAME")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def command(context: Context, component: str, as_json: bool) -> None:
+    """Show a component: what it is, its parameters, its shapes, and an example."""
+    from vaezoo.catalogue.describe import as_text, describe, locate
+
+    registry = context.registry
+    described = describe(locate(component, registry), registry)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(described), indent=1, ensure_ascii=False))
+    else:
+        click.echo(as_text(described))
