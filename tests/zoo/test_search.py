@@ -20,7 +20,7 @@ def four(publisher: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     for folder in folders.values():
         publisher(zoo=folder)
     monkeypatch.setenv("VAEZOO_ZOO", "environment")
-    monkeypatch.setattr(searching, "_shipped", lambda: folders["shipped"])
+    monkeypatch.setattr(searching, "shipped_folder", lambda: folders["shipped"])
     return folders
 
 

@@ -76,7 +76,7 @@ def search_folders(zoo: str | Path | None = None) -> list[Path]:
         *([Path(zoo)] if zoo is not None else []),
         *([Path(os.environ[VARIABLE])] if os.environ.get(VARIABLE) else []),
         Path("zoo"),
-        _shipped(),
+        shipped_folder(),
     ]
     return list({folder.resolve(): folder for folder in reversed(candidates)}.values())[::-1]
 
@@ -86,7 +86,7 @@ def own_folder(zoo: str | Path | None = None) -> Path:
     return Path(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
 
 
-def _shipped() -> Path:
+def shipped_folder() -> Path:
     """The entries that came with the package; beside it where it is installed editable."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "_zoo"
