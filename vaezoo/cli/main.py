@@ -21,6 +21,7 @@ COMMANDS: Table = {
     "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
     "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
     "zoo": ("vaezoo.cli.zoo", "List, show and tidy up trained models."),
+    "doctor": ("vaezoo.cli.doctor", "Look for what is wrong with the installation."),
     "plugins": ("vaezoo.cli.plugins", "List plugins and the components they supply."),
 }
 

@@ -1,0 +1,32 @@
+"""``vaezoo doctor``: what is wrong with the installation, and what to do about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from vaezoo.cli import options
+from vaezoo.cli.context import Context
+
+
+@click.command(epilog="Example: vaezoo doctor --devices")
+@click.option("--devices", is_flag=True, help="Look for devices too, which imports torch.")
+@options.zoo
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def command(context: Context, devices: bool, zoo: str | None, as_json: bool) -> int:
+    """Look at libraries, folders and plugins; end in 1 where something is broken."""
+    from vaezoo import doctor
+    from vaezoo.cli.main import COMMANDS
+
+    checks = doctor.examine(context.registry_as_found, zoo=zoo, commands=COMMANDS)
+    if devices:
+        checks += doctor.devices()
+    if as_json:
+        data = [dataclasses.asdict(check) for check in checks]
+        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    else:
+        click.echo(doctor.as_text(checks))
+    return 1 if any(check.problem for check in checks) else 0

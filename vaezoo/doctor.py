@@ -1,0 +1,138 @@
+"""Looking for what is wrong with an installation: what ``vaezoo doctor`` does."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import platform
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from vaezoo.catalogue.listing import component_rows, in_milliseconds, plugin_rows
+from vaezoo.files import cache_folder
+from vaezoo.registry import Registry
+from vaezoo.zoo.search import BrokenEntry, entries, search_folders
+
+_LIBRARIES = ("torch", "torchvision", "numpy", "matplotlib", "safetensors", "pydantic", "pluggy")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. ``problem`` says what is wrong, ``advice`` what to do.
+
+    What has advice but no problem works, though not as well as it could.
+    """
+
+    area: str
+    subject: str
+    found: str
+    problem: str | None = None
+    advice: str | None = None
+
+
+def examine(
+    registry: Registry, *, zoo: str | Path | None = None, commands: Collection[str] = ()
+) -> list[Check]:
+    """Everything that can be looked at without importing torch.
+
+    ``commands`` are the names of vaezoo's own commands, which a plugin's cannot have.
+    """
+    return [*_environment(), *_folders(zoo), *_plugins(registry, commands)]
+
+
+def devices() -> list[Check]:
+    """The devices that there are to compute on. Imports torch."""
+    try:
+        from vaezoo.devices import available
+
+        return [Check("devices", name, "usable") for name in available()]
+    except Exception as error:  # a broken installation is what is being looked for
+        problem = f"torch cannot be imported: {type(error).__name__}: {error}"
+        advice = "pip install --force-reinstall torch torchvision"
+        return [Check("devices", "torch", "", problem, advice)]
+
+
+def as_text(checks: Sequence[Check]) -> str:
+    """The checks for people, by area, and how many found something."""
+    areas = []
+    for area, several in itertools.groupby(checks, key=lambda check: check.area):
+        lines = [line for check in several for line in _lines(check)]
+        areas.append("\n".join([area, *lines]))
+    problems = sum(check.problem is not None for check in checks)
+    verdict = f"{problems} problem{'s' if problems > 1 else ''} found"
+    return "\n\n".join([*areas, verdict if problems else "all well"])
+
+
+def _lines(check: Check) -> list[str]:
+    lines = [f"  {check.subject}: {check.found}".rstrip(": ")]
+    if check.problem:
+        lines.append(f"    problem: {check.problem}")
+    if check.advice:
+        lines.append(f"    help: {check.advice}")
+    return lines
+
+
+def _environment() -> Iterator[Check]:
+    area = "environment"
+    yield Check(area, "python", f"{platform.python_version()} at {sys.executable}")
+    yield Check(area, "system", f"{platform.system()} {platform.release()}, {platform.machine()}")
+    yield Check(area, "vaezoo", f"{metadata.version('vaezoo')} at {Path(__file__).parent}")
+    for library in _LIBRARIES:
+        try:
+            yield Check(area, library, metadata.version(library))
+        except metadata.PackageNotFoundError:
+            yield Check(area, library, "", "it is not installed", f"pip install {library}")
+    variables = sorted(name for name in os.environ if name.startswith("VAEZOO_"))
+    yield from (Check(area, name, os.environ[name]) for name in variables)
+
+
+def _folders(zoo: str | Path | None) -> Iterator[Check]:
+    for folder in search_folders(zoo):
+        subject = f"zoo {folder.resolve()}"
+        if folder.exists() and not folder.is_dir():
+            advice = "give another folder with --zoo or VAEZOO_ZOO"
+            yield Check("folders", subject, "", "it is not a folder", advice)
+        else:
+            yield Check("folders", subject, "" if folder.exists() else "not made yet")
+    yield _cache()
+    found = entries(zoo)
+    broken = [entry for entry in found if isinstance(entry, BrokenEntry)]
+    yield Check("folders", "entries", f"{len(found) - len(broken)} in order")
+    for entry in broken:
+        problem = f"{entry.problem.code}: {entry.problem.message}"
+        yield Check("folders", f"entry {entry.path}", "", problem, entry.problem.hint)
+
+
+def _cache() -> Check:
+    folder = cache_folder()
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
+        return Check("folders", f"cache {folder}", "" if folder.exists() else "not made yet")
+    problem = f"{nearest} cannot be written to"
+    advice = "set VAEZOO_CACHE to a folder that can"
+    return Check("folders", f"cache {folder}", "", problem, advice)
+
+
+def _plugins(registry: Registry, commands: Collection[str]) -> Iterator[Check]:
+    components = component_rows(registry)
+    for row in plugin_rows(registry, commands):
+        subject = f"{row.name} {row.version}"
+        supplied = sum(component.plugin == row.name for component in components)
+        origin = ", ".join(filter(None, (row.distribution, row.file)))
+        found = f"{_counted(supplied, 'component')}, {in_milliseconds(row.seconds)} ({origin})"
+        problem = f"broken: {row.error}" if row.error else None
+        if not row.error and row.state != "ok":
+            found = f"{found}; {row.state}"
+        yield Check("plugins", subject, found, problem, row.advice)
+    for component in components:
+        if component.state.startswith("broken"):
+            subject = f"{component.kind} {component.plugin}:{component.name}"
+            advice = f"tell the authors of {component.distribution or component.plugin}"
+            yield Check("plugins", subject, "", component.state, advice)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
