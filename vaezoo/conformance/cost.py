@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 #: CPU time that importing a plugin may take, beyond what vaezoo imports itself.
@@ -15,26 +16,33 @@ _TRIES = 3
 _PATIENCE = 60
 
 
+#: What brings heavy libraries in where it is the import itself, and no component.
+AT_IMPORT = "import"
+
+
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds, the heavy libraries that came in, the hooks, and what went wrong, if any."""
+    """CPU seconds, the hooks, the heavy libraries by what brought them in, and what went wrong.
+
+    A library is brought in by ``AT_IMPORT``, or by a component, such as ``encoder mine``, when
+    it is asked the cheap questions that ``vaezoo validate`` asks.
+    """
 
     seconds: float
-    heavy: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
+    heavy: Mapping[str, Sequence[str]] = field(default_factory=dict)
     error: str = ""
 
 
 @lru_cache(maxsize=64)
-def import_cost(reference: str, component: str = "", parameters: str = "{}") -> Cost:
+def import_cost(reference: str) -> Cost:
     """Import a module or file, ask its hooks for components and commands, and look.
 
-    With the name of a ``component`` class, the cheap questions that ``vaezoo validate`` asks it
-    are asked too. The least of a few tries counts: the first may have bytecode to write.
+    The least of a few tries counts: the first may have bytecode to write.
     """
     best = Cost(float("inf"))
     for _ in range(_TRIES):
-        cost = _measured(reference, component, parameters)
+        cost = _measured(reference)
         if cost.error:
             return cost
         best = min(best, cost, key=lambda c: c.seconds)
@@ -43,8 +51,8 @@ def import_cost(reference: str, component: str = "", parameters: str = "{}") -> 
     return best
 
 
-def _measured(reference: str, component: str, parameters: str) -> Cost:
-    command = [sys.executable, "-m", "vaezoo.conformance.fresh", reference, component, parameters]
+def _measured(reference: str) -> Cost:
+    command = [sys.executable, "-m", "vaezoo.conformance.fresh", reference]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
@@ -61,4 +69,4 @@ def _measured(reference: str, component: str, parameters: str) -> Cost:
         lines = done.stderr.strip().splitlines() or [f"it exits with {done.returncode}"]
         return Cost(0.0, error=lines[-1])
     found = json.loads(done.stdout.splitlines()[-1])
-    return Cost(found["seconds"], tuple(found["heavy"]), tuple(found["hooks"]))
+    return Cost(found["seconds"], tuple(found["hooks"]), found["heavy"])

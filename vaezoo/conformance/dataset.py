@@ -57,6 +57,30 @@ class DatasetConformance(ComponentConformance):
                 f"no pixel of the {name} split is above 1; grey levels go from 0 to 255",
             )
 
+    def test_binary(self) -> None:
+        """``binary``, where it is known, is true of the images."""
+        declared = self.component.binary
+        if declared is None:
+            raise NotApplicable("binary is None: it is not known beforehand")
+        for name, split in self._splits():
+            binary = bool(((split.images == 0) | (split.images == 255)).all())
+            require(binary or not declared, f"binary is true, and the {name} split has grey pixels")
+        require(declared or not binary, "binary is false, and every pixel is black or white")
+
+    def test_classifier(self) -> None:
+        """``classifier``, where there is one, gives features and says how good it is."""
+        classifier = self.component.classifier()
+        if classifier is None:
+            raise NotApplicable("there is no classifier")
+        with torch.no_grad():
+            features = classifier.features(self._data.test.images[:3] / 255)
+        require(
+            features.ndim == 2 and len(features) == 3 and bool(features.isfinite().all()),
+            f"its features of 3 images are {tuple(features.shape)}, expected (3, F), finite",
+        )
+        require(0 < classifier.accuracy <= 1, f"its accuracy is {classifier.accuracy}")
+        require(classifier.digest, "its digest is empty")
+
     def test_labels(self) -> None:
         """Labels, where there are any, are int64 (N,) and count the class names from 0."""
         data = self._data

@@ -8,42 +8,53 @@ import json
 import sys
 import time
 from types import ModuleType
-from typing import Any
 
 import click
 
 import vaezoo.components
+from vaezoo.conformance.component import default_of
+from vaezoo.conformance.cost import AT_IMPORT
+from vaezoo.conformance.outcome import NotApplicable
 from vaezoo.registry import (
     Component,
     Dataset,
     Decoder,
     Encoder,
     ImageShape,
+    Likelihood,
     Loss,
+    Optimizer,
     discover,
 )
 
-__all__ = ["click", "discover"]  # imported beforehand: every command of vaezoo has them
+__all__ = ["click"]  # imported beforehand: every command of vaezoo has it
 
 HEAVY = ("torch", "torchvision", "numpy", "matplotlib")
 
 
-def main(reference: str, component: str, parameters: str) -> None:
-    """Print one line of JSON: CPU seconds, the heavy libraries that came in, the hooks."""
+def main(reference: str) -> None:
+    """Print one line of JSON: CPU seconds, the hooks, and what brought heavy libraries in."""
     vaezoo.components.vaezoo_components()
     began = time.process_time()
     module = load(reference)
     hooks = [name for name, value in vars(module).items() if hasattr(value, "vaezoo_impl")]
-    for name in {"vaezoo_components", "vaezoo_commands"} & set(hooks):
-        getattr(module, name)()
+    supplied = {
+        name: getattr(module, name)()
+        for name in ("vaezoo_components", "vaezoo_commands")
+        if name in hooks
+    }
     seconds = time.process_time() - began
-    if component:
-        target: Any = module
-        for part in component.split("."):
-            target = getattr(target, part)
-        ask(target.model_validate_json(parameters))
-    heavy = [name for name in HEAVY if name in sys.modules]
-    print(json.dumps({"seconds": seconds, "heavy": heavy, "hooks": hooks}))
+    heavy = {AT_IMPORT: present(set())}
+    for component in supplied.get("vaezoo_components", ()):
+        before = set(present(set()))
+        ask(component)
+        heavy[f"{component.kind} {component.use}"] = present(before)
+    print(json.dumps({"seconds": seconds, "hooks": hooks, "heavy": heavy}))
+
+
+def present(before: set[str]) -> list[str]:
+    """The heavy libraries that are imported and were not before."""
+    return [name for name in HEAVY if name in sys.modules and name not in before]
 
 
 def load(reference: str) -> ModuleType:
@@ -59,19 +70,28 @@ def load(reference: str) -> ModuleType:
     return module
 
 
-def ask(component: Component) -> None:
-    """What commands that only read specs ask of a component."""
+def ask(supplied: type[Component]) -> None:
+    """What commands that only read specs ask of a component, if it has defaults."""
+    try:
+        component = default_of(supplied, discover())
+    except NotApplicable:
+        return
     component.to_spec()
     image = ImageShape(1, 28, 28)
-    if isinstance(component, Encoder):
-        component.shape_problem(image, 2)
-    if isinstance(component, Decoder):
-        component.shape_problem(2, image)
-    if isinstance(component, Dataset):
-        _ = component.image_shape
-        component.problem()
-    if isinstance(component, Loss):
-        _ = component.weights
+    match component:
+        case Encoder():
+            component.shape_problem(image, 2)
+        case Decoder():
+            component.shape_problem(2, image)
+        case Dataset():
+            _ = component.image_shape, component.binary
+            component.problem()
+        case Likelihood():
+            _ = component.for_binary_images, component.never_positive, component.deviation
+        case Loss():
+            _ = component.weights, component.kl_weight
+        case Optimizer():
+            _ = component.highest_lr
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vaezoo.conformance import integrals
 from vaezoo.conformance.integrals import Grid
 from vaezoo.conformance.network import Case, NetworkConformance, seeded
-from vaezoo.conformance.outcome import Nonconforming, NotApplicable, require
+from vaezoo.conformance.outcome import Declined, Nonconforming, NotApplicable, require
 from vaezoo.registry import ImageShape, Likelihood
 
 Support = Literal["binary", "unit", "real", "levels"]
@@ -31,7 +31,8 @@ class LikelihoodConformance(NetworkConformance):
     """``class TestMine(LikelihoodConformance): component = Mine()``.
 
     ``support`` says over which values of a pixel the log-probability normalises: "binary",
-    "unit", "real" or "levels" (256 grey levels). Left out, one on which it does is looked for.
+    "unit", "real" or "levels" (256 grey levels). Left out, it is {0, 1} for a component that is
+    ``for_binary_images``, and is looked for otherwise.
     ``normalised = False`` is for a formula that is none: the check is then left out.
     """
 
@@ -85,22 +86,21 @@ class LikelihoodConformance(NetworkConformance):
         """For one pixel, the probability of all its values adds up to 1."""
         if not self.normalised:
             raise NotApplicable("normalised = False")
-        totals = self._totals()
-        if self.support:
-            found = totals[self.support]
+        totals, declared = self._totals(), self._declared_support
+        if declared:
+            found = totals[declared]
             require(
-                _are_one(found),
-                f"{WORDS[self.support]} it adds up to {_listed(found)}, expected 1",
+                _are_one(found), f"{WORDS[declared]} it adds up to {_listed(found)}, expected 1"
             )
             return
         if any(map(_are_one, totals.values())):
             return
         closest = min(totals, key=lambda support: _spread(totals[support]))
-        require(
-            _spread(totals[closest]) > _TOLERANCE,
-            f"it adds up to {totals[closest][0]:.3f} {WORDS[closest]}, whatever the parameters: "
-            "the ELBO is off by a constant; add it, or set normalised = False",
-        )
+        if _spread(totals[closest]) < _TOLERANCE and not self.strict:
+            raise Declined(
+                f"{WORDS[closest]} it adds up to {totals[closest][0]:.3f}, whatever the "
+                "parameters: the ELBO is off by a constant"
+            )
         raise Nonconforming(
             "it adds up to 1 over no known set of values: "
             + "; ".join(f"{_listed(found)} {WORDS[s]}" for s, found in totals.items())
@@ -110,9 +110,7 @@ class LikelihoodConformance(NetworkConformance):
         """``mean`` is the expectation of the pixel under the log-probability."""
         if not self.normalised:
             raise NotApplicable("normalised = False")
-        support = self.support or next((s for s, t in self._totals().items() if _are_one(t)), None)
-        if support is None:
-            raise NotApplicable("it normalises over no known set of values")
+        support = self._declared_support or self._found_support()
         for parameters in self._settings():
             grid, log_density, mean = self._density(support, parameters)
             expected = grid.mean(log_density)
@@ -120,6 +118,36 @@ class LikelihoodConformance(NetworkConformance):
                 abs(expected - mean) < 0.01 * max(1.0, abs(expected)),
                 f"the expectation {WORDS[support]} is {expected:.4f}, `mean` gives {mean:.4f}",
             )
+
+    def test_what_it_declares(self) -> None:
+        """``never_positive`` and ``deviation`` are true of the log-probability."""
+        likelihood = self.component
+        if likelihood.never_positive:
+            case = self.cases()[0]
+            with torch.no_grad():
+                log_prob, _ = case.call(seeded(case), *case.draw(64))
+            highest = log_prob.max().item()
+            require(highest <= 0, f"never_positive is true, and log_prob reaches {highest:g}")
+        if likelihood.deviation is not None:
+            for parameters in self._settings():
+                grid, log_density, mean = self._density("real", parameters)
+                squares = Grid((grid.points - mean) ** 2, grid.weights)
+                found = (squares.mean(log_density) / grid.integral(log_density)) ** 0.5
+                require(
+                    abs(found - likelihood.deviation) < 0.01 * likelihood.deviation,
+                    f"deviation is {likelihood.deviation:g}, that of the density is {found:g}",
+                )
+
+    @property
+    def _declared_support(self) -> Support | None:
+        return self.support or ("binary" if self.component.for_binary_images else None)
+
+    def _found_support(self) -> Support:
+        """One over which it normalises. Raises NotApplicable where there is none."""
+        for support, totals in self._totals().items():
+            if _are_one(totals):
+                return support
+        raise NotApplicable("it normalises over no known set of values")
 
     def _totals(self) -> dict[Support, list[float]]:
         """The probability of all values, for each support and several parameters."""

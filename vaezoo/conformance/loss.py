@@ -41,6 +41,15 @@ class LossConformance(ComponentConformance):
             require(value.dtype == torch.float32, f"{name} is {value.dtype}, not torch.float32")
             require(value.isfinite().all(), f"{name} is not finite")
 
+    def test_kl_weight_is_a_weight(self) -> None:
+        """``kl_weight``, where it is given, names a real-valued field."""
+        named = self.component.kl_weight
+        known = ", ".join(self.component.weights) or "none"
+        require(
+            named is None or named in self.component.weights,
+            f"kl_weight is {named!r}, the real-valued fields are {known}",
+        )
+
     def test_no_parameters_of_its_own(self) -> None:
         """It has no parameters: only those of the model are trained and saved."""
         module: object = self.component.build()

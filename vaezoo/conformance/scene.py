@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import torch
 
 from vaezoo.conformance.component import ComponentConformance
-from vaezoo.conformance.outcome import optional, require
+from vaezoo.conformance.outcome import NotApplicable, optional, require
 from vaezoo.conformance.stage import SMALL, small_scene
+from vaezoo.diagnostics import UsageError
 from vaezoo.registry import Figure, ImageShape, Metric, Scene, Visualizer
 
 _NAME = re.compile(r"[a-z0-9_]+")
@@ -23,12 +24,31 @@ class SceneConformance(ComponentConformance):
     """Checks of whatever is shown a scene."""
 
     @abstractmethod
-    def result(self, scene: Scene) -> Any:
+    def make(self, scene: Scene) -> Any:
+        """What the component makes of a scene."""
+
+    @abstractmethod
+    def comparable(self, made: Any) -> object:
+        """What was made, in a form that can be compared."""
+
+    def made(self, scene: Scene) -> Any:
+        """What the component makes of a scene; NotApplicable where it refuses such a scene."""
+        try:
+            return self.make(scene)
+        except UsageError as refusal:
+            raise NotApplicable(refusal.diagnostics[0].message) from None
+
+    def result(self, scene: Scene) -> object:
         """What the component makes of a scene, in a form that can be compared."""
+        return self.comparable(self.made(scene))
+
+    def scene(self, image: ImageShape = SMALL, latent: int = 2, **options: bool) -> Scene:
+        """A scene to look at: a small trained model; override it to show another."""
+        return small_scene(image, latent, **options)
 
     def test_leaves_the_model_alone(self) -> None:
         """Model, images and torch's generator are afterwards as they were."""
-        scene = small_scene()
+        scene = self.scene()
         state = {name: value.clone() for name, value in scene.model.state_dict().items()}
         images, random = scene.split.images.clone(), torch.get_rng_state()
         self.result(scene)
@@ -44,21 +64,23 @@ class SceneConformance(ComponentConformance):
 
     def test_same_scene_same_result(self) -> None:
         """Shown the same scene twice, it gives the same."""
-        first, again = (self.result(small_scene()) for _ in range(2))
+        first, again = (self.result(self.scene()) for _ in range(2))
         require(first == again, "the same scene gives another result; use scene.generator()")
 
     def test_other_models(self) -> None:
         """It works for one latent and for five, and for colour images."""
         for image, latent in ((SMALL, 1), (SMALL, 5), (ImageShape(3, 8, 6), 2)):
             try:
-                self.result(small_scene(image, latent))
+                self.result(self.scene(image, latent))
+            except NotApplicable:
+                continue
             except Exception as error:
                 require(False, f"{image}, latent {latent}: {type(error).__name__}: {error}")
 
     @optional
     def test_without_labels(self) -> None:
         """It works on images without labels."""
-        self.result(small_scene(labels=False))
+        self.result(self.scene(labels=False))
 
 
 class MetricConformance(SceneConformance):
@@ -67,13 +89,16 @@ class MetricConformance(SceneConformance):
     kind: ClassVar[str] = "metric"
     component: Metric
 
-    def result(self, scene: Scene) -> list[dict[str, Any]]:
-        return [dataclasses.asdict(figure) for figure in self.component.compute(scene)]
+    def make(self, scene: Scene) -> list[Figure]:
+        return self.component.compute(scene)
+
+    def comparable(self, made: Any) -> object:
+        return [dataclasses.asdict(figure) for figure in made]
 
     def test_figures(self) -> None:
         """It gives the figures that it declares, each finite and of the scene's split."""
-        scene = small_scene()
-        figures: list[object] = list(self.component.compute(scene))
+        scene = self.scene()
+        figures: list[object] = list(self.made(scene))
         require(figures, "it gives no figures")
         for figure in figures:
             if not isinstance(figure, Figure):
@@ -106,8 +131,8 @@ class MetricConformance(SceneConformance):
     def test_reports_progress(self) -> None:
         """It calls ``scene.advance`` for every example."""
         seen: list[int] = []
-        scene = dataclasses.replace(small_scene(), advance=seen.append)
-        self.component.compute(scene)
+        scene = dataclasses.replace(self.scene(), advance=seen.append)
+        self.made(scene)
         require(
             sum(seen) == len(scene.split),
             f"scene.advance is told of {sum(seen)} examples, there are {len(scene.split)}",
@@ -120,16 +145,19 @@ class VisualizerConformance(SceneConformance):
     kind: ClassVar[str] = "visualizer"
     component: Visualizer
 
-    def result(self, scene: Scene) -> bytes:
+    def make(self, scene: Scene) -> object:
+        return self.component.draw(scene)
+
+    def comparable(self, made: Any) -> object:
         from vaezoo.data.figures import png
 
-        return png(self.component.draw(scene))
+        return png(made)
 
     def test_gives_a_figure(self) -> None:
         """It draws a matplotlib figure that has something on it."""
         from matplotlib.figure import Figure
 
-        drawn: object = self.component.draw(small_scene())
+        drawn: object = self.made(self.scene())
         if not isinstance(drawn, Figure):
             require(False, f"draw gives {drawn!r}, which is no matplotlib figure")
             return
@@ -142,7 +170,7 @@ class VisualizerConformance(SceneConformance):
         before = dict(matplotlib.rcParams)
         pyplot: Any = sys.modules.get("matplotlib.pyplot")
         opened = pyplot.get_fignums() if pyplot else []
-        self.component.draw(small_scene())
+        self.made(self.scene())
         pyplot = sys.modules.get("matplotlib.pyplot")
         require(
             not pyplot or pyplot.get_fignums() == opened,
@@ -154,4 +182,4 @@ class VisualizerConformance(SceneConformance):
     @optional
     def test_without_history(self) -> None:
         """It works for a model whose history is not known."""
-        self.result(small_scene(history=False))
+        self.result(self.scene(history=False))
