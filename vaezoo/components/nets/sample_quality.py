@@ -115,7 +115,8 @@ def _between_images(scene: Scene, net: ImageClassifier, images: Tensor, name: st
     """How far training images are from the split's, which no sample can be expected to beat."""
     if scene.training is None or name not in ("frechet_distance", "kernel_distance"):
         return ""
-    chosen = Split(scene.training.images[:_COMPARED])
+    # as many as there are images: both distances depend on how many are compared
+    chosen = Split(scene.training.images[: min(_COMPARED, len(images))])
     features = _features_of_split(scene, net, chosen)
     if name == "frechet_distance":
         value = frechet_distance(images, features)
