@@ -7,25 +7,19 @@ hostile, costs more than a moment or ends in anything but findings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import yaml
 
-from vaezoo.diagnostics import LINE_BREAK, Diagnostic, Position, Span, SpecError
+from vaezoo.diagnostics import Diagnostic, Position, Span, SpecError
+from vaezoo.spec.events import Take, feed, one_character, position
 from vaezoo.spec.nodes import Item, Node
 from vaezoo.spec.scalars import resolve_plain
 
 MOST_NODES = 10_000
 MOST_LEVELS = 64
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: What YAML does not allow in a text; PyYAML finds these too, but does not say in which line.
-#: (Three sets, since Python takes 8 ms to compile one that spans so much.)
-_FORBIDDEN = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|[\ufffe-\uffff]"
-)
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def compose(text: str, source: str) -> tuple[Node | None, list[Diagnostic]]:
@@ -33,22 +27,18 @@ def compose(text: str, source: str) -> tuple[Node | None, list[Diagnostic]]:
 
     Raises SpecError for those that do.
     """
-    composer = _Composer(source)
-    forbidden = _FORBIDDEN.search(text)
-    if forbidden:
-        start = position_in(text, forbidden.start())
-        span = Span(source, start, Position(start.line, start.column + 1))
-        message = f"the control character U+{ord(forbidden[0]):04X} cannot stand in YAML"
-        raise SpecError(Diagnostic("VZ103", message, span))
-    for event in composer.events(text):
-        composer.take(event)
+    composer = _Composer(source, text)
+
+    def begin() -> Take:
+        nonlocal composer
+        composer = _Composer(source, text)
+        return composer.take
+
+    try:
+        feed(text, source, begin)
+    except SpecError as error:
+        raise SpecError(*composer.findings, *error.diagnostics) from None
     return composer.root, composer.findings
-
-
-def position_in(text: str, index: int) -> Position:
-    """The line and column of a character, lines counted as YAML counts them."""
-    breaks = [match.end() for match in LINE_BREAK.finditer(text, 0, index)]
-    return Position(len(breaks) + 1, index - (breaks[-1] if breaks else 0) + 1)
 
 
 @dataclass
@@ -65,48 +55,39 @@ class _Frame:
 
 
 class _Composer:
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, source: str, text: str) -> None:
         self.root: Node | None = None
         self.findings: list[Diagnostic] = []
+        self._source = source
+        self._text = text
         self._stack: list[_Frame] = []
         self._anchors: dict[str, tuple[Node, int, int]] = {}
         self._nodes = 0
         self._documents = 0
-
-    def events(self, text: str) -> Iterator[yaml.Event]:
-        loader = _Loader(text)
-        try:
-            while True:
-                event = loader.get_event()
-                if event is None:
-                    return
-                yield event
-        except yaml.YAMLError as error:
-            raise SpecError(*self.findings, self._not_yaml(error, text)) from None
-        finally:
-            loader.dispose()
+        self._key_end = 0
 
     def take(self, event: yaml.Event) -> None:
+        """Take the next event. Raises SpecError at the first thing that makes the rest moot."""
         match event:
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    self._stop("VZ108", "a second document begins here", event, "one spec a file")
             case yaml.ScalarEvent():
                 self._refuse_tag(event)
+                self._refuse_halves(event)
                 if self._wants_key():
                     self._take_key(event)
                 else:
-                    node = Node(self._scalar(event), self._span(event))
+                    node = Node(self._scalar(event), self._scalar_span(event))
                     self._place(node, event.anchor, 1, 1, event)
-            case yaml.AliasEvent():
-                self._take_alias(event)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 self._refuse_tag(event)
                 self._open(event)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 self._close(event)
+            case yaml.AliasEvent():
+                self._take_alias(event)
+            case yaml.DocumentStartEvent():
+                self._documents += 1
+                if self._documents > 1:
+                    self._stop("VZ108", "a second document begins here", event, "one spec a file")
 
     def _wants_key(self) -> bool:
         return bool(self._stack) and (
@@ -129,6 +110,7 @@ class _Composer:
         if event.anchor:
             self._stop("VZ103", "a key cannot have an anchor", event)
         frame.key = (event.value, span)
+        self._key_end = _index(event.end_mark)
 
     def _take_alias(self, event: yaml.AliasEvent) -> None:
         if self._wants_key():
@@ -148,15 +130,15 @@ class _Composer:
         content: dict[str, Item] | list[Node] = (
             {} if isinstance(event, yaml.MappingStartEvent) else []
         )
-        start = _position(event.start_mark)
+        start = position(event.start_mark)
         self._stack.append(_Frame(content, start, event.anchor))
 
     def _close(self, event: yaml.CollectionEndEvent) -> None:
         frame = self._stack.pop()
-        end = _position(event.end_mark)
-        if end == _position(event.start_mark) and frame.end:
+        end = position(event.end_mark)
+        if end == position(event.start_mark) and frame.end:
             end = frame.end  # block style: YAML's own end is where the next thing begins
-        node = Node(frame.content, Span(self.source, frame.start, end))
+        node = Node(frame.content, Span(self._source, frame.start, end))
         self._place(node, frame.anchor, frame.size, frame.height, event)
 
     def _place(
@@ -185,6 +167,12 @@ class _Composer:
             parent.content.setdefault(name, Item(span, node))  # the first of two stays
             parent.key = None
 
+    def _refuse_halves(self, event: yaml.ScalarEvent) -> None:
+        """Half of a character can be written as an escape, and is no text."""
+        half = _HALF.search(event.value) if event.style == '"' else None
+        if half:
+            self._stop("VZ103", f"the escape \\u{ord(half[0]):04x} is no character", event)
+
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
         if not (event.implicit[0] and event.tag is None):
             return event.value
@@ -196,13 +184,11 @@ class _Composer:
     def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is None:
             return
-        start = _position(event.start_mark)
-        span = Span(self.source, start, Position(start.line, start.column + 1))
         self.findings.append(
             Diagnostic(
                 "VZ105",
                 f"the tag {event.tag!r} cannot stand in a spec",
-                span,
+                one_character(self._source, position(event.start_mark)),
                 hint="a spec is plain data: remove the tag",
             )
         )
@@ -214,37 +200,27 @@ class _Composer:
         self, code: str, message: str, event: yaml.Event, hint: str | None = None
     ) -> NoReturn:
         finding = Diagnostic(code, message, self._span(event), hint=hint)
-        raise SpecError(*self.findings, finding)
+        raise SpecError(finding)
 
     def _span(self, event: yaml.Event) -> Span:
-        return Span(self.source, _position(event.start_mark), _position(event.end_mark))
+        return Span(self._source, position(event.start_mark), position(event.end_mark))
 
-    def _not_yaml(self, error: yaml.YAMLError, text: str) -> Diagnostic:
-        problem = getattr(error, "problem", None) or str(error)
-        marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
-        if "end of stream" in problem:
-            marks.reverse()  # where the quote opens says more than where the text ends
-        mark = next((mark for mark in marks if mark), None)
-        last = position_in(text, len(text))
-        start = min(_position(mark), last) if mark else Position(1, 1)
-        context = getattr(error, "context", None)
-        message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
-        span = Span(self.source, start, Position(start.line, start.column + 1))
-        hints = (hint for part, hint in _HINTS.items() if part in problem)
-        return Diagnostic("VZ103", message, span, hint=next(hints, None))
+    def _scalar_span(self, event: yaml.ScalarEvent) -> Span:
+        """A scalar's place; of one that was not written, right behind its key's colon.
 
-
-#: What the commonest of PyYAML's problems come from.
-_HINTS = {
-    "cannot start any token": "indent with spaces, not tabs; quote text that begins with @ or %",
-    "mapping values are not allowed": "quote text that holds a colon, and check the indentation",
-    "could not find expected ':'": "write 'key: value', with a space after the colon",
-    "expected <block end>": "keys of one mapping begin in the same column",
-    "did not find expected key": "keys of one mapping begin in the same column",
-    "did not find expected ',' or": "a bracket is not closed, or a comma is missing",
-    "unexpected end of stream": "a quote is not closed",
-}
+        There PyYAML has it too, while libyaml may have it where the next thing begins.
+        """
+        key = self._stack[-1].key if self._stack else None
+        if event.value or key is None or _index(event.start_mark) < _index(event.end_mark):
+            return self._span(event)
+        colon = self._text.find(":", self._key_end)
+        if colon < 0 or self._text[self._key_end : colon].strip(" "):
+            return self._span(event)
+        _, span = key
+        behind = Position(span.end.line, span.end.column + colon + 1 - self._key_end)
+        return Span(self._source, behind, behind)
 
 
-def _position(mark: Any) -> Position:
-    return Position(mark.line + 1, mark.column + 1)
+def _index(mark: Any) -> int:
+    """Which character of the text a mark stands at."""
+    return int(mark.index)

@@ -7,11 +7,14 @@ import stat
 from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, Position, Span, SpecError
-from vaezoo.spec.compose import compose, position_in
+from vaezoo.spec.compose import compose
+from vaezoo.spec.events import one_character, position_in
 from vaezoo.spec.nodes import Document, Node
 
 #: The largest file that passes for a spec.
 MOST_BYTES = 1 << 20
+#: Opens a pipe without waiting for somebody to write into it; not every system has these flags.
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def load_document(path: str | Path) -> tuple[Document, list[Diagnostic]]:
@@ -40,21 +43,31 @@ def read_bytes(path: str | Path) -> bytes:
     """The bytes of a regular file; never waits on a pipe, never reads without end."""
     source = str(path)
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise SpecError(_unreadable(source, f"it is {_nature(path)}, not a file"))
-        with open(path, "rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        broken = os.path.islink(path)
-        reason = "it is a link to nothing" if broken else "there is no such file"
-        raise SpecError(_unreadable(source, reason)) from None
+        content = _read(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError(_unreadable(source, reason[:1].lower() + reason[1:])) from None
+        raise SpecError(unreadable(source, error)) from None
     if len(content) > MOST_BYTES:
         message = f"this file is larger than {MOST_BYTES >> 20} MiB"
         raise SpecError(Diagnostic("VZ106", message, whole(source), hint="is it a spec at all?"))
     return content
+
+
+def _read(path: str | Path) -> bytes:
+    """The file, and one byte more than is allowed of one that is too large."""
+    _require_file(os.stat(path).st_mode)
+    descriptor = os.open(path, os.O_RDONLY | _AT_ONCE)
+    try:
+        # again, of what was opened: it may have become another file meanwhile
+        _require_file(os.fstat(descriptor).st_mode)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(MOST_BYTES + 1)
+    finally:
+        os.close(descriptor)
+
+
+def _require_file(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise OSError(0, f"it is {_nature(mode)}, not a file")
 
 
 def whole(source: str) -> Span:
@@ -68,13 +81,12 @@ def _decode(content: bytes, source: str) -> str:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig")
         start = position_in(before, len(before))
-        end = Position(start.line, start.column + 1)
         byte = content[error.start]
         raise SpecError(
             Diagnostic(
                 "VZ102",
                 f"this file is not UTF-8: the byte 0x{byte:02x} cannot stand here",
-                Span(source, start, end),
+                one_character(source, start),
                 hint="save it as UTF-8",
             )
         ) from None
@@ -88,12 +100,17 @@ def _not_a_mapping(root: Node) -> Diagnostic:
     return Diagnostic("VZ108", f"this file holds {kind}, not a mapping", root.span, hint=_MAPPING)
 
 
-def _unreadable(source: str, reason: str) -> Diagnostic:
+def unreadable(source: str, error: OSError | ValueError) -> Diagnostic:
+    """A file or folder that cannot be read, and why."""
+    reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, FileNotFoundError):
+        broken = os.path.islink(source)
+        reason = "it is a link to nothing" if broken else "there is no such file"
+    reason = reason[:1].lower() + reason[1:]
     return Diagnostic("VZ101", f"{source} cannot be read: {reason}", whole(source))
 
 
-def _nature(path: str | Path) -> str:
-    mode = os.stat(path).st_mode
+def _nature(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a directory"
     return "a pipe" if stat.S_ISFIFO(mode) else "a device or socket"

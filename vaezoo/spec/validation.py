@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from vaezoo.diagnostics import Diagnostic
 from vaezoo.registry import Registry, discover
@@ -20,16 +19,16 @@ def validate(
     paths: PathLike | Iterable[PathLike],
     *,
     overrides: Sequence[str] = (),
-    looks: Sequence[Look] = (),
     registry: Registry | None = None,
+    looks: Sequence[Look] = (),
 ) -> tuple[Diagnostic, ...]:
     """All findings about all specs under ``paths``: files, folders or globs.
 
     >>> vaezoo.validate("specs")
+    ()
 
     ``looks`` are functions that find more to say about a valid spec, such as
     ``vaezoo.shapes.shape_findings``.
-    ()
     """
     return survey(paths, overrides=overrides, registry=registry, looks=looks).diagnostics
 
@@ -38,8 +37,8 @@ def survey(
     paths: PathLike | Iterable[PathLike],
     *,
     overrides: Sequence[str] = (),
-    looks: Sequence[Look] = (),
     registry: Registry | None = None,
+    looks: Sequence[Look] = (),
 ) -> Report:
     """Like ``validate``, by spec. Two specs of one call that share a name are a finding too."""
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
@@ -48,15 +47,21 @@ def survey(
     named: dict[str, str] = {}
     looked_at: set[str] = set()
     for path in (os.fspath(path) for path in several):
-        found = list(_specs(path))
-        if not found:
-            files[path] = (_nothing(path),)
-        for file in found:
-            real = os.path.realpath(file)
+        found = find_specs(path)
+        files |= {folder: (finding,) for folder, finding in found.findings.items()}
+        for file in found.files:
+            real = _identity(file)
             if real not in looked_at:
                 looked_at.add(real)
                 files[file] = _findings(file, tuple(overrides), registry, looks, named)
     return Report(files)
+
+
+def _identity(file: str) -> str:
+    try:
+        return os.path.realpath(file)
+    except ValueError:  # a NUL
+        return file
 
 
 def _findings(
@@ -85,28 +90,3 @@ def _taken(reading: Reading, file: str, named: dict[str, str]) -> list[Diagnosti
             )
             taken.setdefault(other, finding)  # two files with one matrix are one mistake
     return list(taken.values())
-
-
-def _specs(path: str) -> Iterator[str]:
-    """The files that ``path`` means; of a folder, every spec below it.
-
-    Names beginning with a dot or an underscore are passed over there: a base that is no spec
-    by itself is called ``_base.yaml``.
-    """
-    if os.path.isdir(path):
-        for folder, below, names in os.walk(path):
-            below[:] = sorted(name for name in below if not name.startswith((".", "_")))
-            for name in sorted(names):
-                if name.endswith((".yaml", ".yml")) and not name.startswith((".", "_")):
-                    yield os.path.join(folder, name)
-    elif not os.path.lexists(path) and glob.has_magic(path):
-        for match in sorted(glob.iglob(path, recursive=True)):
-            yield from _specs(match)
-    else:
-        yield path
-
-
-def _nothing(path: str) -> Diagnostic:
-    what = "folder" if os.path.isdir(path) else "pattern"
-    message = f"{path} cannot be read: this {what} holds no spec"
-    return Diagnostic("VZ101", message, whole(path), hint="specs end in .yaml or .yml")
