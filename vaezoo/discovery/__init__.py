@@ -5,6 +5,7 @@ from vaezoo.discovery.isolation import cause_of, isolated
 from vaezoo.discovery.memory import Facts, Memory
 from vaezoo.discovery.packages import Package, packages
 from vaezoo.discovery.plugin import Plugin, Source
+from vaezoo.discovery.plugins import Plugins
 
 __all__ = [
     "THIRD_PARTY",
@@ -13,6 +14,7 @@ __all__ = [
     "Memory",
     "Package",
     "Plugin",
+    "Plugins",
     "Source",
     "cause_of",
     "find",

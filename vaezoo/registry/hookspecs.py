@@ -35,22 +35,34 @@ def vaezoo_commands() -> list[click.Command]:  # type: ignore[empty-body]
 
 @hookspec
 def vaezoo_run_started(run: RunInfo) -> None:
-    """A run is about to train its first epoch, or the first one after it was resumed."""
+    """A run is about to train its first epoch, or the first one after it was resumed.
+
+    ``run`` holds its spec, model, data, lock, device and folder, and how many epochs are done.
+    """
 
 
 @hookspec
 def vaezoo_epoch_finished(run: RunInfo, record: EpochRecord) -> None:
-    """An epoch ended and its checkpoint is written."""
+    """An epoch ended and its checkpoint is written.
+
+    ``record`` holds the epoch's number from 1, its means in nats, learning rate and seconds.
+    """
 
 
 @hookspec
 def vaezoo_run_finished(run: RunInfo, entry: Entry) -> None:
-    """A run has published its entry."""
+    """A run has published its entry.
+
+    ``entry`` holds the name, folder, pictures and the figures of the test split.
+    """
 
 
 @hookspec
 def vaezoo_run_failed(run: RunInfo, error: BaseException) -> None:
-    """A run ended early: an error, or the user stopped it."""
+    """A run ended early, after it had started.
+
+    ``error`` is what ended it: KeyboardInterrupt where the user did.
+    """
 
 
 HOOKS = tuple(name for name, value in list(globals().items()) if hasattr(value, f"{PROJECT}_spec"))

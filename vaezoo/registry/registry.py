@@ -7,15 +7,15 @@ with its error; nothing here raises because of a plugin that nobody asked for.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from vaezoo.diagnostics import PluginError
-from vaezoo.discovery import Choice, Facts, Memory, Plugin, Source, cause_of, find, isolated
+from vaezoo.discovery import Choice, Facts, Memory, Plugin, Plugins, Source, cause_of, find
 from vaezoo.discovery.findings import Circumstances, absent, ambiguous, unusable
 from vaezoo.registry import hookspecs
 from vaezoo.registry.component import KINDS, Component
@@ -47,31 +47,18 @@ class Registered:
 
 
 class Registry:
-    """The plugins that were found and the components they supply."""
+    """The plugins that were found and the components and commands that they supply."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._memory = memory
-        self._plugins: dict[str, Plugin] = {}
-        self._waiting: dict[str, Source] = {}  # found, but not imported yet
-        self._facts: dict[str, Facts] = {}  # of those imported or remembered
-        self._components: dict[tuple[str, str], list[Registered]] = {}
-        self._commands: dict[str, click.Command] = {}
+        self._plugins = Plugins(self._take, memory)
+        self._supplies: dict[str, Supply] = {}
         self._pinned: Mapping[tuple[str, str], str] = {}
 
     def offer(self, source: Source) -> None:
         """Take a plugin in; it is imported once it is needed. Of two alike, the first is used."""
-        plugin = source.plugin
-        if plugin.name in self._plugins:
-            taken = f"there is a plugin of this name: {self._plugins[plugin.name].origin}"
-            plugin = replace(plugin, name=f"{plugin.name}@{plugin.origin}", error=taken)
-        self._plugins[plugin.name] = plugin
-        facts = self._memory and self._memory.recall(plugin.name, source.stamp)
-        if facts:
-            self._facts[plugin.name] = facts
-        if not (plugin.off or plugin.error):
-            self._waiting[plugin.name] = source
+        self._plugins.offer(source)
 
     def add(self, plugin: Plugin, module: object) -> None:
         """Take in a plugin whose module is at hand."""
@@ -80,20 +67,20 @@ class Registry:
     @property
     def plugins(self) -> list[Plugin]:
         """Every plugin and what became of it, for which all are imported."""
-        self._load(lambda source: True)
-        return list(self._plugins.values())
+        return list(self._plugins.imported().values())
 
     def given(self, references: Collection[str]) -> list[Plugin]:
         """The plugins that were asked for by these files or modules, imported."""
-        self._load(lambda source: source.plugin.reference in references)
-        return [p for p in self._plugins.values() if p.reference and p.reference in references]
+        names = [p.name for p in self._plugins.found.values() if p.reference in references]
+        for name in names:
+            self._plugins.import_those_that(lambda facts: True, name)
+        return [self._plugins.found[name] for name in names]
 
     def components(self, kind: str | None = None) -> list[Registered]:
         """Every registered component, of one kind if given, sorted by kind and name."""
-        self._load(lambda source: True)
+        self._plugins.imported()
         order = list(KINDS)
-        found = [r for several in self._components.values() for r in several]
-        wanted = [r for r in found if kind in (None, r.component.kind)]
+        wanted = [r for r in self._registered() if kind in (None, r.component.kind)]
         return sorted(wanted, key=lambda r: (order.index(r.component.kind), r.component.use))
 
     def find(self, kind: str, name: str) -> Registered:
@@ -107,7 +94,7 @@ class Registry:
         several = self._suppliers(kind, use, plugin)
         if not several:
             names = [(r.component.kind, r.component.use, r.qualified) for r in self.components()]
-            around = Circumstances(self._plugins, self._facts, names)
+            around = Circumstances(self._plugins.found, self._plugins.facts, names)
             raise PluginError(absent(kind, f"{plugin}:{use}" if plugin else use, around))
         if len(several) > 1:
             raise PluginError(ambiguous(kind, use, [(r.qualified, r.plugin) for r in several]))
@@ -132,89 +119,72 @@ class Registry:
 
         Imports only plugins of which nothing is remembered.
         """
-        self._load(lambda source: source.plugin.name not in self._facts)
+        self._plugins.import_those_that(lambda facts: False)
         lines: dict[str, str] = {}
-        for plugin in self._plugins.values():
-            if not plugin.off and plugin.name in self._facts:
-                lines = dict(self._facts[plugin.name].commands) | lines
+        for name, plugin in self._plugins.found.items():
+            if not plugin.off and name in self._plugins.facts:
+                lines = dict(self._plugins.facts[name].commands) | lines
         return lines
 
     def commands_of(self, plugin: str) -> list[str]:
         """The names of a plugin's commands, as far as is known of it."""
-        return [name for name, _ in self._facts.get(plugin, Facts()).commands]
+        return [name for name, _ in self._plugins.facts.get(plugin, Facts()).commands]
 
     def command(self, name: str) -> click.Command | None:
         """The command of that name, if a plugin has it."""
-        self._load_until(lambda facts: name in dict(facts.commands), lambda: name in self._commands)
-        return self._commands.get(name)
+        self._plugins.import_those_that(lambda facts: name in dict(facts.commands))
+        if self._command(name) is None:  # what is remembered may be out of date
+            self._plugins.imported()
+        return self._command(name)
 
     def notify(self, hook: str, **arguments: Any) -> list[str]:
         """Call a run hook of every plugin; what any of them raised comes back as text."""
-        self._load(self._may(lambda facts: hook in facts.hooks or bool(facts.error)))
-        failures = []
+        self._plugins.import_those_that(lambda facts: hook in facts.hooks or bool(facts.error))
+        plugins, failures = self._plugins.found, []
         if hook == "vaezoo_run_started":
-            broken = [p for p in self._plugins.values() if p.error]
+            broken = [plugin for plugin in plugins.values() if plugin.error]
             failures = [f"plugin {p.label} is left out: {p.error}" for p in broken]
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             wanted = {name: arguments[name] for name in implementation.argnames}
             try:
                 implementation.function(**wanted)
-            except Exception as error:
-                plugin = self._plugins[implementation.plugin_name]
-                said = f"plugin {plugin.label} failed in {hook}"
+            except (Exception, SystemExit) as error:
+                said = f"plugin {plugins[implementation.plugin_name].label} failed in {hook}"
                 failures.append(f"{said}: {cause_of(error)}")
         return failures
 
+    def _take(self, name: str, module: object) -> Facts:
+        try:
+            supply = ask(self._manager, name, module)
+        except BaseException:
+            if self._manager.has_plugin(name):
+                self._manager.unregister(name=name)
+            raise
+        self._supplies[name] = supply
+        return supply.facts
+
+    def _working(self) -> Iterator[tuple[Plugin, Supply]]:
+        for name, plugin in self._plugins.found.items():
+            if name in self._supplies:
+                yield plugin, self._supplies[name]
+
+    def _registered(self) -> Iterator[Registered]:
+        for plugin, supply in self._working():
+            yield from (Registered(component, plugin) for component in supply.components)
+
     def _suppliers(self, kind: str, use: str, plugin: str = "") -> list[Registered]:
         def found() -> list[Registered]:
-            several = self._components.get((kind, use), [])
-            return [r for r in several if plugin in ("", r.plugin.name)]
+            named = [r for r in self._registered() if plugin in ("", r.plugin.name)]
+            return [r for r in named if (r.component.kind, r.component.use) == (kind, use)]
 
-        self._load_until(lambda facts: (kind, use) in facts.components, found, plugin)
+        self._plugins.import_those_that(lambda facts: (kind, use) in facts.components, plugin)
+        if not found():  # what is remembered may be out of date
+            self._plugins.imported()
         return found()
 
-    def _load_until(
-        self, has: Callable[[Facts], bool], found: Callable[[], object], plugin: str = ""
-    ) -> None:
-        """Import the plugins that may have something, and all others if none of them has it."""
-        may = self._may(has)
-        self._load(lambda source: plugin in ("", source.plugin.name) and may(source))
-        if not found():  # what is remembered may be out of date
-            self._load(lambda source: True)
-
-    def _may(self, has: Callable[[Facts], bool]) -> Callable[[Source], bool]:
-        """Whether a plugin may have something: it does, or nothing is known of it."""
-
-        def may(source: Source) -> bool:
-            facts = self._facts.get(source.plugin.name)
-            return facts is None or has(facts)
-
-        return may
-
-    def _load(self, wanted: Callable[[Source], bool]) -> None:
-        for source in [source for source in self._waiting.values() if wanted(source)]:
-            name = source.plugin.name
-            del self._waiting[name]
-            plugin, supply = isolated(source, partial(ask, self._manager, name))
-            self._plugins[name] = plugin
-            if supply is None or plugin.error:
-                if self._manager.has_plugin(name):
-                    self._manager.unregister(name=name)
-                self._facts[name] = Facts(error=plugin.error or "")
-            else:
-                self._take(plugin, supply)
-            if self._memory:
-                self._memory.learn(name, source.stamp, self._facts[name])
-        if self._memory:
-            self._memory.save()
-
-    def _take(self, plugin: Plugin, supply: Supply) -> None:
-        self._facts[plugin.name] = supply.facts
-        for component in supply.components:
-            several = self._components.setdefault((component.kind, component.use), [])
-            several.append(Registered(component, plugin))
-        for command in supply.commands:
-            self._commands.setdefault(str(command.name), command)
+    def _command(self, name: str) -> click.Command | None:
+        every = (command for _, supply in self._working() for command in supply.commands)
+        return next((command for command in every if command.name == name), None)
 
 
 def discover(extra: Iterable[str] = (), *, disabled: Iterable[str] = ()) -> Registry:
