@@ -17,63 +17,16 @@ TESTS = Path(__file__).parent.parent
 FILES = [*(TESTS.parent / "specs").glob("*.yaml"), *(TESTS / "bad_specs").glob("*.yaml")]
 TEXTS = [path.read_bytes().decode("utf-8", "replace") for path in sorted(FILES)]
 SMALL = [text for text in TEXTS if len(text) < 3000]
+# fmt: off
 #: What YAML is made of, and what its readers stumble over.
-PIECES = st.sampled_from(
-    # fmt: off
-    [
-        "\n",
-        "\r",
-        "\r\n",
-        "\x85",
-        "\u2028",
-        "\t",
-        " ",
-        "  ",
-        "\xa0",
-        "\ufeff",
-        "- ",
-        "? ",
-        ":",
-        ": ",
-        " #",
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        "|",
-        ">+",
-        "|2-",
-        "|#",
-        "&a ",
-        "*a",
-        "<<: *a",
-        "!",
-        "!!str ",
-        "%YAML 1.1\n",
-        "---",
-        "...",
-        "'",
-        '"',
-        "''",
-        '""',
-        "\\",
-        "\\n",
-        "\\x41",
-        "@",
-        "`",
-        "~",
-        "null",
-        "0o1",
-        "a: b",
-        "\n  x",
-        "\n- y",
-        "é",
-        "名",
-        "😀",
-    ]
-    # fmt: on
-)
+PIECES = st.sampled_from([
+    "\n", "\r", "\r\n", "\x85", "\u2028", "\t", " ", "  ", "\xa0", "\ufeff",
+    "- ", "? ", ":", ": ", " #", "[", "]", "{", "}", ",", "|", ">+", "|2-", "|#",
+    "&a ", "*a", "<<: *a", "!", "!!str ", "%YAML 1.1\n", "---", "...",
+    "'", '"', "''", '""', "\\", "\\n", "\\x41", "@", "`",
+    "~", "null", "0o1", "a: b", "\n  x", "\n- y", "é", "名", "😀",
+])
+# fmt: on
 needs_both = pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML has no libyaml here")
 
 
