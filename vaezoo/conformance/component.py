@@ -33,7 +33,7 @@ class ComponentConformance(Conformance):
         is_of_kind = isinstance(component, Component) and component.kind == cls.kind
         if component is not None and not is_of_kind:
             raise TypeError(
-                f"{cls.__name__}.component is {component!r}; set it to an instance of a "
+                f"{cls.__name__}.component is {component!r}; set it to a component of the kind "
                 f"{cls.kind}, such as component = Mine()"
             )
 
