@@ -1,0 +1,91 @@
+"""The residual encoder and decoder: sizes, normalisation, and the conformance kit."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from pydantic import ValidationError
+from vaezoo_resnet import ResidualDecoder, ResidualEncoder
+
+from vaezoo import ImageShape
+from vaezoo.testing import DecoderConformance, EncoderConformance
+
+SIZES = [(1, 28, 28), (3, 32, 32), (1, 17, 23), (4, 5, 64), (1, 1, 9), (2, 2, 2), (1, 3, 1)]
+
+
+class TestEncoder(EncoderConformance):
+    component = ResidualEncoder(channels=(4, 8), groups=2)
+
+
+class TestDecoder(DecoderConformance):
+    component = ResidualDecoder(channels=(8, 4), groups=2)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("stages", [1, 2, 3])
+def test_what_the_arithmetic_allows_is_built(size: tuple[int, int, int], stages: int) -> None:
+    image, channels = ImageShape(*size), (6,) * stages
+    encoder = ResidualEncoder(channels=channels, groups=3, blocks=2)
+    decoder = ResidualDecoder(channels=channels, groups=3, blocks=2)
+    problem = encoder.shape_problem(image, 5)
+    assert decoder.shape_problem(5, image) == problem
+    if problem:
+        assert problem.startswith(f"{stages} stages are too many")
+        return
+    images = torch.rand(3, *image)
+    mean, log_var = encoder.build(image, 5)(images)
+    assert mean.shape == log_var.shape == (3, 5)
+    assert decoder.build(5, image)(mean).shape == images.shape
+
+
+@pytest.mark.parametrize(
+    ("channels", "groups", "size", "problem"),
+    [
+        ((8, 12), 8, (1, 28, 28), "12 feature maps cannot be split into 8 groups"),
+        ((8, 8, 8), 2, (1, 3, 2), "3 stages are too many: one pixel is left before stage 3"),
+        ((8, 8), 8, (1, 4, 4), "in stage 2 a group is a single number"),
+        ((8, 8), 4, (1, 4, 4), None),
+        ((8,), 4, (1, 1, 1), None),
+    ],
+)
+def test_sizes_that_do_not_fit_are_said_before_anything_is_built(
+    channels: tuple[int, ...], groups: int, size: tuple[int, int, int], problem: str | None
+) -> None:
+    image = ImageShape(*size)
+    of_encoder = ResidualEncoder(channels=channels, groups=groups).shape_problem(image, 2)
+    of_decoder = ResidualDecoder(channels=channels[::-1], groups=groups).shape_problem(2, image)
+    assert of_encoder == of_decoder
+    assert of_encoder is None if problem is None else of_encoder.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"channels": []}, {"channels": [0]}, {"blocks": 0}, {"groups": 0}]
+)
+def test_parameters_out_of_range_are_refused(wrong: dict[str, object]) -> None:
+    for component in (ResidualEncoder, ResidualDecoder):
+        with pytest.raises(ValidationError):
+            component(**wrong)
+
+
+def test_every_block_begins_as_the_identity() -> None:
+    from vaezoo_resnet.nets import Parts, ResidualBlock
+
+    block, features = ResidualBlock(4, Parts(2, torch.nn.SiLU)), torch.randn(2, 4, 5, 5)
+    assert torch.equal(block(features), features)
+
+
+def test_an_odd_edge_keeps_its_near_side() -> None:
+    """Cut to 5 rows and 3 columns, the doubled image is the one of 6 and 4 but for its far side."""
+    from vaezoo_resnet.nets import Doubling
+
+    odd, even = Doubling(4, 2, 5, 3), Doubling(4, 2, 6, 4)
+    even.load_state_dict(odd.state_dict())
+    features = torch.randn(2, 4, 3, 2)
+    assert torch.equal(odd(features), even(features)[:, :, :5, :3])
+
+
+def test_the_brightness_of_one_image_does_not_reach_another() -> None:
+    encoder = ResidualEncoder(channels=(8, 8)).build(ImageShape(1, 9, 9), 3).train()
+    dim, bright = torch.rand(1, 1, 9, 9), torch.rand(7, 1, 9, 9) * 5
+    alone, together = encoder(dim)[0], encoder(torch.cat((dim, bright)))[0][:1]
+    torch.testing.assert_close(alone, together)
