@@ -110,7 +110,8 @@ def _file(output: str, formats: Sequence[str]) -> tuple[str, Path]:
             f"{name!r} is not one of the formats. {hint}"
             f"They are {', '.join(FORMATS)}; a file of that name is written ./{output}"
         )
-    return _format_of(output, formats), _path(output)
+    path = _path(output)
+    return _format_of(output, formats), path
 
 
 def _path(file: str) -> Path:
