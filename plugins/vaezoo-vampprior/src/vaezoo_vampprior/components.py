@@ -1,0 +1,53 @@
+"""What a spec says about a VampPrior and its picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from vaezoo import Prior, Scene, Visualizer
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+    from vaezoo.registry.contracts import PriorModule
+    from vaezoo.spec import Spec
+
+
+class VampPrior(Prior, use="vampprior"):
+    """A mixture of the model's own posteriors: p(z) = 1/K Σ q(z|u_k).
+
+    The K pseudo-inputs u_k are images that are learned with the model and seen through its
+    encoder (Tomczak and Welling 2018, arXiv:1705.07120, equation 9). There is no closed form of
+    the KL divergence: it is estimated from the samples of z, and not for each dimension.
+    """
+
+    components: int = Field(500, ge=1, le=100_000, description="number of pseudo-inputs, K")
+
+    def build(self, latent: int) -> PriorModule:
+        """z (B, latent). The model binds it to its encoder."""
+        from vaezoo_vampprior.nets import VampPriorNet
+
+        return VampPriorNet(self.components, latent)
+
+
+class PseudoInputs(Visualizer, use="pseudo_inputs"):
+    """The pseudo-inputs of a VampPrior, and below each the mean image at its posterior mean.
+
+    Those that most of the test images' posterior means are nearest to come first.
+    """
+
+    columns: int = Field(15, ge=1, le=100, description="pseudo-inputs in a row")
+    rows: int = Field(2, ge=1, le=100, description="rows of pseudo-inputs")
+
+    def problem(self, spec: Spec) -> str | None:
+        if isinstance(spec.model.prior, VampPrior):
+            return None
+        return f"the prior {spec.model.prior.use} has no pseudo-inputs"
+
+    def draw(self, scene: Scene) -> matplotlib.figure.Figure:
+        """Pairs of rows: pseudo-inputs, and what the model makes of them."""
+        from vaezoo_vampprior.picture import draw_pseudo_inputs
+
+        return draw_pseudo_inputs(scene, columns=self.columns, rows=self.rows)

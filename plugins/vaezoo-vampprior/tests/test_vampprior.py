@@ -1,0 +1,57 @@
+"""The VampPrior: its density, its draws, what is saved, and the conformance kit."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+from vaezoo_vampprior import PseudoInputs, VampPrior
+
+from vaezoo.testing import PriorConformance, small_model, small_scene
+
+
+class TestPrior(PriorConformance):
+    component = VampPrior(components=7)
+
+
+def test_the_density_is_the_mixture_of_posteriors_of_the_pseudo_inputs() -> None:
+    model = small_model(latent=3, prior=VampPrior(components=5)).double()
+    z = 3 * torch.randn(11, 3, dtype=torch.float64)
+    parts = model.posterior(torch.sigmoid(model.prior.logits))
+    normals = Independent(Normal(parts.mean, (0.5 * parts.log_var).exp()), 1)
+    mixture = MixtureSameFamily(Categorical(torch.ones(5, dtype=torch.float64)), normals)
+    torch.testing.assert_close(model.prior.log_prob(z), mixture.log_prob(z))
+
+
+def test_the_density_keeps_its_digits_where_posteriors_are_narrow() -> None:
+    model = small_model(latent=3, prior=VampPrior(components=5))
+    with torch.no_grad():
+        model.encoder.head.log_var.bias.fill_(-14)
+        model.encoder.head.mean.bias.fill_(4)
+        mixture = model.prior.mixture()
+        z = mixture.mean + torch.exp(0.5 * mixture.log_var)
+        exact = [row.double() for row in (z, mixture.mean, mixture.log_var)]
+        squared = (exact[0][:, None] - exact[1]).square() / exact[2].exp()
+        each = Normal(0.0, 1.0).log_prob(squared.sqrt()) - 0.5 * exact[2]
+        expected = torch.logsumexp(each.sum(2), 1) - torch.log(torch.tensor(5.0))
+        torch.testing.assert_close(
+            model.prior.log_prob(z).double(), expected.double(), atol=1e-3, rtol=1e-4
+        )
+
+
+def test_the_file_holds_the_pseudo_inputs_and_the_encoder_once() -> None:
+    state = small_model(prior=VampPrior(components=5)).state_dict()
+    assert [name for name in state if name.startswith("prior.")] == ["prior.logits"]
+    assert state["prior.logits"].shape == (5, 1, 8, 8)
+
+
+def test_more_samples_begin_with_the_same_ones() -> None:
+    model = small_model(prior=VampPrior(components=5))
+    torch.testing.assert_close(model.sample(200)[:10], model.sample(20)[:10])
+
+
+def test_the_picture_is_for_vampprior_models_alone() -> None:
+    scene = small_scene()
+    assert PseudoInputs().problem(scene.spec) == "the prior standard_normal has no pseudo-inputs"
+    with pytest.raises(Exception, match="has no pseudo-inputs"):
+        PseudoInputs().draw(scene)
