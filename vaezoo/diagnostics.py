@@ -70,6 +70,7 @@ CODES: dict[str, str] = {
     "VZ605": "interrupted",
     "VZ606": "another run is at work",
     "VZ607": "not enough memory",
+    "VZ608": "training step not compiled",
 }
 
 

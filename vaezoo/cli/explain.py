@@ -1,0 +1,31 @@
+"""``vaezoo explain``: what a code means."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+
+import click
+
+
+@click.command("explain", epilog="Example: vaezoo explain VZ203")
+@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def command(codes: tuple[str, ...], as_json: bool) -> None:
+    """Say what each CODE means, why it matters and what to do, with a bad and a good example.
+
+    Without a CODE, list them all.
+    """
+    from vaezoo.codes import explain, explanations
+    from vaezoo.codes.page import as_data, listing, page
+
+    color = sys.stdout.isatty()
+    chosen = [explain(code) for code in codes] or list(explanations())
+    if as_json:
+        click.echo(json.dumps([as_data(one) for one in chosen], indent=1, ensure_ascii=False))
+    elif not codes:
+        click.echo(listing(chosen, color=color))
+    else:
+        width = min(shutil.get_terminal_size().columns, 88)
+        click.echo("\n\n".join(page(one, width=width, color=color) for one in chosen))

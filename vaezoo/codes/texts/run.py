@@ -1,0 +1,81 @@
+"""VZ6xx: what keeps a run from going on."""
+
+from vaezoo.codes.explanation import Example, Explanation
+
+EXPLANATIONS = (
+    Explanation(
+        "VZ601",
+        """\
+The images cannot be loaded: a folder or file is missing or damaged, or a download failed. vaezoo
+looks for the files before it trains, and compares what it downloads with a checksum.""",
+        "Check the dataset's path or the network, as the message says.",
+        bad=Example("$ vaezoo run spec.yaml --set 'dataset={use: mnist, root: nowhere}'"),
+        good=Example("dataset: mnist"),
+    ),
+    Explanation(
+        "VZ602",
+        """\
+The device that was asked for is not there, or this build of PyTorch does not support it.""",
+        "Choose --device auto or one of the devices in the message.",
+        bad=Example("$ vaezoo sample fashion_mlp2 --n 4 --device cuda:99"),
+        good=Example("$ vaezoo sample fashion_mlp2 --n 4 --device auto"),
+    ),
+    Explanation(
+        "VZ603",
+        """\
+The objective or a weight became NaN or infinite, so that nothing that follows means anything.
+Mostly the steps are too large for the model; at times a likelihood's scale shrinks towards 0. The
+checkpoint of the last whole epoch is kept.""",
+        "Lower train.optimizer.lr or set train.gradient_clip, then run again.",
+        bad=Example("$ vaezoo run spec.yaml --set 'train.optimizer={use: sgd, lr: 1e6}'"),
+        good=Example("$ vaezoo run spec.yaml --set 'train.optimizer={use: sgd, lr: 1e-3}'"),
+    ),
+    Explanation(
+        "VZ604",
+        """\
+The run has a checkpoint that cannot be gone on from: it is damaged, or belongs to other settings,
+data or another kind of device. Going on would give a model that no single run could give.""",
+        "Start anew with vaezoo run SPEC --fresh.",
+        bad=Example(
+            "$ for file in runs/*/checkpoint.safetensors; do echo broken > $file; done\n"
+            "$ vaezoo run spec.yaml"
+        ),
+        good=Example("$ vaezoo run spec.yaml --fresh"),
+    ),
+    Explanation(
+        "VZ605",
+        """\
+The run was stopped by Ctrl-C. The exit code is 130. Nothing is lost but the epoch that was under
+way: what the finished run publishes is the same, byte for byte, as without the interruption.""",
+        "Give the same command again to go on.",
+        bad=Example("$ vaezoo run spec.yaml"),
+        good=Example("$ vaezoo run spec.yaml"),
+    ),
+    Explanation(
+        "VZ606",
+        """\
+Another process trains the same spec with the same settings in this folder. Two of them would
+write over each other's checkpoints.""",
+        "Wait for the other process, or stop it.",
+        bad=Example("$ vaezoo run spec.yaml"),
+        good=Example("$ vaezoo run spec.yaml --set train.seed=1"),
+    ),
+    Explanation(
+        "VZ607",
+        """\
+The model, its gradients or a batch do not fit into the memory of the device.""",
+        "Make the model or train.batch_size smaller, or take a device with more memory.",
+        bad=Example("$ vaezoo run spec.yaml --set 'model.encoder.hidden=[1000000000000]'"),
+        good=Example("$ vaezoo run spec.yaml --set 'model.encoder.hidden=[400]'"),
+    ),
+    Explanation(
+        "VZ608",
+        """\
+The training step is to be compiled and cannot be, or a stopped run is to go on by another road
+than it began on: compiled steps add up in another order, and the weights would come out with
+other last digits than those of a run in one piece.""",
+        "Leave --compile out, or start anew with vaezoo run SPEC --fresh.",
+        bad=Example("$ vaezoo run spec.yaml --compile on"),
+        good=Example("$ vaezoo run spec.yaml"),
+    ),
+)

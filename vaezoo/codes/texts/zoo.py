@@ -1,0 +1,46 @@
+"""VZ5xx: entries of the zoo, and names on the command line."""
+
+from vaezoo.codes.explanation import Example, Explanation
+
+EXPLANATIONS = (
+    Explanation(
+        "VZ501",
+        """\
+No entry of this name lies in the folder given by --zoo, in $VAEZOO_ZOO, in ./zoo, or among those
+that come with vaezoo; or the path given leads to no entry and no weights file.""",
+        "Correct the name or the folder; vaezoo zoo list shows every entry.",
+        bad=Example("$ vaezoo zoo show fashion_mlp3"),
+        good=Example("$ vaezoo zoo show fashion_mlp2"),
+    ),
+    Explanation(
+        "VZ502",
+        """\
+The entry or weights file is there, but is not what vaezoo writes: it was cut short, changed, or
+comes from elsewhere. The weights file holds a digest of its tensors, so that a change does not go
+unnoticed.""",
+        "Fetch or train it again; vaezoo zoo restore NAME brings back an earlier one.",
+        bad=Example(
+            "$ head -c 5000 model.safetensors > part.safetensors\n"
+            "$ vaezoo zoo show ./part.safetensors"
+        ),
+        good=Example("$ vaezoo zoo show ./model.safetensors"),
+    ),
+    Explanation(
+        "VZ503",
+        """\
+A file or folder cannot be written: it does not exist, you lack the permission, or the disk is
+full. What can be known of it is checked before anything slow begins, and nothing is written in
+part.""",
+        "Make room on the disk, or choose a folder that you can write to.",
+        bad=Example("$ vaezoo sample fashion_mlp2 --n 4 --out spec.yaml/samples.png"),
+        good=Example("$ vaezoo sample fashion_mlp2 --n 4 --out samples.png"),
+    ),
+    Explanation(
+        "VZ504",
+        """\
+A name on the command line is not one of those there are: a visualizer, a metric, a code.""",
+        "Correct the name; the message lists the names there are.",
+        bad=Example("$ vaezoo draw fashion_mlp2 sample"),
+        good=Example("$ vaezoo draw fashion_mlp2 samples"),
+    ),
+)
