@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vaezoo.inquiry import diff as diff
     from vaezoo.inquiry import why as why
     from vaezoo.measurement import evaluate as evaluate
+    from vaezoo.members import sweep as sweep
     from vaezoo.model import VAE as VAE
     from vaezoo.registry import Component as Component
     from vaezoo.registry import Dataset as Dataset
@@ -84,6 +85,7 @@ _HOME = {
     "load": "vaezoo.zoo",
     "read": "vaezoo.spec",
     "run": "vaezoo.road",
+    "sweep": "vaezoo.members",
     "validate": "vaezoo.spec",
     "why": "vaezoo.inquiry",
     "verify": "vaezoo.verification",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ def run(
     device: str = "auto",
     fresh: bool = False,
     observer: Observer | None = None,
+    published: Callable[[Entry], object] = lambda entry: None,
     registry: Registry | None = None,
 ) -> Entry:
     """Train a spec and publish it: ``vaezoo.run("specs/fashion_conv12.yaml")``.
@@ -35,6 +36,8 @@ def run(
     A run that was stopped goes on from its last epoch, unless ``fresh``. ``overrides`` are
     ``key=value`` texts; ``zoo`` is the folder to publish to (``$VAEZOO_ZOO`` or ``./zoo``),
     where an entry that is replaced is kept beside the new one.
+    ``published`` is called once the entry is in its place and while the run's folder is still
+    there, so that a run that is killed thereafter has not been for nothing.
 
     Raises SpecError for a spec that cannot be used, RunError or one of its kinds for a run that
     cannot go on, ZooError for a zoo that cannot be written, Interrupted after Ctrl-C.
@@ -82,6 +85,7 @@ def run(
                 test_is_trained_on=data.test_is_trained_on,
                 zoo=zoo,
             )
+            published(entry)
         except KeyboardInterrupt as stopped:
             hooked.failed(stopped)
             raise interrupted(hooked.epochs_done) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from vaezoo.zoo import Entry
 
 
+def progress() -> LiveProgress | PlainProgress:
+    """The one that suits where messages go."""
+    return LiveProgress() if sys.stderr.isatty() else PlainProgress()
+
+
 class PlainProgress(Observer):
     """One line an epoch, for logs."""
 
@@ -28,6 +34,9 @@ class PlainProgress(Observer):
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def member(self, spec: Spec, number: int, out_of: int, *, is_done: bool) -> None:
+        click.echo(describe_member(spec, number, out_of, is_done), err=True)
 
     def loading(self, spec: Spec, device: torch.device) -> None:
         click.echo(f"{spec.name}: training on {describe_device(device)}", err=True)
@@ -92,6 +101,10 @@ class LiveProgress(Observer):
             self._figures = ""
             self._bar.update(self._task, visible=False)
         self._live.stop()
+
+    def member(self, spec: Spec, number: int, out_of: int, *, is_done: bool) -> None:
+        self._validation = ""
+        self._print(describe_member(spec, number, out_of, is_done))
 
     def loading(self, spec: Spec, device: torch.device) -> None:
         self._print(f"{spec.name}: training on {describe_device(device)}")
@@ -199,6 +212,12 @@ def _kept(entry: Entry) -> str:
     if not predecessors(entry.path.parent, entry.name):
         return ""
     return f"; the one before is kept, 'vaezoo zoo restore {entry.name}' brings it back"
+
+
+def describe_member(spec: Spec, number: int, out_of: int, is_done: bool) -> str:
+    """Which member of a matrix comes next."""
+    state = ", which is done" if is_done else ""
+    return f"member {number} of {out_of}: {spec.name}{state}"
 
 
 def describe_device(device: torch.device) -> str:

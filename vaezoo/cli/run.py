@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+
+if TYPE_CHECKING:
+    from vaezoo.registry import Registry
+    from vaezoo.spec import Spec
+    from vaezoo.spec.reader import Reading
+    from vaezoo.members import How
 
 
 @click.command(epilog="Example: vaezoo run specs/fashion_mlp2.yaml --set train.epochs=2")
@@ -24,24 +30,40 @@ def command(
     overrides: tuple[str, ...],
     zoo: str | None,
     fresh: bool,
-) -> None:
+) -> int:
     """Train a SPEC, evaluate it, draw its pictures and publish it to the zoo.
 
-    Ctrl-C stops the run; the same command goes on from its last whole epoch.
+    Ctrl-C stops the run; the same command goes on from its last whole epoch. Of a SPEC with a
+    matrix every member is trained, one after another, and published by its own name.
     """
-    from vaezoo.cli.progress import LiveProgress, PlainProgress, summarize
+    from vaezoo.spec.reader import examine
+
+    reading = examine(spec, overrides=overrides, registry=context.registry)
+    how: How = {"zoo": zoo, "device": device, "fresh": fresh}
+    first, *_ = reading.specs
+    if reading.axes:
+        return _run_members(reading, context.registry, how)
+    return _run_one(first, context.registry, how)
+
+
+def _run_one(spec: Spec, registry: Registry, how: How) -> int:
+    from vaezoo.cli.progress import progress, summarize
     from vaezoo.road import run
 
-    progress = LiveProgress() if sys.stderr.isatty() else PlainProgress()
-    with progress:
-        entry = run(
-            spec,
-            overrides=overrides,
-            zoo=zoo,
-            device=device,
-            fresh=fresh,
-            observer=progress,
-            registry=context.registry,
-        )
+    with progress() as shown:
+        entry = run(spec, observer=shown, registry=registry, **how)
     for line in summarize(entry):
         click.echo(line)
+    return 0
+
+
+def _run_members(reading: Reading, registry: Registry, how: How) -> int:
+    from vaezoo.cli.members import show_errors, summarize_members
+    from vaezoo.cli.progress import progress
+    from vaezoo.members import sweep
+
+    with progress() as shown:
+        outcomes = sweep(reading, observer=shown, registry=registry, **how)
+    for line in summarize_members(outcomes):
+        click.echo(line)
+    return 3 if show_errors(outcomes) else 0

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class Observer:
     """Told how a run goes, in this order; does nothing. Override what you need."""
 
+    def member(self, spec: Spec, number: int, out_of: int, *, is_done: bool) -> None:
+        """The next member of a matrix is about to be run, or was finished before."""
+
     def loading(self, spec: Spec, device: torch.device) -> None:
         """The spec is checked; its data are about to be loaded."""
 

@@ -1,0 +1,81 @@
+"""What a sweep ends with: its members side by side, and what to do next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from vaezoo.cli.tables import aligned, shown
+
+if TYPE_CHECKING:
+    from vaezoo.members import Outcome
+    from vaezoo.registry import Figure
+
+#: The figures of the table, as far as the members have them.
+_FIGURES = ("test/elbo", "test/reconstruction", "test/kl", "test/active_units")
+
+
+def summarize_members(outcomes: Sequence[Outcome]) -> list[str]:
+    """A table with a line for each member, and below it the best one and where they all are."""
+    names = [name for name in _FIGURES if any(_figure(one, name) for one in outcomes)]
+    keys = list(outcomes[0].values)
+    rows = [
+        (one.spec.name, *(shown(one.values[key]) for key in keys), *_cells(one, names))
+        for one in outcomes
+    ]
+    lines = aligned([("MEMBER", *keys, *(name.upper() for name in names)), *rows])
+    best = _best(outcomes)
+    if best:
+        lines += ["", f"best {_FIGURES[0]}: {best.spec.name}"]
+    return [*lines, "", *_where(outcomes, best)]
+
+
+def show_errors(outcomes: Sequence[Outcome]) -> bool:
+    """Say on stderr why members failed; whether any did."""
+    import click
+
+    from vaezoo.reporting.text import render
+
+    failed = [one for one in outcomes if one.error]
+    for one in failed:
+        assert one.error
+        text = render(one.error.diagnostics, color=sys.stderr.isatty())
+        click.echo(f"{one.spec.name}:\n{text}\n", err=True)
+    return bool(failed)
+
+
+def _cells(outcome: Outcome, names: Sequence[str]) -> list[str]:
+    if outcome.error:
+        return [f"failed ({outcome.error.diagnostics[0].code})", *("" for _ in names[1:])]
+    figures = [_figure(outcome, name) for name in names]
+    return [f"{figure.value:.2f}" if figure else "" for figure in figures]
+
+
+def _figure(outcome: Outcome, name: str) -> Figure | None:
+    return outcome.entry.metrics.figure(name) if outcome.entry else None
+
+
+def _best(outcomes: Sequence[Outcome]) -> Outcome | None:
+    """The member with the best ELBO, where several were taken in one way, of one likelihood
+    and on one dataset, so that they can be compared."""
+    found = [(figure, one) for one in outcomes if (figure := _figure(one, "test/elbo"))]
+    ways = {
+        (figure.likelihood, figure.binarisation, figure.samples, str(one.spec.dataset.to_spec()))
+        for figure, one in found
+    }
+    if len(found) < 2 or len(ways) > 1:
+        return None
+    return max(found, key=lambda pair: pair[0].value)[1]
+
+
+def _where(outcomes: Sequence[Outcome], best: Outcome | None) -> list[str]:
+    entries = [one.entry for one in outcomes if one.entry]
+    count = f"{len(entries):,} of {len(outcomes):,} members"
+    if not entries:
+        return [f"published {count}"]
+    chosen = best.spec.name if best else entries[0].name
+    return [
+        f"published {count} to {entries[0].path.parent}",
+        f"next: vaezoo sample {chosen} --n 50",
+    ]

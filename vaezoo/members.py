@@ -1,0 +1,156 @@
+"""Runs of all the specs that one file stands for: the members of its matrix."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from vaezoo.diagnostics import Diagnostic, Interrupted, RunError, ZooError
+from vaezoo.files import write_whole
+from vaezoo.registry import Registry, discover
+from vaezoo.road import RUNS, refuse_missing_data, run
+from vaezoo.spec import Spec
+from vaezoo.spec.reader import Member, Reading, examine
+
+if TYPE_CHECKING:
+    from vaezoo.training import Observer
+    from vaezoo.zoo import Entry
+
+
+class How(TypedDict, total=False):
+    """How each member is run: options of ``vaezoo.run``."""
+
+    zoo: str | Path | None
+    device: str
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a member: its entry, or the error that its run ended in."""
+
+    spec: Spec
+    values: Mapping[str, Any]
+    entry: Entry | None = None
+    error: RunError | None = None
+
+
+def sweep(
+    spec: str | Path | Reading,
+    *,
+    overrides: Sequence[str] = (),
+    observer: Observer | None = None,
+    registry: Registry | None = None,
+    **how: Unpack[How],
+) -> tuple[Outcome, ...]:
+    """Train every member of a spec's matrix and publish each: ``vaezoo.sweep("sweep.yaml")``.
+
+    One after another, in the order of ``vaezoo.expand``. A member whose run fails does not stop
+    the others: its ``Outcome`` holds the error. A sweep that was stopped, or in which a member
+    failed, goes on where it was: what it has finished is not trained again, unless ``fresh``.
+    Options are those of ``vaezoo.run``.
+
+    Raises SpecError for a spec that cannot be used, RunError where no member can be run,
+    ZooError for a zoo that cannot be written, Interrupted after Ctrl-C.
+    """
+    registry = registry or discover()
+    if not isinstance(spec, Reading):
+        spec = examine(spec, overrides=overrides, registry=registry)
+    for member in spec.specs:
+        refuse_missing_data(member)
+
+    from vaezoo.devices import choose  # torch is needed from here on
+    from vaezoo.training import Observer, claimed
+    from vaezoo.zoo import writable
+
+    choose(how.get("device", "auto"))
+    ledger = Ledger(RUNS / f"{spec.resolved()['name']}-sweep", writable(how.get("zoo")))
+    with claimed(ledger.folder, fresh=how.get("fresh", False)):
+        several = one_after_another(
+            spec.members, ledger, observer or Observer(), registry=registry, how=how
+        )
+        outcomes = tuple(several)
+        if not any(outcome.error for outcome in outcomes):
+            shutil.rmtree(ledger.folder, ignore_errors=True)
+    return outcomes
+
+
+def one_after_another(
+    members: Sequence[Member],
+    ledger: Ledger,
+    observer: Observer,
+    *,
+    registry: Registry,
+    how: How,
+) -> Iterator[Outcome]:
+    """Run each member that the ledger does not have yet, and enter it there."""
+    for number, member in enumerate(members, start=1):
+        spec = member.spec
+        assert spec
+        values = {key: node.data() for key, node in member.values.items()}
+        entry = ledger.entry(spec)
+        observer.member(spec, number, len(members), is_done=entry is not None)
+        error = None
+        try:
+            entry = entry or run(
+                spec, observer=observer, registry=registry, published=ledger.enter, **how
+            )
+        except RunError as failed:
+            error = failed
+        except (Interrupted, KeyboardInterrupt) as stopped:
+            raise _interrupted(stopped, f"member {number} of {len(members)}, {spec.name}") from None
+        yield Outcome(spec, values, entry, error)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Which members a sweep has finished, kept in its folder until all are.
+
+    A member counts while its entry in the zoo is the one that the sweep put there.
+    """
+
+    folder: Path
+    zoo: Path
+
+    def entry(self, spec: Spec) -> Entry | None:
+        """The member's entry, if this sweep has finished it."""
+        from vaezoo.zoo import Entry
+
+        digest = self._finished().get(spec.name)
+        entry = Entry(self.zoo / spec.name, spec.name)
+        try:
+            is_same = digest == entry.header["digest"] and entry.spec_data == spec.canonical()
+        except ZooError:  # it was removed or damaged since
+            return None
+        return entry if is_same else None
+
+    def enter(self, entry: Entry) -> None:
+        """Note a member as finished. Raises RunError (VZ503) where that cannot be written."""
+        finished = {**self._finished(), entry.name: entry.header["digest"]}
+        try:
+            write_whole(self._path, json.dumps(finished, indent=1).encode())
+        except OSError as error:
+            message = f"{self._path} cannot be written: {error.strerror}"
+            raise RunError(Diagnostic("VZ503", message, hint="make room, then go on")) from None
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / "finished.json"
+
+    def _finished(self) -> dict[str, str]:
+        try:
+            found = json.loads(self._path.read_text("utf-8"))
+        except (OSError, ValueError):  # there is none yet, or it is no use
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def _interrupted(stopped: BaseException, which: str) -> Interrupted:
+    how = "the same command goes on with it"
+    if isinstance(stopped, Interrupted) and stopped.diagnostics[0].hint:
+        how = stopped.diagnostics[0].hint
+    return Interrupted(Diagnostic("VZ605", "interrupted", hint=f"{which}: {how}"))
