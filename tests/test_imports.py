@@ -23,6 +23,7 @@ FLOORS = {
     "fields": 1,
     "reporting": 1,
     "registry": 1,
+    "codes": 1,
     "spec": 2,
     "components": 2,
     "model": 3,

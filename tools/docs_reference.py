@@ -8,16 +8,18 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
 from docs_contract import contract, hooks
-from docs_texts import ADVICE, EXAMPLES, INITIALIZERS
+from docs_texts import EXAMPLES, INITIALIZERS
 from docs_types import default, field_words, kind_anchor
 from pydantic import BaseModel
 
-from vaezoo.diagnostics import CODES
+from vaezoo.codes import Example, Explanation, explanations
+from vaezoo.codes.page import paragraphs
 from vaezoo.fields import Initializer, Schedule
 from vaezoo.fields.activation import ACTIVATIONS
 from vaezoo.registry import KINDS, Component, discover
@@ -118,9 +120,37 @@ def initializers() -> str:
 
 
 def codes() -> str:
-    """One row a diagnostic code."""
-    rows = [(code, meaning, ADVICE[code]) for code, meaning in CODES.items()]
-    return table(("code", "meaning", "what to do"), rows)
+    """A table of all diagnostic codes, then each with its meaning and examples."""
+    rows = [
+        (f"[{one.code}](#{one.code.lower()})", str(one.severity), one.title, one.advice)
+        for one in explanations()
+    ]
+    head = ("code", "severity", "meaning", "what to do")
+    return "\n\n".join([table(head, rows), *map(explanation, explanations())])
+
+
+def explanation(one: Explanation) -> str:
+    """One code: its title, meaning, a bad and a good example."""
+    title = f"### {one.code}\n\n**{one.title[:1].upper()}{one.title[1:]}** ({one.severity})."
+    meaning = [listing(part) for part in paragraphs(one.meaning)]
+    bad, good = example_of_code(one.bad, " bad"), example_of_code(one.good, "")
+    return "\n\n".join([title, *meaning, one.advice, "Bad:", bad, "Good:", good])
+
+
+def listing(paragraph: str) -> str:
+    """A paragraph as Markdown: formulas and tables in a fence, text as it is."""
+    if not paragraph.startswith("    "):
+        return paragraph.replace("|", r"\|")
+    return f"```text\n{textwrap.dedent(paragraph)}\n```"
+
+
+def example_of_code(example: Example, mark: str) -> str:
+    """An example in its fence. ``mark`` keeps a bad one from the tests of good YAML."""
+    beside = [
+        f"```{'py' if name.endswith('.py') else 'yaml'}\n# {name}\n{text}\n```"
+        for name, text in example.beside.items()
+    ]
+    return "\n\n".join([*beside, f"```{example.language}{mark}\n{example.text}\n```"])
 
 
 def prose(documented: Any) -> str:

@@ -18,6 +18,7 @@ from vaezoo.spec.reader import Member, Reading, examine
 
 if TYPE_CHECKING:
     from vaezoo.training import Observer
+    from vaezoo.training.roads import Wish
     from vaezoo.zoo import Entry
 
 
@@ -27,6 +28,7 @@ class How(TypedDict, total=False):
     zoo: str | Path | None
     device: str
     fresh: bool
+    compile: Wish
 
 
 @dataclass(frozen=True)

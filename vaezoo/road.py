@@ -14,6 +14,7 @@ from vaezoo.spec import Spec, read
 if TYPE_CHECKING:
     from vaezoo.registry import Registry
     from vaezoo.training import Observer
+    from vaezoo.training.roads import Wish
     from vaezoo.zoo import Entry
 
 #: Where runs keep their checkpoints until their entry is published.
@@ -26,6 +27,7 @@ def run(
     overrides: Sequence[str] = (),
     zoo: str | Path | None = None,
     device: str = "auto",
+    compile: Wish = "auto",
     fresh: bool = False,
     observer: Observer | None = None,
     published: Callable[[Entry], object] = lambda entry: None,
@@ -35,7 +37,8 @@ def run(
 
     A run that was stopped goes on from its last epoch, unless ``fresh``. ``overrides`` are
     ``key=value`` texts; ``zoo`` is the folder to publish to (``$VAEZOO_ZOO`` or ``./zoo``),
-    where an entry that is replaced is kept beside the new one.
+    where an entry that is replaced is kept beside the new one. ``compile`` says whether training
+    steps become one program each: ``on``, ``off``, or ``auto``, where the run gains by it.
     ``published`` is called once the entry is in its place and while the run's folder is still
     there, so that a run that is killed thereafter has not been for nothing.
 
@@ -68,7 +71,15 @@ def run(
         hooked = HookedObserver(observer, registry, directory, lock, data)
         try:
             with memory_explained():
-                trained = train(spec, data, device=place, directory=directory, observer=hooked)
+                trained = train(
+                    spec,
+                    data,
+                    device=place,
+                    directory=directory,
+                    observer=hooked,
+                    compile=compile,
+                )
+            lock["compiled"] = trained.road.compiled
             scene = Scene.of_test(trained.model, data, trained.history, observer.evaluated)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))
             figures = evaluate(scene)

@@ -143,7 +143,7 @@ def test_samples_of_a_trained_model_are_nearer_than_noise() -> None:
             parameter.zero_()
     blank = {figure.name: figure for figure in metric.compute(seen)}
     for name in ("frechet_distance", "kernel_distance"):
-        assert trained[name].value < 0.3 * blank[name].value
+        assert trained[name].value < 0.7 * blank[name].value
     assert trained["precision"].value > 0.3 > blank["precision"].value
     assert "test accuracy" in trained["precision"].note
     assert trained["precision"].samples == 2000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vaezoo.data.binarize import drawn_once, held_out_images, seen_images
+from vaezoo.data.binarize import epoch_images, held_out_images, seen_images
 from vaezoo.fields import Binarization
 from vaezoo.registry import ImageData, Split, discover
 
@@ -19,6 +19,20 @@ def ramp(count: int = 4000) -> Split:
     """The same image many times, with one pixel of each grey level."""
     image = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     return Split(image.repeat(count, 1, 1, 1), torch.zeros(count, dtype=torch.int64))
+
+
+def drawn_once(split: Split, seed: int, purpose: str) -> Split:
+    return Split(Binarization(use="static", seed=seed).drawn_once(split.images, purpose))
+
+
+def test_every_epoch_sees_a_draw_of_its_own() -> None:
+    how, split = Binarization(use="dynamic"), ramp(20)
+    generator = torch.Generator().manual_seed(0)
+    first, second = (epoch_images(split, how, generator).images for _ in range(2))
+    assert first.unique().tolist() == second.unique().tolist() == [0, 255]
+    assert not torch.equal(first, second)
+    assert torch.equal(first, epoch_images(split, how, torch.Generator().manual_seed(0)).images)
+    assert epoch_images(split, Binarization(), generator) is split
 
 
 def test_a_pixel_is_white_as_often_as_it_is_grey() -> None:

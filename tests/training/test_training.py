@@ -10,7 +10,8 @@ from vaezoo.model import build
 from vaezoo.registry import EpochRecord
 from vaezoo.training import Observer, claimed, train
 from vaezoo.training.checkpoint import FILE
-from vaezoo.training.loop import _values_over_time, stream
+from vaezoo.training.epoch import moments_of
+from vaezoo.training.loop import stream
 
 CPU = torch.device("cpu")
 
@@ -182,9 +183,10 @@ def test_early_stopping_ends_the_run_and_keeps_the_best_weights(tmp_path):
 
 def test_schedules_move_within_an_epoch():
     spec = small_spec(**SCHEDULED)
-    values = list(_values_over_time(spec, epochs_done=1, steps=4))
-    assert [w["beta"] for w, _ in values] == pytest.approx([1 / 3, 5 / 12, 1 / 2, 7 / 12])
-    assert values[0][1] > values[-1][1]
+    moments = list(moments_of(spec, epochs_done=1, steps=4))
+    betas = [moment.weights["beta"] for moment in moments]
+    assert betas == pytest.approx([1 / 3, 5 / 12, 1 / 2, 7 / 12])
+    assert moments[0].lr > moments[-1].lr
 
 
 def test_a_diverging_run_stops_and_keeps_the_checkpoint(tmp_path):

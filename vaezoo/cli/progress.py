@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from vaezoo.model import VAE
     from vaezoo.spec import Spec
+    from vaezoo.training.roads import Road
     from vaezoo.zoo import Entry
 
 
@@ -45,6 +46,12 @@ class PlainProgress(Observer):
         self._epochs = spec.train.epochs
         self._clock = Clock(epochs_done, spec.train.epochs)
         click.echo(describe_start(spec, model, epochs_done, images), err=True)
+
+    def compiling(self) -> None:
+        click.echo("compiling the training step", err=True)
+
+    def taking(self, road: Road) -> None:
+        click.echo(f"{road}", err=True)
 
     def finished_epoch(self, record: EpochRecord) -> None:
         left = self._clock.left(record.epoch)
@@ -118,6 +125,12 @@ class LiveProgress(Observer):
             self._task, total=self._epochs * images, completed=epochs_done * images, rate="", eta=""
         )
         self._update(description=f"epoch {epochs_done + 1}/{self._epochs}")
+
+    def compiling(self) -> None:
+        self._update(description="compiling the training step")
+
+    def taking(self, road: Road) -> None:
+        self._print(f"{road}")
 
     def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
         done = epoch - 1 + images / self._images

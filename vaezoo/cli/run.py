@@ -10,10 +10,11 @@ from vaezoo.cli import options
 from vaezoo.cli.context import Context
 
 if TYPE_CHECKING:
+    from vaezoo.members import How
     from vaezoo.registry import Registry
     from vaezoo.spec import Spec
     from vaezoo.spec.reader import Reading
-    from vaezoo.members import How
+    from vaezoo.training.roads import Wish
 
 
 @click.command(epilog="Example: vaezoo run specs/fashion_mlp2.yaml --set train.epochs=2")
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @options.device
 @options.overrides
 @options.zoo
+@options.compile
 @click.option("--fresh", is_flag=True, help="Start anew even where a stopped run could go on.")
 @click.pass_obj
 def command(
@@ -29,6 +31,7 @@ def command(
     device: str,
     overrides: tuple[str, ...],
     zoo: str | None,
+    compile: Wish,
     fresh: bool,
 ) -> int:
     """Train a SPEC, evaluate it, draw its pictures and publish it to the zoo.
@@ -39,7 +42,7 @@ def command(
     from vaezoo.spec.reader import examine
 
     reading = examine(spec, overrides=overrides, registry=context.registry)
-    how: How = {"zoo": zoo, "device": device, "fresh": fresh}
+    how: How = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
     first, *_ = reading.specs
     if reading.axes:
         return _run_members(reading, context.registry, how)

@@ -5,7 +5,7 @@ There is no Python work for single images: a batch is a slice, an epoch a permut
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -59,12 +59,18 @@ def batches(images: Tensor, size: int) -> Iterator[Tensor]:
         yield to_unit(batch)
 
 
-def shuffled_batches(images: Tensor, permutation: Tensor, size: int) -> Iterator[Tensor]:
+def shuffled_batches(
+    images: Tensor,
+    permutation: Tensor,
+    size: int,
+    prepare: Callable[[Tensor], Tensor] = to_unit,
+) -> Iterator[Tensor]:
     """Images (N, C, H, W) in the order of ``permutation`` (M,), an int64 tensor on their device.
 
-    Gives contiguous float32 batches (B, C, H, W) in [0, 1]; the last may be smaller.
+    Gives contiguous batches (B, C, H, W) of what ``prepare`` makes of several at once, float32
+    in [0, 1] if nothing else is said; the last may be smaller.
     """
     bytes_per_batch = 4 * size * images[0].numel()
     gathered = size * max(GATHER_BYTES // bytes_per_batch, 1)
     for indices in permutation.split(gathered):
-        yield from to_unit(images.index_select(0, indices)).split(size)
+        yield from prepare(images.index_select(0, indices)).split(size)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+#: images to draw at once
+_PART = 10_000
 
 
 class Binarization(BaseModel):
@@ -31,6 +38,30 @@ class Binarization(BaseModel):
         if self.use == "none":
             return "none, pixels as stored in [0, 1]"
         return f"{self.use}, held-out images drawn once with seed {self.seed}"
+
+    def drawn_once(self, images: Tensor, purpose: Literal["train", "test", "validation"]) -> Tensor:
+        """uint8 images (N, C, H, W) of 0 and 255, the same for the same seed and purpose.
+
+        Drawn on the CPU, so that it does not depend on the device. Images that are binary
+        already stay as they are.
+        """
+        import torch
+
+        # another stream for each purpose; a fixed map, so that draws stay what they were
+        stream = self.seed * 4 + {"train": 0, "test": 1, "validation": 2}[purpose]
+        generator = torch.Generator().manual_seed(stream % 2**63)
+        return draw(images.cpu(), generator).to(images.device)
+
+
+def draw(images: Tensor, generator: torch.Generator) -> Tensor:
+    """uint8 images of 0 and 255 from grey ones, each pixel white with its level as the chance."""
+    import torch
+
+    parts = []
+    for part in images.split(_PART):
+        chances = part.to(torch.float32).div_(255)
+        parts.append(torch.bernoulli(chances, generator=generator).mul_(255).to(torch.uint8))
+    return torch.cat(parts)
 
 
 #: Grey levels as they are.

@@ -5,6 +5,7 @@ One file, so that tensors and text can never be of two different moments.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from vaezoo.registry import EpochRecord
 from vaezoo.spec.resuming import refusal
 from vaezoo.spec.schema import TrainSpec
 
-FORMAT = "vaezoo checkpoint 1"
+FORMAT = "vaezoo checkpoint 2"
 FILE = "checkpoint.safetensors"
 
 
@@ -36,6 +37,7 @@ class TrainingState:
     history: list[EpochRecord] = field(default_factory=list)
     best: dict[str, Tensor] | None = None  # weights of the best validation ELBO
     best_epoch: int = 0
+    compiled: bool | None = None  # by which road the steps go; None before one is chosen
 
     @property
     def epoch(self) -> int:
@@ -43,11 +45,16 @@ class TrainingState:
         return len(self.history)
 
 
-def save(state: TrainingState, path: Path, identity: str) -> None:
-    """Write the state; ``identity`` says which run it belongs to.
+@dataclass(frozen=True)
+class Snapshot:
+    """A state at one moment, whatever becomes of it afterwards."""
 
-    Raises RunError (VZ503) where the file cannot be written.
-    """
+    tensors: dict[str, Tensor]
+    text: dict[str, Any]
+
+
+def snapshot(state: TrainingState) -> Snapshot:
+    """A copy of the state."""
     tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in (state.best or {}).items()}
     tensors["generator.order"] = state.order.get_state()
@@ -57,17 +64,26 @@ def save(state: TrainingState, path: Path, identity: str) -> None:
     text = {
         "history": [dataclasses.asdict(record) for record in state.history],
         "best_epoch": state.best_epoch,
-        "optimizer": optimizer_text,
+        "compiled": state.compiled,
+        "optimizer": copy.deepcopy(optimizer_text),
     }
+    return Snapshot({name: tensor.detach().clone() for name, tensor in tensors.items()}, text)
+
+
+def save(moment: Snapshot, path: Path, identity: str) -> None:
+    """Write a snapshot; ``identity`` says which run it belongs to.
+
+    Raises RunError (VZ503) where the file cannot be written.
+    """
     header = {
         "format": FORMAT,
         "identity": identity,
-        "content": weights.digest(tensors),
-        "state": json.dumps(text, sort_keys=True),
+        "content": weights.digest(moment.tensors),
+        "state": json.dumps(moment.text, sort_keys=True),
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        weights.save(path, tensors, header)
+        weights.save(path, moment.tensors, header)
     except OSError as error:
         raise RunError(
             Diagnostic(
@@ -98,6 +114,7 @@ def restore(state: TrainingState, path: Path, identity: str) -> None:
     state.model.load_state_dict(_under("model.", tensors))
     state.best = _under("best.", tensors) or None
     state.best_epoch = text["best_epoch"]
+    state.compiled = text["compiled"]
     state.order.set_state(tensors["generator.order"])
     state.noise.set_state(tensors["generator.noise"])
     state.optimizer.load_state_dict(_join_optimizer(tensors, text["optimizer"]))

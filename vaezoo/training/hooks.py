@@ -9,6 +9,7 @@ from vaezoo.model import VAE
 from vaezoo.registry import Entry, EpochRecord, ImageData, Registry, RunInfo
 from vaezoo.spec import Spec
 from vaezoo.training.observer import Observer
+from vaezoo.training.roads import Road
 
 
 class HookedObserver(Observer):
@@ -40,6 +41,12 @@ class HookedObserver(Observer):
         )
         self._inner.started(spec, model, epochs_done, images)
         self._notify("vaezoo_run_started")
+
+    def compiling(self) -> None:
+        self._inner.compiling()
+
+    def taking(self, road: Road) -> None:
+        self._inner.taking(road)
 
     def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
         self._inner.advanced(epoch, images, means)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from vaezoo.model import VAE
     from vaezoo.spec import Spec
+    from vaezoo.training.roads import Road
 
 
 class Observer:
@@ -25,11 +26,17 @@ class Observer:
     def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
         """Training begins, or goes on after ``epochs_done`` epochs, over ``images`` an epoch."""
 
+    def compiling(self) -> None:
+        """The training step is about to be compiled, which takes seconds."""
+
+    def taking(self, road: Road) -> None:
+        """The steps are about to begin, by this road."""
+
     def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
         """``images`` of epoch ``epoch`` are done; running means over them, nats per example."""
 
     def finished_epoch(self, record: EpochRecord) -> None:
-        """An epoch and its validation are done and its checkpoint is written."""
+        """An epoch and its validation are done; stopped now, the run goes on after it."""
 
     def evaluating(self, what: str, examples: int) -> None:
         """Figures are about to be taken: ``what`` names them, over ``examples`` in all."""

@@ -59,16 +59,25 @@ class ShippedDataset(Dataset):
         return None
 
     def build(self) -> ImageData:
-        from vaezoo.data.binarize import binarized
-
         if self.root is None:
             data = ImageData(*packed.load(self.shipped), self.class_names, self.shipped.digest)
         else:
             data = image_data(*self._read_root(), self.class_names)
-        data = binarized(data, self.binarize)
+        data = self._binarized(data)
         if self.training_images == "train":
             return data
         return replace(data, train=_joined(data.train, data.test), test_is_trained_on=True)
+
+    def _binarized(self, data: ImageData) -> ImageData:
+        """With ``static`` every split is drawn; with ``dynamic`` training draws its own."""
+        how = self.binarize
+        if how.use == "none":
+            return data
+        train = data.train
+        if how.use == "static":
+            train = replace(train, images=how.drawn_once(train.images, "train"))
+        test = replace(data.test, images=how.drawn_once(data.test.images, "test"))
+        return replace(data, train=train, test=test, binarization=how)
 
     def classifier(self) -> ImageClassifier | None:
         """The one that ships with vaezoo, made by ``tools/train_classifier.py``."""

@@ -8,9 +8,8 @@ import json
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
-
-from vaezoo import weights
 
 
 class ClassifierNet(nn.Module):
@@ -49,9 +48,9 @@ class ClassifierNet(nn.Module):
 def shipped_classifier(name: str) -> ClassifierNet:
     """The trained classifier that ships for the dataset ``name``, in evaluation mode."""
     file = importlib.resources.files("vaezoo") / "shipped_data" / f"classifier_{name}.safetensors"
-    with importlib.resources.as_file(file) as path:
-        tensors, header = weights.load(path)
-    return from_file(tensors, header)
+    with importlib.resources.as_file(file) as path, safe_open(path, "pt") as opened:
+        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+        return from_file(tensors, opened.metadata())
 
 
 def from_file(tensors: dict[str, Tensor], header: dict[str, Any]) -> ClassifierNet:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from vaezoo.data.pixels import to_unit
 from vaezoo.registry import Figure, Scene, Split
 
 NATS = "nats per example"
@@ -28,7 +27,7 @@ def batches(scene: Scene) -> Iterator[Tensor]:
 def unannounced_batches(scene: Scene, split: Split, size: int = _BATCH) -> Iterator[Tensor]:
     """Batches of any split on the model's device, without a word on the progress."""
     for images in split.images.split(size):
-        yield to_unit(images.to(scene.model.device))
+        yield images.to(scene.model.device).to(torch.float32).div_(255)
 
 
 @torch.inference_mode()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from vaezoo.components.nets.figures import mean_figure, unannounced_batches
-from vaezoo.model import VAE, Posterior
 from vaezoo.registry import Figure, Scene
+
+if TYPE_CHECKING:
+    from vaezoo.model import VAE, Posterior
 
 #: latents to decode at once: on a CPU few enough for their images to stay in its cache
 _ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
@@ -46,7 +49,7 @@ def importance_weighted_bounds(
         strict=True,
     )
     for few, mean, log_var in parts:
-        yield _few_images(model, few, Posterior(mean, log_var), samples, draws, generator)
+        yield _few_images(model, few, type(posterior)(mean, log_var), samples, draws, generator)
 
 
 def _few_images(
@@ -67,7 +70,7 @@ def _few_images(
             if len(images) == 1
             else images.repeat_interleave(now, 0)
         )
-        each = Posterior(
+        each = type(posterior)(
             posterior.mean.repeat_interleave(now, 0), posterior.log_var.repeat_interleave(now, 0)
         )
         z = each.sample(generator)

@@ -4,13 +4,16 @@ correlation. Every draw is held against all N posteriors, so that nothing is wei
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from vaezoo.components.nets.figures import batches, mean_figure
-from vaezoo.model import Posterior
 from vaezoo.registry import Figure, Scene
+
+if TYPE_CHECKING:
+    from vaezoo.model import Posterior
 
 #: pairs of a draw and a posterior to look at together
 _PAIRS = 2**21
@@ -21,7 +24,7 @@ def information_figures(scene: Scene, samples: int) -> list[Figure]:
     """mutual_information, marginal_kl and total_correlation over the split's images."""
     model, generator = scene.model, scene.generator()
     posteriors = [model.posterior(images) for images in batches(scene)]
-    posterior = Posterior(
+    posterior = type(posteriors[0])(
         torch.cat([part.mean for part in posteriors]),
         torch.cat([part.log_var for part in posteriors]),
     )

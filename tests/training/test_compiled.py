@@ -1,0 +1,279 @@
+"""A compiled step does what the plain one does, and is refused where it would not."""
+
+from __future__ import annotations
+
+import copy
+import random
+
+import pytest
+import torch
+from torch import nn
+
+from tests.helpers import small_spec
+from vaezoo import weights
+from vaezoo.diagnostics import RunError
+from vaezoo.model import build
+from vaezoo.training import Observer, train
+from vaezoo.training.capture import NotCapturable
+from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.inductor import compiled
+from vaezoo.training.roads import take_road
+from vaezoo.training.steps import CompiledStep, Moment, PlainStep
+
+CPU = torch.device("cpu")
+SCHEDULED_LOSS = {"use": "elbo", "beta": {"linear": [0, 1], "epochs": 3}, "free_bits": 0.1}
+
+
+def as_it_is(graph, inputs):
+    """The captured graph, run operation by operation: all but the compiler."""
+    return graph
+
+
+def state_of(spec):
+    model = build(spec, seed=1)
+    return TrainingState(
+        model,
+        spec.train.optimizer.build(model.parameters(), 1e-2),
+        order=torch.Generator().manual_seed(2),
+        noise=torch.Generator().manual_seed(3),
+    )
+
+
+def batches_of(spec, count):
+    images = spec.dataset.build().train.images
+    return [images[torch.arange(16) + 7 * index] for index in range(count)]
+
+
+def compare(spec, compiler, optimizer=None):
+    """Six steps by either road; the last batch is short."""
+    plain_state, state = state_of(spec), state_of(spec)
+    if optimizer:
+        for each in (plain_state, state):
+            each.optimizer = optimizer(each.model.parameters())
+    loss = spec.loss.build()
+    plain = PlainStep(spec, plain_state, loss)
+    batches = batches_of(spec, 6)
+    step = CompiledStep(spec, state, loss, batches[0], compiler)
+    batches[-1] = batches[-1][:5]
+    for index, images in enumerate(batches):
+        now = Moment(
+            dict.fromkeys(spec.loss.weights, 0.1 * index)
+            if spec.loss.weights["beta"] != 1.0
+            else dict(spec.loss.weights),
+            lr=1e-2 / (1 + index),
+        )
+        sums = step(step.prepare(images), now)
+        torch.testing.assert_close(sums, plain(plain.prepare(images), now), rtol=1e-5, atol=1e-5)
+    assert step.terms == plain.terms
+    for one, other in zip(state.model.parameters(), plain_state.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    assert torch.equal(state.noise.get_state(), plain_state.noise.get_state())
+    return state, plain_state
+
+
+OPTIMIZERS = [
+    "adam",
+    "adamw",
+    {"use": "sgd", "lr": 1e-3},
+    {"use": "sgd", "lr": 1e-3, "momentum": 0.9, "weight_decay": 0.1},
+    {"use": "sgd", "lr": 1e-3, "momentum": 0.9, "nesterov": True},
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_the_captured_step_moves_weights_as_the_plain_one(optimizer, clip):
+    spec = small_spec(train={"optimizer": optimizer, "gradient_clip": clip})
+    state, plain = compare(spec, as_it_is)
+    for one, other in zip(
+        state.optimizer.state.values(), plain.optimizer.state.values(), strict=True
+    ):
+        for name, value in other.items():
+            if value is not None:
+                torch.testing.assert_close(one[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_the_loss_may_change_from_step_to_step():
+    spec = small_spec(
+        loss={"use": "elbo", "beta": {"linear": [0, 1], "epochs": 3}},
+    )
+    compare(spec, as_it_is)
+
+
+def test_an_optimizer_that_is_not_known_steps_outside_the_program():
+    compare(small_spec(), as_it_is, lambda p: torch.optim.RMSprop(p, lr=1e-3))
+
+
+@pytest.mark.slow
+def test_the_compiled_program_does_it_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    compare(small_spec(train={"gradient_clip": 5.0}), compiled)
+
+
+def refused(reason, loss=None, change=None):
+    spec = small_spec()
+    state = state_of(spec)
+    if change:
+        change(state.model)
+    before = copy.deepcopy(state.model.state_dict())
+    noise = state.noise.get_state()
+    with pytest.raises(NotCapturable, match=reason):
+        CompiledStep(spec, state, loss or spec.loss.build(), batches_of(spec, 1)[0], as_it_is)
+    for name, value in state.model.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert torch.equal(state.noise.get_state(), noise)
+
+
+def test_draws_without_the_runs_generator_are_refused():
+    def with_dropout(model):
+        model.encoder = nn.Sequential(nn.Dropout(0.5), model.encoder)
+
+    refused("without the run's generator", change=with_dropout)
+
+
+class Counting(nn.Module):
+    """A loss that warms up by itself, with a counter in Python."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+        self.calls = 0
+
+    def forward(self, model, images, weights, generator):
+        self.calls += 1
+        terms = self.inner(model, images, weights, generator)
+        return terms | {"objective": terms["objective"] * min(self.calls / 100, 1.0)}
+
+
+class Choosing(Counting):
+    """A loss that looks at a value."""
+
+    def forward(self, model, images, weights, generator):
+        terms = self.inner(model, images, weights, generator)
+        if terms["kl"].mean() > 1:
+            return terms
+        return terms | {"objective": terms["reconstruction"]}
+
+
+class Masking(Counting):
+    """A loss that draws in a way of its own."""
+
+    def forward(self, model, images, weights, generator):
+        mask = torch.bernoulli(images, generator=generator)
+        return self.inner(model, mask, weights, generator)
+
+
+class Rolling(Counting):
+    """A loss that draws by Python's own generator."""
+
+    def forward(self, model, images, weights, generator):
+        terms = self.inner(model, images, weights, generator)
+        return terms | {"objective": terms["objective"] * random.random()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Counting, "step to step"),
+        (Choosing, "ata.dependent"),
+        (Masking, "bernoulli"),
+        (Rolling, "step to step"),
+    ],
+)
+def test_a_loss_that_a_program_cannot_repeat_is_refused(kind, reason):
+    refused(reason, loss=kind(small_spec().loss.build()))
+
+
+def test_a_program_that_computes_something_else_is_refused():
+    def wrong(graph, inputs):
+        def program(*given):
+            sums, *rest = graph(*given)
+            return [sums * 1.01, *rest]
+
+        return program
+
+    spec = small_spec()
+    with pytest.raises(NotCapturable, match="does not do what"):
+        CompiledStep(spec, state_of(spec), spec.loss.build(), batches_of(spec, 1)[0], wrong)
+
+
+def test_a_compiler_that_fails_is_refused_with_its_reason():
+    def broken(graph, inputs):
+        raise OSError("no space left on device\nand much more")
+
+    spec = small_spec()
+    with pytest.raises(NotCapturable, match=r"the compiler failed: no space left on device$"):
+        CompiledStep(spec, state_of(spec), spec.loss.build(), batches_of(spec, 1)[0], broken)
+
+
+# ---------------------------------------------------------------- the choice
+
+
+def road(spec, wish="auto", took=None):
+    state = state_of(spec)
+    state.compiled = took
+    images = spec.dataset.build().train.images
+    return take_road(spec, state, spec.loss.build(), images, wish, Observer())[1]
+
+
+def test_a_short_run_is_not_compiled():
+    assert "too short a run" in road(small_spec()).reason
+    assert road(small_spec(), "off").reason == "as asked for"
+
+
+def test_without_a_compiler_a_long_run_goes_on_as_it_is(monkeypatch):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", "")
+    assert road(small_spec(train={"epochs": 100_000})).reason == "there is no C++ compiler"
+
+
+def test_auto_does_without_and_on_says_why(monkeypatch):
+    def cannot(*_):
+        raise NotCapturable("it is too strange")
+
+    monkeypatch.setattr("vaezoo.training.roads.CompiledStep", cannot)
+    long = small_spec(train={"epochs": 100_000})
+    assert road(long).reason == "it is too strange"
+    with pytest.raises(RunError, match=r"VZ608.*it is too strange"):
+        road(long, "on")
+    with pytest.raises(RunError, match=r"VZ608.*it is too strange"):
+        road(long, took=True)
+
+
+@pytest.mark.parametrize(("took", "wish"), [(True, "off"), (False, "on")])
+def test_a_run_keeps_to_its_road(took, wish):
+    with pytest.raises(RunError, match=r"VZ608.*other bytes"):
+        road(small_spec(), wish, took)
+
+
+def test_a_run_that_began_plain_goes_on_plain_however_long_it_is():
+    assert road(small_spec(train={"epochs": 100_000}), took=False).reason == "the run began so"
+
+
+class StopAfter(Observer):
+    def finished_epoch(self, record):
+        if record.epoch == 2:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_a_compiled_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    spec = small_spec(
+        loss=SCHEDULED_LOSS,
+        train={"epochs": 4, "early_stopping": {"patience": 3}, "gradient_clip": 5.0},
+    )
+
+    def run(folder, observer, wish):
+        data = spec.dataset.build()
+        directory = tmp_path / folder
+        return train(spec, data, device=CPU, directory=directory, observer=observer, compile=wish)
+
+    straight = run("straight", Observer(), "on")
+    assert straight.road.compiled
+    with pytest.raises(KeyboardInterrupt):
+        run("stopped", StopAfter(), "on")
+    resumed = run("stopped", Observer(), "auto")
+    assert resumed.road.compiled
+    digests = [weights.digest(trained.model.state_dict()) for trained in (straight, resumed)]
+    assert digests[0] == digests[1]

@@ -1,0 +1,104 @@
+"""One epoch: every training image once, in an order drawn anew; and what is held out, after it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from vaezoo.data.resident import batches, shuffled_batches
+from vaezoo.fields import value_at
+from vaezoo.model import VAE
+from vaezoo.registry import EpochRecord, Split
+from vaezoo.registry.contracts import LossModule
+from vaezoo.spec import Spec
+from vaezoo.training.capture import sums_of
+from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.divergence import Lookout
+from vaezoo.training.observer import Observer
+from vaezoo.training.steps import Moment, Step
+
+#: Seconds between two looks at the running means: reading them waits for the device.
+_LOOK_EVERY = 0.2
+_VALIDATION_BATCH = 1000
+
+
+def run_epoch(
+    spec: Spec, state: TrainingState, step: Step, training: Split, observer: Observer
+) -> EpochRecord:
+    """One pass over the training images; its record has no validation yet.
+
+    Raises DivergenceError (VZ603) soon after a step's objective was not finite.
+    """
+    epoch, began = state.epoch + 1, time.perf_counter()
+    means = _train(spec, state, step, training, observer)
+    seconds = time.perf_counter() - began
+    return EpochRecord(
+        epoch=epoch,
+        train=means,
+        validation=None,
+        weights={name: value_at(value, epoch) for name, value in spec.loss.weights.items()},
+        learning_rate=value_at(spec.train.optimizer.lr, epoch),
+        seconds=seconds,
+        images_per_second=len(training) / seconds,
+    )
+
+
+def _train(
+    spec: Spec, state: TrainingState, step: Step, training: Split, observer: Observer
+) -> dict[str, float]:
+    """Running means over the epoch, weighted by example count."""
+    size, count = spec.train.batch_size, len(training)
+    order = torch.randperm(count, generator=state.order, device=state.order.device)
+    moments = moments_of(spec, state.epoch, math.ceil(count / size))
+    lookout = Lookout(state, spec)
+    sums: list[Tensor] = []  # of each step, left on the device: no step waits for a number
+    done, looked = 0, time.perf_counter()
+    state.model.train()
+    for images, now in zip(
+        shuffled_batches(training.images, order, size, step.prepare), moments, strict=True
+    ):
+        sums.append(step(images, now))
+        done += len(images)
+        if time.perf_counter() - looked > _LOOK_EVERY:
+            means = means_of(step.terms, sums, done)
+            lookout.look(step.terms, sums, training.images, order)
+            observer.advanced(state.epoch + 1, done, means)
+            looked = time.perf_counter()
+    lookout.look(step.terms, sums, training.images, order)
+    return means_of(step.terms, sums, done)
+
+
+def moments_of(spec: Spec, epochs_done: int, steps: int) -> Iterator[Moment]:
+    """What is scheduled at each step of an epoch."""
+    for step in range(steps):
+        now = epochs_done + step / steps
+        weights = {name: value_at(value, now) for name, value in spec.loss.weights.items()}
+        yield Moment(weights, value_at(spec.train.optimizer.lr, now))
+
+
+def means_of(terms: Sequence[str], sums: Sequence[Tensor], count: int) -> dict[str, float]:
+    """Means over ``count`` examples from each batch's sums (T,), and the ELBO of β = 1."""
+    totals = torch.stack(list(sums)).sum(0).tolist()
+    means = {name: total / count for name, total in zip(terms, totals, strict=True)}
+    return means | {"elbo": -(means["reconstruction"] + means["kl"])}
+
+
+@torch.inference_mode()
+def validated(
+    record: EpochRecord, model: VAE, loss: LossModule, validation: Split, seed: int
+) -> EpochRecord:
+    """The record with the objective's terms on the held-out images, by the same draws of z in
+    every epoch."""
+    generator = torch.Generator(model.device).manual_seed(seed)
+    sums: list[Tensor] = []
+    terms: Mapping[str, Tensor] = {}
+    model.eval()
+    for images in batches(validation.images, _VALIDATION_BATCH):
+        terms = loss(model, images, record.weights, generator)
+        sums.append(sums_of(terms))
+    return dataclasses.replace(record, validation=means_of(tuple(terms), sums, len(validation)))

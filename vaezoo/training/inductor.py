@@ -1,0 +1,44 @@
+"""Graphs into machine code, by PyTorch's own compiler."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule
+
+from vaezoo.files import cache_folder
+
+Program = Callable[..., Sequence[Tensor]]
+
+
+def missing(device: torch.device) -> str | None:
+    """What this machine lacks to compile for a device, as far as a cheap look can tell."""
+    if device.type == "cpu":
+        named = os.environ.get("CXX")
+        names = [named] if named else ["g++", "clang++", "c++", "cl"]
+        if not any(shutil.which(name) for name in names):
+            return "there is no C++ compiler"
+        return None
+    if device.type == "cuda":
+        return None if find_spec("triton") else "triton is not installed"
+    return f"there is no compiler for {device.type}"
+
+
+def compiled(graph: GraphModule, inputs: Sequence[Tensor]) -> Program:
+    """The graph as a program for inputs of these shapes; raises whatever the compiler raises.
+
+    What was compiled before is found again in the user's cache folder.
+    """
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
+    from torch._inductor import compile as to_program
+    from torch._inductor import config
+
+    # one process: starting helpers costs more than the few kernels of a step take
+    with torch.no_grad(), config.patch(compile_threads=1):
+        program: Program = to_program(graph, list(inputs))
+        return program

@@ -1,0 +1,107 @@
+"""Which road a run's steps take: operation by operation, or compiled into one program."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from vaezoo.diagnostics import Diagnostic, RunError
+from vaezoo.registry.contracts import LossModule
+from vaezoo.spec import Spec
+from vaezoo.training.capture import NotCapturable
+from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.inductor import missing
+from vaezoo.training.observer import Observer
+from vaezoo.training.steps import CompiledStep, PlainStep, Step
+
+#: What ``--compile`` may be.
+Wish = Literal["auto", "on", "off"]
+
+#: Steps from which on a compiled one gains more time than compiling takes. Compiling takes some
+#: ten seconds, and a step of a small model gains more than a millisecond. A rule that counts,
+#: rather than a measurement: the same spec always takes the same road.
+WORTH_COMPILING = 8_000
+
+
+@dataclass(frozen=True)
+class Road:
+    """The road taken, and why it is not the compiled one."""
+
+    compiled: bool
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.compiled:
+            return "each step compiled as a whole"
+        return f"steps not compiled: {self.reason}"
+
+
+def take_road(
+    spec: Spec,
+    state: TrainingState,
+    loss: LossModule,
+    images: Tensor,
+    wish: Wish,
+    observer: Observer,
+) -> tuple[Step, Road]:
+    """The step for batches of ``images`` (N, C, H, W), and its road, noted in the state.
+
+    A state that has taken a road keeps to it. ``auto`` compiles where that is worth it and
+    possible. Raises RunError (VZ608) where a step must be compiled and cannot be, or the state
+    has taken another road than is wished.
+    """
+    reason = _against(spec, state, images, wish)
+    if reason is None:
+        observer.compiling()
+        try:
+            step = CompiledStep(spec, state, loss, images[: spec.train.batch_size])
+        except NotCapturable as error:
+            reason = str(error)
+            if wish == "on" or state.compiled:
+                raise _cannot(reason) from error
+        else:
+            state.compiled = True
+            return step, Road(compiled=True)
+    state.compiled = False
+    return PlainStep(spec, state, loss), Road(compiled=False, reason=reason)
+
+
+def _against(spec: Spec, state: TrainingState, images: Tensor, wish: Wish) -> str | None:
+    """What speaks against compiling, None if nothing does."""
+    steps = spec.train.epochs * math.ceil(len(images) / spec.train.batch_size)
+    if state.compiled is not None:
+        if wish == ("off" if state.compiled else "on"):
+            raise _other_road(state.compiled)
+        return None if state.compiled else "the run began so"
+    if wish == "off":
+        return "as asked for"
+    if wish == "on":
+        return None
+    if steps < WORTH_COMPILING:
+        return f"too short a run to gain by it ({steps:,} steps)"
+    return missing(images.device)
+
+
+def _cannot(reason: str) -> RunError:
+    return RunError(
+        Diagnostic(
+            "VZ608",
+            f"the training step cannot be compiled: {reason}",
+            hint="train with --compile auto, which does without where it must; "
+            "a run that began compiled goes on where it can be, or starts anew with --fresh",
+        )
+    )
+
+
+def _other_road(compiled: bool) -> RunError:
+    so = "with compiled steps" if compiled else "without compiling"
+    return RunError(
+        Diagnostic(
+            "VZ608",
+            f"the run began {so}, and would end in other bytes by another road",
+            hint="leave --compile out, or start anew with --fresh",
+        )
+    )

@@ -1,0 +1,165 @@
+"""One training step, by two roads: as PyTorch runs it, or as one compiled program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule
+
+from vaezoo.data.pixels import to_unit
+from vaezoo.registry.contracts import LossModule
+from vaezoo.spec import Spec
+from vaezoo.training.capture import (
+    NotCapturable,
+    Objective,
+    capture,
+    scheduled,
+    sums_of,
+    tensors_of,
+)
+from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.inductor import Program, compiled
+from vaezoo.training.updates import update_of
+
+Compiler = Callable[[GraphModule, Sequence[Tensor]], Program]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is scheduled, at one step: the loss's weights and the learning rate."""
+
+    weights: Mapping[str, float]
+    lr: float
+
+
+class Step(Protocol):
+    """Trains on one batch."""
+
+    #: the loss's terms, in the order of their sums; known after the first step
+    terms: tuple[str, ...]
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """Stored images of several batches as the step takes them."""
+
+    def __call__(self, images: Tensor, now: Moment) -> Tensor:
+        """Move the model; the sum of each term over the batch: (T,), on the device."""
+
+
+class PlainStep:
+    """Operation by operation."""
+
+    def __init__(self, spec: Spec, state: TrainingState, loss: LossModule) -> None:
+        self.terms: tuple[str, ...] = ()
+        self._state = state
+        self._loss = loss
+        self._clip = spec.train.gradient_clip
+
+    def prepare(self, images: Tensor) -> Tensor:
+        return to_unit(images)
+
+    def __call__(self, images: Tensor, now: Moment) -> Tensor:
+        model, optimizer = self._state.model, self._state.optimizer
+        for group in optimizer.param_groups:
+            group["lr"] = now.lr
+        optimizer.zero_grad(set_to_none=True)
+        terms = self._loss(model, images, now.weights, self._state.noise)
+        terms["objective"].mean().backward()
+        if self._clip is not None:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), self._clip)
+        optimizer.step()
+        self.terms = tuple(terms)
+        return sums_of(terms)
+
+
+class CompiledStep:
+    """Loss, gradients, clipping and update as one program for whole batches.
+
+    The shorter last batch of an epoch is trained operation by operation, on the same tensors.
+    Random numbers are drawn as in a plain step, in the same order from the same generator.
+    Raises NotCapturable for a step that cannot become a program that does the same.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        state: TrainingState,
+        loss: LossModule,
+        images: Tensor,
+        compiler: Compiler = compiled,
+    ) -> None:
+        """``images`` (B, C, H, W), as stored, show what a batch looks like."""
+        self._rest = PlainStep(spec, state, loss)
+        self._state = state
+        self._size = len(images)
+        self._scheduled = scheduled(spec)
+        self._update = update_of(state.optimizer)
+        captured = capture(spec, state.model, loss, state.noise, self._update, images)
+        self.terms = captured.terms
+        self._draws = captured.draws
+        self._parameters = [
+            parameter
+            for parameter, trained in zip(state.model.parameters(), captured.trained, strict=True)
+            if trained
+        ]
+        self._tensors = tensors_of(Objective(state.model, loss), self._update)
+        self._program = self._proven(captured.graph, compiler, images)
+
+    def prepare(self, images: Tensor) -> Tensor:
+        return images
+
+    def __call__(self, images: Tensor, now: Moment) -> Tensor:
+        if len(images) != self._size:
+            return self._rest(to_unit(images), now)
+        draws = [draw(self._state.noise) for draw in self._draws]
+        with torch.no_grad():
+            sums, *gradients = self._program(*self._tensors, images, self._numbers(now), *draws)
+        if self._update:
+            self._update.count()
+        else:
+            self._move(gradients, now.lr)
+        return sums
+
+    def _numbers(self, now: Moment) -> Tensor:
+        numbers = [now.weights[name] for name in self._scheduled]
+        if self._update:
+            numbers += self._update.numbers(now.lr)
+        return torch.tensor(numbers, dtype=torch.float32).to(self._state.model.device)
+
+    def _move(self, gradients: Sequence[Tensor], lr: float) -> None:
+        """The step of an optimizer that is no part of the program."""
+        optimizer = self._state.optimizer
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.zero_grad(set_to_none=True)
+        for parameter, gradient in zip(self._parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+
+    def _proven(self, graph: GraphModule, compiler: Compiler, images: Tensor) -> Program:
+        """The program, once it has done on copies what the graph does."""
+        aside = torch.Generator(self._state.noise.device)
+        aside.set_state(self._state.noise.get_state())
+        numbers = torch.full((len(self._scheduled) + self._count(),), 1e-3, device=images.device)
+        rest = (images, numbers, *(draw(aside) for draw in self._draws))
+        first = [tensor.clone() for tensor in self._tensors]
+        second = [tensor.clone() for tensor in self._tensors]
+        try:
+            program = compiler(graph, (*first, *rest))
+            with torch.no_grad():
+                found = [*program(*first, *rest), *first]
+                expected = [*graph(*second, *rest), *second]
+        except Exception as error:  # whatever the compiler stumbles over
+            lines = str(error).strip().splitlines()
+            reason = lines[0] if lines else type(error).__name__
+            raise NotCapturable(f"the compiler failed: {reason}") from error
+        for one, other in zip(found, expected, strict=True):
+            if not torch.allclose(one, other, rtol=1e-3, atol=1e-4, equal_nan=True):
+                raise NotCapturable("the compiled step does not do what the plain one does")
+        return program
+
+    def _count(self) -> int:
+        return len(self._update.numbers(0.0)) if self._update else 0
