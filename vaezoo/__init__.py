@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from vaezoo.spec import expand as expand
     from vaezoo.spec import read as read
     from vaezoo.spec import validate as validate
+    from vaezoo.spec.json_schema import schema as schema
     from vaezoo.verification import verify as verify
     from vaezoo.zoo import load as load
 
@@ -86,6 +87,7 @@ _HOME = {
     "read": "vaezoo.spec",
     "run": "vaezoo.road",
     "sweep": "vaezoo.members",
+    "schema": "vaezoo.spec.json_schema",
     "validate": "vaezoo.spec",
     "why": "vaezoo.inquiry",
     "verify": "vaezoo.verification",

@@ -24,6 +24,7 @@ COMMANDS: Table = {
     "why": ("vaezoo.cli.why", "Say where a value of a spec comes from."),
     "diff": ("vaezoo.cli.diff", "Compare what two specs mean."),
     "explain": ("vaezoo.cli.explain", "Say what a code means, with examples."),
+    "schema": ("vaezoo.cli.schema", "Write the JSON Schema of a spec, for editors."),
     "zoo": ("vaezoo.cli.zoo", "List, show and tidy up trained models."),
     "doctor": ("vaezoo.cli.doctor", "Look for what is wrong with the installation."),
     "plugins": ("vaezoo.cli.plugins", "List plugins and the components they supply."),

@@ -20,10 +20,14 @@ def _whole_or_list(value: Any) -> Any:
     )
 
 
+_AtLeastOne = Annotated[int, Field(ge=1)]
 #: A whole number for every layer, or a list with one for each.
-PerLayer = Annotated[tuple[int, ...], BeforeValidator(_whole_or_list)]
+PerLayer = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_whole_or_list, json_schema_input_type=_AtLeastOne | tuple[_AtLeastOne, ...]),
+]
 #: Widths of layers that may be none, each at least 1.
-OptionalWidths = tuple[Annotated[int, Field(ge=1)], ...]
+OptionalWidths = tuple[_AtLeastOne, ...]
 #: Widths of layers: at least one, each at least 1.
 Widths = Annotated[OptionalWidths, Field(min_length=1)]
 

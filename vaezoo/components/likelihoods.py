@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PositiveFloat
 from pydantic_core import PydanticCustomError
 
 from vaezoo.registry import Component, ImageShape, Likelihood
@@ -24,7 +24,10 @@ def _scale(value: Any) -> Any:
     )
 
 
-Scale = Annotated[float | Literal["learned"], BeforeValidator(_scale)]
+Scale = Annotated[
+    float | Literal["learned"],
+    BeforeValidator(_scale, json_schema_input_type=PositiveFloat | Literal["learned"]),
+]
 
 
 class Bernoulli(Likelihood, use="bernoulli"):

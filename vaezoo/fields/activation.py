@@ -104,7 +104,8 @@ ACTIVATIONS: dict[str, type[ActivationFunction]] = {
 _NAMES = {function: name for name, function in ACTIVATIONS.items()}
 
 
-def _read(value: Any) -> ActivationFunction:
+def read_activation(value: Any) -> ActivationFunction:
+    """``name`` or ``{use: name, …}`` as the activation it means."""
     if isinstance(value, ActivationFunction):
         return value
     name, parameters = split_use(value, "activation")
@@ -120,4 +121,4 @@ def _write(activation: ActivationFunction) -> str | dict[str, Any]:
 
 
 #: An activation, written as its name or as ``{use: name, parameter: value}``.
-Activation = Annotated[ActivationFunction, PlainValidator(_read), PlainSerializer(_write)]
+Activation = Annotated[ActivationFunction, PlainValidator(read_activation), PlainSerializer(_write)]

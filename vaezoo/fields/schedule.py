@@ -97,7 +97,7 @@ def value_at(value: float | Schedule, epoch: float) -> float:
     return value.at(epoch) if isinstance(value, Schedule) else value
 
 
-class _Bounds:
+class Bounds:
     """Reads a number or a schedule and holds both ends of it to a lower bound."""
 
     def __init__(self, minimum: float, inclusive: bool) -> None:
@@ -126,6 +126,6 @@ class _Bounds:
 
 
 #: A number of at least 0, or a schedule between two such numbers.
-NonNegative = Annotated[float | Schedule, BeforeValidator(_Bounds(0.0, inclusive=True))]
+NonNegative = Annotated[float | Schedule, BeforeValidator(Bounds(0.0, inclusive=True))]
 #: A number above 0, or a schedule between two such numbers.
-Positive = Annotated[float | Schedule, BeforeValidator(_Bounds(0.0, inclusive=False))]
+Positive = Annotated[float | Schedule, BeforeValidator(Bounds(0.0, inclusive=False))]

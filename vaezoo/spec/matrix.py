@@ -24,7 +24,7 @@ MOST_VALUES = 1_000_000
 
 _FORM = "write matrix: {loss.beta: [1, 2, 4], model.latent: [2, 10]}"
 #: Keys that make no member of a grid differ, and why.
-_FIXED = {
+FIXED = {
     "name": "each member gets a name of its own",
     "vaezoo": "all members have one format",
     "extends": "all members extend the same specs",
@@ -137,8 +137,8 @@ def _axis(key: str, item: Item) -> tuple[Axis | None, list[Diagnostic]]:
     if path is None:
         hint = "write the keys with dots between them, such as model.encoder.channels"
         return None, [_refused(f"{key!r} is not the path of a key", item.key, hint)]
-    if path[0] in _FIXED:
-        message = f"the matrix cannot vary {key!r}: {_FIXED[str(path[0])]}"
+    if path[0] in FIXED:
+        message = f"the matrix cannot vary {key!r}: {FIXED[str(path[0])]}"
         return None, [_refused(message, item.key)]
     listed = item.value.content
     if not isinstance(listed, list):

@@ -1,0 +1,25 @@
+"""``vaezoo schema``: the JSON Schema of a spec, for editors."""
+
+from __future__ import annotations
+
+import click
+
+from vaezoo.cli.context import Context
+
+
+@click.command("schema", epilog="Example: vaezoo schema --output vaezoo.schema.json")
+@click.option("--output", metavar="FILE", help="A file to write instead of printing.")
+@click.pass_obj
+def command(context: Context, output: str | None) -> None:
+    """Write the JSON Schema of a spec, with the components of every plugin.
+
+    Editors complete and check specs with it, and validators of JSON Schema check them.
+    """
+    from vaezoo.spec.json_schema import as_json, schema, write_schema
+
+    if output is None:
+        # as bytes: JSON is UTF-8, whatever the terminal's encoding
+        click.echo(as_json(schema(context.registry)), nl=False)
+    else:
+        write_schema(output, context.registry)
+        click.echo(f"wrote {output}")

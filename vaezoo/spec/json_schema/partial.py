@@ -1,0 +1,56 @@
+"""The schema of what lies over a base: every key may come from there.
+
+Only mappings merge. Whatever replaces the base's value must be complete: a list with all in
+it, and a schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vaezoo.spec.json_schema.generate import SCHEDULE, Schema, reference, referred
+from vaezoo.spec.json_schema.unions import Union
+
+
+class Partial:
+    """Makes the partial form of definitions, and adds it where it is another than the complete."""
+
+    def __init__(self, definitions: dict[str, Schema], unions: Mapping[str, Union]) -> None:
+        """``unions`` has those of the definitions that are unions."""
+        self._definitions = definitions
+        self._unions = unions
+        self._names: dict[str, str] = {}
+
+    def name(self, complete: str) -> str:
+        """The name of a definition's partial form."""
+        if complete not in self._names:
+            self._names[complete] = f"partial.{complete}"  # a definition may refer to itself
+            relaxed = self._relaxed_definition(complete)
+            if relaxed == self._definitions[complete]:
+                self._names[complete] = complete
+            else:
+                self._definitions[self._names[complete]] = relaxed
+        return self._names[complete]
+
+    def _relaxed_definition(self, complete: str) -> Schema:
+        union = self._unions.get(complete)
+        if union is None:
+            return self._relaxed(self._definitions[complete])
+        names = {member.definition: self.name(member.definition) for member in union.members}
+        return union.partial({old: (new, self._definitions[new]) for old, new in names.items()})
+
+    def _relaxed(self, schema: Schema) -> Schema:
+        relaxed = {key: value for key, value in schema.items() if key != "required"}
+        if "$ref" in schema:
+            relaxed |= self._relaxed_reference(referred(schema))
+        if "anyOf" in schema:
+            relaxed["anyOf"] = [self._relaxed(option) for option in schema["anyOf"]]
+        if "properties" in schema:
+            relaxed["properties"] = {
+                name: self._relaxed(value) for name, value in schema["properties"].items()
+            }
+        return relaxed
+
+    def _relaxed_reference(self, name: str) -> Schema:
+        is_schedule = self._definitions[name].get("title") == SCHEDULE
+        return reference(name if is_schedule else self.name(name))
