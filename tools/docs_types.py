@@ -11,7 +11,7 @@ from annotated_types import GroupedMetadata
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from vaezoo.fields import Initializer
+from vaezoo.fields import Binarization, Initializer
 from vaezoo.fields.activation import ActivationFunction
 from vaezoo.registry import Component
 from vaezoo.spec.schema import FIGURE_PATTERN, NAME_PATTERN
@@ -52,6 +52,9 @@ def words(annotation: Any, metadata: tuple[Any, ...] = ()) -> Words:
     if inner == Initializer:
         return Words("[initialiser](#initialisers)")
     origin, arguments = typing.get_origin(inner), typing.get_args(inner)
+    if inner is Binarization:
+        choices = _choice(typing.get_args(Binarization.model_fields["use"].annotation))
+        return Words("word, or mapping with `use` and `seed`", choices.range)
     if origin is typing.Literal:
         return _choice(arguments)
     if origin in (typing.Union, types.UnionType):
@@ -80,6 +83,8 @@ def written(value: Any) -> str:
             return f"[{', '.join(map(written, value))}]"
         case "":
             return "''"
+        case Binarization():
+            return value.use
     return str(value)
 
 
