@@ -56,10 +56,11 @@ def test_plugins_list(
     monkeypatch.setenv("VAEZOO_PLUGINS", str(broken))
     assert code("plugins", "list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["KIND", "NAME", "PLUGIN", "VERSION", "ORIGIN"]
+    heads = ["KIND", "NAME", "PLUGIN", "VERSION", "IMPORT", "STATE", "DISTRIBUTION", "FILE"]
+    assert lines[0].split() == heads
     assert any(line.split()[:3] == ["encoder", "mlp", "vaezoo"] for line in lines)
     assert lines[-2:] == [
-        "  RuntimeError: not today",
+        "  broken: RuntimeError: not today",
         "  help: leave it out with VAEZOO_DISABLE_PLUGINS=broken_plugin",
     ]
 
