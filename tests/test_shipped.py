@@ -39,7 +39,11 @@ def test_every_spec_has_its_entry_and_every_entry_its_spec():
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_an_entry_was_trained_by_its_spec_as_it_stands(name):
-    assert entry_of(name).spec_data == spec_of(name).canonical()
+    # read again, since a key that is younger than the entry has its default there
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of changed code, which has a test of its own
+        recorded = entry_of(name).spec(discover())
+    assert recorded.canonical() == spec_of(name).canonical()
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -177,7 +177,7 @@ def test_a_hook_that_raises_is_only_a_warning(shell: Shell, hook: str) -> None:
     done = shell.run(shell.write(train={"epochs": 1}))
     warnings = [line for line in done.err.splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 1
-    assert "plugin blobs_plugin file failed in vaezoo_" in warnings[0]
+    assert "plugin blobs_plugin (file) failed in vaezoo_" in warnings[0]
     assert "the recorder is full" in warnings[0]
     assert (shell.folder / "zoo" / "small" / "README.md").is_file()
 
