@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import Dataset as Dataset
     from vaezoo.registry import Decoder as Decoder
     from vaezoo.registry import Encoder as Encoder
+    from vaezoo.registry import Entry as Entry
     from vaezoo.registry import EpochRecord as EpochRecord
     from vaezoo.registry import Figure as Figure
     from vaezoo.registry import ImageData as ImageData
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from vaezoo.registry import Split as Split
     from vaezoo.registry import Visualizer as Visualizer
     from vaezoo.registry import hookimpl as hookimpl
+    from vaezoo.registry.contracts import BoundPrior as BoundPrior
+    from vaezoo.registry.contracts import LikelihoodModule as LikelihoodModule
+    from vaezoo.registry.contracts import LossModule as LossModule
+    from vaezoo.registry.contracts import PriorModule as PriorModule
     from vaezoo.road import run as run
     from vaezoo.spec import Spec as Spec
     from vaezoo.spec import expand as expand
@@ -54,23 +59,28 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Activation": "vaezoo.fields",
+    "BoundPrior": "vaezoo.registry.contracts",
     "Component": "vaezoo.registry",
     "Dataset": "vaezoo.registry",
     "Decoder": "vaezoo.registry",
     "Diagnostic": "vaezoo.diagnostics",
     "Encoder": "vaezoo.registry",
+    "Entry": "vaezoo.registry",
     "EpochRecord": "vaezoo.registry",
     "Figure": "vaezoo.registry",
     "ImageData": "vaezoo.registry",
     "ImageShape": "vaezoo.registry",
     "Initializer": "vaezoo.fields",
     "Likelihood": "vaezoo.registry",
+    "LikelihoodModule": "vaezoo.registry.contracts",
     "Loss": "vaezoo.registry",
+    "LossModule": "vaezoo.registry.contracts",
     "Metric": "vaezoo.registry",
     "NonNegative": "vaezoo.fields",
     "Optimizer": "vaezoo.registry",
     "Positive": "vaezoo.fields",
     "Prior": "vaezoo.registry",
+    "PriorModule": "vaezoo.registry.contracts",
     "RunInfo": "vaezoo.registry",
     "Scene": "vaezoo.registry",
     "Schedule": "vaezoo.fields",
