@@ -151,3 +151,20 @@ def test_damage_is_an_error_or_harmless(
     path.write_bytes(bytes(flipped))
     with suppress(ZooError):  # whatever else it raised would be a traceback to the user
         weights.load(path)
+
+
+def test_float16_halves_what_it_can_hold() -> None:
+    given = {
+        "plain": torch.tensor([0.1, -2.0]),
+        "large": torch.tensor([1.0, 1e5]),
+        "not_finite": torch.tensor([1.0, float("nan"), float("inf")]),
+        "count": torch.tensor([7]),
+        "double": torch.ones(1, dtype=torch.float64),
+    }
+    found = weights.in_format(given, "float16")
+    kinds = {name: tensor.dtype for name, tensor in found.items()}
+    assert kinds["plain"] == kinds["not_finite"] == torch.float16
+    assert kinds["large"] == torch.float32, "float16 would make 1e5 infinite"
+    assert (kinds["count"], kinds["double"]) == (torch.int64, torch.float64)
+    assert found["plain"].float() == pytest.approx(given["plain"], rel=2**-11)
+    assert weights.in_format(given, "float32") == given

@@ -23,7 +23,7 @@ from vaezoo.codes.page import paragraphs
 from vaezoo.fields import Initializer, Schedule
 from vaezoo.fields.activation import ACTIVATIONS
 from vaezoo.registry import KINDS, Component, discover
-from vaezoo.spec.schema import EarlyStopping, ModelSpec, Spec, Target, TrainSpec
+from vaezoo.spec.schema import EarlyStopping, ModelSpec, PublishSpec, Spec, Target, TrainSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -33,6 +33,7 @@ SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
     "train": ("`train`", TrainSpec),
     "early_stopping": ("`train.early_stopping`", EarlyStopping),
     "targets": ("`targets[]`", Target),
+    "publish": ("`publish`", PublishSpec),
 }
 
 

@@ -54,7 +54,7 @@ def run(
     from vaezoo.drawing import draw
     from vaezoo.evaluation import evaluate, judge, observations
     from vaezoo.training import HookedObserver, Observer, claimed, train
-    from vaezoo.zoo import make_lock, publish, writable
+    from vaezoo.zoo import make_lock, publish, round_weights, writable
 
     writable(zoo)
     place, observer = choose(device), observer or Observer()
@@ -80,6 +80,7 @@ def run(
                     compile=compile,
                 )
             lock["compiled"] = trained.road.compiled
+            round_weights(trained.model)
             scene = Scene.of_test(trained.model, data, trained.history, observer.evaluated)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))
             figures = evaluate(scene)

@@ -131,6 +131,25 @@ def _damaged(path: Path, error: BaseException) -> ZooError:
     return ZooError(Diagnostic("VZ502", message, hint="fetch or train it again"))
 
 
+def in_format(tensors: Mapping[str, Tensor], number_format: str) -> dict[str, Tensor]:
+    """The tensors as ``float32`` (unchanged) or with every float32 one rounded to ``float16``.
+
+    One with a number that float16 cannot hold (beyond 65504) stays as it is.
+    """
+    if number_format == "float32":
+        return dict(tensors)
+    return {name: _halved(tensor) for name, tensor in tensors.items()}
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    import torch
+
+    if tensor.dtype != torch.float32:
+        return tensor
+    half = tensor.half()
+    return half if torch.equal(half.isfinite(), tensor.isfinite()) else tensor
+
+
 def digest(tensors: Mapping[str, Tensor]) -> str:
     """A SHA-256 over names, types, shapes and values, in the order of names."""
     total = hashlib.sha256()

@@ -16,7 +16,7 @@ from vaezoo import diagnostics
 from vaezoo.components.datasets.shipped import MNIST, FashionMNIST
 from vaezoo.fields.activation import ACTIVATIONS
 from vaezoo.registry import KINDS, Component, hookspecs
-from vaezoo.spec.schema import EarlyStopping, ModelSpec, Spec, Target, TrainSpec
+from vaezoo.spec.schema import EarlyStopping, ModelSpec, PublishSpec, Spec, Target, TrainSpec
 
 BUILT_IN = [component for kind in KINDS for component in built_in(kind)]
 
@@ -34,7 +34,7 @@ def test_a_component_says_what_it_is(component: type[Component]) -> None:
 
 
 @pytest.mark.parametrize(
-    "section", [Spec, ModelSpec, TrainSpec, EarlyStopping, Target, *ACTIVATIONS.values()]
+    "section", [Spec, ModelSpec, TrainSpec, EarlyStopping, Target, PublishSpec, *ACTIVATIONS.values()]
 )
 def test_a_section_says_what_it_is(section: type[BaseModel]) -> None:
     assert prose(section)

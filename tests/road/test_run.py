@@ -31,6 +31,18 @@ def history(entry: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (entry / "history.jsonl").read_text().splitlines()]
 
 
+def test_rounded_weights_have_the_figures_that_are_published(shell: Shell) -> None:
+    spec = shell.write(publish={"weights": "float16"})
+    done = shell.call("run", spec, "--device", "cpu")
+    assert done.code == 0, done.err
+    recorded = json.loads((shell.folder / "zoo" / "small" / "metrics.json").read_text())
+    done = shell.call("evaluate", "small", "--json")
+    assert done.code == 0, done.err
+    again = {figure["name"]: figure["value"] for figure in json.loads(done.out)}
+    # to the last digits of float32: rounding to float16 alone would move them by more
+    assert {f["name"]: f["value"] for f in recorded["figures"]} == pytest.approx(again, rel=1e-7)
+
+
 def test_a_run_publishes_an_entry_and_says_so_in_three_lines(shell: Shell) -> None:
     spec = shell.write(visualizers=["loss_curves", {"use": "samples", "n": 4}])
     done = shell.call("run", spec, "--device", "cpu")

@@ -66,6 +66,15 @@ def test_trained_on_test_images_are_said_next_to_the_figures(publisher: Any) -> 
     assert "## Figures" in text.split("The test images were part of the training data")[0]
 
 
+def test_rounded_weights_are_said(publisher: Any) -> None:
+    from vaezoo.zoo.card import card
+
+    entry = publisher()
+    assert "float16" not in card(entry)
+    entry.spec_data["publish"] = {"weights": "float16"}
+    assert "Weights: trained in float32, rounded to float16" in card(entry)
+
+
 def test_yaml_reads_as_what_was_written() -> None:
     data = {
         "texts": ["on", "1e-3", "0o17", "1.", "no", "~", "a: b", "# c", "ü", ""],

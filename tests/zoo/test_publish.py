@@ -49,6 +49,32 @@ def test_entry_gives_back_what_was_published(publisher: Any) -> None:
     assert hidden(".staging") == []
 
 
+def test_half_precision_is_published_as_it_was_judged(publisher: Any) -> None:
+    from vaezoo import weights
+    from vaezoo.zoo import publish, round_weights
+
+    spec = publisher.spec(publish={"weights": "float16"})
+    lock = publisher(zoo="whole").lock
+    model = publisher.model(spec, seed=3)
+    exact = model.state_dict()["encoder.mean.weight"].clone()
+    round_weights(model)
+    entry = publish(spec, model, lock=lock, figures=())
+    stored, _ = weights.load(entry.weights_path)
+    assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
+    loaded = entry.load().state_dict()
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(loaded[name], tensor), "the published weights are those of the figures"
+        assert loaded[name].dtype == torch.float32
+    assert not torch.equal(weights_of(entry), exact)
+    assert weights_of(entry) == pytest.approx(exact, rel=2**-10, abs=1e-7)
+    assert entry.spec_data["publish"] == {"weights": "float16"}
+
+
+def test_a_spec_that_does_not_choose_a_format_says_nothing_of_it(publisher: Any) -> None:
+    assert "publish" not in publisher.spec().canonical()
+    assert "publish" not in publisher.spec(publish={"weights": "float32"}).canonical()
+
+
 def test_readable_spec_reads_back_as_the_same_spec(publisher: Any) -> None:
     from vaezoo.spec import read
 

@@ -10,7 +10,12 @@ from vaezoo.registry import EpochRecord, Figure, Scene, TargetResult
 from vaezoo.spec import Spec
 
 #: Figures of which more is better; of all others less is better.
-_HIGHER_IS_BETTER = frozenset({"elbo", "active_units"})
+_HIGHER_IS_BETTER = frozenset(
+    {
+        *("elbo", "iw_bound", "active_units", "mutual_information"),
+        *("ssim", "probe_accuracy", "knn_accuracy", "precision", "recall"),
+    }
+)
 
 
 def evaluate(scene: Scene) -> list[Figure]:

@@ -88,6 +88,16 @@ class TrainSpec(_Section):
     )
 
 
+class PublishSpec(_Section):
+    """How the trained model is written to the zoo."""
+
+    weights: Literal["float32", "float16"] = Field(
+        "float32",
+        description="number format of the weights in the file; float16 halves it. Weights are "
+        "rounded after training and before any figure is taken",
+    )
+
+
 class Target(_Section):
     """A published or earlier figure that a trained entry must reach."""
 
@@ -138,6 +148,7 @@ class Spec(_Section):
         description="pictures drawn after training",
     )
     targets: tuple[Target, ...] = Field((), description="figures that the entry must reach")
+    publish: PublishSpec = Field(PublishSpec(), description="how the model is written to the zoo")
     ignore: tuple[LintCode, ...] = Field(
         (), description="warnings of the lint that are meant to be so"
     )
@@ -145,9 +156,11 @@ class Spec(_Section):
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON data, complete and in one form, whatever the file looked like.
 
-        ``ignore`` is left out: it speaks of the file and changes nothing in the model.
+        ``ignore`` is left out: it speaks of the file and changes nothing in the model. So is
+        ``publish`` where it is the default: a spec reads as it did before there was a choice.
         """
-        return self.model_dump(mode="json", exclude={"ignore"})
+        silent = {"publish"} if self.publish == PublishSpec() else set()
+        return self.model_dump(mode="json", exclude={"ignore", *silent})
 
     def training_digest(self) -> str:
         """A SHA-256 over all that decides what an epoch does: what a checkpoint belongs to.

@@ -2,7 +2,7 @@
 
 from vaezoo.zoo.entry import Entry, Metrics
 from vaezoo.zoo.lock import make_lock
-from vaezoo.zoo.publish import publish, writable
+from vaezoo.zoo.publish import publish, round_weights, writable
 from vaezoo.zoo.search import BrokenEntry, entries, find, load
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "load",
     "make_lock",
     "publish",
+    "round_weights",
     "writable",
 ]

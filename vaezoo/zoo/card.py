@@ -164,6 +164,7 @@ def _training_section(entry: Entry) -> str:
         ("Epochs", _epochs(train["epochs"], entry.history)),
         ("Device", f"{_device(device)}, {lock['precision']}"),
         ("Seed", str(lock["seed"])),
+        *_number_format(spec),
         ("Versions", ", ".join(f"{n} {v}" for n, v in {**versions, **others}.items())),
     ]
     return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts)
@@ -174,6 +175,15 @@ def _device(device: dict[str, Any]) -> str:
     if threads is None:
         return f"{device['type']} ({device['name']})"
     return f"{device['type']} ({device['name']}, {threads} thread{'s' if threads > 1 else ''})"
+
+
+def _number_format(spec: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is to be said of weights that were rounded; nothing of others."""
+    number_format = spec.get("publish", {}).get("weights", "float32")
+    if number_format == "float32":
+        return []
+    text = f"trained in float32, rounded to {number_format} after training"
+    return [("Weights", f"{text}; every test figure is of the rounded ones")]
 
 
 _MODEL_PARTS = ("encoder", "decoder", "likelihood", "prior")

@@ -48,9 +48,10 @@ def publish(
 ) -> Entry:
     """Write the entry ``spec.name`` and put it in the place of an earlier one, which is kept.
 
-    ``pictures`` maps names to PNG files or their bytes; ``zoo`` is ``$VAEZOO_ZOO`` or ``./zoo``
-    where it is not given. Raises ZooError (VZ503), and leaves the zoo as it was, where
-    something cannot be written.
+    The weights are written in the spec's number format: take figures after ``round_weights``,
+    so that they are those of the file. ``pictures`` maps names to PNG files or their bytes;
+    ``zoo`` is ``$VAEZOO_ZOO`` or ``./zoo`` where it is not given. Raises ZooError (VZ503), and
+    leaves the zoo as it was, where something cannot be written.
     """
     metrics = Metrics(tuple(figures), tuple(targets), tuple(notes), test_is_trained_on)
     folder = own_folder(zoo)
@@ -87,6 +88,11 @@ def writable(zoo: str | Path | None = None) -> Path:
             )
         )
     return folder
+
+
+def round_weights(model: VAE) -> None:
+    """Give a trained model the weights that it will have once published and loaded again."""
+    model.load_state_dict(weights.in_format(model.state_dict(), model.spec.publish.weights))
 
 
 @contextmanager
@@ -144,7 +150,7 @@ def _tidy(folder: Path) -> None:
 
 
 def _write_weights(staged: Path, spec: Spec, model: VAE, lock: Mapping[str, Any]) -> None:
-    tensors = model.state_dict()
+    tensors = weights.in_format(model.state_dict(), spec.publish.weights)
     header = {
         "format": layout.FORMAT,
         "spec": _compact(spec.canonical()),
