@@ -173,14 +173,17 @@ class Registry:
             yield from (Registered(component, plugin) for component in supply.components)
 
     def _suppliers(self, kind: str, use: str, plugin: str = "") -> list[Registered]:
-        def found() -> list[Registered]:
-            named = [r for r in self._registered() if plugin in ("", r.plugin.name)]
-            return [r for r in named if (r.component.kind, r.component.use) == (kind, use)]
-
         self._plugins.import_those_that(lambda facts: (kind, use) in facts.components, plugin)
-        if not found():  # what is remembered may be out of date
+        found = self._named(kind, use, plugin)
+        if not found:  # what is remembered may be out of date
             self._plugins.imported()
-        return found()
+            found = self._named(kind, use, plugin)
+        return found
+
+    def _named(self, kind: str, use: str, plugin: str) -> list[Registered]:
+        working = [(p, supply) for p, supply in self._working() if plugin in ("", p.name)]
+        found = ((supply.by_name.get((kind, use)), p) for p, supply in working)
+        return [Registered(component, p) for component, p in found if component]
 
     def _command(self, name: str) -> click.Command | None:
         every = (command for _, supply in self._working() for command in supply.commands)

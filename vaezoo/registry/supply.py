@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -22,6 +23,11 @@ class Supply:
     components: list[type[Component]]
     commands: list[click.Command]
     facts: Facts
+
+    @cached_property
+    def by_name(self) -> dict[tuple[str, str], type[Component]]:
+        """The components by kind and name, as a thousand specs look them up."""
+        return {(component.kind, component.use): component for component in self.components}
 
 
 def ask(manager: pluggy.PluginManager, name: str, module: Any) -> Supply:

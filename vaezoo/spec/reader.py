@@ -178,7 +178,7 @@ def examine_layers(
         *over_members(about_schema, grid.combinations, grid.axes),
         *over_members(about_sense, valid, grid.axes),
     ]
-    if not findings:
+    if grid.axes and not findings:
         findings += _alike(members)
     return Reading(tuple(layers.traced(findings)), tuple(members), grid.axes)
 
