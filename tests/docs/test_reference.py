@@ -34,7 +34,8 @@ def test_a_component_says_what_it_is(component: type[Component]) -> None:
 
 
 @pytest.mark.parametrize(
-    "section", [Spec, ModelSpec, TrainSpec, EarlyStopping, Target, PublishSpec, *ACTIVATIONS.values()]
+    "section",
+    [Spec, ModelSpec, TrainSpec, EarlyStopping, Target, PublishSpec, *ACTIVATIONS.values()],
 )
 def test_a_section_says_what_it_is(section: type[BaseModel]) -> None:
     assert prose(section)
