@@ -173,17 +173,14 @@ class Registry:
             yield from (Registered(component, plugin) for component in supply.components)
 
     def _suppliers(self, kind: str, use: str, plugin: str = "") -> list[Registered]:
-        self._plugins.import_those_that(lambda facts: (kind, use) in facts.components, plugin)
-        found = self._named(kind, use, plugin)
-        if not found:  # what is remembered may be out of date
-            self._plugins.imported()
-            found = self._named(kind, use, plugin)
-        return found
+        def found() -> list[Registered]:
+            named = [(p, s.by_name.get((kind, use))) for p, s in self._working()]
+            return [Registered(c, p) for p, c in named if c and plugin in ("", p.name)]
 
-    def _named(self, kind: str, use: str, plugin: str) -> list[Registered]:
-        working = [(p, supply) for p, supply in self._working() if plugin in ("", p.name)]
-        found = ((supply.by_name.get((kind, use)), p) for p, supply in working)
-        return [Registered(component, p) for component, p in found if component]
+        self._plugins.import_those_that(lambda facts: (kind, use) in facts.components, plugin)
+        if not found():  # what is remembered may be out of date
+            self._plugins.imported()
+        return found()
 
     def _command(self, name: str) -> click.Command | None:
         every = (command for _, supply in self._working() for command in supply.commands)
