@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 
 import torch
@@ -39,6 +41,18 @@ def compiled(graph: GraphModule, inputs: Sequence[Tensor]) -> Program:
     from torch._inductor import config
 
     # one process: starting helpers costs more than the few kernels of a step take
-    with torch.no_grad(), config.patch(compile_threads=1):
+    with torch.no_grad(), config.patch(compile_threads=1), _quiet("torch.utils.cpp_extension"):
         program: Program = to_program(graph, list(inputs))
         return program
+
+
+@contextlib.contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    """No warnings of a logger: this one's tells that a CUDA toolkit lies idle, which is no news."""
+    chosen = logging.getLogger(logger)
+    level = chosen.level
+    chosen.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        chosen.setLevel(level)
