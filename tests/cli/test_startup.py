@@ -34,3 +34,41 @@ def test_starts_within_a_third_of_a_second(arguments: tuple[str, ...], tmp_path:
         theirs.append(cpu_seconds(environment, *libraries))
     # where the machine is so busy that even the libraries crawl, they are the measure
     assert min(ours) < max(0.3, 3 * min(theirs))
+
+
+LOOK = """
+import sys
+from vaezoo.cli import main
+try:
+    main({arguments})
+except SystemExit as ended:
+    heavy = [m for m in ("torch", "torchvision", "numpy", "matplotlib") if m in sys.modules]
+    sys.exit(f"exit code {{ended.code}}, imported {{heavy}}")
+"""
+SPEC = "specs/fashion_mlp2.yaml"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("schema",),
+        ("show", SPEC),
+        ("show", "--expand", SPEC, "--set", "matrix.loss.beta=[1, 2]"),
+        ("why", SPEC, "model.encoder.hidden"),
+        ("diff", SPEC, "specs/fashion_beta4.yaml"),
+        ("explain", "VZ204"),
+        ("validate", "--format", "json", "specs"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_reading_a_spec_takes_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK.format(arguments=list(arguments))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    code = 1 if arguments[0] == "diff" else 0  # 1: the two are not the same
+    assert done.stderr == f"exit code {code}, imported []\n"
+    assert done.stdout

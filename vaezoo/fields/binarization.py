@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +33,21 @@ class Binarization(BaseModel):
     @classmethod
     def _from_name(cls, value: Any) -> Any:
         return {"use": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """A name alone will do, of which pydantic sees nothing in ``_from_name``."""
+        mapping = handler.resolve_ref_schema(handler(schema))
+        names = mapping["properties"]["use"]["enum"]
+        return {
+            "type": ["string", "object"],
+            "examples": names,
+            "if": {"type": "string"},
+            "then": {"enum": names},
+            "else": mapping,
+        }
 
     def __str__(self) -> str:
         """How a figure's protocol names it."""

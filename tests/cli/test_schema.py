@@ -1,0 +1,55 @@
+"""``vaezoo schema`` as people type it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import vaezoo
+from tests.road.shell import PLUGIN, Shell
+
+
+def test_it_prints_the_schema_with_the_components_of_plugins(shell: Shell) -> None:
+    done = shell.inside("schema")
+    assert (done.code, done.err) == (0, "")
+    document = json.loads(done.out)
+    Draft202012Validator.check_schema(document)
+    assert "dataset.blobs" in document["$defs"]  # from the plugin that the shell gives it
+
+
+def test_it_writes_a_file(shell: Shell) -> None:
+    (shell.folder / "s.json").write_text("before")
+    done = shell.inside("schema", "--output", "s.json")
+    assert (done.code, done.out) == (0, "wrote s.json\n")
+    registry = vaezoo.registry.discover([str(PLUGIN)])
+    assert json.loads((shell.folder / "s.json").read_bytes()) == vaezoo.schema(registry)
+    assert [path.name for path in shell.folder.iterdir()] == ["s.json"]
+
+
+@pytest.mark.parametrize("output", ["nowhere/s.json", "."])
+def test_a_file_that_cannot_be_written_is_a_finding(output: str, shell: Shell) -> None:
+    done = shell.inside("schema", "--output", output)
+    assert done.code == 3
+    assert done.err.startswith(f"error[VZ503]: the schema cannot be written to {output}: ")
+
+
+def test_it_is_utf_8_whatever_the_terminal_speaks() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "vaezoo", "schema"],
+        env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        check=True,
+    ).stdout
+    assert "β" in printed.decode("utf-8")
+
+
+def test_help_gives_an_example(shell: Shell) -> None:
+    shown = shell.inside("schema", "--help")
+    assert shown.code == 0
+    assert "Example: vaezoo schema --output vaezoo.schema.json" in shown.out
