@@ -1,0 +1,49 @@
+"""Follow vaezoo runs in TensorBoard: a tracker made of the run hooks.
+
+Each run has a folder of its own in ``$VAEZOO_TENSORBOARD``, or in ``tensorboard`` where that is
+not set. Nothing of TensorBoard is imported before a run starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vaezoo import hookimpl
+
+if TYPE_CHECKING:
+    from vaezoo import EpochRecord, RunInfo
+    from vaezoo.registry import Entry
+
+__all__: list[str] = []
+
+
+@hookimpl
+def vaezoo_run_started(run: RunInfo) -> None:
+    """Open the run's log; a resumed run goes on where its checkpoint was."""
+    from vaezoo_tensorboard import tracker
+
+    tracker.started(run)
+
+
+@hookimpl
+def vaezoo_epoch_finished(run: RunInfo, record: EpochRecord) -> None:
+    """Write the epoch's numbers, and pictures of what the model can do by now."""
+    from vaezoo_tensorboard import tracker
+
+    tracker.finished_epoch(run, record)
+
+
+@hookimpl
+def vaezoo_run_finished(run: RunInfo, entry: Entry) -> None:
+    """Write the figures of the test split and the entry's pictures."""
+    from vaezoo_tensorboard import tracker
+
+    tracker.finished(run, entry)
+
+
+@hookimpl
+def vaezoo_run_failed(run: RunInfo, error: BaseException) -> None:
+    """Write what ended the run."""
+    from vaezoo_tensorboard import tracker
+
+    tracker.failed(run, error)
