@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 import vaezoo
+from vaezoo import weights
 from vaezoo.cli.main import cli
 from vaezoo.diagnostics import UsageError
+from vaezoo.verification import Check, Verdict
 from vaezoo.zoo import find
 
 NAME = "mnist_mlp20"
@@ -22,6 +26,26 @@ def zoo(tmp_path: Path) -> Path:
     """A zoo of one's own with a copy of a shipped entry."""
     shutil.copytree(find(NAME).path, tmp_path / "zoo" / NAME)
     return tmp_path / "zoo"
+
+
+def checked(verdict: Verdict) -> dict[str, Check]:
+    """The checks by what they looked at."""
+    return {check.what: check for check in verdict.checks}
+
+
+def failed(verdict: Verdict) -> list[str]:
+    return [check.what for check in verdict.checks if not check.passed]
+
+
+def rewrite_header(zoo: Path, **changes: Callable[[Any], Any]) -> None:
+    """Change the spec or the lock in the header of the weights file, which keeps its digest."""
+    path = zoo / NAME / "model.safetensors"
+    tensors, header = weights.load(path)
+    for key, change in changes.items():
+        data = json.loads(header[key])
+        change(data)
+        header[key] = json.dumps(data)
+    weights.save(path, tensors, header)
 
 
 def rewrite(zoo: Path, **changes: float) -> None:
@@ -109,6 +133,8 @@ def test_an_entry_that_is_what_it_says_passes(zoo: Path) -> None:
     checked = [check.what for check in verdict.checks]
     assert checked == [
         "weights",
+        "lock",
+        "spec.yaml",
         "dataset",
         "test/elbo",
         "test/reconstruction",
@@ -121,7 +147,7 @@ def test_an_entry_that_is_what_it_says_passes(zoo: Path) -> None:
 def test_fewer_samples_still_pass(zoo: Path) -> None:
     verdict = vaezoo.verify(NAME, zoo=zoo, samples=1)
     assert verdict.passed
-    assert "(1 samples)" in verdict.checks[2].detail
+    assert "(1 samples)" in checked(verdict)["test/elbo"].detail
 
 
 @pytest.mark.parametrize("samples", [None, 1])
@@ -137,8 +163,94 @@ def test_changed_weights_fail(zoo: Path) -> None:
     content[-5] ^= 1
     path.write_bytes(content)
     verdict = vaezoo.verify(NAME, zoo=zoo)
-    assert not verdict.passed
+    assert failed(verdict) == ["weights and lock"]
     assert "are not those that were published" in verdict.checks[0].detail
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda lock: lock.update(seed=7), "the lock is of the seed 7, the spec has 0"),
+        (lambda lock: lock["dataset"].update(use="emnist"), "the lock is of the dataset emnist"),
+        (lambda lock: lock["components"].pop(1), "the spec has the encoder vaezoo:mlp"),
+    ],
+)
+def test_a_lock_of_something_else_fails(zoo: Path, change: Callable[[Any], Any], said: str) -> None:
+    rewrite_header(zoo, lock=change)
+    verdict = vaezoo.verify(NAME, zoo=zoo, samples=1)
+    assert failed(verdict) == ["lock"]
+    assert said in checked(verdict)["lock"].detail
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lock: lock.update(device="cpu"),
+        lambda lock: lock.pop("dataset"),
+        lambda lock: lock["components"][0].pop("plugin"),
+    ],
+)
+def test_a_lock_of_another_form_fails(zoo: Path, change: Callable[[Any], Any]) -> None:
+    rewrite_header(zoo, lock=change)
+    verdict = vaezoo.verify(NAME, zoo=zoo)
+    assert failed(verdict) == ["weights and lock"]
+    assert "the lock in" in verdict.checks[0].detail
+
+
+def test_another_dataset_than_the_locks_fails(zoo: Path) -> None:
+    rewrite_header(zoo, lock=lambda lock: lock["dataset"].update(digest="0" * 64))
+    verdict = vaezoo.verify(NAME, zoo=zoo, samples=1)
+    assert failed(verdict) == ["dataset"]
+
+
+def test_a_readable_spec_that_is_not_the_weights_fails(zoo: Path) -> None:
+    path = zoo / NAME / "spec.yaml"
+    path.write_text(path.read_text().replace("epochs: 10", "epochs: 11"))
+    assert failed(vaezoo.verify(NAME, zoo=zoo, samples=1)) == ["spec.yaml"]
+    path.unlink()
+    assert failed(vaezoo.verify(NAME, zoo=zoo, samples=1)) == ["spec.yaml"]
+
+
+def test_a_target_that_is_missed_fails(zoo: Path) -> None:
+    def stricter(spec: Any) -> None:
+        spec["targets"][0]["value"] = -90
+
+    rewrite_header(zoo, spec=stricter)
+    (zoo / NAME / "spec.yaml").unlink()
+    verdict = vaezoo.verify(zoo / NAME, samples=1)
+    assert failed(verdict) == ["spec.yaml", "target test/elbo"]
+    assert "published -90 ± 0.6" in checked(verdict)["target test/elbo"].detail
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "history.jsonl"])
+def test_a_file_that_is_no_json_fails(zoo: Path, name: str) -> None:
+    (zoo / NAME / name).write_text("{")
+    verdict = vaezoo.verify(NAME, zoo=zoo)
+    assert failed(verdict) == ["weights and lock"]
+    assert name in verdict.checks[0].detail
+
+
+def test_a_bound_is_held_between_the_elbo_and_itself_when_draws_are_fewer(zoo: Path) -> None:
+    vaezoo.evaluate(NAME, zoo=zoo, importance_samples=4, record=True)
+    assert vaezoo.verify(NAME, zoo=zoo, samples=2).passed
+    exact = checked(vaezoo.verify(NAME, zoo=zoo))["test/iw_bound"]
+    assert exact.passed, "figures recorded beyond those of the spec are taken again"
+    assert "(4 samples)" in exact.detail
+    rewrite(zoo, iw_bound=-107.0)
+    assert failed(vaezoo.verify(NAME, zoo=zoo, samples=2)) == ["test/iw_bound"]
+    rewrite(zoo, iw_bound=-95.0)  # only as many draws as were recorded can tell that this is wrong
+    assert vaezoo.verify(NAME, zoo=zoo, samples=2).passed
+    assert failed(vaezoo.verify(NAME, zoo=zoo)) == ["test/iw_bound"]
+
+
+def test_a_figure_on_another_split_is_taken_on_it(zoo: Path) -> None:
+    vaezoo.evaluate(NAME, zoo=zoo, split="train", metrics=["active_units"], record=True)
+    assert checked(vaezoo.verify(NAME, zoo=zoo, samples=1))["train/active_units"].passed
+    path = zoo / NAME / "metrics.json"
+    data = json.loads(path.read_text())
+    data["figures"][-1]["value"] = 3.0
+    path.write_text(json.dumps(data))
+    assert failed(vaezoo.verify(NAME, zoo=zoo, samples=1)) == ["train/active_units"]
 
 
 def test_the_command_exits_with_one_when_a_check_fails(zoo: Path) -> None:
@@ -151,3 +263,13 @@ def test_the_command_exits_with_one_when_a_check_fails(zoo: Path) -> None:
     bad = runner.invoke(cli, arguments, standalone_mode=False)
     assert bad.return_value == 1
     assert "FAIL  test/kl" in bad.stdout
+
+
+def test_after_a_bad_entry_the_others_are_still_looked_at(zoo: Path) -> None:
+    shutil.copytree(zoo / NAME, zoo / "broken")
+    (zoo / "broken" / "model.safetensors").write_bytes(b"no tensors")
+    arguments = ["verify", "broken", NAME, "--zoo", str(zoo), "--samples", "1"]
+    result = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    assert result.return_value == 1
+    assert "FAIL  weights and lock" in result.stdout
+    assert "PASS  target test/elbo" in result.stdout

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from vaezoo.registry import EpochRecord
+from vaezoo.registry import EpochRecord, Figure
 from vaezoo.training import Observer
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def summarize(entry: Entry) -> list[str]:
         lines.append(
             f"{entry.name}: test ELBO {elbo.value:.2f}{error} nats per example "
             f"({elbo.examples:,} test images, {elbo.samples} samples each, {elbo.likelihood} "
-            f"likelihood, not binarised{held_out})"
+            f"likelihood, {_pixels(elbo)}{held_out})"
         )
     lines += [f"note: {note}" for note in metrics.notes]
     lines += [
@@ -216,6 +216,12 @@ def summarize(entry: Entry) -> list[str]:
     )
     lines.append(f"next: vaezoo sample {entry.name} --n 50")
     return lines
+
+
+def _pixels(figure: Figure) -> str:
+    """Whether the images were black and white, in two words."""
+    how = figure.binarisation.partition(",")[0]
+    return "not binarised" if how == "none" else f"{how} binarisation"
 
 
 def _kept(entry: Entry) -> str:

@@ -50,7 +50,10 @@ _AGAIN = "fetch it again, or train it again with 'vaezoo run'"
 
 #: what listings and cards read without resolving the spec
 _SPEC_KEYS = frozenset({"name", "summary", "dataset", "model", "loss", "train"})
-_LOCK_KEYS = frozenset({"vaezoo", "python", "torch", "device", "precision", "seed", "components"})
+_LOCK_KEYS = frozenset(
+    {"vaezoo", "python", "torch", "device", "precision", "dataset", "seed", "components"}
+)
+_DEVICE_KEYS, _DATASET_KEYS = frozenset({"type", "name"}), frozenset({"use", "digest"})
 _COMPONENT_KEYS = frozenset({"kind", "use", "plugin", "version", "distribution", "file", "sha256"})
 _PLUGIN_KEYS = frozenset({"name", "version", "distribution", "sha256"})
 
@@ -107,6 +110,8 @@ class Entry:
     def lock(self) -> dict[str, Any]:
         """Versions, device, seed and data that made the weights, see ``zoo.lock``."""
         lock = self._from_header("lock", _LOCK_KEYS)
+        if not (_has(lock["device"], _DEVICE_KEYS) and _has(lock["dataset"], _DATASET_KEYS)):
+            raise damaged(f"the lock in {self.weights_path} is not of this format")
         for key, needed in (("components", _COMPONENT_KEYS), ("plugins", _PLUGIN_KEYS)):
             rows = lock.setdefault(key, [])  # the first entries were made without "plugins"
             if isinstance(rows, list) and all(_has(row, needed) for row in rows):

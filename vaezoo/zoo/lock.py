@@ -67,6 +67,21 @@ def require_plugins(lock: dict[str, Any], registry: Registry, name: str) -> None
         raise PluginError(*missing.values())
 
 
+def contradictions(lock: dict[str, Any], spec: Spec, registry: Registry) -> list[str]:
+    """What a lock says that the spec beside it does not, in words."""
+    dataset, seed = lock["dataset"]["use"], lock["seed"]
+    found = []
+    if dataset != spec.dataset.use:
+        found.append(f"the lock is of the dataset {dataset}, the spec has {spec.dataset.use}")
+    if seed != spec.train.seed:
+        found.append(f"the lock is of the seed {seed}, the spec has {spec.train.seed}")
+    locked = {f"{row['kind']} {row['plugin']}:{row['use']}" for row in lock["components"]}
+    used = {f"{row.component.kind} {row.qualified}" for row in _used(spec, registry)}
+    found += [f"the lock has the {name}, the spec does not" for name in sorted(locked - used)]
+    found += [f"the spec has the {name}, the lock does not" for name in sorted(used - locked)]
+    return found
+
+
 def plugins_of(lock: dict[str, Any]) -> dict[tuple[str, str], str]:
     """The plugin that each component came from, by its kind and name."""
     return {(c["kind"], c["use"]): c["plugin"] for c in lock["components"]}
