@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from vaezoo.diagnostics import Diagnostic, RunError
+from vaezoo.processes import Processes, apart
 
 
 def available() -> list[str]:
@@ -37,6 +38,22 @@ def choose(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise _refused(name, [f"cuda:{i}" for i in range(torch.cuda.device_count())] + ["cpu"])
     return device
+
+
+def choose_among(name: str, processes: Processes) -> torch.device:
+    """The device of one of several processes: of GPUs, each takes that of its local rank.
+
+    Raises RunError (VZ602) for a device that is not there, (VZ609) for one that all would take.
+    """
+    device = choose(name)
+    if processes.count == 1 or device.type == "cpu":
+        return device
+    if str(device) == "cuda":
+        return choose(f"cuda:{processes.local_rank}")
+    raise apart(
+        f"{processes.count} processes cannot train on the one device {device}",
+        "leave --device out or say --device cuda, and each takes a GPU of its own",
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import DataError, Diagnostic, Interrupted
+from vaezoo.processes import Processes, apart, refuse_small_batches
 from vaezoo.registry import Scene, discover
 from vaezoo.spec import Spec, read
 
@@ -42,6 +43,8 @@ def run(
     ``published`` is called once the entry is in its place and while the run's folder is still
     there, so that a run that is killed thereafter has not been for nothing.
 
+    Under torchrun this is what the first process does, while the others ``assist``.
+
     Raises SpecError for a spec that cannot be used, RunError or one of its kinds for a run that
     cannot go on, ZooError for a zoo that cannot be written, Interrupted after Ctrl-C.
     """
@@ -49,20 +52,24 @@ def run(
     if not isinstance(spec, Spec):
         spec = read(spec, overrides=overrides, registry=registry)
     refuse_missing_data(spec)
+    processes = Processes.of_environment()
+    refuse_small_batches(processes, spec.train.batch_size)
+    if not processes.is_first:
+        raise apart("the first process publishes alone", "call vaezoo.road.assist in the others")
 
-    from vaezoo.devices import choose, memory_explained  # torch is needed from here on
+    from vaezoo.devices import choose_among, memory_explained  # torch is needed from here on
     from vaezoo.drawing import draw
     from vaezoo.evaluation import evaluate, judge, observations
-    from vaezoo.training import HookedObserver, Observer, claimed, train
+    from vaezoo.training import HookedObserver, Observer, claimed, joined, train
     from vaezoo.zoo import make_lock, publish, round_weights, writable
 
     writable(zoo)
-    place, observer = choose(device), observer or Observer()
+    place, observer = choose_among(device, processes), observer or Observer()
     directory = RUNS / f"{spec.name}-{spec.training_digest()[:8]}"
-    with claimed(directory, fresh=fresh):
+    with claimed(directory, fresh=fresh), joined(processes, place) as group:
         try:
             observer.loading(spec, place)
-            data = spec.dataset.build()
+            data = group.in_turn(spec.dataset.build)
         except KeyboardInterrupt:
             raise interrupted(None) from None
         lock = make_lock(
@@ -78,8 +85,11 @@ def run(
                     directory=directory,
                     observer=hooked,
                     compile=compile,
+                    group=group,
                 )
+            group.leave()
             lock["compiled"] = trained.road.compiled
+            lock["precision"] = trained.road.precision
             round_weights(trained.model)
             scene = Scene.of_test(trained.model, data, trained.history, observer.evaluated)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))
@@ -107,6 +117,34 @@ def run(
         shutil.rmtree(directory, ignore_errors=True)
     hooked.finished(entry)
     return entry
+
+
+def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
+    """Train a spec with the first of the processes that torchrun started, and leave it alone
+    with the rest: it speaks, writes and publishes.
+
+    Raises RunError or one of its kinds, as ``run`` does.
+    """
+    refuse_missing_data(spec)
+    processes = Processes.of_environment()
+    refuse_small_batches(processes, spec.train.batch_size)
+
+    from vaezoo.devices import choose_among, memory_explained
+    from vaezoo.training import Observer, joined, train
+
+    place = choose_among(device, processes)
+    with joined(processes, place) as group, memory_explained():
+        data = group.in_turn(spec.dataset.build)
+        train(
+            spec,
+            data,
+            device=place,
+            directory=RUNS,
+            observer=Observer(),
+            compile=compile,
+            group=group,
+        )
+        group.leave()
 
 
 def refuse_missing_data(spec: Spec) -> None:

@@ -12,6 +12,7 @@ from vaezoo.cli.context import Context
 from vaezoo.cli.lazy import LazyGroup, Table
 from vaezoo.cli.notices import findings_shown
 from vaezoo.diagnostics import Interrupted, VaezooError
+from vaezoo.processes import let_the_first_speak
 
 COMMANDS: Table = {
     "run": ("vaezoo.cli.run", "Train a spec, evaluate, draw and publish it to the zoo."),
@@ -105,6 +106,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         click.echo(f"interrupted: {stopped.diagnostics[0].hint}", err=True)
         sys.exit(stopped.exit_code)
     except VaezooError as error:
+        let_the_first_speak()
         if debug:
             raise
         from vaezoo.reporting import render

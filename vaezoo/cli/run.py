@@ -8,6 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.processes import Processes, apart
 
 if TYPE_CHECKING:
     from vaezoo.members import How
@@ -37,13 +38,22 @@ def command(
     """Train a SPEC, evaluate it, draw its pictures and publish it to the zoo.
 
     Ctrl-C stops the run; the same command goes on from its last whole epoch. Of a SPEC with a
-    matrix every member is trained, one after another, and published by its own name.
+    matrix every member is trained, one after another, and published by its own name. Under
+    torchrun, several processes and machines train one model together.
     """
     from vaezoo.spec.reader import examine
 
     reading = examine(spec, overrides=overrides, registry=context.registry)
     how: How = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
     first, *_ = reading.specs
+    processes = Processes.of_environment()
+    if processes.count > 1 and reading.axes:
+        raise apart(
+            f"a matrix is not trained by {processes.count} processes together",
+            "give each member a torchrun of its own, choosing it with --set, or run one process",
+        )
+    if not processes.is_first:
+        return _assist(first, how)
     if reading.axes:
         return _run_members(reading, context.registry, how)
     return _run_one(first, context.registry, how)
@@ -57,6 +67,13 @@ def _run_one(spec: Spec, registry: Registry, how: How) -> int:
         entry = run(spec, observer=shown, registry=registry, **how)
     for line in summarize(entry):
         click.echo(line)
+    return 0
+
+
+def _assist(spec: Spec, how: How) -> int:
+    from vaezoo.road import assist
+
+    assist(spec, device=how["device"], compile=how["compile"])
     return 0
 
 

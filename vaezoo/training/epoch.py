@@ -23,19 +23,25 @@ from vaezoo.training.observer import Observer
 from vaezoo.training.steps import Moment, Step
 
 #: Seconds between two looks at the running means: reading them waits for the device.
-_LOOK_EVERY = 0.2
+LOOK_EVERY = 0.2
 _VALIDATION_BATCH = 1000
 
 
 def run_epoch(
-    spec: Spec, state: TrainingState, step: Step, training: Split, observer: Observer
+    spec: Spec,
+    state: TrainingState,
+    step: Step,
+    training: Split,
+    observer: Observer,
+    *,
+    look_every: float = LOOK_EVERY,
 ) -> EpochRecord:
     """One pass over the training images; its record has no validation yet.
 
     Raises DivergenceError (VZ603) soon after a step's objective was not finite.
     """
     epoch, began = state.epoch + 1, time.perf_counter()
-    means = _train(spec, state, step, training, observer)
+    means = _train(spec, state, step, training, observer, look_every)
     seconds = time.perf_counter() - began
     return EpochRecord(
         epoch=epoch,
@@ -49,7 +55,12 @@ def run_epoch(
 
 
 def _train(
-    spec: Spec, state: TrainingState, step: Step, training: Split, observer: Observer
+    spec: Spec,
+    state: TrainingState,
+    step: Step,
+    training: Split,
+    observer: Observer,
+    look_every: float,
 ) -> dict[str, float]:
     """Running means over the epoch, weighted by example count."""
     size, count = spec.train.batch_size, len(training)
@@ -64,7 +75,7 @@ def _train(
     ):
         sums.append(step(images, now))
         done += len(images)
-        if time.perf_counter() - looked > _LOOK_EVERY:
+        if time.perf_counter() - looked > look_every:
             means = means_of(step.terms, sums, done)
             lookout.look(step.terms, sums, training.images, order)
             observer.advanced(state.epoch + 1, done, means)

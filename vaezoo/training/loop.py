@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,11 @@ from vaezoo.training import checkpoint
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.divergence import refuse_divergence
 from vaezoo.training.epoch import run_epoch, validated
+from vaezoo.training.layout import lay_out
 from vaezoo.training.observer import Observer
-from vaezoo.training.products import fast_float32
-from vaezoo.training.roads import Road, Wish, take_road
-from vaezoo.training.saver import Saver
+from vaezoo.training.precision import chosen, lowered, products
+from vaezoo.training.roads import Road, Wish
+from vaezoo.training.together import Alone
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,19 @@ def train(
     directory: Path,
     observer: Observer,
     compile: Wish = "auto",
+    group: Alone | None = None,
 ) -> Trained:
     """Train a spec's model on the data's training split, going on from a checkpoint if any.
 
+    ``group`` is the processes that train together, this one alone if left out.
+
     Raises DivergenceError (VZ603) when the objective becomes NaN or infinite, RunError (VZ604)
     for a checkpoint that does not belong here, (VZ503) where none can be written, (VZ608) where
-    steps are to be compiled and cannot be.
+    steps are to be compiled and cannot be, (VZ609) where processes cannot train together.
     """
+    group = group or Alone()
     seed, plan = spec.train.seed, spec.train
+    precision = chosen(plan.precision, device)
     training, validation = split_validation(data.train, plan.validation, stream(seed, "validation"))
     training = to_device(training, device)
     if validation:
@@ -71,24 +78,29 @@ def train(
     )
     path = directory / checkpoint.FILE
     identity = f"{spec.training_digest()}/{data.digest}/{device.type}"
-    if path.exists():
-        checkpoint.restore(state, path, identity)
-        checkpoint.adapt(state, path, plan)
+    if precision != "float32":
+        identity += f"/{precision}"
+    with group.checkpoint(path, identity) as found:
+        if found.exists():
+            checkpoint.restore(state, found, identity)
+            checkpoint.adapt(state, found, plan)
     observer.started(spec, model, state.epoch, len(training))
-    saver, draws = Saver(path, identity), stream(seed, "held out")
-    with fast_float32(device), saver.saving_at_the_end():
-        step, road = take_road(spec, state, loss, training.images, compile, observer)
+    saver, draws = group.saver(path, identity), stream(seed, "held out")
+    with products(precision, device), saver.saving_at_the_end():
+        step, road = group.take_road(spec, state, loss, training.images, compile, observer)
+        road = dataclasses.replace(road, precision=precision)
         observer.taking(road)
         while not is_finished(spec, state):
             seen = epoch_images(training, data.binarization, state.order)
-            record = run_epoch(spec, state, step, seen, observer)
+            record = run_epoch(spec, state, step, seen, observer, look_every=group.look_every)
             if validation:
-                record = validated(record, model, loss, validation, draws)
+                record = validated(record, model, group.shared(loss), validation, draws)
             refuse_divergence(model, record)
             state.history.append(record)
             _keep_best(spec, state)
             saver.finished_epoch(state)
             observer.finished_epoch(record)
+    lay_out(state, torch.contiguous_format)
     if state.best:
         model.load_state_dict(state.best)
     return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch, road)
@@ -99,7 +111,7 @@ def plan_loss(spec: Spec, device: torch.device) -> LossModule:
     module: LossModule = spec.loss.build()
     if isinstance(module, torch.nn.Module):
         module.to(device)
-    return module
+    return lowered(module, chosen(spec.train.precision, device))
 
 
 def is_finished(spec: Spec, state: TrainingState) -> bool:

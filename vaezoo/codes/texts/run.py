@@ -78,4 +78,17 @@ other last digits than those of a run in one piece.""",
         bad=Example("$ vaezoo run spec.yaml --compile on"),
         good=Example("$ vaezoo run spec.yaml"),
     ),
+    Explanation(
+        "VZ609",
+        """\
+Several processes were started to train one model and cannot: a batch has fewer images than there
+are processes, they have different specs or data, they would share one device, or the connection
+between them broke because one of them ended.""",
+        "Change what the message names. Where a connection broke, give the same torchrun command "
+        "again: the run goes on after its last whole epoch.",
+        bad=Example(
+            "$ torchrun --nproc-per-node 4 -m vaezoo run spec.yaml --set train.batch_size=2"
+        ),
+        good=Example("$ vaezoo run spec.yaml --set train.batch_size=2"),
+    ),
 )

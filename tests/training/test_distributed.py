@@ -1,0 +1,136 @@
+"""Shares of batches: every row once, with the noise that it has in one process."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from tests.helpers import small_spec
+from vaezoo.data.pixels import to_unit
+from vaezoo.diagnostics import RunError
+from vaezoo.model import build
+from vaezoo.processes import Processes, refuse_small_batches
+from vaezoo.training import Observer
+from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.distributed import shared_terms, warning_about
+from vaezoo.training.together import Together
+
+
+def state_of(spec):
+    model = build(spec, seed=1)
+    generators = (torch.Generator().manual_seed(seed) for seed in (2, 3))
+    return TrainingState(model, spec.train.optimizer.build(model.parameters(), 1e-2), *generators)
+
+
+def terms_of(spec, images, rows, draw=None):
+    """The terms of some rows, and how the generator stands afterwards."""
+    state, loss = state_of(spec), draw or spec.loss.build()
+
+    def objective(mine, weights, generator):
+        return loss(state.model, mine, weights, generator)
+
+    terms = shared_terms(objective, images, rows, {"beta": 2.0}, state.noise)
+    return terms, state.noise.get_state()
+
+
+@given(st.integers(0, 1000), st.integers(1, 40))
+def test_shares_hold_every_row_once_and_differ_by_one_at_most(rows, count):
+    shares = [range(rows)[Processes(rank, count).share(rows)] for rank in range(count)]
+    assert [row for share in shares for row in share] == list(range(rows))
+    lengths = [len(share) for share in shares]
+    assert max(lengths) - min(lengths) <= 1
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+@pytest.mark.parametrize("whole", [17, 4, 1])
+def test_an_example_has_the_same_terms_whatever_the_number_of_processes(whole, count):
+    spec = small_spec()
+    images = spec.dataset.build().train.images[:whole]
+    at_once, stood = terms_of(spec, images, slice(0, whole))
+    parts = [terms_of(spec, images, Processes(r, count).share(whole)) for r in range(count)]
+    for name, values in at_once.items():
+        torch.testing.assert_close(torch.cat([terms[name] for terms, _ in parts]), values)
+    assert all(torch.equal(state, stood) for _, state in parts)
+
+
+def drawing(shape, function=torch.randn):
+    """A loss whose terms are sums of a draw of ``shape(images)`` over all but the examples."""
+
+    def loss(model, images, weights, generator):
+        drawn = function(shape(len(images)), generator=generator)
+        values = drawn.flatten().sum().expand(len(images)) if drawn.ndim < 2 else drawn.sum((0, 2))
+        return dict.fromkeys(("objective", "reconstruction", "kl"), values)
+
+    return loss
+
+
+def test_several_draws_an_example_are_divided_by_examples():
+    spec = small_spec()
+    images = spec.dataset.build().train.images[:12]
+    loss = drawing(lambda rows: (5, rows, 2))
+    whole, _ = terms_of(spec, images, slice(0, 12), loss)
+    part, _ = terms_of(spec, images, slice(4, 8), loss)
+    assert torch.equal(part["objective"], whole["objective"][4:8])
+
+
+def test_a_draw_that_belongs_to_no_example_is_the_same_for_all():
+    spec = small_spec()
+    images = spec.dataset.build().train.images[:12]
+    loss = drawing(lambda rows: (7,))
+    whole, _ = terms_of(spec, images, slice(0, 12), loss)
+    part, _ = terms_of(spec, images, slice(4, 8), loss)
+    assert torch.equal(part["objective"], whole["objective"][4:8])
+
+
+@pytest.mark.parametrize(
+    ("loss", "why"),
+    [
+        (drawing(lambda rows: (3 * rows,)), r"draws \(12,\) numbers for 4 examples"),
+        (drawing(lambda rows: torch.ones(1, rows, 1) / 2, torch.bernoulli), "draws by bernoulli"),
+    ],
+)
+def test_noise_that_cannot_be_divided_is_refused(loss, why):
+    spec = small_spec()
+    images = spec.dataset.build().train.images[:8]
+    with pytest.raises(RunError, match=f"VZ609.*{why}"):
+        terms_of(spec, images, slice(0, 4), loss)
+
+
+@pytest.mark.parametrize(
+    ("changes", "warns"), [({}, False), ({"loss": {"use": "elbo", "free_bits": 3.0}}, True)]
+)
+def test_a_loss_that_looks_across_a_batch_is_warned_of(changes, warns):
+    spec = small_spec(**changes)
+    images = spec.dataset.build().train.images[:16]
+    warning = warning_about(spec, state_of(spec), spec.loss.build(), images, Processes(0, 2))
+    assert bool(warning) is warns
+    if warning:
+        assert "the loss looks across a batch" in warning
+
+
+def test_batch_normalisation_is_warned_of():
+    spec = small_spec()
+    state, images = state_of(spec), spec.dataset.build().train.images[:16]
+    state.model.encoder = nn.Sequential(nn.BatchNorm2d(1), state.model.encoder)
+    assert state.model.posterior(to_unit(images)).mean.shape == (16, 2)
+    warning = warning_about(spec, state, spec.loss.build(), images, Processes(0, 2))
+    assert "batch normalisation looks across a batch" in str(warning)
+
+
+def test_a_batch_has_an_image_for_each_process():
+    refuse_small_batches(Processes(1, 8), 8)
+    with pytest.raises(RunError, match=r"VZ609.*a batch of 7 cannot be shared by 8"):
+        refuse_small_batches(Processes(1, 8), 7)
+
+
+@pytest.mark.parametrize(("wish", "compiled"), [("on", None), ("auto", True)])
+def test_steps_that_are_shared_are_not_compiled(wish, compiled):
+    spec = small_spec()
+    state, group = state_of(spec), Together(Processes(0, 2), torch.device("cpu"))
+    state.compiled = compiled
+    images = spec.dataset.build().train.images
+    with pytest.raises(RunError, match=r"VZ609.*steps that several processes share"):
+        group.take_road(spec, state, spec.loss.build(), images, wish, Observer())
