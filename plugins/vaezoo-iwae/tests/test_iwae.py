@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,9 +14,11 @@ from pydantic import ValidationError
 from torch import Tensor
 from vaezoo_iwae import IWAELoss
 
+import vaezoo
 from vaezoo import VAE
 from vaezoo.testing import LossConformance, PluginConformance, small_model
 
+ENTRY = Path(__file__).parents[1] / "zoo" / "mnist_iwae24"
 DREG, STANDARD = "dreg", "standard"
 
 
@@ -205,3 +208,11 @@ def test_both_gradients_agree_on_average_and_dreg_is_less_noisy(samples: int) ->
 def test_parameters_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         IWAELoss(**wrong)
+
+
+# vaezoo's own parts may be other versions; that the entry is what its card says, verify tells
+@pytest.mark.filterwarnings("ignore:warning VZ306. vaezoo/components/")
+def test_the_entry_loads_and_was_trained_with_this_loss() -> None:
+    model = vaezoo.load(ENTRY)
+    assert model.spec.loss.to_spec() == {"use": "iwae", "samples": 5, "gradient": "dreg"}
+    assert model.sample(4).shape == (4, 1, 28, 28)
