@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from vaezoo.registry.contracts import LikelihoodModule as LikelihoodModule
     from vaezoo.registry.contracts import LossModule as LossModule
     from vaezoo.registry.contracts import PriorModule as PriorModule
+    from vaezoo.repairs import Repair as Repair
+    from vaezoo.repairs import repair as repair
     from vaezoo.road import run as run
     from vaezoo.spec import Spec as Spec
     from vaezoo.spec import expand as expand
@@ -81,6 +83,7 @@ _HOME = {
     "Positive": "vaezoo.fields",
     "Prior": "vaezoo.registry",
     "PriorModule": "vaezoo.registry.contracts",
+    "Repair": "vaezoo.repairs",
     "RunInfo": "vaezoo.registry",
     "Scene": "vaezoo.registry",
     "Schedule": "vaezoo.fields",
@@ -95,6 +98,7 @@ _HOME = {
     "hookimpl": "vaezoo.registry",
     "load": "vaezoo.zoo",
     "read": "vaezoo.spec",
+    "repair": "vaezoo.repairs",
     "run": "vaezoo.road",
     "sweep": "vaezoo.members",
     "schema": "vaezoo.spec.json_schema",

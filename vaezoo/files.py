@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 
@@ -22,6 +23,17 @@ def write_whole(path: Path, *parts: bytes) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    """Write a file that is there anew, whole or not at all, with the permissions that it has.
+
+    A link stays, and what it leads to is written. Raises OSError, with the old file as it was.
+    """
+    real = Path(os.path.realpath(path))
+    mode = stat.S_IMODE(real.stat().st_mode)
+    write_whole(real, content)
+    real.chmod(mode)
 
 
 def cache_folder() -> Path:

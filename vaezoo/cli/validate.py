@@ -42,6 +42,17 @@ if TYPE_CHECKING:
     help="A file to write, such as sarif=findings.json, in place of printing that format. "
     "May be given more than once.",
 )
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="First repair what is safe: misspelt keys and names, the format version, the order of "
+    "sections. Nothing else in the files changes.",
+)
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="Print what --fix changes instead of the report. Without --fix, nothing is written.",
+)
 @click.pass_obj
 def command(
     context: Context,
@@ -51,11 +62,15 @@ def command(
     strict: bool,
     formats: tuple[str, ...],
     outputs: tuple[str, ...],
+    fix: bool,
+    diff: bool,
 ) -> int:
     """Check specs without training anything: files, folders and globs.
 
-    Reports all findings of all specs; exits with 1 when there is an error.
+    Reports all findings of all specs; exits with 1 when there is an error, and with --diff alone
+    also when there is something to fix.
     """
+    from vaezoo.cli import mending
     from vaezoo.cli.reports import deliver
     from vaezoo.reporting.outputs import pair
     from vaezoo.spec import survey
@@ -64,13 +79,22 @@ def command(
         wanted = pair(formats, outputs)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    if diff:
+        wanted = mending.without_report(wanted, formats)
     looks: list[Look] = []
     if shapes:
         from vaezoo.shapes import shape_findings  # torch, only where it is asked for
 
         looks = [shape_findings]
+    repairs = mending.find(paths, context.registry) if fix or diff else ()
+    if diff:
+        mending.show(repairs)
+    if fix:
+        mending.write(repairs)
+    elif diff:
+        mending.announce(repairs)
     report = survey(paths, overrides=overrides, registry=context.registry, looks=looks)
     if strict:
         report = report.strict()
     deliver(report, wanted)
-    return 1 if report.errors else 0
+    return 1 if report.errors or (repairs and not fix) else 0

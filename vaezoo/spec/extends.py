@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
+from types import MappingProxyType
 
 from vaezoo.diagnostics import Diagnostic, Related, Span, SpecError
-from vaezoo.spec.document import load_document
+from vaezoo.spec.document import load_document, parse_document
 from vaezoo.spec.merge import merge
 from vaezoo.spec.nodes import Document, Node
 
 #: Most files that one spec may be made of.
 MOST_FILES = 32
+#: No texts in place of files.
+NOT_FROM_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,14 @@ class Layers:
         return [_traced(finding, self.extenders) for finding in findings]
 
 
-def load_layers(path: str | Path) -> Layers:
+def load_layers(path: str | Path, texts: Mapping[str, bytes] = NOT_FROM_FILES) -> Layers:
     """A spec file and all that it extends.
+
+    ``texts`` are read in place of files, by their real paths.
 
     Raises SpecError where one of the files cannot be used, with what is wrong in each of them.
     """
-    files = _Files(Path(path))
+    files = _Files(Path(path), texts)
     files.visit(Path(path), ())
     if files.errors:
         found = [*files.findings, *files.errors]
@@ -59,7 +64,8 @@ def load_layers(path: str | Path) -> Layers:
 class _Files:
     """The files that one spec is made of, each read once, every base before what extends it."""
 
-    def __init__(self, first: Path) -> None:
+    def __init__(self, first: Path, texts: Mapping[str, bytes]) -> None:
+        self._texts = texts
         self._tree = Path(os.path.realpath(first.parent))
         self._sources: dict[Path, str] = {}
         self.roots: list[Node] = []
@@ -70,7 +76,7 @@ class _Files:
     def visit(self, path: Path, chain: tuple[Path, ...]) -> None:
         """Take the file's bases and then itself; ``chain`` is who extends it."""
         try:
-            document, findings = load_document(path)
+            document, findings = self._load(path)
         except SpecError as error:
             self.errors += error.diagnostics
             return
@@ -85,6 +91,10 @@ class _Files:
             own = {name: item for name, item in root.content.items() if name != "extends"}
             root = Node(own, root.span)
         self.roots.append(root)
+
+    def _load(self, path: Path) -> tuple[Document, list[Diagnostic]]:
+        text = self._texts.get(os.path.realpath(path)) if self._texts else None
+        return load_document(path) if text is None else parse_document(text, str(path))
 
     def _follow(self, node: Node, path: Path, chain: tuple[Path, ...]) -> None:
         try:

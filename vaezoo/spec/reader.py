@@ -15,7 +15,7 @@ from vaezoo.diagnostics import Diagnostic, Related, Severity, SpecError
 from vaezoo.registry import Registry, discover
 from vaezoo.spec.aggregate import over_members
 from vaezoo.spec.checks import check
-from vaezoo.spec.extends import Layers, load_layers
+from vaezoo.spec.extends import NOT_FROM_FILES, Layers, load_layers
 from vaezoo.spec.findings import Translator
 from vaezoo.spec.grid import Text, lay_out
 from vaezoo.spec.lint import lint
@@ -139,13 +139,15 @@ def examine(
     overrides: Sequence[str] = (),
     registry: Registry,
     looks: Sequence[Look] = (),
+    texts: Mapping[str, bytes] = NOT_FROM_FILES,
 ) -> Reading:
     """Read a file as far as it goes: its specs, and everything there is to say about them.
 
-    ``looks`` are taken at each valid spec beside those that are always taken.
+    ``looks`` are taken at each valid spec beside those that are always taken; ``texts`` are read
+    in place of files, by their real paths.
     """
     try:
-        layers = load_layers(path)
+        layers = load_layers(path, texts)
     except SpecError as error:
         return Reading(error.diagnostics)
     return examine_layers(layers, overrides, registry, looks)

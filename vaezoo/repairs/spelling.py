@@ -1,0 +1,186 @@
+"""Misspelt keys and names of a spec, found where ``validate`` found them, and what they must be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from vaezoo.diagnostics import Diagnostic, Span
+from vaezoo.fields.activation import ACTIVATIONS, ActivationFunction
+from vaezoo.registry import Component, Registry
+from vaezoo.repairs.closeness import only_key, only_name
+from vaezoo.repairs.source import Edit, Source
+from vaezoo.spec.findings import FILE_KEYS
+from vaezoo.spec.nodes import Document, Node, Path
+from vaezoo.spec.reader import Reading
+from vaezoo.spec.structure import Place, model_at, place_at
+
+_VERSION: Path = ("vaezoo",)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A key or value that is put right; ``paths`` are all that it stands for in its own file.
+
+    An anchored value stands for several.
+    """
+
+    edit: Edit
+    paths: tuple[Path, ...]
+    before: str
+    after: str | int
+    is_key: bool
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"
+
+    def applied(self, data: Any, path: Path) -> Any:
+        """A copy of ``data`` with the key or the value at ``path`` put right."""
+        return _replaced(data, path, self)
+
+
+def corrections(
+    reading: Reading, own: Document, source: Source, registry: Registry
+) -> list[Correction]:
+    """What can be put right in one file, whose own text ``own`` and ``source`` are."""
+    speller = _Speller(reading, own, source, registry)
+    found = [correction for one in reading.findings if (correction := speller.correct(one))]
+    by_span: dict[Span, set[Correction]] = {}
+    for one in found:
+        by_span.setdefault(one.edit.span, set()).add(one)
+    agreed = [several.pop() for several in by_span.values() if len(several) == 1]
+    aims = Counter(_aim(one, path) for one in agreed for path in one.paths)
+    return [one for one in agreed if all(aims[_aim(one, path)] == 1 for path in one.paths)]
+
+
+def _aim(correction: Correction, path: Path) -> Path:
+    """Where a correction leads: two keys of one mapping must not become the same one."""
+    return (*path[:-1], correction.after) if correction.is_key else path
+
+
+@dataclass(frozen=True)
+class _Speller:
+    reading: Reading
+    own: Document
+    source: Source
+    registry: Registry
+
+    def correct(self, finding: Diagnostic) -> Correction | None:
+        span = finding.span
+        if span is None or span.source != self.own.source:
+            return None
+        if finding.code == "VZ201":
+            return self._key(span)
+        if finding.code in ("VZ203", "VZ204") and self.own.value_span(_VERSION) == span:
+            return self._version(span)
+        return self._name(span) if finding.code in ("VZ301", "VZ204") else None
+
+    def _key(self, span: Span) -> Correction | None:
+        paths = tuple(_keys_at(self.own.root, span))
+        if not paths:
+            return None
+        known: set[str] = set()
+        for document, path in self._in_members(span, _keys_at):
+            model = model_at(path[:-1], document.data(), self.registry)
+            known |= set(model.model_fields) if model else set()
+            known |= set(FILE_KEYS) if len(paths[0]) == 1 else set()
+        for path in paths:
+            beside, _ = self.own.closest(path[:-1])
+            known -= set(beside.content) if isinstance(beside.content, dict) else set()
+        before = str(paths[0][-1])
+        after = only_key(before, known)
+        return self._corrected(span, paths, before, after, is_key=True)
+
+    def _name(self, span: Span) -> Correction | None:
+        paths = tuple(path for path, node in _values_at(self.own.root, span))
+        before, _ = self.own.closest(paths[0]) if paths else (None, 0)
+        if before is None or not isinstance(before.content, str):
+            return None
+        known: set[str] = set()
+        for document, path in self._in_members(span, _texts_at):
+            known |= set(_names_at(path, document.data(), self.registry))
+        after = only_name(before.content, known)
+        return self._corrected(span, paths, before.content, after, is_key=False)
+
+    def _version(self, span: Span) -> Correction | None:
+        """The format version as text or with a fraction is the number that it shows."""
+        node = self.own.root.child("vaezoo")
+        if node is None or isinstance(node.content, bool) or node.content not in ("1", 1.0):
+            return None
+        return Correction(Edit(span, "1"), (_VERSION,), self.source.written(span), 1, False)
+
+    def _in_members(self, span: Span, paths_at: Any) -> Iterator[tuple[Document, Path]]:
+        """Where the span stands in the first member of the file's grid that holds it."""
+        for member in self.reading.members:
+            document = member.text.document
+            paths = list(paths_at(document.root, span))
+            if paths:
+                return iter([(document, path) for path in paths])
+        return iter(())
+
+    def _corrected(
+        self, span: Span, paths: tuple[Path, ...], before: str, after: str | None, *, is_key: bool
+    ) -> Correction | None:
+        written = self.source.written(span)
+        if after is None or written not in (before, f"'{before}'", f'"{before}"'):
+            return None  # with escapes or over lines: somebody meant something by that
+        edit = Edit(span, written.replace(before, after))
+        return Correction(edit, paths, before, after, is_key)
+
+
+def _names_at(path: Path, data: Any, registry: Registry) -> Iterable[str]:
+    """The names that may stand at ``path``: of components, of activations, or a few choices."""
+    place = place_at(path, data, registry)
+    if place is None and path[-1:] == ("use",):
+        place = place_at(path[:-1], data, registry)
+    if place is None:
+        return ()
+    model = place.model
+    if model is None:
+        return [choice for choice in place.choices if isinstance(choice, str)]
+    if issubclass(model, Component):
+        return [registered.component.use for registered in registry.components(model.kind)]
+    if issubclass(model, ActivationFunction):
+        return ACTIVATIONS
+    use = model.model_fields.get("use")
+    return Place(use.annotation).choices if use else ()
+
+
+def _keys_at(root: Node, span: Span) -> Iterator[Path]:
+    """The paths of every key that was written at ``span``."""
+    for path, node in _walk(root):
+        if isinstance(node.content, dict):
+            yield from ((*path, name) for name, item in node.content.items() if item.key == span)
+
+
+def _values_at(root: Node, span: Span) -> Iterator[tuple[Path, Node]]:
+    return ((path, node) for path, node in _walk(root) if node.span == span)
+
+
+def _texts_at(root: Node, span: Span) -> Iterator[Path]:
+    """The paths of every text that was written at ``span``."""
+    return (path for path, node in _values_at(root, span) if isinstance(node.content, str))
+
+
+def _walk(root: Node) -> Iterator[tuple[Path, Node]]:
+    waiting: list[tuple[Path, Node]] = [((), root)]
+    while waiting:
+        path, node = waiting.pop()
+        yield path, node
+        if isinstance(node.content, dict):
+            waiting += [((*path, name), item.value) for name, item in node.content.items()]
+        elif isinstance(node.content, list):
+            waiting += [((*path, index), inner) for index, inner in enumerate(node.content)]
+
+
+def _replaced(data: Any, path: Path, correction: Correction) -> Any:
+    if not path:
+        return correction.after
+    first, rest = path[0], path[1:]
+    if isinstance(data, list):
+        return [_replaced(v, rest, correction) if i == first else v for i, v in enumerate(data)]
+    if correction.is_key and not rest:
+        return {correction.after if key == first else key: v for key, v in data.items()}
+    return {k: _replaced(v, rest, correction) if k == first else v for k, v in data.items()}
