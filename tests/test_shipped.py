@@ -15,9 +15,9 @@ from vaezoo.zoo import Entry
 from vaezoo.zoo.card import card
 
 ROOT = Path(__file__).parent.parent
-SPECS = sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
-#: Trains for hours on two cores; its entry is still to come.
-UNTRAINED = {"mnist_leaky2"}
+SPECS = {path.stem: path for path in sorted((ROOT / "specs").rglob("*.yaml"))}
+#: Prepared: each trains for hours on two cores; its entry is still to come.
+UNTRAINED = {"mnist_leaky2", "mnist_nvae2", "mnist_nvae5", "mnist_nvae10", "mnist_nvae20"}
 TRAINED = [name for name in SPECS if name not in UNTRAINED]
 #: Whether the entries were trained with the components as they stand. Once they are, this is
 #: True and the warning that pyproject.toml ignores is an error again.
@@ -29,7 +29,7 @@ def entry_of(name):
 
 
 def spec_of(name):
-    return read(ROOT / "specs" / f"{name}.yaml", registry=discover())
+    return read(SPECS[name], registry=discover())
 
 
 def test_every_spec_has_its_entry_and_every_entry_its_spec():
@@ -50,7 +50,8 @@ def test_an_entry_was_trained_by_its_spec_as_it_stands(name):
 def test_an_entry_is_whole(name):
     entry = entry_of(name)
     spec = spec_of(name)
-    assert len(entry.history) == spec.train.epochs
+    epochs = len(entry.history)
+    assert epochs <= spec.train.epochs if spec.train.early_stopping else epochs == spec.train.epochs
     assert [path.stem for path in entry.figures] == sorted(v.use for v in spec.visualizers)
     assert (entry.path / "README.md").read_text("utf-8") == card(entry)
     assert not (entry.path / "spec.yaml").read_text("utf-8").isspace()
@@ -98,10 +99,11 @@ def test_recorded_figures_are_those_of_the_weights():
         assert figure.value == pytest.approx(recorded.value, rel=1e-4), figure.name
 
 
-def test_the_untrained_spec_builds_and_takes_a_step():
+@pytest.mark.parametrize("name", sorted(UNTRAINED))
+def test_an_untrained_spec_builds_and_takes_a_step(name):
     from vaezoo.model import build
 
-    spec = spec_of("mnist_leaky2")
+    spec = spec_of(name)
     model, images = build(spec), torch.rand(4, *spec.dataset.image_shape)
     terms = spec.loss.build()(model, images, {"beta": 1.0}, torch.Generator().manual_seed(0))
     terms["objective"].mean().backward()
@@ -110,7 +112,7 @@ def test_the_untrained_spec_builds_and_takes_a_step():
 
 def test_the_entries_stay_small():
     size = sum(f.stat().st_size for name in TRAINED for f in entry_of(name).path.rglob("*"))
-    assert size < 20 * 2**20
+    assert size < 24 * 2**20
 
 
 def test_the_readmes_tables_are_those_of_the_entries():

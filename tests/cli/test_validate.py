@@ -22,7 +22,7 @@ def code(*arguments: str) -> int:
 
 def test_the_shipped_specs_are_valid(capsys: pytest.CaptureFixture[str]) -> None:
     assert code("validate", str(SPECS)) == 0
-    assert capsys.readouterr().out == f"{len(list(SPECS.glob('*.yaml')))} specs are valid\n"
+    assert capsys.readouterr().out == f"{len(list(SPECS.rglob('*.yaml')))} specs are valid\n"
 
 
 def test_findings_are_printed_and_end_in_1(capsys: pytest.CaptureFixture[str]) -> None:

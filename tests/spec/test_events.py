@@ -14,7 +14,7 @@ from vaezoo.diagnostics import SpecError
 from vaezoo.spec import compose, events
 
 TESTS = Path(__file__).parent.parent
-FILES = [*(TESTS.parent / "specs").glob("*.yaml"), *(TESTS / "bad_specs").glob("*.yaml")]
+FILES = [*(TESTS.parent / "specs").rglob("*.yaml"), *(TESTS / "bad_specs").glob("*.yaml")]
 TEXTS = [path.read_bytes().decode("utf-8", "replace") for path in sorted(FILES)]
 SMALL = [text for text in TEXTS if len(text) < 3000]
 # fmt: off
@@ -88,7 +88,7 @@ def test_ordinary_specs_are_read_by_libyaml(monkeypatch: pytest.MonkeyPatch) -> 
         raise AssertionError(f"read slowly: {text}")
 
     monkeypatch.setattr(events, "_PLAIN", refuse)
-    shipped = (TESTS.parent / "specs").glob("*.yaml")
+    shipped = (TESTS.parent / "specs").rglob("*.yaml")
     assert all(compose.compose(path.read_text("utf-8"), "f")[0] for path in shipped)
 
 

@@ -66,6 +66,20 @@ def test_trained_on_test_images_are_said_next_to_the_figures(publisher: Any) -> 
     assert "## Figures" in text.split("The test images were part of the training data")[0]
 
 
+def test_the_hubs_own_parser_finds_every_figure(publisher: Any) -> None:
+    from huggingface_hub import ModelCard
+
+    entry = publisher()
+    data = ModelCard.load(entry.path / "README.md").data
+    assert data.model_name == "tiny"
+    found = [(r.dataset_split, r.metric_type, r.metric_value) for r in data.eval_results]
+    assert found == [(f.split, f.name, f.value) for f in entry.metrics.figures]
+    assert {r.dataset_type for r in data.eval_results} == {"dots"}
+    # what it would upload is read back as the same
+    again = ModelCard(f"---\n{data.to_yaml()}\n---\n").data
+    assert again.to_dict() == data.to_dict()
+
+
 def test_rounded_weights_are_said(publisher: Any) -> None:
     from vaezoo.zoo.card import card
 
