@@ -6,7 +6,15 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
+from pydantic_core import PydanticKnownError
 
 from vaezoo.registry import (
     Dataset,
@@ -152,6 +160,14 @@ class Spec(_Section):
     ignore: tuple[LintCode, ...] = Field(
         (), description="warnings of the lint that are meant to be so"
     )
+
+    @field_validator("vaezoo", mode="before")
+    @classmethod
+    def _no_boolean(cls, value: Any) -> Any:
+        """For Python, and so for pydantic, true is 1."""
+        if isinstance(value, bool):
+            raise PydanticKnownError("int_type")
+        return value
 
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON data, complete and in one form, whatever the file looked like.
