@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,8 @@ from vaezoo.training import checkpoint
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.divergence import refuse_divergence
 from vaezoo.training.epoch import run_epoch, validated
-from vaezoo.training.layout import lay_out
 from vaezoo.training.observer import Observer
-from vaezoo.training.precision import chosen, lowered, products
+from vaezoo.training.products import fast_float32
 from vaezoo.training.roads import Road, Wish
 from vaezoo.training.together import Alone
 
@@ -63,7 +61,6 @@ def train(
     """
     group = group or Alone()
     seed, plan = spec.train.seed, spec.train
-    precision = chosen(plan.precision, device)
     training, validation = split_validation(data.train, plan.validation, stream(seed, "validation"))
     training = to_device(training, device)
     if validation:
@@ -78,17 +75,14 @@ def train(
     )
     path = directory / checkpoint.FILE
     identity = f"{spec.training_digest()}/{data.digest}/{device.type}"
-    if precision != "float32":
-        identity += f"/{precision}"
     with group.checkpoint(path, identity) as found:
         if found.exists():
             checkpoint.restore(state, found, identity)
             checkpoint.adapt(state, found, plan)
     observer.started(spec, model, state.epoch, len(training))
     saver, draws = group.saver(path, identity), stream(seed, "held out")
-    with products(precision, device), saver.saving_at_the_end():
+    with fast_float32(device), saver.saving_at_the_end():
         step, road = group.take_road(spec, state, loss, training.images, compile, observer)
-        road = dataclasses.replace(road, precision=precision)
         observer.taking(road)
         while not is_finished(spec, state):
             seen = epoch_images(training, data.binarization, state.order)
@@ -100,7 +94,6 @@ def train(
             _keep_best(spec, state)
             saver.finished_epoch(state)
             observer.finished_epoch(record)
-    lay_out(state, torch.contiguous_format)
     if state.best:
         model.load_state_dict(state.best)
     return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch, road)
@@ -111,7 +104,7 @@ def plan_loss(spec: Spec, device: torch.device) -> LossModule:
     module: LossModule = spec.loss.build()
     if isinstance(module, torch.nn.Module):
         module.to(device)
-    return lowered(module, chosen(spec.train.precision, device))
+    return module
 
 
 def is_finished(spec: Spec, state: TrainingState) -> bool:
