@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from vaezoo.repairs import Repair as Repair
     from vaezoo.repairs import repair as repair
     from vaezoo.road import run as run
+    from vaezoo.scaffold import new_plugin as new_plugin
     from vaezoo.spec import Spec as Spec
     from vaezoo.spec import expand as expand
     from vaezoo.spec import read as read
@@ -97,6 +98,7 @@ _HOME = {
     "expand": "vaezoo.spec",
     "hookimpl": "vaezoo.registry",
     "load": "vaezoo.zoo",
+    "new_plugin": "vaezoo.scaffold",
     "read": "vaezoo.spec",
     "repair": "vaezoo.repairs",
     "run": "vaezoo.road",

@@ -9,6 +9,7 @@ from vaezoo.cli.lazy import LazyGroup, Table
 COMMANDS: Table = {
     "list": ("vaezoo.cli.plugins_list", "List components and plugins, the broken ones too."),
     "show": ("vaezoo.cli.plugins_show", "Show a component: parameters, shapes, an example."),
+    "new": ("vaezoo.cli.plugins_new", "Write a new plugin package to begin with."),
     "check": ("vaezoo.cli.plugins_check", "Check what a plugin's components promise."),
 }
 

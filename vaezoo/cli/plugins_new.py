@@ -1,0 +1,51 @@
+"""``vaezoo plugins new``: a package to begin with."""
+
+from __future__ import annotations
+
+import click
+
+from vaezoo.cli.context import Context
+from vaezoo.registry import KINDS
+
+
+@click.command("new", epilog="Example: vaezoo plugins new vaezoo-mine --kind encoder")
+@click.argument("name")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help="A component to begin with, as often as needed: "
+    f"{', '.join(KINDS)}. Without any, an encoder.",
+)
+@click.option(
+    "--hooks", is_flag=True, help="Hooks too: a journal of every run, and a command that reads it."
+)
+@click.option(
+    "--directory",
+    default=".",
+    type=click.Path(file_okay=False),
+    help="Where the new folder is made.",
+    show_default=True,
+)
+@click.pass_obj
+def command(
+    context: Context, name: str, kinds: tuple[str, ...], hooks: bool, directory: str
+) -> None:
+    """Write a complete plugin package to a new folder NAME.
+
+    It can be installed, tested and trained with as it is: components, conformance tests, a spec,
+    a README and a CI workflow.
+    """
+    from vaezoo.scaffold import new_plugin
+
+    created = new_plugin(
+        name,
+        kinds=kinds or (() if hooks else ("encoder",)),
+        hooks=hooks,
+        directory=directory,
+        registry=context.registry,
+    )
+    click.echo(f"created {created.folder} with {len(created.files)} files\nnext:")
+    for line in created.commands:
+        click.echo(f"  {line}")
