@@ -75,7 +75,7 @@ class VAE(nn.Module):
 
     def posterior(self, images: Tensor) -> Posterior:
         """q(z|x) of float images (B, C, H, W) in [0, 1]."""
-        mean, log_var = self.encoder(images)
+        mean, log_var = map(_at_least_float32, self.encoder(images))
         return Posterior(mean, log_var.clamp(*LOG_VAR_BOUNDS))
 
     def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
@@ -135,6 +135,12 @@ class VAE(nn.Module):
         from vaezoo.data.grid import png
 
         return png(self.sample(50))
+
+
+def _at_least_float32(values: Tensor) -> Tensor:
+    """A KL and draws of z in fewer digits, from an encoder that multiplies in bfloat16, would
+    bias the objective."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
 class _evaluating:

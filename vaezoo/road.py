@@ -89,6 +89,7 @@ def run(
                 )
             group.leave()
             lock["compiled"] = trained.road.compiled
+            lock["precision"] = trained.road.precision
             round_weights(trained.model)
             scene = Scene.of_test(trained.model, data, trained.history, observer.evaluated)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))

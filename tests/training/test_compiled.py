@@ -13,10 +13,11 @@ from tests.helpers import small_spec
 from vaezoo import weights
 from vaezoo.diagnostics import RunError
 from vaezoo.model import build
-from vaezoo.training import Observer, train
+from vaezoo.training import Observer, checkpoint, train
 from vaezoo.training.capture import NotCapturable
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.inductor import compiled
+from vaezoo.training.layout import lay_out
 from vaezoo.training.roads import take_road
 from vaezoo.training.steps import CompiledStep, Moment, PlainStep
 
@@ -250,6 +251,22 @@ def test_a_run_that_began_plain_goes_on_plain_however_long_it_is():
     assert road(small_spec(train={"epochs": 100_000}), took=False).reason == "the run began so"
 
 
+def test_another_layout_holds_the_same_values():
+    spec = small_spec(model={"encoder": {"use": "conv", "channels": [4, 8]}})
+    state = state_of(spec)
+    PlainStep(spec, state, spec.loss.build())(
+        batches_of(spec, 1)[0].float() / 255, Moment(dict(spec.loss.weights), 1e-2)
+    )
+    before = checkpoint.snapshot(state)
+    kernel = state.model.encoder.convolutions[2].weight
+    for order in (torch.channels_last, torch.contiguous_format):
+        lay_out(state, order)
+        assert kernel.is_contiguous(memory_format=order)
+        assert state.optimizer.state[kernel]["exp_avg"].is_contiguous(memory_format=order)
+        after = checkpoint.snapshot(state)
+        assert weights.digest(after.tensors) == weights.digest(before.tensors)
+
+
 class StopAfter(Observer):
     def finished_epoch(self, record):
         if record.epoch == 2:
@@ -259,7 +276,8 @@ class StopAfter(Observer):
 @pytest.mark.slow
 def test_a_compiled_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    spec = small_spec(
+    spec = small_spec(  # with convolutions, whose weights lie in another order while it trains
+        model={"encoder": {"use": "conv", "channels": [4]}},
         loss=SCHEDULED_LOSS,
         train={"epochs": 4, "early_stopping": {"patience": 3}, "gradient_clip": 5.0},
     )

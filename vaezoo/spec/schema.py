@@ -94,6 +94,19 @@ class TrainSpec(_Section):
     early_stopping: EarlyStopping | None = Field(
         None, description="stop on the validation ELBO; needs a validation fraction above 0"
     )
+    precision: Literal["float32", "tf32", "bfloat16", "auto"] = Field(
+        "float32",
+        description="in which numbers training multiplies; auto is bfloat16 where the device has "
+        "it and float32 elsewhere, tf32 is for NVIDIA GPUs",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out float32, so that a spec reads as it did before there was a choice."""
+        data: dict[str, Any] = handler(self)
+        if data.get("precision") == "float32":
+            del data["precision"]
+        return data
 
 
 class PublishSpec(_Section):

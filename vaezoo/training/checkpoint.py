@@ -107,7 +107,7 @@ def restore(state: TrainingState, path: Path, identity: str) -> None:
     if header.get("format") != FORMAT:
         raise _refused(path, "it is not a checkpoint of this version of vaezoo")
     if header.get("identity") != identity:
-        raise _refused(path, "it belongs to another spec, dataset or kind of device")
+        raise _refused(path, "it belongs to another spec, dataset, precision or kind of device")
     if header.get("content") != weights.digest(tensors):
         raise _refused(path, "its tensors were changed after it was written")
     text = json.loads(header["state"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,9 @@ from vaezoo.training import checkpoint
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.divergence import refuse_divergence
 from vaezoo.training.epoch import run_epoch, validated
+from vaezoo.training.layout import lay_out
 from vaezoo.training.observer import Observer
-from vaezoo.training.products import fast_float32
+from vaezoo.training.precision import chosen, lowered, products
 from vaezoo.training.roads import Road, Wish
 from vaezoo.training.together import Alone
 
@@ -61,6 +63,7 @@ def train(
     """
     group = group or Alone()
     seed, plan = spec.train.seed, spec.train
+    precision = chosen(plan.precision, device)
     training, validation = split_validation(data.train, plan.validation, stream(seed, "validation"))
     training = to_device(training, device)
     if validation:
@@ -74,15 +77,16 @@ def train(
         noise=torch.Generator(device).manual_seed(stream(seed, "noise")),
     )
     path = directory / checkpoint.FILE
-    identity = f"{spec.training_digest()}/{data.digest}/{device.type}"
+    identity = identity_of(spec, data, device)
     with group.checkpoint(path, identity) as found:
         if found.exists():
             checkpoint.restore(state, found, identity)
             checkpoint.adapt(state, found, plan)
     observer.started(spec, model, state.epoch, len(training))
     saver, draws = group.saver(path, identity), stream(seed, "held out")
-    with fast_float32(device), saver.saving_at_the_end():
+    with products(precision, device), saver.saving_at_the_end():
         step, road = group.take_road(spec, state, loss, training.images, compile, observer)
+        road = dataclasses.replace(road, precision=precision)
         observer.taking(road)
         while not is_finished(spec, state):
             seen = epoch_images(training, data.binarization, state.order)
@@ -94,6 +98,7 @@ def train(
             _keep_best(spec, state)
             saver.finished_epoch(state)
             observer.finished_epoch(record)
+    lay_out(state, torch.contiguous_format)
     if state.best:
         model.load_state_dict(state.best)
     return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch, road)
@@ -104,7 +109,14 @@ def plan_loss(spec: Spec, device: torch.device) -> LossModule:
     module: LossModule = spec.loss.build()
     if isinstance(module, torch.nn.Module):
         module.to(device)
-    return module
+    return lowered(module, chosen(spec.train.precision, device))
+
+
+def identity_of(spec: Spec, data: ImageData, device: torch.device) -> str:
+    """The run that a checkpoint belongs to."""
+    identity = f"{spec.training_digest()}/{data.digest}/{device.type}"
+    precision = chosen(spec.train.precision, device)
+    return identity if precision == "float32" else f"{identity}/{precision}"
 
 
 def is_finished(spec: Spec, state: TrainingState) -> bool:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from vaezoo.diagnostics import Diagnostic, RunError
@@ -14,7 +15,9 @@ from vaezoo.spec import Spec
 from vaezoo.training.capture import NotCapturable
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.inductor import missing
+from vaezoo.training.layout import lay_out
 from vaezoo.training.observer import Observer
+from vaezoo.training.precision import Precision
 from vaezoo.training.steps import CompiledStep, PlainStep, Step
 
 #: What ``--compile`` may be.
@@ -28,15 +31,17 @@ WORTH_COMPILING = 8_000
 
 @dataclass(frozen=True)
 class Road:
-    """The road taken, and why it is not the compiled one."""
+    """The road taken, why it is not the compiled one, and in what numbers it multiplies."""
 
     compiled: bool
     reason: str = ""
+    precision: Precision = "float32"
 
     def __str__(self) -> str:
+        how = f"steps not compiled: {self.reason}"
         if self.compiled:
-            return "each step compiled as a whole"
-        return f"steps not compiled: {self.reason}"
+            how = "each step compiled as a whole"
+        return f"{how}; products in {self.precision}"
 
 
 def take_road(
@@ -56,10 +61,12 @@ def take_road(
     reason = _against(spec, state, images, wish)
     if reason is None:
         observer.compiling()
+        lay_out(state, torch.channels_last)
         try:
             step = CompiledStep(spec, state, loss, images[: spec.train.batch_size])
         except NotCapturable as error:
             reason = str(error)
+            lay_out(state, torch.contiguous_format)
             if wish == "on" or state.compiled:
                 raise _cannot(reason) from error
         else:

@@ -32,7 +32,10 @@ class Update(Protocol):
         """Move parameters and state in place; a parameter without a gradient stays."""
 
     def count(self) -> None:
-        """A step was made."""
+        """A step was made by ``apply``."""
+
+    def follow(self) -> None:
+        """A step was made by the optimizer itself."""
 
 
 def update_of(optimizer: torch.optim.Optimizer) -> Update | None:
@@ -61,10 +64,11 @@ class AdamUpdate:
         self._eps, self._decay = group["eps"], decay
         states = [_adam_state(optimizer, parameter) for parameter in group["params"]]
         self._clocks: list[Tensor] = [state["step"] for state in states]
+        self._steps = int(self._clocks[0].item())  # here too: a clock on a GPU is slow to read
         self.state = [s["exp_avg"] for s in states] + [s["exp_avg_sq"] for s in states]
 
     def numbers(self, lr: float) -> list[float]:
-        t = int(self._clocks[0].item()) + 1
+        t = self._steps + 1
         correction = math.sqrt(1 - self._beta2**t)
         return [lr / (1 - self._beta1**t), 1 / correction, 1 - lr * self._decay]
 
@@ -88,6 +92,10 @@ class AdamUpdate:
 
     def count(self) -> None:
         torch._foreach_add_(self._clocks, 1.0)
+        self._steps += 1
+
+    def follow(self) -> None:
+        self._steps += 1
 
 
 class SGDUpdate:
@@ -127,6 +135,9 @@ class SGDUpdate:
             parameter.sub_(lr * direction)
 
     def count(self) -> None:
+        """Nothing of it depends on the step."""
+
+    def follow(self) -> None:
         """Nothing of it depends on the step."""
 
 

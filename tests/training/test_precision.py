@@ -1,0 +1,128 @@
+"""In which numbers training multiplies, and what stays in float32 all the same."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.helpers import small_spec
+from tests.training.test_compiled import as_it_is, batches_of, state_of
+from vaezoo.diagnostics import RunError
+from vaezoo.training import Observer, precision, train
+from vaezoo.training.capture import NotCapturable
+from vaezoo.training.loop import plan_loss
+from vaezoo.training.precision import chosen, lowered
+from vaezoo.training.steps import CompiledStep, Moment, PlainStep
+
+CPU = torch.device("cpu")
+NOW = Moment({"beta": 1.0, "free_bits": 0.0}, lr=1e-2)
+
+
+@pytest.fixture
+def any_cpu(monkeypatch):
+    """A CPU that multiplies in bfloat16, if slowly."""
+    monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: True)
+
+
+def of(name):
+    return small_spec(train={"precision": name})
+
+
+def test_a_spec_in_float32_reads_as_if_there_were_no_choice():
+    assert small_spec().canonical() == of("float32").canonical()
+    assert "precision" not in small_spec().canonical()["train"]
+    assert of("bfloat16").canonical()["train"]["precision"] == "bfloat16"
+    assert small_spec().training_digest() == of("float32").training_digest()
+    assert small_spec().training_digest() != of("bfloat16").training_digest()
+
+
+def test_a_cpu_has_no_tf32():
+    with pytest.raises(RunError, match=r"VZ602.*does not multiply in tf32"):
+        chosen("tf32", CPU)
+
+
+@pytest.mark.parametrize(("has", "found"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_takes_bfloat16_where_it_is_built_in(has, found, monkeypatch):
+    monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: has)
+    assert chosen("auto", CPU) == found
+    assert chosen("float32", CPU) == "float32"
+    assert chosen("auto", torch.device("mps")) == "float32"
+
+
+def test_bfloat16_where_it_is_not_built_in_is_refused(monkeypatch):
+    monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: False)
+    with pytest.raises(RunError, match=r"VZ602.*bfloat16"):
+        chosen("bfloat16", CPU)
+
+
+def terms_of(loss, model, images):
+    noise = torch.Generator().manual_seed(5)
+    return loss(model, images.float() / 255, NOW.weights, noise)
+
+
+def test_products_are_rounded_and_terms_are_not():
+    spec = small_spec()
+    model, loss, images = state_of(spec).model.train(), spec.loss.build(), batches_of(spec, 1)[0]
+    exact, rounded = (terms_of(one, model, images) for one in (loss, lowered(loss, "bfloat16")))
+    for name, values in rounded.items():
+        assert values.dtype == torch.float32
+        torch.testing.assert_close(values, exact[name], rtol=0.02, atol=0.05)
+    assert not torch.equal(rounded["objective"], exact["objective"])
+
+
+def test_validation_stays_in_float32():
+    spec = small_spec()
+    model, loss, images = state_of(spec).model.eval(), spec.loss.build(), batches_of(spec, 1)[0]
+    exact, rounded = (terms_of(one, model, images) for one in (loss, lowered(loss, "bfloat16")))
+    assert torch.equal(rounded["objective"], exact["objective"])
+
+
+def test_a_captured_step_rounds_as_the_plain_one(any_cpu):
+    spec = of("bfloat16")
+    plain_state, state = state_of(spec), state_of(spec)
+    batches = batches_of(spec, 4)
+    loss = plan_loss(spec, CPU)
+    plain = PlainStep(spec, plain_state, loss)
+    step = CompiledStep(spec, state, loss, batches[0], as_it_is)
+    for images in batches:
+        expected = plain(plain.prepare(images), NOW)
+        torch.testing.assert_close(step(images, NOW), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_program_that_is_wrong_is_refused_in_bfloat16_too(any_cpu):
+    def wrong(graph, inputs):
+        def program(*given):
+            sums, *rest = graph(*given)
+            return [sums * 1.5, *rest]
+
+        return program
+
+    spec = of("bfloat16")
+    loss = plan_loss(spec, CPU)
+    with pytest.raises(NotCapturable, match="does not do what"):
+        CompiledStep(spec, state_of(spec), loss, batches_of(spec, 1)[0], wrong)
+
+
+class Watching(Observer):
+    def taking(self, road):
+        self.road = road
+
+
+def run(spec, folder, observer=None):
+    data = spec.dataset.build()
+    return train(spec, data, device=CPU, directory=folder, observer=observer or Observer())
+
+
+def test_a_run_says_in_what_it_multiplies(any_cpu, tmp_path):
+    watching = Watching()
+    trained = run(of("bfloat16"), tmp_path, watching)
+    assert trained.road.precision == "bfloat16"
+    assert str(watching.road).endswith("products in bfloat16")
+
+
+def test_auto_does_not_go_on_in_other_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: False)
+    run(of("auto"), tmp_path)
+    monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: True)
+    with pytest.raises(RunError, match=r"VZ604.*precision"):
+        run(of("auto"), tmp_path)
