@@ -45,7 +45,7 @@ FLOORS = {
     "verification": 6,
     "catalogue": 5,
     "doctor": 6,
-    "report": 6,
+    "writeup": 6,
     "explore": 6,
     "conformance": 6,
     "scaffold": 6,

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from vaezoo.spec import validate as validate
     from vaezoo.spec.json_schema import schema as schema
     from vaezoo.verification import verify as verify
+    from vaezoo.writeup import report as report
     from vaezoo.zoo import load as load
 
 _HOME = {
@@ -101,6 +102,7 @@ _HOME = {
     "new_plugin": "vaezoo.scaffold",
     "read": "vaezoo.spec",
     "repair": "vaezoo.repairs",
+    "report": "vaezoo.writeup",
     "run": "vaezoo.road",
     "sweep": "vaezoo.members",
     "schema": "vaezoo.spec.json_schema",

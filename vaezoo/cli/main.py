@@ -20,6 +20,7 @@ COMMANDS: Table = {
     "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures anew."),
     "evaluate": ("vaezoo.cli.evaluate", "Take figures of a trained model."),
     "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
+    "report": ("vaezoo.cli.report", "Write a report on a trained model, or on two."),
     "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
     "show": ("vaezoo.cli.show", "Print a spec with every default filled in."),
     "why": ("vaezoo.cli.why", "Say where a value of a spec comes from."),
@@ -35,6 +36,9 @@ COMMANDS: Table = {
 class MainGroup(LazyGroup):
     """vaezoo's own commands, then those of plugins."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _own_first(args))
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.help_lines(ctx))
 
@@ -44,6 +48,25 @@ class MainGroup(LazyGroup):
     def help_lines(self, ctx: click.Context) -> dict[str, str]:
         own, others = super().help_lines(ctx), _context(ctx).registry_as_found.command_lines()
         return own | {name: line for name, line in others.items() if name not in own}
+
+
+def _own_first(arguments: list[str]) -> list[str]:
+    """The arguments with vaezoo's own options before the command, wherever they stood."""
+    own, others = [], []
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":
+            others += [argument, *remaining]
+        elif argument == "--plugin":
+            value = next(remaining, None)
+            if value is None:
+                return [argument]  # which click refuses, since it lacks its value
+            own += [argument, value]
+        elif argument in ("--debug", "--no-plugins") or argument.startswith("--plugin="):
+            own.append(argument)
+        else:
+            others.append(argument)
+    return own + others
 
 
 def _context(ctx: click.Context) -> Context:
@@ -67,7 +90,7 @@ def _context(ctx: click.Context) -> Context:
     multiple=True,
     is_eager=True,  # so that --help after it shows the plugin's commands
     metavar="FILE_OR_MODULE",
-    help="Use a plugin that is not installed. May be given more than once.",
+    help="Use a plugin that is not installed. May be given more than once, after the command too.",
 )
 @click.option(
     "--no-plugins",

@@ -1,0 +1,45 @@
+"""``vaezoo report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vaezoo.cli import options
+from vaezoo.cli.context import Context
+
+
+@click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
+@click.argument("name")
+@click.argument("other", required=False)
+@click.option("--pdf", is_flag=True, help="A PDF for A4 instead of HTML.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file, ending in .html or .pdf. [default: NAME-report.html]",
+)
+@options.device
+@options.zoo
+@click.pass_obj
+def command(
+    context: Context,
+    name: str,
+    other: str | None,
+    pdf: bool,
+    out: Path | None,
+    device: str,
+    zoo: str | None,
+) -> None:
+    """Write a report of about two pages on a trained model, or on two side by side.
+
+    It says how the model is built, derives its objective, shows its curves, pictures and
+    latents, what its figures mean, and how to train it again. NAME and OTHER are entries of the
+    zoo, their folders or weights files. PDF needs one more package: pip install 'vaezoo[pdf]'.
+    """
+    from vaezoo.writeup.write import default_path, report
+
+    if pdf and out is not None and out.suffix.lower() != ".pdf":
+        raise click.UsageError(f"--pdf was given, but {out} does not end in .pdf")
+    path = out or default_path(name, other, ".pdf" if pdf else ".html")
+    click.echo(report(name, other, out=path, zoo=zoo, device=device, registry=context.registry))

@@ -1,0 +1,131 @@
+"""The ELBO derived from the variational objective, in the parts of one spec."""
+
+from __future__ import annotations
+
+import math
+
+from vaezoo.components.losses import ELBOLoss
+from vaezoo.fields import Schedule
+from vaezoo.writeup import formulas
+from vaezoo.writeup.content import Block, Code, Formula, Math, Paragraph, Prose, prose
+from vaezoo.writeup.subject import Subject
+
+_BOUND = (
+    r"\log p_\theta(x) = \log\,\mathbb{E}_{q_\phi(z\mid x)}\!\left["
+    r"\frac{p_\theta(x\mid z)\,p(z)}{q_\phi(z\mid x)}\right] \;\geq\; "
+    r"\mathbb{E}_{q_\phi(z\mid x)}\left[\log p_\theta(x\mid z)\right] - "
+    r"\mathrm{KL}\left(q_\phi(z\mid x)\,\Vert\,p(z)\right) \;=\; \mathrm{ELBO}(x)"
+)
+
+
+def objective(subject: Subject) -> tuple[Block, ...]:
+    """From log p(x) to what training minimised and what the figures estimate."""
+    spec, shape = subject.model.spec, subject.model.image_shape
+    likelihood, prior = spec.model.likelihood, spec.model.prior
+    values = math.prod(shape)
+    data = formulas.of_likelihood(likelihood, values, subject.learned_scale)
+    latents = formulas.of_prior(prior, spec.model.latent, closed=subject.has_closed_kl)
+    loss = formulas.of_loss(spec.loss)
+    return (
+        Paragraph(
+            prose(
+                r"An image $x$ of {values} values is explained by latents {latents} through "
+                r"$p_\theta(x) = \int p_\theta(x\mid z)\,p(z)\,dz$. That integral is out of reach, "
+                r"so the encoder gives an approximate posterior "
+                r"$q_\phi(z\mid x) = \mathcal{N}(z;\,\mu_\phi(x),\,\mathrm{diag}\,"
+                r"\sigma_\phi^2(x))$, and Jensen's inequality a lower bound:",
+                values=values,
+                latents=Math(rf"z \in \mathbb{{R}}^{{{spec.model.latent}}}"),
+            )
+        ),
+        Formula(_BOUND, 1),
+        Paragraph(
+            prose(
+                r"The two sides differ by $\mathrm{KL}(q_\phi(z\mid x)\,\Vert\,p_\theta(z\mid x)) "
+                r"\geq 0$, so that a higher bound means a better decoder, a better posterior, or "
+                r"both (Kingma and Welling 2014). The likelihood `{use}` is, with {where},",
+                use=likelihood.use,
+                where=data.where,
+            )
+        ),
+        Formula(data.tex, 2),
+        *_caveat(subject),
+        Paragraph(
+            prose("The prior `{use}` is {where}:", use=prior.use, where=latents.where)
+            if latents.known
+            else prose("For the prior `{use}`, with {where}:", use=prior.use, where=latents.where)
+        ),
+        Formula(latents.tex, 3),
+        Paragraph(
+            prose(
+                r"Training minimised the mean over images of the loss `{use}`, with one draw "
+                r"$z = \mu + \sigma \odot \varepsilon$, $\varepsilon \sim \mathcal{N}(0, I)$, for "
+                r"each{where}:",
+                use=spec.loss.use,
+                where=prose(", and {where}", where=loss.where) if loss.where else "",
+            )
+        ),
+        Formula(loss.tex, 4),
+        Paragraph(prose("{is_}{estimate}", is_=_meaning(subject), estimate=_estimate(subject))),
+    )
+
+
+def _caveat(subject: Subject) -> tuple[Block, ...]:
+    """Where (2) is no log-probability, and (1) so no bound on log p(x)."""
+    spec = subject.model.spec
+    likelihood = spec.model.likelihood
+    grey = str(subject.scene.binarization).startswith("none") and spec.dataset.binary is not True
+    if likelihood.for_binary_images and grey:
+        why = "The images are grey, not black and white: (2) is a cross-entropy here and no "
+        why += "log-probability"
+    elif likelihood.use == "mse":
+        why = "Without its constant (2) is no log-probability"
+    else:
+        return ()
+    return (
+        Paragraph(
+            prose(
+                "{why}, so that what is called ELBO is no bound on {log}. It compares with figures "
+                "obtained in the same way.",
+                why=why,
+                log=Math(r"\log p_\theta(x)"),
+            )
+        ),
+    )
+
+
+def _meaning(subject: Subject) -> Prose:
+    """What (4) has to do with (1)."""
+    loss = subject.model.spec.loss
+    if type(loss) is not ELBOLoss:
+        return prose("{use} need not be the ELBO of (1). ", use=Code(loss.use))
+    if loss.beta == 1 and loss.free_bits == 0:
+        return prose("In expectation (4) is the negative ELBO. ")
+    if isinstance(loss.beta, Schedule) or loss.free_bits != 0:
+        return prose(
+            r"With $\beta = 1$ and no free bits (4) would be the negative ELBO in expectation. "
+        )
+    if loss.beta == 0:
+        return prose("Nothing holds the posterior to the prior: (4) is the reconstruction alone. ")
+    bound = "is still an upper bound on" if loss.beta > 1 else "is no upper bound on"
+    side = "above" if loss.beta > 1 else "below"
+    return prose(
+        r"In expectation (4) is $-\mathrm{ELBO}(x) + (\beta - 1)\,\mathrm{KL}$, which lies {side} "
+        r"the negative ELBO and {bound} $-\log p_\theta(x)$ (Higgins et al. 2017). ",
+        side=side,
+        bound=bound,
+    )
+
+
+def _estimate(subject: Subject) -> Prose:
+    """How the ELBO among the figures was taken."""
+    figure = subject.facts.figure("elbo")
+    if figure is None:
+        return prose("No ELBO is recorded with this model.")
+    by_draws = "" if subject.has_closed_kl else ", the KL term by the same draws"
+    return prose(
+        "The figures weigh the KL once, whatever the objective does, and average over {draws} "
+        "draws of $z$ an image{by_draws}.",
+        draws=figure.samples,
+        by_draws=by_draws,
+    )

@@ -1,0 +1,340 @@
+"""What the figures of an entry show, in sentences. Each is said only where a figure supports it,
+with the number; none is said of figures that are not there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from vaezoo.fields import Schedule
+from vaezoo.fields.schedule import value_at
+from vaezoo.registry import EpochRecord, Figure
+from vaezoo.spec import Spec
+from vaezoo.writeup.content import Prose, prose
+from vaezoo.zoo import Metrics
+
+#: nats of KL below which a latent dimension carries nothing, as in the entry's own notes
+UNUSED_BELOW = 0.01
+#: share of the last epochs that tell whether training still brings something, and the fewest
+_LATE, _FEWEST = 0.2, 4
+#: how many standard errors make a slope one
+_CLEAR = 3.0
+#: how many standard errors between training and validation are more than chance: the validation
+#: images are others and fewer than those of the test, whose error it is
+_APART = 5.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What observations are made of."""
+
+    spec: Spec
+    metrics: Metrics
+    history: tuple[EpochRecord, ...]
+
+    def figure(self, name: str) -> Figure | None:
+        """A finite figure on the test split."""
+        found = self.metrics.figure(f"test/{name}")
+        return found if found and math.isfinite(found.value) else None
+
+
+def observe(facts: Facts) -> list[Prose]:
+    """Every observation that the figures support, the gravest first."""
+    return [line for look in _LOOKS for line in look(facts)]
+
+
+def _not_finite(facts: Facts) -> Iterator[Prose]:
+    for figure in facts.metrics.figures:
+        if not math.isfinite(figure.value):
+            yield prose(
+                "**The figure {name} is not finite:** nothing can be read off it.",
+                name=f"{figure.split}/{figure.name}",
+            )
+
+
+def _not_held_out(facts: Facts) -> Iterator[Prose]:
+    if facts.metrics.test_is_trained_on:
+        yield prose(
+            "**The test images were trained on:** no figure on them says how the model does on "
+            "images that it has not seen."
+        )
+
+
+def _targets(facts: Facts) -> Iterator[Prose]:
+    for target in facts.metrics.targets:
+        off = target["figure"] - target["value"]
+        yield prose(
+            "The target `{metric}` of {value} ± {tolerance} ({source}) was {verdict}: here it is "
+            "{figure}, {off} {side}.",
+            metric=target["metric"],
+            value=shown(target["value"]),
+            tolerance=f"{target['tolerance']:g}",
+            source=target["source"],
+            verdict="reached" if target["reached"] else "missed",
+            figure=shown(target["figure"]),
+            off=f"{abs(off):.2f}",
+            side="above" if off >= 0 else "below",
+        )
+
+
+def _unused(facts: Facts) -> Iterator[Prose]:
+    kl = facts.figure("kl")
+    if not kl or not kl.per_dimension:
+        return
+    each = kl.per_dimension
+    unused = [index for index, nats in enumerate(each) if nats < UNUSED_BELOW]
+    if len(unused) == len(each):
+        yield prose(
+            "**The posterior has collapsed:** none of {count} latents carries {limit} nats of KL, "
+            "so that the decoder draws the same for every image.",
+            count=len(each),
+            limit=UNUSED_BELOW,
+        )
+    elif unused:
+        yield prose(
+            "{gone} of {count} latents {are} not used: {names} {carry} less than {limit} nats of "
+            "KL on the test images. The model could do without {them}.",
+            gone=len(unused),
+            count=len(each),
+            are="is" if len(unused) == 1 else "are",
+            names=", ".join(f"z{index}" for index in unused),
+            carry="carries" if len(unused) == 1 else "carry",
+            limit=UNUSED_BELOW,
+            them="it" if len(unused) == 1 else "them",
+        )
+    elif len(each) > 1:
+        least = min(range(len(each)), key=each.__getitem__)
+        yield prose(
+            "All {count} latents are used; the one that carries least, z{index}, has "
+            "{nats} nats of KL.",
+            count=len(each),
+            index=least,
+            nats=f"{each[least]:.2f}",
+        )
+
+
+def _concentrated(facts: Facts) -> Iterator[Prose]:
+    kl = facts.figure("kl")
+    if not kl or not kl.per_dimension or len(kl.per_dimension) < 4:
+        return
+    each = sorted(kl.per_dimension, reverse=True)
+    total = sum(each)
+    half = next((n for n in range(1, len(each)) if sum(each[:n]) >= total / 2), len(each))
+    if total > 0 and half <= len(each) / 3:
+        yield prose(
+            "The KL is uneven: {half} of {count} latents carry {share} of its {total} nats.",
+            half=half,
+            count=len(each),
+            share=f"{sum(each[:half]) / total:.0%}",
+            total=f"{total:.2f}",
+        )
+
+
+def _weighed(facts: Facts) -> Iterator[Prose]:
+    """What β ≠ 1 does to the objective, by the figures of the last epoch."""
+    name = facts.spec.loss.kl_weight
+    if not name or not facts.history:
+        return
+    last = facts.history[-1]
+    weight = last.weights.get(name)
+    if weight is None or weight == 1 or not _finite(last.train, "objective", "elbo", "kl"):
+        return
+    gap = last.train["objective"] + last.train["elbo"]
+    yield prose(
+        "With {name} = {weight} in the last epoch the objective counts each nat of KL {weight} "
+        "times and lies {gap} nats {side} the −ELBO ({objective} against {elbo}): the two must "
+        "not be confused.",
+        name="β" if name == "beta" else name,
+        weight=f"{weight:g}",
+        gap=f"{abs(gap):.2f}",
+        side="above" if gap > 0 else "below",
+        objective=shown(last.train["objective"]),
+        elbo=shown(-last.train["elbo"]),
+    )
+
+
+def _still_moving(facts: Facts) -> Iterator[Prose]:
+    """Whether the last epochs still brought something, by a line through them."""
+    split, series = _elbos(facts.history)
+    count = max(_FEWEST, round(_LATE * len(series)))
+    if len(series) < 2 * _FEWEST or _weights_move(facts.spec, len(series) - count, len(series)):
+        return
+    slope, error = line_through(series[-count:])
+    brought = slope * (count - 1)
+    if not math.isfinite(brought):
+        return
+    noise = error * (count - 1)
+    if slope > _CLEAR * error:
+        yield prose(
+            "Training had not come to its end: over the last {count} epochs the {split} ELBO still "
+            "rose by {brought} ± {noise} nats.",
+            count=count,
+            split=split,
+            brought=f"{brought:.2f}",
+            noise=f"{noise:.2f}",
+        )
+    elif slope < -_CLEAR * error:
+        yield prose(
+            "The {split} ELBO fell by {brought} ± {noise} nats over the last {count} epochs.",
+            count=count,
+            split=split,
+            brought=f"{-brought:.2f}",
+            noise=f"{noise:.2f}",
+        )
+    else:
+        yield prose(
+            "Training had levelled off: over the last {count} epochs the {split} ELBO changed by "
+            "{brought} ± {noise} nats.",
+            count=count,
+            split=split,
+            brought=shown(brought, sign=True),
+            noise=f"{noise:.2f}",
+        )
+
+
+def _past_its_best(facts: Facts) -> Iterator[Prose]:
+    held_out = [r.validation["elbo"] for r in facts.history if r.validation]
+    if len(held_out) < 2 * _FEWEST or not all(map(math.isfinite, held_out)):
+        return
+    best = max(range(len(held_out)), key=held_out.__getitem__)
+    lost = held_out[best] - held_out[-1]
+    steps = [b - a for a, b in zip(held_out[best:], held_out[best + 1 :], strict=False)]
+    noise = math.sqrt(fmean(step**2 for step in steps)) if steps else 0.0
+    if facts.spec.train.early_stopping:
+        if best + 1 < len(held_out):
+            yield prose(
+                "The weights are those of epoch {best}, where the validation ELBO was best; the "
+                "{after} epochs after it lost up to {lost} nats.",
+                best=facts.history[best].epoch,
+                after=len(held_out) - best - 1,
+                lost=f"{held_out[best] - min(held_out[best:]):.2f}",
+            )
+    elif len(steps) >= _FEWEST and lost > 2 * noise:
+        yield prose(
+            "The validation ELBO was best in epoch {best} of {epochs} and has lost {lost} nats "
+            "since: stopping there would have been better.",
+            best=facts.history[best].epoch,
+            epochs=len(held_out),
+            lost=f"{lost:.2f}",
+        )
+
+
+def _generalises(facts: Facts) -> Iterator[Prose]:
+    """Training against validation in the last epoch, and validation against test."""
+    last = facts.history[-1] if facts.history else None
+    if not last or not last.validation:
+        return
+    if not (_finite(last.train, "elbo") and _finite(last.validation, "elbo")):
+        return
+    gap = last.train["elbo"] - last.validation["elbo"]
+    test = facts.figure("elbo")
+    error = test.standard_error if test else None
+    size = f"{abs(gap):.2f} nats {'below' if gap > 0 else 'above'}"
+    if error is not None and gap > _APART * error:
+        yield prose(
+            "The validation ELBO ends {size} the training one, more than {clear} standard errors "
+            "of the test ELBO (±{error}): the model has begun to learn its training images by "
+            "heart.",
+            size=size,
+            clear=f"{_APART:g}",
+            error=f"{error:.2f}",
+        )
+    else:
+        yield prose(
+            "The validation ELBO ends {size} the training one, which is a running mean over the "
+            "last epoch{verdict}.",
+            size=size,
+            verdict=f"; the test ELBO has a standard error of ±{error:.2f}" if error else "",
+        )
+
+
+def _bound(facts: Facts) -> Iterator[Prose]:
+    tighter, elbo = facts.figure("iw_bound"), facts.figure("elbo")
+    if tighter and elbo and tighter.value > elbo.value:
+        yield prose(
+            "The importance-weighted bound with {samples} draws lies {gap} nats above the ELBO: at "
+            "least so much is lost to the form of the posterior.",
+            samples=f"{tighter.samples:,}",
+            gap=f"{tighter.value - elbo.value:.2f}",
+        )
+
+
+def _floor(facts: Facts) -> Iterator[Prose]:
+    floor, distortion = facts.figure("entropy_floor"), facts.figure("reconstruction")
+    if floor and distortion and floor.value > 0:
+        yield prose(
+            "Of the {all} nats of reconstruction {floor} are the entropy of the grey levels, which "
+            "no model can go below; {rest} are the model's own.",
+            all=shown(distortion.value),
+            floor=shown(floor.value),
+            rest=shown(distortion.value - floor.value),
+        )
+
+
+def _rate(facts: Facts) -> Iterator[Prose]:
+    kl, elbo = facts.figure("kl"), facts.figure("elbo")
+    if kl and elbo and elbo.value < 0:
+        yield prose(
+            "As a code the model spends {kl} nats ({bits} bits) an image on its latents, "
+            "{share} of the −ELBO.",
+            kl=f"{kl.value:.2f}",
+            bits=f"{kl.value / math.log(2):.1f}",
+            share=f"{kl.value / -elbo.value:.1%}",
+        )
+
+
+_LOOKS: tuple[Callable[[Facts], Iterator[Prose]], ...] = (
+    _not_finite,
+    _not_held_out,
+    _targets,
+    _unused,
+    _concentrated,
+    _still_moving,
+    _past_its_best,
+    _generalises,
+    _weighed,
+    _rate,
+    _bound,
+    _floor,
+)
+
+
+def shown(value: float, *, sign: bool = False) -> str:
+    """Two decimals and a true minus sign; with ``sign`` a plus too."""
+    return f"{value:{'+' if sign else ''}.2f}".replace("-", "−")
+
+
+def line_through(values: Sequence[float]) -> tuple[float, float]:
+    """The slope of a least-squares line through equally spaced values, and its standard error.
+
+    Needs three values or more; NaN where one of them is not finite.
+    """
+    count = len(values)
+    middle, mean = (count - 1) / 2, fmean(values)
+    spread = sum((i - middle) ** 2 for i in range(count))
+    slope = sum((i - middle) * (v - mean) for i, v in enumerate(values)) / spread
+    rest = sum((v - mean - slope * (i - middle)) ** 2 for i, v in enumerate(values))
+    return slope, math.sqrt(rest / (count - 2) / spread)
+
+
+def _elbos(history: Sequence[EpochRecord]) -> tuple[str, list[float]]:
+    """The ELBO after each epoch: on held-out images where there are any."""
+    held_out = [record.validation["elbo"] for record in history if record.validation]
+    if history and len(held_out) == len(history):
+        return "validation", held_out
+    return "training", [record.train["elbo"] for record in history]
+
+
+def _weights_move(spec: Spec, first: int, last: int) -> bool:
+    """Whether a weight of the loss is on its way then, so that the ELBO moves with it."""
+    return any(
+        isinstance(weight, Schedule)
+        and (value_at(weight, first) != value_at(weight, last) or bool(weight.cyclical))
+        for weight in spec.loss.weights.values()
+    )
+
+
+def _finite(terms: dict[str, float], *names: str) -> bool:
+    return all(math.isfinite(terms.get(name, math.nan)) for name in names)

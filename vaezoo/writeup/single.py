@@ -1,0 +1,204 @@
+"""The report of one entry."""
+
+from __future__ import annotations
+
+from vaezoo.components.losses import ELBOLoss
+from vaezoo.writeup import parts, plots
+from vaezoo.writeup.content import (
+    Block,
+    Document,
+    Listing,
+    Paragraph,
+    Picture,
+    Section,
+    Side,
+    Table,
+    plain,
+    prose,
+)
+from vaezoo.writeup.objective import objective
+from vaezoo.writeup.observations import UNUSED_BELOW, observe
+from vaezoo.writeup.subject import Subject
+
+_HALF = 0.49
+
+
+def report_of(subject: Subject) -> Document:
+    """Everything about one trained model on about two pages."""
+    summary = subject.entry.spec_data.get("summary") or "A variational autoencoder"
+    sections = (
+        Section("The model as built", _model(subject)),
+        Section("The objective, derived", objective(subject)),
+        Section("Reconstruction against KL", _trade_off(subject)),
+        Section("What it makes of images", _images(subject)),
+        Section("What its latents hold", _latents(subject)),
+        Section("Observations", (parts.observations(observe(subject.facts)),)),
+        Section("How to reproduce it", _reproduce(subject)),
+    )
+    return Document(
+        subject.name,
+        prose("{summary}", summary=summary),
+        tuple(section for section in sections if section.blocks),
+        parts.notices(subject),
+    )
+
+
+def _model(subject: Subject) -> tuple[Block, ...]:
+    left: tuple[Block, ...] = (parts.layer_table(subject),)
+    right: tuple[Block, ...] = (parts.figure_table(subject),)
+    return (Paragraph(parts.trained(subject)), Side((left, right), (1.12, 1)))
+
+
+def _trade_off(subject: Subject) -> tuple[Block, ...]:
+    run = subject.run
+    loss = subject.model.spec.loss
+    weighed = prose(" The objective weighs them otherwise, by the loss `{use}`.", use=loss.use)
+    if type(loss) is ELBOLoss:
+        weighed = prose(
+            r" The objective is $D + \beta R$: where it is least, one nat of rate buys $\beta$ "
+            r"nats of distortion, $dD/dR = -\beta$."
+        )
+        if loss.free_bits != 0:
+            weighed = ()
+    said = Paragraph(
+        prose(
+            r"The negative ELBO is the sum of a rate $R$, the KL term, and a distortion $D$, the "
+            r"reconstruction term (Alemi et al. 2018).{weighed} {ended}",
+            weighed=weighed,
+            ended=parts.rate_and_distortion(subject),
+        )
+    )
+    if not run.history:
+        return (said,) if run.point else ()
+    return (said, _curves(subject))
+
+
+def _curves(subject: Subject) -> Picture:
+    run = subject.run
+    where = "validation" if run.is_validated else "training"
+    likelihood = subject.model.spec.model.likelihood.use
+    star = ", the star the model on the test split" if run.point else ""
+    caption = prose(
+        "**Training.** Nats per example over {epochs} epochs. Grey: training, running mean within "
+        "the epoch{blue}. Right: rate and distortion after each epoch ({where}){star}; along grey "
+        "lines the −ELBO is the same. `{dataset}`, {likelihood} likelihood, binarisation: {how}, "
+        "one draw of z an image.",
+        epochs=len(run.history),
+        blue="; blue: validation, after it" if run.is_validated else "",
+        where=where,
+        star=star,
+        dataset=parts.dataset_of(subject),
+        likelihood=likelihood,
+        how=str(subject.scene.binarization).partition(",")[0],
+    )
+    last = run.history[-1].train
+    alt = (
+        f"Curves of the objective, reconstruction and KL over {len(run.history)} epochs, and the "
+        f"path through the rate-distortion plane. The last epoch has a training reconstruction of "
+        f"{last['reconstruction']:.2f} and a KL of {last['kl']:.2f} nats."
+    )
+    return Picture(plots.training([run]), "svg", alt, caption)
+
+
+def _images(subject: Subject) -> tuple[Block, ...]:
+    return parts.beside(
+        [
+            subject.picture(
+                "reconstructions",
+                "Reconstructions.",
+                _HALF,
+                "Test images, each above the model's reconstruction of it",
+                parts.RECONSTRUCTIONS,
+            ),
+            subject.picture(
+                "samples",
+                "Samples.",
+                _HALF,
+                "Mean images of latents drawn from the prior",
+                parts.SAMPLES,
+            ),
+        ]
+    )
+
+
+def _latents(subject: Subject) -> tuple[Block, ...]:
+    latent = subject.model.latent
+    scatter = subject.picture(
+        "latent_scatter",
+        "Posterior means.",
+        _HALF,
+        "Scatter plot of the posterior means of test images, coloured by class",
+        parts.SCATTER,
+    )
+    space = (
+        subject.picture(
+            "traversals",
+            "Traversals.",
+            _HALF,
+            "Rows of decoded images, each along one latent dimension",
+            parts.TRAVERSALS,
+        )
+        if latent > 2
+        else subject.picture(
+            "manifold",
+            "The latent plane, decoded.",
+            _HALF,
+            "Grid of decoded images over the latent plane",
+            parts.MANIFOLD,
+        )
+    )
+    between = subject.picture(
+        "interpolations",
+        "Interpolations.",
+        _HALF,
+        "Rows of decoded images along lines between the latents of two test images",
+        parts.INTERPOLATIONS,
+    )
+    return (*parts.beside([scatter, space]), *parts.beside([between, _by_dimension(subject)]))
+
+
+def _by_dimension(subject: Subject) -> Picture | None:
+    kl = subject.facts.figure("kl")
+    if not kl or not kl.per_dimension:
+        return None
+    active = subject.facts.figure("active_units")
+    units = ""
+    if active:
+        units = f" Active units: {active.value:g} of {len(kl.per_dimension)}"
+        units += f" ({active.note.partition(';')[0]})." if active.note else "."
+    caption = prose(
+        "**KL of each latent dimension.** {sum} nats together; under {limit} nats a dimension is "
+        "grey.{units} {how}.",
+        sum=f"{kl.value:.2f}",
+        limit=UNUSED_BELOW,
+        units=units,
+        how=parts.protocol(kl),
+    )
+    listed = ", ".join(f"z{index} {nats:.2f}" for index, nats in enumerate(kl.per_dimension))
+    svg = plots.by_dimension({subject.name: kl.per_dimension}, UNUSED_BELOW, 1.45)
+    return Picture(svg, "svg", f"Bars of the KL by dimension, in nats: {listed}", caption)
+
+
+def _reproduce(subject: Subject) -> tuple[Block, ...]:
+    return (
+        Paragraph(
+            prose(
+                "With this spec in `{name}.yaml` and the versions below, the first command trains "
+                "the same weights{exactly}; the second takes the figures again. What the spec does "
+                "not say has its default in vaezoo {version}.",
+                name=subject.name,
+                exactly=", to the byte on a CPU of the same kind with as many threads"
+                if subject.entry.lock["device"]["type"] == "cpu"
+                else "",
+                version=subject.entry.lock["vaezoo"],
+            )
+        ),
+        Side(
+            (
+                (Listing(parts.spec_text(subject), 2),),
+                (Listing(parts.commands(subject)),),
+            ),
+            (1.5, 1),
+        ),
+        Table((plain("what"), plain("value")), tuple(parts.digest_rows(subject)), "ll"),
+    )

@@ -1,0 +1,79 @@
+"""``report``: from one entry or two to a file: what ``vaezoo report`` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
+from vaezoo.files import write_whole
+from vaezoo.registry import Registry, discover
+from vaezoo.writeup.html import to_html
+from vaezoo.writeup.pair import report_of_two
+from vaezoo.writeup.pdf import to_pdf, typst_missing
+from vaezoo.writeup.single import report_of
+from vaezoo.writeup.subject import subject
+
+_FORMATS = (".html", ".pdf")
+
+
+def report(
+    name: str | Path,
+    other: str | Path | None = None,
+    *,
+    out: str | Path | None = None,
+    zoo: str | Path | None = None,
+    device: str = "cpu",
+    registry: Registry | None = None,
+) -> Path:
+    """Write a report on an entry, or on two side by side: ``vaezoo.report("fashion_mlp2")``.
+
+    ``out`` is a file that ends in ``.html`` or ``.pdf``; without it the report is
+    ``NAME-report.html`` in the current folder. Returns where it was written.
+
+    Raises UsageError (VZ501) for an unknown entry, (VZ503) for a file of another kind, ZooError
+    (VZ503) where it cannot be written or the PDF's extra is not installed, and whatever an
+    entry's model may raise when it is loaded.
+    """
+    path = Path(out) if out is not None else default_path(name, other, ".html")
+    _check(path)
+    registry = registry or discover()
+    first = subject(name, zoo, device, registry)
+    if other is None:
+        document = report_of(first)
+    else:
+        document = report_of_two(first, subject(other, zoo, device, registry))
+    is_pdf = path.suffix.lower() == ".pdf"
+    _write(path, to_pdf(document) if is_pdf else to_html(document).encode())
+    return path
+
+
+def default_path(name: str | Path, other: str | Path | None, suffix: str) -> Path:
+    """``fashion_mlp2-report.html``, or ``fashion_beta1-fashion_beta4-report.html``."""
+    names = [
+        Path(one).resolve().stem if str(one) in (".", "..") else Path(one).stem
+        for one in (name, other)
+        if one is not None
+    ]
+    return Path("-".join([*names, "report"]) + suffix)
+
+
+def _check(path: Path) -> None:
+    """What can be known before anything slow begins."""
+    if path.suffix.lower() not in _FORMATS:
+        message = f"{path} cannot be written: a report is HTML or PDF"
+        hint = f"give a file that ends in {' or '.join(_FORMATS)}"
+        raise UsageError(Diagnostic("VZ503", message, hint=hint))
+    missing = typst_missing() if path.suffix.lower() == ".pdf" else None
+    if missing:
+        raise ZooError(missing)
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, data)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise ZooError(
+            Diagnostic("VZ503", message, hint="choose another file with --out")
+        ) from None
