@@ -1,0 +1,245 @@
+"""A plugin with all nine kinds and all six hooks, made of public names alone."""
+
+import hashlib
+import json
+import math
+
+import click
+from pydantic import Field
+
+from vaezoo import (
+    Dataset,
+    Decoder,
+    Encoder,
+    Figure,
+    ImageData,
+    ImageShape,
+    Likelihood,
+    Loss,
+    Metric,
+    NonNegative,
+    Optimizer,
+    Positive,
+    Prior,
+    Split,
+    Visualizer,
+    hookimpl,
+)
+
+
+class OutsideDataset(Dataset, use="outside"):
+    """Noise."""
+
+    count: int = Field(64, ge=8, description="images of each split")
+
+    @property
+    def image_shape(self):
+        return ImageShape(1, 4, 4)
+
+    def build(self):
+        import torch
+
+        generator = torch.Generator().manual_seed(0)
+        shape = (2, self.count, *self.image_shape)
+        images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+        digest = hashlib.sha256(images.numpy().tobytes()).hexdigest()
+        return ImageData(Split(images[0]), Split(images[1]), (), digest)
+
+
+class OutsideEncoder(Encoder, use="outside"):
+    """One linear map."""
+
+    def build(self, image, latent):
+        from torch import nn
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.both = nn.Linear(math.prod(image), 2 * latent)
+
+            def forward(self, images):
+                return self.both(images.flatten(1)).chunk(2, dim=1)
+
+        return Net()
+
+
+class OutsideDecoder(Decoder, use="outside"):
+    """One linear map."""
+
+    def build(self, latent, output):
+        from torch import nn
+
+        pixels = nn.Linear(latent, math.prod(output))
+        return nn.Sequential(pixels, nn.Unflatten(1, tuple(output)))
+
+
+class OutsideLikelihood(Likelihood, use="outside"):
+    """A normal density of deviation 1 for each pixel."""
+
+    def build(self, image):
+        from torch import nn
+
+        class Net(nn.Module):
+            def log_prob(self, images, parameters):
+                squared = (images - self.mean(parameters)) ** 2
+                return -0.5 * (squared + math.log(2 * math.pi)).flatten(1).sum(1)
+
+            def mean(self, parameters):
+                return parameters.float().sigmoid()
+
+        return Net()
+
+
+class OutsidePrior(Prior, use="outside"):
+    """A standard normal density, of which no closed form is told."""
+
+    def build(self, latent):
+        import torch
+        from torch import nn
+
+        class Net(nn.Module):
+            def log_prob(self, z):
+                return -0.5 * (z**2 + math.log(2 * math.pi)).sum(1)
+
+            def sample(self, count, generator):
+                shape = (count, latent)
+                return torch.randn(shape, generator=generator, device=generator.device)
+
+            def kl(self, mean, log_var):
+                return None
+
+        return Net()
+
+
+class OutsideLoss(Loss, use="outside"):
+    """The negative ELBO; without end after so many batches, to make a run fail."""
+
+    beta: NonNegative = Field(1.0, description="weight of the KL term")
+    breaks_after: int = Field(0, ge=0, description="batches until it diverges; 0 for never")
+
+    def build(self):
+        from torch import nn
+
+        class Net(nn.Module):
+            def __init__(self, batches):
+                super().__init__()
+                self.batches = batches
+
+            def forward(self, model, images, weights, generator):
+                posterior = model.posterior(images)
+                z = posterior.sample(generator)
+                reconstruction = -model.log_likelihood(images, z)
+                kl = posterior.log_prob(z) - model.prior.log_prob(z)
+                objective = reconstruction + weights["beta"] * kl
+                if self.batches:
+                    objective = objective * float("inf")
+                return {"objective": objective, "reconstruction": reconstruction, "kl": kl}
+
+        return Net(self.breaks_after)
+
+
+class OutsideOptimizer(Optimizer, use="outside"):
+    """Gradient descent."""
+
+    lr: Positive = Field(1e-2, description="learning rate, a number or a schedule")
+
+    def build(self, parameters, lr):
+        import torch
+
+        return torch.optim.SGD(parameters, lr=lr)
+
+
+class OutsideMetric(Metric, use="outside"):
+    """Mean absolute error of a pixel."""
+
+    def compute(self, scene):
+        images = scene.split.images
+        errors = (images / 255 - scene.model.reconstruct(images).cpu()).abs()
+        likelihood = scene.spec.model.likelihood.use
+        value = errors.mean().item()
+        return [
+            Figure("outside", value, "", scene.split_name, likelihood, "none", 0, len(images)),
+        ]
+
+
+class OutsideVisualizer(Visualizer, use="outside"):
+    """The mean image at the first latents that are drawn."""
+
+    def draw(self, scene):
+        from matplotlib.figure import Figure as Picture
+
+        image = scene.model.sample(1)[0].cpu()
+        picture = Picture(figsize=(1, 1))
+        picture.add_subplot().imshow(image.permute(1, 2, 0).numpy(), cmap="gray")
+        return picture
+
+
+def tell(hook, **told):
+    with open("told.jsonl", "a") as file:
+        file.write(json.dumps({"hook": hook, **told}) + "\n")
+
+
+def parameters(run):
+    return sum(parameter.numel() for parameter in run.model.parameters())
+
+
+SEEN = {}
+
+
+@hookimpl
+def vaezoo_components():
+    return [
+        OutsideDataset,
+        OutsideEncoder,
+        OutsideDecoder,
+        OutsideLikelihood,
+        OutsidePrior,
+        OutsideLoss,
+        OutsideOptimizer,
+        OutsideMetric,
+        OutsideVisualizer,
+    ]
+
+
+@hookimpl
+def vaezoo_commands():
+    @click.command("outside-told")
+    def told():
+        """Count what was told."""
+        with open("told.jsonl") as file:
+            click.echo(f"{len(file.readlines())} lines")
+
+    return [told]
+
+
+@hookimpl
+def vaezoo_run_started(run):
+    SEEN["weights"] = [parameter.detach().clone() for parameter in run.model.parameters()]
+    plugins = sorted({plugin["name"] for plugin in run.lock["plugins"]})
+    tell("vaezoo_run_started", spec=run.spec.name, plugins=plugins, parameters=parameters(run))
+
+
+@hookimpl
+def vaezoo_epoch_finished(run, record):
+    now = list(run.model.parameters())
+    moved = any((old != new).any() for old, new in zip(SEEN["weights"], now, strict=True))
+    tell(
+        "vaezoo_epoch_finished",
+        epoch=record.epoch,
+        train=record.train,
+        parameters=parameters(run),
+        reconstructed=list(run.model.reconstruct(run.data.test.images[:3]).shape),
+        weights_moved=bool(moved),
+    )
+
+
+@hookimpl
+def vaezoo_run_finished(run, entry):
+    figures = {f"{one.split}/{one.name}": one.value for one in entry.metrics.figures}
+    pictures = [str(path) for path in entry.figures]
+    tell("vaezoo_run_finished", path=str(entry.path), figures=figures, pictures=pictures)
+
+
+@hookimpl
+def vaezoo_run_failed(run, error):
+    tell("vaezoo_run_failed", error=type(error).__name__)
