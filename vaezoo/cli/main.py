@@ -20,6 +20,7 @@ COMMANDS: Table = {
     "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures anew."),
     "evaluate": ("vaezoo.cli.evaluate", "Take figures of a trained model."),
     "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
+    "report": ("vaezoo.cli.report", "Write a report on a trained model, or on two."),
     "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
     "show": ("vaezoo.cli.show", "Print a spec with every default filled in."),
     "why": ("vaezoo.cli.why", "Say where a value of a spec comes from."),
