@@ -92,20 +92,21 @@ class Fitting:
         return self.values({**member, "properties": properties, "required": required})
 
     def _each_alone(self, schema: Schema) -> list[Strategy]:
-        """Mappings with exactly one of several keys."""
-        alone = [name for option in schema["oneOf"] for name in option["required"]]
+        """Mappings with the keys of exactly one of several options, and none of the others'."""
+        options = [option["required"] for option in schema["oneOf"]]
         rest = {k: v for k, v in schema.items() if k != "oneOf"}
-        properties = schema["properties"]
-        others = {name: of for name, of in properties.items() if name not in alone}
+        always = schema.get("required", ())
+        special = {name for option in options for name in option}
+        common = {n: of for n, of in schema["properties"].items() if n not in special}
         return [
             self.values(
                 {
                     **rest,
-                    "properties": {**others, name: properties[name]},
-                    "required": [*schema["required"], name],
+                    "properties": {**common, **{n: schema["properties"][n] for n in option}},
+                    "required": [*always, *option],
                 }
             )
-            for name in alone
+            for option in options
         ]
 
 

@@ -26,7 +26,7 @@ PROPERTY = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 #: What a component's parameters say of each other is beyond the schema.
-RELATIONS = ("nesterov needs a momentum",)
+RELATIONS = ("nesterov needs a momentum", "needs a milestone for each value")
 
 
 @cache
