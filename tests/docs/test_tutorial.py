@@ -1,0 +1,97 @@
+"""The tutorial, from its first line to its last: every file is written, every command is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.conftest import ROOT
+from tests.scaffold.conftest import few_clothes  # noqa: F401 - a fixture
+
+PAGE = ROOT / "docs" / "plugin_tutorial.md"
+PATIENCE = 500.0
+#: The programs of the page. ``pip install -e`` writes the metadata without building, which needs
+#: a network; of the images the first few hundred will do.
+PROGRAMS = {
+    "vaezoo": """
+for word in "$@"; do
+  case "$word" in run) set -- "$@" --set "dataset.root=$FEW_CLOTHES";; esac
+done
+exec "$PYTHON" -m vaezoo "$@"
+""",
+    "pytest": 'exec "$PYTHON" -m pytest -q -p no:cacheprovider "$@"',
+    "pip": """
+[ "$1 $2" = "install -e" ]
+exec "$PYTHON" -c 'if True:
+    import pathlib, sys
+    from tests.scaffold.installed import Environment
+    Environment(pathlib.Path.cwd()).install(pathlib.Path(sys.argv[1]))
+' "$3"
+""",
+}
+
+
+def fences(text: str) -> Iterator[tuple[str, str]]:
+    """The fenced blocks of a page: language and content."""
+    for match in re.finditer(r"^```(\w+)[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield match[1], match[2]
+
+
+def shell(folder: Path, images: Path) -> dict[str, str]:
+    """The variables of a shell in which the page's programs are these."""
+    programs = folder / "bin"
+    programs.mkdir()
+    for name, text in PROGRAMS.items():
+        (programs / name).write_text(f"#!/bin/bash\nset -e\n{text}\n")
+        (programs / name).chmod(0o755)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VAEZOO_", "PYTEST_"))}
+    paths = (folder / "site", folder / "vaezoo-patches" / "src", ROOT)
+    return kept | {
+        "PATH": f"{programs}{os.pathsep}{kept['PATH']}",
+        "PYTHON": sys.executable,
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "FEW_CLOTHES": str(images),
+        "VAEZOO_CACHE": str(folder / "cache"),
+    }
+
+
+@pytest.mark.slow
+def test_the_tutorial_from_an_empty_folder(tmp_path: Path, few_clothes: Path) -> None:  # noqa: F811
+    variables = shell(tmp_path, few_clothes)
+    told = ""
+    for language, text in fences(PAGE.read_text("utf-8")):
+        if language == "sh":
+            done = subprocess.run(
+                ["bash", "-e", "-c", text],
+                cwd=tmp_path,
+                env=variables,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+            assert done.returncode == 0, f"{text}\n{done.stdout}"
+            told += done.stdout
+        else:
+            head, _, _ = text.partition("\n")
+            (tmp_path / head.removeprefix("# ")).write_text(text, "utf-8")
+    assert {path.name for path in (tmp_path / "zoo").iterdir()} >= {"patches", "coarse"}
+    assert "side: 7" in (tmp_path / "zoo" / "patches" / "spec.yaml").read_text("utf-8")
+    assert (tmp_path / "patches-samples.png").is_file()
+    assert (tmp_path / "coarse-samples.png").is_file()
+    assert "warning" not in told
+    assert "FAIL" not in told
+
+
+def test_the_first_step_takes_five_commands_or_fewer() -> None:
+    language, first = next(fences(PAGE.read_text("utf-8")))
+    assert language == "sh"
+    assert len(first.splitlines()) <= 5
+    assert "vaezoo run" in first.splitlines()[-1]
