@@ -1,0 +1,58 @@
+"""vaezoo's own training loop on the variant's spec, with the checkpoints that it writes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from worker import WORKS, serve
+
+from vaezoo.fields import value_at
+from vaezoo.model import build
+from vaezoo.registry import Split, discover
+from vaezoo.spec import read
+from vaezoo.training import Observer, checkpoint, loop
+from vaezoo.training.epoch import run_epoch
+from vaezoo.training.precision import chosen, products
+from vaezoo.training.roads import take_road
+from vaezoo.training.saver import Saver
+
+SPECS = Path(__file__).resolve().parent.parent.parent / "specs"
+
+
+def prepare(work: str, images: np.ndarray):
+    overrides = ["train.validation=0", f"train.precision={os.environ['PRECISION']}"]
+    path = SPECS / f"{WORKS[work].variant}.yaml"
+    spec = read(path, overrides=overrides, registry=discover())
+    split = Split(torch.from_numpy(images).unsqueeze(1), None)
+    model, device = build(spec), torch.device("cpu")
+    state = checkpoint.TrainingState(
+        model,
+        spec.train.optimizer.build(model.parameters(), value_at(spec.train.optimizer.lr, 0)),
+        order=torch.Generator().manual_seed(1),
+        noise=torch.Generator().manual_seed(2),
+    )
+    precision = chosen(spec.train.precision, device)
+    folder = Path(tempfile.mkdtemp(prefix="vaezoo-benchmark-"))
+    saver = Saver(folder / checkpoint.FILE, "benchmark")
+    began = time.perf_counter()
+    with products(precision, device):
+        loss = loop.plan_loss(spec, device)
+        step, road = take_road(spec, state, loss, split.images, "on", Observer())
+    ready = time.perf_counter() - began
+
+    def epoch() -> None:
+        with products(precision, device):
+            record = run_epoch(spec, state, step, split, Observer())
+        state.history.append(record)
+        saver.finished_epoch(state)
+
+    return epoch, {"road": str(road), "made_ready": f"{ready:.1f} s"}
+
+
+if __name__ == "__main__":
+    serve(prepare, "vaezoo", "torch")
