@@ -92,7 +92,8 @@ def schedules() -> str:
     for name, field in Schedule.model_fields.items():
         words = field_words(field)
         shape = words.type.startswith("list")
-        kind, fallback = ("[first, last]", "") if shape else (words.type, default(field))
+        values = "[first, …, last]" if name == "steps" else "[first, last]"
+        kind, fallback = (values, "") if shape else (words.type, default(field))
         rows.append((f"`{name}`", kind, words.range, fallback, description(field)))
     return table(("key", "value", "range", "default", "meaning"), rows)
 

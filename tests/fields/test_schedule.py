@@ -30,6 +30,20 @@ def test_cyclical_rises_in_the_first_half_of_each_cycle():
     assert [schedule.at(epoch) for epoch in (0, 1, 2, 3, 4, 5, 8)] == [0, 0.5, 1, 1, 0, 0.5, 1]
 
 
+def test_steps_take_equal_parts_of_the_time():
+    schedule = Schedule(steps=(1e-3, 1e-4), epochs=10, delay=2)
+    assert [schedule.at(epoch) for epoch in (0, 6.9, 7, 99)] == [1e-3, 1e-3, 1e-4, 1e-4]
+
+
+def test_steps_that_grow_last_longer_each():
+    # as in the code of Burda et al. (2016): 1, 3, 9, … epochs
+    schedule = Schedule(steps=(4.0, 3.0, 2.0, 1.0), epochs=40, growth=3)
+    assert [schedule.at(epoch) for epoch in (0.9, 1, 3.9, 4, 12.9, 13, 40)] == [
+        *(4.0, 3.0, 3.0, 2.0, 2.0, 1.0, 1.0)
+    ]
+    assert schedule.ends == (4.0, 1.0)
+
+
 def test_a_plain_number_is_the_same_at_any_time():
     assert value_at(4.0, 17.5) == 4.0
 
@@ -57,6 +71,8 @@ def test_a_mapping_becomes_a_schedule_and_goes_back():
         ({"beta": "1"}, "a number or a schedule"),
         ({"beta": {"linear": [0, -1], "epochs": 1}}, "out of range"),
         ({"beta": {"epochs": 1}}, "exactly one shape"),
+        ({"lr": {"steps": [1, 0, 1], "epochs": 3}}, "out of range"),
+        ({"beta": {"steps": [1], "epochs": 3}}, "at least 2"),
         ({"beta": {"linear": [0, 1], "cosine": [0, 1], "epochs": 1}}, "exactly one shape"),
         ({"beta": {"exponential": [0, 1], "epochs": 1}}, "above 0"),
         ({"beta": {"linear": [0, 1], "epochs": 0}}, "greater than 0"),

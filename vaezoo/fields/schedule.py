@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from typing import Annotated, Any
 
@@ -18,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from vaezoo.fields.tagged import parse
 
 #: The keys that make a mapping a schedule.
-SHAPES = ("linear", "cosine", "exponential", "cyclical")
+SHAPES = ("linear", "cosine", "exponential", "cyclical", "steps")
 
 
 class Schedule(BaseModel):
@@ -42,9 +44,18 @@ class Schedule(BaseModel):
         description="linear over the first half of each cycle, flat over the second "
         "(Fu et al. 2019, arXiv:1903.10145)",
     )
+    steps: tuple[float, ...] | None = Field(
+        None,
+        min_length=2,
+        max_length=100,
+        description="each value in turn, for equal parts of epochs unless growth says otherwise",
+    )
     epochs: float = Field(gt=0, description="how long the change takes, in epochs")
     delay: float = Field(0.0, ge=0, description="epochs to wait at the first value")
     cycles: int = Field(1, ge=1, description="how often a cyclical schedule repeats")
+    growth: float = Field(
+        1.0, gt=0, le=100, description="how much longer each of steps lasts than the one before"
+    )
 
     @model_validator(mode="after")
     def _one_shape(self) -> Schedule:
@@ -70,18 +81,25 @@ class Schedule(BaseModel):
         return {name: value for name, value in fields.items() if value != defaults[name]}
 
     @property
-    def ends(self) -> tuple[float, float]:
-        """The first and the last value."""
+    def values(self) -> tuple[float, ...]:
+        """The values that it is written with; none that it takes lies outside of them."""
         for shape in SHAPES:
-            values: tuple[float, float] | None = getattr(self, shape)
+            values: tuple[float, ...] | None = getattr(self, shape)
             if values is not None:
                 return values
         raise AssertionError("a validated schedule has a shape")
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The first and the last value."""
+        return self.values[0], self.values[-1]
 
     def at(self, epoch: float) -> float:
         """The value after ``epoch`` epochs of training (fractions count)."""
         first, last = self.ends
         progress = min(max((epoch - self.delay) / self.epochs, 0.0), 1.0)
+        if self.steps:
+            return self.steps[self._step(epoch - self.delay)]
         if self.linear:
             return first + (last - first) * progress
         if self.cosine:
@@ -91,6 +109,12 @@ class Schedule(BaseModel):
         within = 1.0 if progress == 1.0 else (progress * self.cycles) % 1.0
         return first + (last - first) * min(2 * within, 1.0)
 
+    def _step(self, time: float) -> int:
+        """Which of the steps it is after so many epochs."""
+        lengths = [self.growth**index for index in range(len(self.values))]
+        ends = [self.epochs * end / sum(lengths) for end in itertools.accumulate(lengths)]
+        return bisect.bisect_right(ends[:-1], time)
+
 
 def value_at(value: float | Schedule, epoch: float) -> float:
     """A schedulable number at a time, in epochs since training began."""
@@ -98,7 +122,7 @@ def value_at(value: float | Schedule, epoch: float) -> float:
 
 
 class Bounds:
-    """Reads a number or a schedule and holds both ends of it to a lower bound."""
+    """Reads a number or a schedule and holds all that it takes to a lower bound."""
 
     def __init__(self, minimum: float, inclusive: bool) -> None:
         self.minimum = minimum
@@ -113,7 +137,7 @@ class Bounds:
                 "a number or a schedule belongs here",
                 {"hint": "write a number, or a schedule such as {linear: [0, 1], epochs: 10}"},
             )
-        for end in value.ends if isinstance(value, Schedule) else (value,):
+        for end in value.values if isinstance(value, Schedule) else (value,):
             inside = end >= self.minimum if self.inclusive else end > self.minimum
             if not (inside and math.isfinite(end)):
                 relation = "at least" if self.inclusive else "above"
@@ -125,7 +149,7 @@ class Bounds:
         return value if isinstance(value, Schedule) else float(value)
 
 
-#: A number of at least 0, or a schedule between two such numbers.
+#: A number of at least 0, or a schedule between such numbers.
 NonNegative = Annotated[float | Schedule, BeforeValidator(Bounds(0.0, inclusive=True))]
-#: A number above 0, or a schedule between two such numbers.
+#: A number above 0, or a schedule between such numbers.
 Positive = Annotated[float | Schedule, BeforeValidator(Bounds(0.0, inclusive=False))]

@@ -13,6 +13,7 @@ from vaezoo.components.likelihoods import MSE, Bernoulli, ContinuousBernoulli, G
 from vaezoo.components.losses import ELBOLoss
 from vaezoo.components.priors import StandardNormal
 from vaezoo.fields import Schedule
+from vaezoo.fields.schedule import SHAPES
 from vaezoo.registry import Component, Likelihood, Loss, Prior
 from vaezoo.writeup.content import Code, Math, Prose, prose
 
@@ -161,11 +162,7 @@ def _number_or_schedule(value: float | Schedule | None, symbol: str) -> Prose:
     if not isinstance(value, Schedule):
         return prose("{it}", it=Math(symbol if value is None else f"{symbol} = {number(value)}"))
     first, last = value.ends
-    shape = next(
-        name
-        for name in ("linear", "cosine", "exponential", "cyclical")
-        if getattr(value, name) is not None
-    )
+    shape = next(name for name in SHAPES if getattr(value, name) is not None)
     delay = f" after {value.delay:g} at the first value" if value.delay else ""
     cycles = f" in {value.cycles} cycles" if value.cycles > 1 else ""
     return prose(

@@ -79,7 +79,7 @@ def _schedule(bounds: Bounds | None) -> Schema:
             "type": "array",
             "items": {"type": "number", **least},
             "minItems": 2,
-            "maxItems": 2,
+            "maxItems": 100 if shape == "steps" else 2,
         }
     return {
         "title": SCHEDULE,
