@@ -160,3 +160,17 @@ def test_the_command_of_the_page_by_option(journal: Path) -> None:
     arguments = ["--plugin", str(journal / "journal.py"), "journal"]
     result = CliRunner().invoke(cli, [*arguments, str(journal / "journal.jsonl")])
     assert result.output == "2 epochs\n"
+
+
+def test_the_commands_that_look_at_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_named(PLUGINS, tmp_path)
+    (block,) = (one for one in blocks("sh", "plugins.md") if "plugins list" in one.text)
+    for line in block.text.splitlines():
+        program, *arguments = line.split()
+        assert program == "vaezoo"
+        done = CliRunner().invoke(cli, arguments, standalone_mode=False)
+        assert done.exception is None, line
+        assert "linear" in done.output or line == "vaezoo doctor"
+        if "check" not in line:  # asked once is enough
+            json.loads(CliRunner().invoke(cli, [*arguments, "--json"]).output)

@@ -6,12 +6,13 @@ import re
 
 import pytest
 import torch
-from docs_contract import INTERFACES
+from docs_contract import DATA, INTERFACES
 from docs_reference import DOCS, PARTS, built_in, description, prose, rewritten
 from docs_texts import EXAMPLES, INITIALIZERS
 from docs_types import words
 from pydantic import BaseModel, BeforeValidator
 
+import vaezoo
 from vaezoo import diagnostics
 from vaezoo.components.datasets.shipped import MNIST, FashionMNIST
 from vaezoo.fields.activation import ACTIVATIONS
@@ -67,6 +68,7 @@ def test_every_kind_hook_and_interface_is_described() -> None:
     assert all(f"- `{name}(" in page for name in named)
     assert all(f"### {base.__name__}: " in page for base in KINDS.values())
     assert all(f"#### `{one.__name__}`" in page for one in INTERFACES)
+    assert {one.__name__ for one in (*KINDS.values(), *INTERFACES, *DATA)} <= set(vaezoo.__all__)
 
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:

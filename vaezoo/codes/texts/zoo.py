@@ -28,9 +28,9 @@ unnoticed.""",
     Explanation(
         "VZ503",
         """\
-A file or folder cannot be written: it does not exist, you lack the permission, or the disk is
-full. What can be known of it is checked before anything slow begins, and nothing is written in
-part.""",
+A file or folder cannot be written: it does not exist, you lack the permission, the disk is full,
+or something is there that is not to be replaced. What can be known of it is checked before
+anything slow begins, and nothing is written in part.""",
         "Make room on the disk, or choose a folder that you can write to.",
         bad=Example("$ vaezoo sample fashion_mlp2 --n 4 --out spec.yaml/samples.png"),
         good=Example("$ vaezoo sample fashion_mlp2 --n 4 --out samples.png"),
@@ -38,8 +38,10 @@ part.""",
     Explanation(
         "VZ504",
         """\
-A name on the command line is not one of those there are: a visualizer, a metric, a code.""",
-        "Correct the name; the message lists the names there are.",
+A name on the command line is not one of those there are: a visualizer, a metric, a code, a kind
+of component. Or it is to be the name of a new plugin, and no package can be called so, or one is
+already.""",
+        "Correct the name; the message says which names there are, or what a name can be.",
         bad=Example("$ vaezoo draw fashion_mlp2 sample"),
         good=Example("$ vaezoo draw fashion_mlp2 samples"),
     ),
