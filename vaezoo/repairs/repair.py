@@ -90,7 +90,8 @@ class _Bench:
         """Read a file, if it can be read; ``validate`` says what is wrong with one that cannot."""
         try:
             content = read_bytes(file)
-            Source.from_bytes(content)
+            if _read(Source.from_bytes(content), file) is None:
+                return
         except (SpecError, UnicodeDecodeError):
             return
         real = os.path.realpath(file)

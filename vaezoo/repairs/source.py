@@ -48,11 +48,11 @@ class Source:
 
     def edited(self, edits: Iterable[Edit]) -> Source:
         """The text with every edit made; their spans lie apart."""
-        text = self.text
-        for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
-            start, end = self._index(edit.span.start), self._index(edit.span.end)
-            text = text[:start] + edit.text + text[end:]
-        return replace(self, text=text)
+        parts, done = [], 0
+        for edit in sorted(edits, key=lambda edit: edit.span.start):
+            parts += [self.text[done : self._index(edit.span.start)], edit.text]
+            done = self._index(edit.span.end)
+        return replace(self, text="".join([*parts, self.text[done:]]))
 
     def _index(self, position: Position) -> int:
         return self._starts[min(position.line, len(self._starts)) - 1] + position.column - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from vaezoo.spec.reader import Reading
 from vaezoo.spec.structure import Place, model_at, place_at
 
 _VERSION: Path = ("vaezoo",)
+#: Of a grid so many members are looked at for what a part of it may hold.
+MOST_MEMBERS = 64
 
 
 @dataclass(frozen=True)
@@ -60,74 +62,91 @@ def _aim(correction: Correction, path: Path) -> Path:
     return (*path[:-1], correction.after) if correction.is_key else path
 
 
-@dataclass(frozen=True)
+class Places:
+    """Where everything in a document was written: paths by span."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.data = document.data()
+        self.keys: dict[Span, list[Path]] = {}
+        self.texts: dict[Span, list[Path]] = {}
+        for path, node in _walk(document.root):
+            if isinstance(node.content, dict):
+                for name, item in node.content.items():
+                    self.keys.setdefault(item.key, []).append((*path, name))
+            elif isinstance(node.content, str):
+                self.texts.setdefault(node.span, []).append(path)
+
+
 class _Speller:
-    reading: Reading
-    own: Document
-    source: Source
-    registry: Registry
+    def __init__(self, reading: Reading, own: Document, source: Source, registry: Registry) -> None:
+        self._own = Places(own)
+        self._members = [member.text.document for member in reading.members[:MOST_MEMBERS]]
+        self._merged: dict[int, Places] = {}
+        self._source = source
+        self._registry = registry
 
     def correct(self, finding: Diagnostic) -> Correction | None:
-        span = finding.span
-        if span is None or span.source != self.own.source:
+        span, own = finding.span, self._own.document
+        if span is None or span.source != own.source:
             return None
         if finding.code == "VZ201":
             return self._key(span)
-        if finding.code in ("VZ203", "VZ204") and self.own.value_span(_VERSION) == span:
+        if finding.code in ("VZ203", "VZ204") and own.value_span(_VERSION) == span:
             return self._version(span)
         return self._name(span) if finding.code in ("VZ301", "VZ204") else None
 
     def _key(self, span: Span) -> Correction | None:
-        paths = tuple(_keys_at(self.own.root, span))
+        paths = self._own.keys.get(span, [])
+        if not paths:
+            return None
+        known: set[str] = set(FILE_KEYS) if len(paths[0]) == 1 else set()
+        for places in self._where(lambda places: span in places.keys):
+            for path in places.keys[span]:
+                model = model_at(path[:-1], places.data, self._registry)
+                known |= set(model.model_fields) if model else set()
+        for path in paths:
+            beside, _ = self._own.document.closest(path[:-1])
+            assert isinstance(beside.content, dict)
+            known = {key for key in known if key not in beside.content}
+        before = str(paths[0][-1])
+        return self._corrected(span, paths, before, only_key(before, known), is_key=True)
+
+    def _name(self, span: Span) -> Correction | None:
+        paths = self._own.texts.get(span, [])
         if not paths:
             return None
         known: set[str] = set()
-        for document, path in self._in_members(span, _keys_at):
-            model = model_at(path[:-1], document.data(), self.registry)
-            known |= set(model.model_fields) if model else set()
-            known |= set(FILE_KEYS) if len(paths[0]) == 1 else set()
-        for path in paths:
-            beside, _ = self.own.closest(path[:-1])
-            known -= set(beside.content) if isinstance(beside.content, dict) else set()
-        before = str(paths[0][-1])
-        after = only_key(before, known)
-        return self._corrected(span, paths, before, after, is_key=True)
-
-    def _name(self, span: Span) -> Correction | None:
-        paths = tuple(path for path, node in _values_at(self.own.root, span))
-        before, _ = self.own.closest(paths[0]) if paths else (None, 0)
-        if before is None or not isinstance(before.content, str):
-            return None
-        known: set[str] = set()
-        for document, path in self._in_members(span, _texts_at):
-            known |= set(_names_at(path, document.data(), self.registry))
-        after = only_name(before.content, known)
-        return self._corrected(span, paths, before.content, after, is_key=False)
+        for places in self._where(lambda places: span in places.texts):
+            for path in places.texts[span]:
+                known |= set(_names_at(path, places.data, self._registry))
+        before = str(self._own.document.closest(paths[0])[0].content)
+        return self._corrected(span, paths, before, only_name(before, known), is_key=False)
 
     def _version(self, span: Span) -> Correction | None:
         """The format version as text or with a fraction is the number that it shows."""
-        node = self.own.root.child("vaezoo")
+        node = self._own.document.root.child("vaezoo")
         if node is None or isinstance(node.content, bool) or node.content not in ("1", 1.0):
             return None
-        return Correction(Edit(span, "1"), (_VERSION,), self.source.written(span), 1, False)
+        return Correction(Edit(span, "1"), (_VERSION,), self._source.written(span), 1, False)
 
-    def _in_members(self, span: Span, paths_at: Any) -> Iterator[tuple[Document, Path]]:
-        """Where the span stands in the first member of the file's grid that holds it."""
-        for member in self.reading.members:
-            document = member.text.document
-            paths = list(paths_at(document.root, span))
-            if paths:
-                return iter([(document, path) for path in paths])
-        return iter(())
+    def _where(self, holds: Callable[[Places], bool]) -> Iterator[Places]:
+        """The first member of the file's grid that holds what is looked for, if one does."""
+        for index, document in enumerate(self._members):
+            places = self._merged.get(index) or Places(document)
+            self._merged[index] = places
+            if holds(places):
+                yield places
+                return
 
     def _corrected(
-        self, span: Span, paths: tuple[Path, ...], before: str, after: str | None, *, is_key: bool
+        self, span: Span, paths: Sequence[Path], before: str, after: str | None, *, is_key: bool
     ) -> Correction | None:
-        written = self.source.written(span)
+        written = self._source.written(span)
         if after is None or written not in (before, f"'{before}'", f'"{before}"'):
             return None  # with escapes or over lines: somebody meant something by that
         edit = Edit(span, written.replace(before, after))
-        return Correction(edit, paths, before, after, is_key)
+        return Correction(edit, tuple(paths), before, after, is_key)
 
 
 def _names_at(path: Path, data: Any, registry: Registry) -> Iterable[str]:
@@ -146,22 +165,6 @@ def _names_at(path: Path, data: Any, registry: Registry) -> Iterable[str]:
         return ACTIVATIONS
     use = model.model_fields.get("use")
     return Place(use.annotation).choices if use else ()
-
-
-def _keys_at(root: Node, span: Span) -> Iterator[Path]:
-    """The paths of every key that was written at ``span``."""
-    for path, node in _walk(root):
-        if isinstance(node.content, dict):
-            yield from ((*path, name) for name, item in node.content.items() if item.key == span)
-
-
-def _values_at(root: Node, span: Span) -> Iterator[tuple[Path, Node]]:
-    return ((path, node) for path, node in _walk(root) if node.span == span)
-
-
-def _texts_at(root: Node, span: Span) -> Iterator[Path]:
-    """The paths of every text that was written at ``span``."""
-    return (path for path, node in _values_at(root, span) if isinstance(node.content, str))
 
 
 def _walk(root: Node) -> Iterator[tuple[Path, Node]]:

@@ -53,6 +53,8 @@ def printable(text: str, keep: str = "") -> str:
 
     What is replaced keeps its width, but for a tab, which becomes four spaces.
     """
+    if text.isprintable():  # nearly every text, of which there can be very many
+        return text
     return "".join(
         "    " if c == "\t" and c not in keep else c if c in keep or _is_shown(c) else "\ufffd"
         for c in text
