@@ -71,7 +71,7 @@ CODES: dict[str, str] = {
     "VZ606": "another run is at work",
     "VZ607": "not enough memory",
     "VZ608": "training step not compiled",
-    "VZ609": "processes cannot train together",
+    "VZ609": "cannot train together",
 }
 
 

@@ -7,19 +7,27 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from vaezoo.diagnostics import Diagnostic, Interrupted, RunError, ZooError
 from vaezoo.files import write_whole
 from vaezoo.registry import Registry, discover
-from vaezoo.road import RUNS, refuse_missing_data, run
+from vaezoo.road import RUNS, folder_of, refuse_missing_data, run
 from vaezoo.spec import Spec
 from vaezoo.spec.reader import Member, Reading, examine
 
 if TYPE_CHECKING:
+    import torch
+
     from vaezoo.training import Observer
     from vaezoo.training.roads import Wish
     from vaezoo.zoo import Entry
+
+
+#: Which members train together, in a sweep's folder.
+_TOGETHER = "together.json"
+#: What ``--together`` may be.
+Together = Literal["auto", "on", "off"]
 
 
 class How(TypedDict, total=False):
@@ -47,11 +55,14 @@ def sweep(
     overrides: Sequence[str] = (),
     observer: Observer | None = None,
     registry: Registry | None = None,
+    together: Together = "auto",
     **how: Unpack[How],
 ) -> tuple[Outcome, ...]:
     """Train every member of a spec's matrix and publish each: ``vaezoo.sweep("sweep.yaml")``.
 
-    One after another, in the order of ``vaezoo.expand``. A member whose run fails does not stop
+    Members that differ in seeds, weights of the loss and learning rates alone train ``together``
+    on a GPU, or with ``on`` wherever they are; all others one after another, in the order of
+    ``vaezoo.expand``. A member whose run fails does not stop
     the others: its ``Outcome`` holds the error. A sweep that was stopped, or in which a member
     failed, goes on where it was: what it has finished is not trained again, unless ``fresh``.
     Options are those of ``vaezoo.run``.
@@ -69,16 +80,80 @@ def sweep(
     from vaezoo.training import Observer, claimed
     from vaezoo.zoo import writable
 
-    choose(how.get("device", "auto"))
+    observer = observer or Observer()
+    place = choose(how.get("device", "auto"))
     ledger = Ledger(RUNS / f"{spec.resolved()['name']}-sweep", writable(how.get("zoo")))
     with claimed(ledger.folder, fresh=how.get("fresh", False)):
-        several = one_after_another(
-            spec.members, ledger, observer or Observer(), registry=registry, how=how
-        )
+        if how.pop("fresh", False):
+            for member in spec.specs:
+                with claimed(folder_of(member), fresh=True):
+                    pass
+        train_at_once(spec.specs, ledger, observer, device=place, wish=together, how=how)
+        several = one_after_another(spec.members, ledger, observer, registry=registry, how=how)
         outcomes = tuple(several)
         if not any(outcome.error for outcome in outcomes):
             shutil.rmtree(ledger.folder, ignore_errors=True)
     return outcomes
+
+
+def train_at_once(
+    members: Sequence[Spec],
+    ledger: Ledger,
+    observer: Observer,
+    *,
+    device: torch.device,
+    wish: Together,
+    how: How,
+) -> None:
+    """Train together the members that nothing has been done for, as far as they can be.
+
+    Each is left in its run's folder, trained; what comes after that its own run does.
+    """
+    from vaezoo.training.population import apart, train_together
+
+    members = [spec for spec in members if not ledger.entry(spec)]
+    chosen = ledger.together() or [spec.name for spec in members if not _is_begun(spec)]
+    members = [spec for spec in members if spec.name in chosen]
+    if not members:
+        return
+    reason = _against(device, wish, how) or apart(members)
+    if reason is None:
+        observer.together(len(members), None)
+        ledger.enter_together([spec.name for spec in members])
+        try:
+            reason = train_together(
+                members,
+                device=device,
+                directory=ledger.folder,
+                folder_of=folder_of,
+                observer=observer,
+            )
+        except KeyboardInterrupt as stopped:
+            raise _interrupted(stopped, f"{len(members)} members together") from None
+        ledger.leave_together()
+    if reason and wish == "on":
+        message = f"the members cannot train together: {reason}"
+        hint = "leave --together out, and they train one after another where they must"
+        raise RunError(Diagnostic("VZ609", message, hint=hint))
+    if reason:
+        observer.together(len(members), reason)
+
+
+def _against(device: torch.device, wish: Together, how: How) -> str | None:
+    """What speaks against training members together, whatever they are."""
+    if wish == "off":
+        return "as asked for"
+    if how.get("compile") == "on":
+        return "their steps are to be compiled"
+    if wish == "auto" and device.type == "cpu":
+        return "on a CPU that is as fast, and ends in the bytes of single runs"
+    return None
+
+
+def _is_begun(spec: Spec) -> bool:
+    from vaezoo.training.checkpoint import FILE
+
+    return (folder_of(spec) / FILE).exists()
 
 
 def one_after_another(
@@ -133,22 +208,41 @@ class Ledger:
     def enter(self, entry: Entry) -> None:
         """Note a member as finished. Raises RunError (VZ503) where that cannot be written."""
         finished = {**self._finished(), entry.name: entry.header["digest"]}
-        try:
-            write_whole(self._path, json.dumps(finished, indent=1).encode())
-        except OSError as error:
-            message = f"{self._path} cannot be written: {error.strerror}"
-            raise RunError(Diagnostic("VZ503", message, hint="make room, then go on")) from None
+        self._write(self._path, finished)
+
+    def together(self) -> list[str]:
+        """The members that train together and have not come to their end."""
+        return list(self._read(self.folder / _TOGETHER).get("members", []))
+
+    def enter_together(self, names: Sequence[str]) -> None:
+        """Note which members train together from now on."""
+        self._write(self.folder / _TOGETHER, {"members": list(names)})
+
+    def leave_together(self) -> None:
+        """They are trained, or cannot train together."""
+        for left in self.folder.glob("together*"):
+            left.unlink()
 
     @property
     def _path(self) -> Path:
         return self.folder / "finished.json"
 
-    def _finished(self) -> dict[str, str]:
+    def _finished(self) -> dict[str, Any]:
+        return self._read(self._path)
+
+    def _read(self, path: Path) -> dict[str, Any]:
         try:
-            found = json.loads(self._path.read_text("utf-8"))
+            found = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError):  # there is none yet, or it is no use
             return {}
         return found if isinstance(found, dict) else {}
+
+    def _write(self, path: Path, content: dict[str, Any]) -> None:
+        try:
+            write_whole(path, json.dumps(content, indent=1).encode())
+        except OSError as error:
+            message = f"{path} cannot be written: {error.strerror}"
+            raise RunError(Diagnostic("VZ503", message, hint="make room, then go on")) from None
 
 
 def _interrupted(stopped: BaseException, which: str) -> Interrupted:

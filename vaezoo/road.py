@@ -65,7 +65,7 @@ def run(
 
     writable(zoo)
     place, observer = choose_among(device, processes), observer or Observer()
-    directory = RUNS / f"{spec.name}-{spec.training_digest()[:8]}"
+    directory = folder_of(spec)
     with claimed(directory, fresh=fresh), joined(processes, place) as group:
         try:
             observer.loading(spec, place)
@@ -145,6 +145,11 @@ def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
             group=group,
         )
         group.leave()
+
+
+def folder_of(spec: Spec) -> Path:
+    """Where a spec's run keeps its checkpoint."""
+    return RUNS / f"{spec.name}-{spec.training_digest()[:8]}"
 
 
 def refuse_missing_data(spec: Spec) -> None:

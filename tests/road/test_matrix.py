@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
+from torch.testing import assert_close
 
 import vaezoo
 from tests.road.shell import Done, Shell, wait_for_line
@@ -173,3 +175,51 @@ def test_from_python(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [outcome.entry.name for outcome in outcomes if outcome.entry] == NAMES
     with pytest.raises(vaezoo.VaezooError, match=r"VZ208.*stands for 4 specs"):
         vaezoo.run(spec, zoo="zoo", device="cpu", registry=registry)
+
+
+def test_members_train_together_and_each_is_published_as_its_own(shell: Shell) -> None:
+    done = shell.run(shell.write(matrix=GRID), "--together", "on")
+    assert "4 members train together; the figures of an epoch are their means\n" in done.err
+    assert done.err.count("\nepoch ") == 3
+    assert done.err.count("going on after epoch 3 of 3 epochs") == 4
+    assert f"published 4 of 4 members to zoo\nnext: vaezoo sample {NAMES[0][:5]}" in done.out
+    alone = shell.write("alone.yaml", name="small-beta4-seed1", loss={"use": "elbo", "beta": 4})
+    shell.run(alone, "--set", "train.seed=1", "--zoo", "other")
+    together, single = (
+        load_file(shell.folder / zoo / NAMES[3] / "model.safetensors") for zoo in ("zoo", "other")
+    )
+    assert_close(together, single, rtol=1e-3, atol=1e-5)
+    assert not any((shell.folder / "runs").iterdir())
+
+
+def test_members_that_train_together_are_stopped_and_go_on_together(shell: Shell) -> None:
+    spec = shell.write(train={"epochs": 400}, matrix=GRID, metrics=["active_units"])
+    with shell.start("run", spec, "--device", "cpu", "--together", "on") as process:
+        wait_for_line(process, "epoch 2/400")
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted: 4 members together: the same command goes on" in error
+    assert not (shell.folder / "zoo").exists() or not any((shell.folder / "zoo").iterdir())
+    resumed = shell.run(spec, "--together", "on")
+    assert re.search(r"going on after epoch \d+ of 400 epochs", resumed.err)
+    assert "published 4 of 4 members" in resumed.out
+
+
+def test_a_member_that_diverges_among_others_says_why_by_itself(shell: Shell) -> None:
+    train = {"epochs": 20, "optimizer": {"use": "sgd", "lr": 1e-4}}
+    spec = shell.write(train=train, matrix={"train.optimizer.lr": [1e6, 1e-4]})
+    done = shell.inside("run", spec, "--device", "cpu", "--together", "on")
+    assert done.code == 3
+    assert "error[VZ603]: the objective became" in done.err
+    assert "published 1 of 2 members to zoo" in done.out
+
+
+def test_members_that_cannot_train_together_are_told_why(shell: Shell) -> None:
+    spec = shell.write(matrix={"model.latent": [2, 3]})
+    reason = "they differ in more than seeds, weights of the loss and learning rates"
+    done = shell.inside("run", spec, "--device", "cpu", "--together", "on")
+    assert done.code == 3
+    assert f"error[VZ609]: the members cannot train together: {reason}" in done.err
+    done = shell.run(spec, "--together", "off")
+    assert "members train one after another: as asked for\n" in done.err

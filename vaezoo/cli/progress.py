@@ -39,6 +39,9 @@ class PlainProgress(Observer):
     def member(self, spec: Spec, number: int, out_of: int, *, is_done: bool) -> None:
         click.echo(describe_member(spec, number, out_of, is_done), err=True)
 
+    def together(self, members: int, reason: str | None) -> None:
+        click.echo(describe_together(members, reason), err=True)
+
     def loading(self, spec: Spec, device: torch.device) -> None:
         click.echo(f"{spec.name}: training on {describe_device(device)}", err=True)
 
@@ -112,6 +115,9 @@ class LiveProgress(Observer):
     def member(self, spec: Spec, number: int, out_of: int, *, is_done: bool) -> None:
         self._validation = ""
         self._print(describe_member(spec, number, out_of, is_done))
+
+    def together(self, members: int, reason: str | None) -> None:
+        self._print(describe_together(members, reason))
 
     def loading(self, spec: Spec, device: torch.device) -> None:
         self._print(f"{spec.name}: training on {describe_device(device)}")
@@ -237,6 +243,13 @@ def describe_member(spec: Spec, number: int, out_of: int, is_done: bool) -> str:
     """Which member of a matrix comes next."""
     state = ", which is done" if is_done else ""
     return f"member {number} of {out_of}: {spec.name}{state}"
+
+
+def describe_together(members: int, reason: str | None) -> str:
+    """How the members of a matrix are trained."""
+    if reason:
+        return f"members train one after another: {reason}"
+    return f"{members} members train together; the figures of an epoch are their means"
 
 
 def describe_device(device: torch.device) -> str:

@@ -11,7 +11,7 @@ from vaezoo.cli.context import Context
 from vaezoo.processes import Processes, apart
 
 if TYPE_CHECKING:
-    from vaezoo.members import How
+    from vaezoo.members import How, Together
     from vaezoo.registry import Registry
     from vaezoo.spec import Spec
     from vaezoo.spec.reader import Reading
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 @options.overrides
 @options.zoo
 @options.compile
+@click.option(
+    "--together",
+    type=click.Choice(["auto", "on", "off"]),
+    default="auto",
+    show_default=True,
+    help="Train the members of a matrix in one job. auto does so on a GPU, where they differ "
+    "in seeds, weights of the loss and learning rates alone.",
+)
 @click.option("--fresh", is_flag=True, help="Start anew even where a stopped run could go on.")
 @click.pass_obj
 def command(
@@ -33,13 +41,14 @@ def command(
     overrides: tuple[str, ...],
     zoo: str | None,
     compile: Wish,
+    together: Together,
     fresh: bool,
 ) -> int:
     """Train a SPEC, evaluate it, draw its pictures and publish it to the zoo.
 
     Ctrl-C stops the run; the same command goes on from its last whole epoch. Of a SPEC with a
-    matrix every member is trained, one after another, and published by its own name. Under
-    torchrun, several processes and machines train one model together.
+    matrix every member is trained and published by its own name. Under torchrun, several
+    processes and machines train one model together.
     """
     from vaezoo.spec.reader import examine
 
@@ -55,7 +64,7 @@ def command(
     if not processes.is_first:
         return _assist(first, how)
     if reading.axes:
-        return _run_members(reading, context.registry, how)
+        return _run_members(reading, context.registry, together, how)
     return _run_one(first, context.registry, how)
 
 
@@ -77,13 +86,13 @@ def _assist(spec: Spec, how: How) -> int:
     return 0
 
 
-def _run_members(reading: Reading, registry: Registry, how: How) -> int:
+def _run_members(reading: Reading, registry: Registry, together: Together, how: How) -> int:
     from vaezoo.cli.members import show_errors, summarize_members
     from vaezoo.cli.progress import progress
     from vaezoo.members import sweep
 
     with progress() as shown:
-        outcomes = sweep(reading, observer=shown, registry=registry, **how)
+        outcomes = sweep(reading, observer=shown, registry=registry, together=together, **how)
     for line in summarize_members(outcomes):
         click.echo(line)
     return 3 if show_errors(outcomes) else 0

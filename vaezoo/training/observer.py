@@ -20,6 +20,9 @@ class Observer:
     def member(self, spec: Spec, number: int, out_of: int, *, is_done: bool) -> None:
         """The next member of a matrix is about to be run, or was finished before."""
 
+    def together(self, members: int, reason: str | None) -> None:
+        """Members of a matrix train in one job now, or one after another for that reason."""
+
     def loading(self, spec: Spec, device: torch.device) -> None:
         """The spec is checked; its data are about to be loaded."""
 

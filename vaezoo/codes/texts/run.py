@@ -83,7 +83,8 @@ other last digits than those of a run in one piece.""",
         """\
 Several processes were started to train one model and cannot: a batch has fewer images than there
 are processes, they have different specs or data, they would share one device, or the connection
-between them broke because one of them ended.""",
+between them broke because one of them ended. Or the members of a matrix were to train together, and
+differ in more than numbers, or have parts that cannot be mapped over members.""",
         "Change what the message names. Where a connection broke, give the same torchrun command "
         "again: the run goes on after its last whole epoch.",
         bad=Example(

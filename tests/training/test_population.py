@@ -1,0 +1,232 @@
+"""Members that train together end where their own runs end."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from tests.helpers import small_spec
+from vaezoo.model import build
+from vaezoo.training import Observer, train
+from vaezoo.training.capture import NotCapturable
+from vaezoo.training.checkpoint import FILE
+from vaezoo.training.population import apart, train_together
+from vaezoo.training.stacked import Stack, StackedStep
+
+CPU = torch.device("cpu")
+#: The last of the 72 images' batches holds 4.
+TRAIN = {"epochs": 3, "batch_size": 17}
+
+
+def members(**train):
+    """Three that differ in all that may differ, by name."""
+    several = []
+    for number, (seed, beta, lr) in enumerate([(0, 1.0, 1e-2), (1, 4.0, 1e-3), (7, 0.5, 5e-3)]):
+        optimizer = {**train.get("optimizer", {"use": "adam"}), "lr": lr}
+        plan = {**TRAIN, **train, "seed": seed, "optimizer": optimizer}
+        several.append(
+            small_spec(name=f"member{number}", train=plan, loss={"use": "elbo", "beta": beta})
+        )
+    return several
+
+
+def together(specs, folder, observer=None):
+    return train_together(
+        specs,
+        device=CPU,
+        directory=folder,
+        folder_of=lambda spec: folder / spec.name,
+        observer=observer or Observer(),
+    )
+
+
+def alone(spec, directory):
+    data = spec.dataset.build()
+    return train(spec, data, device=CPU, directory=directory, observer=Observer())
+
+
+def assert_alike(specs, folder):
+    """What each member left in its folder is what a run of its own comes to."""
+    for spec in specs:
+        assert (folder / spec.name / FILE).is_file()
+        found = alone(spec, folder / spec.name)  # a run that has nothing left to train
+        expected = alone(spec, folder / "alone" / spec.name)
+        assert len(found.history) == spec.train.epochs
+        for one, other in zip(found.history, expected.history, strict=True):
+            assert one.train == pytest.approx(other.train, rel=1e-4)
+            assert (one.validation or {}) == pytest.approx(other.validation or {}, rel=1e-4)
+            assert one.weights == other.weights
+            assert one.learning_rate == other.learning_rate
+        assert_close(found.model.state_dict(), expected.model.state_dict(), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        {},
+        {"gradient_clip": 5.0},
+        {"optimizer": {"use": "adamw", "weight_decay": 0.1}},
+        {"optimizer": {"use": "sgd", "nesterov": True}, "gradient_clip": 1.0},
+        {"validation": 0.0},
+    ],
+    ids=["adam", "clipped", "adamw", "sgd", "no validation"],
+)
+def test_each_member_is_its_own_run(tmp_path, train):
+    specs = members(**train)
+    assert together(specs, tmp_path) is None
+    assert_alike(specs, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {
+            "encoder": {"use": "conv", "channels": [4]},
+            "decoder": {"use": "conv_transpose", "channels": [4]},
+        },
+        {"likelihood": "gaussian"},
+        {"likelihood": "continuous_bernoulli"},
+    ],
+    ids=["convolutions", "learned scale", "continuous"],
+)
+def test_other_architectures(tmp_path, parts):
+    specs = [small_spec(name=f"s{n}", model=parts, train={**TRAIN, "seed": n}) for n in (0, 1)]
+    assert together(specs, tmp_path) is None
+    assert_alike(specs, tmp_path)
+
+
+def test_schedules_and_free_bits(tmp_path):
+    loss = {"use": "elbo", "beta": {"linear": [0, 1], "epochs": 2}, "free_bits": 0.05}
+    lr = {"cosine": [1e-2, 1e-3], "epochs": 3}
+    specs = [
+        small_spec(
+            name=f"s{n}",
+            loss=loss,
+            train={**TRAIN, "seed": n, "optimizer": {"use": "adam", "lr": lr}},
+        )
+        for n in (0, 1)
+    ]
+    assert together(specs, tmp_path) is None
+    assert_alike(specs, tmp_path)
+
+
+class StopAfter(Observer):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def finished_epoch(self, record):
+        if record.epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_a_stopped_population_goes_on_to_the_same_bytes(tmp_path):
+    specs = members()
+    assert together(specs, tmp_path / "straight") is None
+    with pytest.raises(KeyboardInterrupt):
+        together(specs, tmp_path / "stopped", StopAfter(2))
+    seen = []
+
+    class Watch(Observer):
+        def started(self, spec, model, epochs_done, images):
+            seen.append((epochs_done, images))
+
+    assert together(specs, tmp_path / "stopped", Watch()) is None
+    assert seen == [(2, 3 * 72)]
+    for spec in specs:
+        straight, stopped = (alone(spec, tmp_path / f / spec.name) for f in ("straight", "stopped"))
+        for name, value in straight.model.state_dict().items():
+            assert torch.equal(value, stopped.model.state_dict()[name])
+
+
+def test_a_member_that_diverges_leaves_nothing_and_harms_no_other(tmp_path):
+    optimizer = {"use": "sgd", "lr": 1e6}
+    wild = small_spec(name="wild", train={**TRAIN, "optimizer": optimizer})
+    tame = small_spec(name="tame", train={**TRAIN, "optimizer": {**optimizer, "lr": 1e-4}})
+    assert together([wild, tame], tmp_path) is None
+    assert not (tmp_path / "wild").exists()
+    assert_alike([tame], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"model": {"latent": 3}}, "differ in more than seeds"),
+        ({"train": {**TRAIN, "batch_size": 9}}, "differ in more than seeds"),
+        ({"train": {**TRAIN, "optimizer": "adamw"}}, "differ in more than seeds"),
+        ({"loss": {"use": "elbo", "beta": 0.0}}, "differ in more than seeds"),
+        ({"train": {**TRAIN, "seed": 4}, "loss": {"use": "elbo", "beta": 3.0}}, None),
+    ],
+)
+def test_members_of_one_architecture_train_together(changes, why):
+    reason = apart([small_spec(train=TRAIN), small_spec(**{"train": TRAIN, **changes})])
+    assert (why is None) == (reason is None)
+    assert why is None or why in reason
+
+
+def test_early_stopping_and_a_single_member_stay_apart():
+    stopping = small_spec(train={**TRAIN, "early_stopping": {"patience": 1}})
+    assert "early stopping" in apart([stopping, stopping])
+    assert "one of them" in apart([small_spec()])
+
+
+def test_images_that_are_drawn_anew_keep_members_apart(tmp_path, monkeypatch):
+    specs = members()
+    data = specs[0].dataset.build()
+    how = data.binarization.model_copy(update={"use": "dynamic"})
+    drawn = dataclasses.replace(data, binarization=how)
+    monkeypatch.setattr(type(specs[0].dataset), "build", lambda self: drawn)
+    assert "drawn anew" in together(specs, tmp_path)
+
+
+def step_of(specs, change):
+    """A step over members whose models were changed."""
+    models = [change(build(spec, seed=1)) for spec in specs]
+    stack = Stack(models)
+    noise = [torch.Generator().manual_seed(n) for n in range(len(specs))]
+    optimizer = torch.optim.Adam(stack.parameters())
+    images = torch.stack([specs[0].dataset.build().train.images[:8]] * len(specs))
+    step = StackedStep(specs, stack, models[0], specs[0].loss.build(), optimizer, noise)
+    return lambda: step(images, 0.0)
+
+
+class Undecided(nn.Module):
+    """Looks at a value in Python, which no map over members can."""
+
+    def forward(self, images):
+        return images if images.mean().item() < 2 else -images
+
+
+class Noisy(nn.Module):
+    """Draws from PyTorch's own generator."""
+
+    def forward(self, images):
+        return images + torch.rand_like(images)
+
+
+@pytest.mark.parametrize("part", [Undecided(), Noisy()], ids=lambda part: type(part).__name__)
+def test_parts_that_cannot_be_mapped_are_noticed(part):
+    def change(model):
+        model.encoder = nn.Sequential(part, model.encoder)
+        return model
+
+    with pytest.raises(NotCapturable, match=r"\w+ \w+"):
+        step_of(members(), change)()
+
+
+def test_an_unknown_optimizer_is_refused():
+    specs = members()
+    models = [build(spec) for spec in specs]
+    stack = Stack(models)
+    with pytest.raises(NotCapturable, match="RMSprop is not known"):
+        StackedStep(
+            specs,
+            stack,
+            models[0],
+            specs[0].loss.build(),
+            torch.optim.RMSprop(stack.parameters()),
+            [torch.Generator()] * 3,
+        )
