@@ -63,7 +63,9 @@ class AdamUpdate:
         self._beta1, self._beta2 = group["betas"]
         self._eps, self._decay = group["eps"], decay
         states = [_adam_state(optimizer, parameter) for parameter in group["params"]]
-        self._clocks: list[Tensor] = [state["step"] for state in states]
+        self._clocks = torch.stack([state["step"] for state in states])
+        for state, clock in zip(states, self._clocks.unbind(), strict=True):
+            state["step"] = clock  # all in one tensor, so that one operation moves them
         self._steps = int(self._clocks[0].item())  # here too: a clock on a GPU is slow to read
         self.state = [s["exp_avg"] for s in states] + [s["exp_avg_sq"] for s in states]
 
@@ -91,7 +93,7 @@ class AdamUpdate:
             parameter.sub_(rate * m / (v.sqrt() * correction + self._eps))
 
     def count(self) -> None:
-        torch._foreach_add_(self._clocks, 1.0)
+        self._clocks.add_(1.0)
         self._steps += 1
 
     def follow(self) -> None:
