@@ -40,6 +40,7 @@ FLOORS = {
     "road": 5,
     "inquiry": 5,
     "members": 6,
+    "tradeoff": 5,
     "redraw": 5,
     "measurement": 5,
     "verification": 6,

@@ -60,6 +60,8 @@ def test_it_ends_with_a_table_of_the_members_and_says_which_is_best(shell: Shell
     elbos = {row.split()[0]: float(row.split()[3]) for row in rows}
     best = max(elbos, key=lambda name: elbos[name])
     assert f"best test/elbo: {best}\n" in done.out
+    assert "rate and distortion of each: small-rate-distortion.png\n" in done.out
+    assert (shell.folder / "small-rate-distortion.png").read_bytes().startswith(b"\x89PNG")
     assert done.out.endswith(
         f"published 4 of 4 members to zoo\nnext: vaezoo sample {best} --n 50\n"
     )
@@ -68,6 +70,7 @@ def test_it_ends_with_a_table_of_the_members_and_says_which_is_best(shell: Shell
 def test_elbos_of_different_likelihoods_are_not_compared(shell: Shell) -> None:
     done = shell.run(shell.write(matrix={"model.likelihood": ["bernoulli", "mse"]}))
     assert "best" not in done.out
+    assert "rate-distortion.png" not in done.out
     assert "published 2 of 2 members" in done.out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.cli.tables import aligned, shown
@@ -16,7 +17,28 @@ if TYPE_CHECKING:
 _FIGURES = ("test/elbo", "test/reconstruction", "test/kl", "test/active_units")
 
 
-def summarize_members(outcomes: Sequence[Outcome]) -> list[str]:
+def write_picture(outcomes: Sequence[Outcome], name: str) -> Path | None:
+    """Members by rate and distortion, as ``NAME-rate-distortion.png``, where they compare.
+
+    Raises RunError (VZ503) where it cannot be written.
+    """
+    from vaezoo.diagnostics import Diagnostic, RunError
+    from vaezoo.files import write_whole
+    from vaezoo.tradeoff import draw_tradeoff, points_of
+
+    points = points_of(outcomes)
+    if len(points) < 2:
+        return None
+    path = Path(f"{name}-rate-distortion.png")
+    try:
+        write_whole(path, draw_tradeoff(points, name))
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise RunError(Diagnostic("VZ503", message, hint="the entries are published")) from None
+    return path
+
+
+def summarize_members(outcomes: Sequence[Outcome], picture: Path | None) -> list[str]:
     """A table with a line for each member, and below it the best one and where they all are."""
     names = [name for name in _FIGURES if any(_figure(one, name) for one in outcomes)]
     keys = list(outcomes[0].values)
@@ -28,6 +50,8 @@ def summarize_members(outcomes: Sequence[Outcome]) -> list[str]:
     best = _best(outcomes)
     if best:
         lines += ["", f"best {_FIGURES[0]}: {best.spec.name}"]
+    if picture:
+        lines += ["", f"rate and distortion of each: {picture}"]
     return [*lines, "", *_where(outcomes, best)]
 
 

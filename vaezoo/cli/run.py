@@ -87,12 +87,13 @@ def _assist(spec: Spec, how: How) -> int:
 
 
 def _run_members(reading: Reading, registry: Registry, together: Together, how: How) -> int:
-    from vaezoo.cli.members import show_errors, summarize_members
+    from vaezoo.cli.members import show_errors, summarize_members, write_picture
     from vaezoo.cli.progress import progress
     from vaezoo.members import sweep
 
     with progress() as shown:
         outcomes = sweep(reading, observer=shown, registry=registry, together=together, **how)
-    for line in summarize_members(outcomes):
+    picture = write_picture(outcomes, reading.resolved()["name"])
+    for line in summarize_members(outcomes, picture):
         click.echo(line)
     return 3 if show_errors(outcomes) else 0

@@ -1,0 +1,114 @@
+"""Members together against members one after another: the same training, side by side.
+
+    python benchmarks/population.py --members 8 --epochs 1
+    python benchmarks/population.py --members 16 --device cuda
+
+Prints seconds for each way, medians over alternating rounds, and their ratio; ``one`` is a single
+member. Only training counts: no evaluation, no pictures, data loaded before. Each way trains the
+784-400-2 VAE on Fashion-MNIST at batch 64, members differing in seed and β.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from vaezoo.devices import choose
+from vaezoo.registry import discover
+from vaezoo.spec import Spec
+from vaezoo.spec.reader import from_data
+from vaezoo.training import Observer, train
+from vaezoo.training.population import train_together
+
+
+def members(count: int, epochs: int) -> list[Spec]:
+    registry = discover()
+    data = {
+        "vaezoo": 1,
+        "dataset": "fashion_mnist",
+        "model": {
+            "latent": 2,
+            "encoder": {"use": "mlp", "hidden": [400]},
+            "decoder": {"use": "mlp", "hidden": [400]},
+        },
+    }
+    plan = {"epochs": epochs, "batch_size": 64, "validation": 0}
+    return [
+        from_data(
+            {
+                **data,
+                "name": f"member{number}",
+                "loss": {"use": "elbo", "beta": 1 + number / count},
+                "train": {**plan, "seed": number},
+            },
+            registry,
+        )
+        for number in range(count)
+    ]
+
+
+def one_after_another(specs: list[Spec], device: torch.device, folder: Path) -> None:
+    for spec in specs:
+        train(
+            spec,
+            spec.dataset.build(),
+            device=device,
+            directory=folder / spec.name,
+            observer=Observer(),
+            compile="off",
+        )
+
+
+def together(specs: list[Spec], device: torch.device, folder: Path) -> None:
+    reason = train_together(
+        specs,
+        device=device,
+        directory=folder,
+        folder_of=lambda spec: folder / spec.name,
+        observer=Observer(),
+    )
+    assert reason is None, reason
+
+
+def seconds(way: Callable[[list[Spec], torch.device, Path], None], specs, device) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        way(specs, device, Path(folder))
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--members", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="auto")
+    chosen = parser.parse_args()
+    device, specs = choose(chosen.device), members(chosen.members, chosen.epochs)
+    ways = {
+        "one": lambda: seconds(one_after_another, specs[:1], device),
+        "one after another": lambda: seconds(one_after_another, specs, device),
+        "together": lambda: seconds(together, specs, device),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(chosen.rounds):
+        for name, way in ways.items():
+            taken[name].append(way())
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    print(f"{chosen.members} members, {chosen.epochs} epochs, {device}, torch {torch.__version__}")
+    for name, median in medians.items():
+        print(f"{name:18} {median:8.2f} s")
+    print(f"together / one after another: {medians['together'] / medians['one after another']:.2f}")
+    print(f"together / one:               {medians['together'] / medians['one']:.2f}")
+
+
+if __name__ == "__main__":
+    main()
