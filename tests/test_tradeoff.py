@@ -5,9 +5,10 @@ from PIL import Image
 from vaezoo.tradeoff import Point, draw_tradeoff
 
 
-def test_every_member_is_a_point_with_its_values():
+def test_a_seed_is_named_only_where_nothing_else_varies():
     point = Point("sweep-beta4-seed1", 7.0, 242.0, {"loss.beta": 4, "train.seed": 1})
-    assert point.label == "beta 4, seed 1"
+    assert point.label == "beta 4"
+    assert Point("sweep-seed1", 7.0, 242.0, {"train.seed": 1}).label == "seed 1"
 
 
 def test_the_picture_is_the_same_for_the_same_members_and_no_other():

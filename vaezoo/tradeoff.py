@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vaezoo.members import Outcome
 
 _SIZE, _DPI = (5.2, 4.2), 150
-#: More members than this are told apart by colour alone.
+#: More labels than this would hide the points.
 _NAMED = 24
 
 
@@ -31,8 +31,9 @@ class Point:
 
     @property
     def label(self) -> str:
-        """The values that tell it from the others."""
-        return ", ".join(f"{key.rsplit('.', 1)[-1]} {value}" for key, value in self.values.items())
+        """Its values; of the seed only where nothing else is varied."""
+        shown = {k: v for k, v in self.values.items() if k != "train.seed"} or self.values
+        return ", ".join(f"{key.rsplit('.', 1)[-1]} {value}" for key, value in shown.items())
 
 
 def points_of(outcomes: Sequence[Outcome]) -> list[Point]:
@@ -61,12 +62,11 @@ def draw_tradeoff(points: Sequence[Point], title: str) -> bytes:
         figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
         axes = figure.subplots()
         axes.scatter([p.rate for p in points], [p.distortion for p in points], s=18, color=INK)
-        if len(points) <= _NAMED:
-            for point in points:
-                where = (point.rate, point.distortion)
-                axes.annotate(
-                    point.label, where, (4, 4), textcoords="offset points", color=MUTED, size=6
-                )
+        # seeds of one setting lie close together and share a label
+        rightmost = {p.label: p for p in sorted(points, key=lambda p: p.rate)}
+        for label, point in rightmost.items() if len(rightmost) <= _NAMED else ():
+            where = (point.rate, point.distortion)
+            axes.annotate(label, where, (5, 5), textcoords="offset points", color=MUTED, size=6)
         axes.margins(0.18)
         axes.set_title(title)
         axes.set_xlabel("rate: KL to the prior, nats per example")
