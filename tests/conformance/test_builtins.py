@@ -65,6 +65,15 @@ class TestGaussian(LikelihoodConformance):
     support = "real"
 
 
+def test_what_is_checked_elsewhere_is() -> None:
+    """Every other component is among ``promises``, so none goes without a test."""
+    tests = Path(__file__).parent.parent / "components" / "datasets"
+    text = "".join(path.read_text("utf-8") for path in tests.glob("test_*.py"))
+    names = {c.use: c.__name__ for c in vaezoo_components() if c.kind == "dataset"}
+    assert set(names) >= ELSEWHERE
+    assert [use for use in ELSEWHERE if names[use] not in text] == []
+
+
 def test_a_component_without_defaults_is_passed_over() -> None:
     folder = next(c for c in vaezoo_components() if c.use == "image_folder")
     with pytest.raises(NotApplicable, match="path must be given"):
