@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel
@@ -77,7 +78,12 @@ def compare(before: Spec, after: Spec) -> Difference:
     """How ``after`` differs from ``before``, whatever the two look like in their files."""
     data = before.canonical(), after.canonical()
     changes = [
-        Change(".".join(path), _at(data[0], path), _at(data[1], path), _effect(path, before, after))
+        Change(
+            ".".join(path),
+            _at(data[0], path, before),
+            _at(data[1], path, after),
+            _effect(path, before, after),
+        )
         for path in _differing(before, after, ())
     ]
     return Difference(tuple(sorted(changes, key=lambda change: _gravity(change.effect))))
@@ -87,8 +93,11 @@ def _gravity(effect: Effect) -> int:
     return list(Effect).index(effect)
 
 
-def _at(data: Any, path: Keys) -> Any:
+def _at(data: Any, path: Keys, spec: Spec) -> Any:
+    """The value at a path of a canonical spec, or of the spec itself where that leaves it out."""
     for key in path:
+        if key not in data:
+            return reduce(getattr, path, spec)
         data = data[key]
     return data
 

@@ -1,8 +1,9 @@
 r"""What a spec's likelihood, prior and objective are in formulas.
 
 The built-in components are known here by their classes. A component of a plugin speaks for
-itself where it has an attribute ``formula``, TeX in the symbols of the report, such as
-``\log p_\theta(x\mid z) = …``; of any other the general form is given, and its own words.
+itself where it has a ``formula``, a property or ``ClassVar[str]`` that holds TeX in the symbols
+of the report, such as ``\log p_\theta(x\mid z) = …``; of any other the general form is given,
+and its own words.
 """
 
 from __future__ import annotations

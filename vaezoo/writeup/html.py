@@ -35,7 +35,7 @@ _STYLE = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2.2rem 1.5rem 3rem; max-width: 62rem; background: #fff;
-  color: #1b1f24; font: 16px/1.48 "Libertinus Serif", Charter, "Bitstream Charter",
+  color: #1b1f24; font: 1rem/1.48 "Libertinus Serif", Charter, "Bitstream Charter",
   "Source Serif 4", Cambria, Georgia, serif; }
 header { border-bottom: 2px solid #1f5fbf; margin-bottom: 1.1rem; padding-bottom: .5rem; }
 h1 { font-size: 1.75rem; line-height: 1.15; margin: 0 0 .2rem; overflow-wrap: anywhere; }
@@ -78,11 +78,16 @@ figcaption b { color: #1b1f24; }
   table { display: block; overflow-x: auto; }
   pre { columns: 1 !important; }
 }
-@page { size: A4; margin: 14mm 15mm 15mm; }
+@page { size: A4; margin: 12mm 15mm 13mm; }
 @media print {
-  body { max-width: none; padding: 0; font-size: 9.4pt; line-height: 1.34; }
-  h1 { font-size: 17pt; }
-  h2 { margin-top: .8rem; }
+  html { font-size: 9.1pt; }
+  body { max-width: none; padding: 0; line-height: 1.3; }
+  h2 { margin: .75rem 0 .25rem; }
+  p, .formula { margin: .3rem 0; }
+  figure { margin: .35rem 0; }
+  figcaption { line-height: 1.25; }
+  pre { font-size: .72em; line-height: 1.3; margin: .3rem 0; }
+  th, td { padding-top: .1rem; padding-bottom: .1rem; }
   p { text-align: justify; }
   .side { column-gap: 5mm; }
 }

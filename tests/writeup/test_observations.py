@@ -1,0 +1,176 @@
+"""Observations follow the figures."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.helpers import small_spec
+from vaezoo.registry import EpochRecord, Figure, TargetResult
+from vaezoo.writeup.content import text_of
+from vaezoo.writeup.observations import Facts, line_through, observe
+from vaezoo.zoo import Metrics
+
+SPEC = small_spec()
+
+
+def figure(name, value, error=None, per_dimension=None, samples=10):
+    return Figure(
+        name,
+        value,
+        "nats per example",
+        "test",
+        "bernoulli",
+        "none",
+        samples,
+        1000,
+        standard_error=error,
+        per_dimension=per_dimension,
+    )
+
+
+def history(elbos, train=None, weight=1.0):
+    """A run whose validation ELBO was this after each epoch."""
+    records = []
+    for epoch, (held_out, seen) in enumerate(zip(elbos, train or elbos, strict=True), 1):
+        terms = {"objective": -seen + 5 * (weight - 1), "reconstruction": -seen - 5, "kl": 5.0}
+        records.append(
+            EpochRecord(
+                epoch,
+                {**terms, "elbo": seen},
+                {**terms, "elbo": held_out},
+                {"beta": weight},
+                0.001,
+                1.0,
+                1000.0,
+            )
+        )
+    return tuple(records)
+
+
+def said(figures=(), records=(), spec=SPEC, targets=(), seen=False):
+    metrics = Metrics(tuple(figures), tuple(targets), (), seen)
+    return "\n".join(map(text_of, observe(Facts(spec, metrics, tuple(records)))))
+
+
+def test_nothing_is_said_of_nothing():
+    assert said() == ""
+
+
+@given(st.lists(st.floats(0, 5), min_size=2, max_size=30))
+def test_unused_latents_are_those_without_kl(nats):
+    text = said([figure("kl", sum(nats), per_dimension=tuple(nats))])
+    unused = [index for index, value in enumerate(nats) if value < 0.01]
+    if len(unused) == len(nats):
+        assert "collapsed" in text
+    elif unused:
+        assert f"{len(unused)} of {len(nats)} latents" in text
+        assert ", ".join(f"z{index}" for index in unused) in text
+    else:
+        assert f"All {len(nats)} latents are used" in text
+        assert f"z{nats.index(min(nats))}, has {min(nats):.2f}" in text
+
+
+@given(st.integers(10, 60), st.floats(-1, 1), st.integers(0, 2**32 - 1))
+def test_late_improvement_is_told_from_noise(epochs, slope, seed):
+    noise = np.random.default_rng(seed).normal(0, 0.05, epochs)
+    elbos = [-100 + slope * epoch + float(n) for epoch, n in enumerate(noise)]
+    text = said(records=history(elbos))
+    late = elbos[-max(4, round(0.2 * epochs)) :]
+    rise, error = line_through(late)
+    brought = rise * (len(late) - 1)
+    if rise > 3 * error:
+        assert f"last {len(late)} epochs the validation ELBO still rose by {brought:.2f}" in text
+    elif rise < -3 * error:
+        assert f"fell by {-brought:.2f}" in text
+    else:
+        assert "levelled off" in text
+
+
+def test_steady_runs_are_not_said_to_improve():
+    assert "levelled off" in said(records=history([-100.0, -100.1] * 10))
+    assert "still rose by" in said(records=history([-100.0 + epoch for epoch in range(20)]))
+
+
+def test_nothing_is_said_of_the_end_while_beta_moves():
+    spec = small_spec(loss={"use": "elbo", "beta": {"linear": [0, 1], "epochs": 20}})
+    rising = history([-100.0 + epoch for epoch in range(20)])
+    assert "still rose" not in said(records=rising, spec=spec)
+    done = small_spec(loss={"use": "elbo", "beta": {"linear": [0, 1], "epochs": 5}})
+    assert "still rose" in said(records=rising, spec=done)
+
+
+def test_a_run_past_its_best_says_where_that_was():
+    falling = [-100.0 + epoch for epoch in range(10)] + [-91.0 - 0.5 * n for n in range(1, 11)]
+    text = said(records=history(falling))
+    assert "best in epoch 10 of 20 and has lost 5.00 nats" in text
+    assert "best in epoch" not in said(records=history(falling[:10]))
+
+
+@given(st.floats(-20, 20), st.floats(0.1, 2))
+def test_the_gap_between_training_and_validation_is_weighed_by_the_error(gap, error):
+    elbos = [-100.0] * 8
+    records = history(elbos, train=[-100.0 + gap] * 8)
+    text = said([figure("elbo", -100.0, error)], records)
+    side = "below" if -100.0 + gap > -100.0 else "above"
+    assert f"{abs(-100.0 + gap + 100.0):.2f} nats {side} the training one" in text
+    assert ("by heart" in text) == (-100.0 + gap + 100.0 > 5 * error)
+
+
+def test_a_weighed_objective_is_told_from_the_elbo():
+    assert "objective counts" not in said(records=history([-100.0] * 8))
+    text = said(records=history([-100.0] * 8, weight=4.0))
+    assert "With β = 4" in text
+    assert "15.00 nats above the −ELBO (115.00 against 100.00)" in text
+
+
+def test_bounds_floors_and_rates_are_told_only_where_they_are_recorded():
+    base = [figure("elbo", -100.0), figure("kl", 8.0), figure("reconstruction", 92.0)]
+    text = said(base)
+    assert "8.00 nats (11.5 bits)" in text
+    assert "8.0% of the −ELBO" in text
+    assert "importance-weighted" not in text
+    assert "entropy" not in text
+    text = said([*base, figure("iw_bound", -97.5, samples=5000), figure("entropy_floor", 60.0)])
+    assert "with 5,000 draws lies 2.50 nats above" in text
+    assert "60.00 are the entropy of the grey levels" in text
+    assert "32.00 are the model's own" in text
+
+
+def test_what_must_not_be_missed():
+    assert "trained on" in said(seen=True)
+    assert "not finite" in said([figure("elbo", math.nan)])
+    target = TargetResult(
+        metric="test/elbo",
+        value=-100.0,
+        tolerance=1.0,
+        source="a paper",
+        figure=-103.5,
+        reached=False,
+    )
+    text = said(targets=[target])
+    assert "missed" in text
+    assert "−103.50, 3.50 below" in text
+    assert "reached" in said(targets=[{**target, "reached": True}])
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=40))
+def test_a_line_is_that_of_least_squares(values):
+    slope, error = line_through(values)
+    places = np.arange(len(values))
+    (expected, offset) = np.polyfit(places, values, 1)
+    assert slope == pytest.approx(expected, abs=1e-6)
+    rest = np.sum((np.array(values) - expected * places - offset) ** 2)
+    spread = np.sum((places - places.mean()) ** 2)
+    assert error == pytest.approx(math.sqrt(rest / (len(values) - 2) / spread), abs=1e-5)
+
+
+def test_a_history_with_nan_is_no_ground():
+    records = list(history([-100.0] * 10))
+    broken = {**records[-1].train, "elbo": math.nan}
+    records[-1] = replace(records[-1], train=broken, validation=broken)
+    text = said(records=records)
+    assert "nan" not in text
