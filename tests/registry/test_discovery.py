@@ -137,6 +137,8 @@ def test_an_unknown_name_says_what_there_is() -> None:
     assert caught.value.diagnostics[0].hint == "did you mean 'dense'? encoders: dense"
     with pytest.raises(PluginError, match="one of the encoders"):
         registry.find("decoder", "dense")
+    with pytest.raises(PluginError, match="losses"):
+        registry.find("loss", "dens")
 
 
 def test_a_run_hook_that_fails_is_reported_and_the_others_run() -> None:

@@ -64,7 +64,7 @@ def absent(kind: str, name: str, around: Circumstances) -> Diagnostic:
         return Diagnostic(
             "VZ301",
             f"the plugin {around.plugins[plugin].label} has no {kind} called {use!r}",
-            hint=suggest(name, own, f"its {kind}s"),
+            hint=suggest(name, own, f"its {_several(kind)}"),
         )
     return Diagnostic(
         "VZ301", f"there is no {kind} called {name!r}", hint=_hint(kind, name, around)
@@ -104,10 +104,10 @@ def _not_installed(plugin: str, around: Circumstances) -> str:
 
 
 def _hint(kind: str, name: str, around: Circumstances) -> str:
-    hint = suggest(name, [use for its, use, _ in around.components if its == kind], f"{kind}s")
+    hint = suggest(name, [use for its, use, _ in around.components if its == kind], _several(kind))
     elsewhere = [its for its, use, _ in around.components if its != kind and use == name]
     if elsewhere:
-        hint = f"{name!r} is one of the {elsewhere[0]}s; {hint}"
+        hint = f"{name!r} is one of the {_several(elsewhere[0])}; {hint}"
     off = [p.name for p in around.plugins.values() if p.off]
     if off:
         hint += f". Plugins that are switched off: {', '.join(off)}"
@@ -116,3 +116,7 @@ def _hint(kind: str, name: str, around: Circumstances) -> str:
         listed = "; ".join(f"{p.label} ({p.error})" for p in broken)
         hint += f". Plugins that could not be loaded: {listed}"
     return hint
+
+
+def _several(kind: str) -> str:
+    return "losses" if kind == "loss" else f"{kind}s"
