@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from epoch_mlp import cpu_model
+from table import cpu_model
 from torch import Tensor, nn
 
 from vaezoo.components.metrics.bounds import ImportanceWeighted
