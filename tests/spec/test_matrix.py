@@ -299,6 +299,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.from_regex(NAME_PATTERN, fullmatch=True),
     st.lists(VALUES, min_size=1, max_size=8, unique_by=lambda v: json.dumps(v, sort_keys=True)),

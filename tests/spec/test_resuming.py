@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaezoo.registry import EpochRecord
@@ -56,6 +56,7 @@ def trained(chosen: TrainSpec, elbos: list[float]) -> Any:
     return state
 
 
+@settings(deadline=None)
 @given(PLANS, ELBOS)
 def test_the_outcome_is_that_of_the_loop(chosen: TrainSpec, elbos: list[float]) -> None:
     state = trained(chosen, elbos)
@@ -64,6 +65,7 @@ def test_the_outcome_is_that_of_the_loop(chosen: TrainSpec, elbos: list[float]) 
     assert found.over_after == (len(state.history) if state.over else None)
 
 
+@settings(deadline=None)
 @given(PLANS, PLANS, ELBOS)
 def test_what_can_go_on_is_never_refused(
     before: TrainSpec, after: TrainSpec, elbos: list[float]
@@ -73,6 +75,7 @@ def test_what_can_go_on_is_never_refused(
         assert refusal(after, state.history, state.best_epoch) is None
 
 
+@settings(deadline=None)
 @given(PLANS, PLANS, ELBOS)
 def test_what_is_not_refused_is_where_the_other_plan_comes_to(
     before: TrainSpec, after: TrainSpec, elbos: list[float]
