@@ -1,0 +1,65 @@
+"""Checkpoints cost little, and none is missing when a run is stopped."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers import small_spec
+from tests.training.test_compiled import state_of
+from vaezoo.training import checkpoint, saver
+from vaezoo.training.saver import Saver
+
+
+class Clock:
+    """Time that passes only where it is told to."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    ticking = Clock()
+    monkeypatch.setattr(saver, "time", ticking)
+    return ticking
+
+
+@pytest.fixture
+def written(monkeypatch, clock):
+    """The times at which a checkpoint was written; writing one takes a second."""
+    times = []
+
+    def save(moment, path, identity):
+        clock.now += 1.0
+        times.append(clock.now)
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    return times
+
+
+def test_writing_takes_two_percent_of_the_time_at_most(clock, written, tmp_path):
+    state, keeping = state_of(small_spec()), Saver(tmp_path / "checkpoint", "it")
+    for _ in range(1000):
+        clock.now += 3.0  # an epoch
+        keeping.finished_epoch(state)
+    assert len(written) > 10
+    assert len(written) * 1.0 <= 0.02 * clock.now + 1.0
+
+
+def test_what_is_not_written_yet_is_written_at_the_end(clock, written, tmp_path):
+    state, keeping = state_of(small_spec()), Saver(tmp_path / "checkpoint", "it")
+
+    def stopped_after_three_epochs():
+        with keeping.saving_at_the_end():
+            for _ in range(3):
+                clock.now += 1.0
+                keeping.finished_epoch(state)
+            assert len(written) == 1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped_after_three_epochs()
+    assert len(written) == 2
