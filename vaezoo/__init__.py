@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from vaezoo.registry.contracts import LikelihoodModule as LikelihoodModule
     from vaezoo.registry.contracts import LossModule as LossModule
     from vaezoo.registry.contracts import PriorModule as PriorModule
-    from vaezoo.repairs import Repair as Repair
-    from vaezoo.repairs import repair as repair
+    from vaezoo.repairs.repair import Repair as Repair
+    from vaezoo.repairs.repair import repair as repair
     from vaezoo.road import run as run
     from vaezoo.scaffold import new_plugin as new_plugin
     from vaezoo.spec import Spec as Spec
@@ -85,7 +85,7 @@ _HOME = {
     "Positive": "vaezoo.fields",
     "Prior": "vaezoo.registry",
     "PriorModule": "vaezoo.registry.contracts",
-    "Repair": "vaezoo.repairs",
+    "Repair": "vaezoo.repairs.repair",
     "RunInfo": "vaezoo.registry",
     "Scene": "vaezoo.registry",
     "Schedule": "vaezoo.fields",
@@ -101,7 +101,7 @@ _HOME = {
     "load": "vaezoo.zoo",
     "new_plugin": "vaezoo.scaffold",
     "read": "vaezoo.spec",
-    "repair": "vaezoo.repairs",
+    "repair": "vaezoo.repairs.repair",
     "report": "vaezoo.writeup",
     "run": "vaezoo.road",
     "sweep": "vaezoo.members",
