@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from math import isfinite
 from types import FrameType
 
 #: Libraries that cannot be imported a second time in one process after a first time was cut off.
@@ -21,6 +22,7 @@ class _TookTooLong(BaseException):
 def patience(seconds: float, uneasy_after: float, uneasy: Callable[[], object]) -> Iterator[None]:
     """Call ``uneasy`` once the body takes long, and raise TimeoutError when it takes too long.
 
+    ``seconds`` may be infinite.
     The body is cut off only where the system has an alarm that nobody else uses, and only in
     the main thread; elsewhere it is waited for. Code that never returns to Python, such as a
     loop in a C extension, cannot be cut off either.
@@ -29,7 +31,7 @@ def patience(seconds: float, uneasy_after: float, uneasy: Callable[[], object]) 
     reminder.daemon = True
     reminder.start()
     try:
-        with _alarm(seconds) if _has_alarm() else contextlib.nullcontext():
+        with _alarm(seconds) if isfinite(seconds) and _has_alarm() else contextlib.nullcontext():
             yield
     except _TookTooLong:
         raise TimeoutError(f"no end after {seconds:g} s") from None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 
 import pytest
 import yaml
 
 from tests.helpers import spec_data
 from tests.registry.installed import GOOD, ROOT, Site
-from vaezoo.discovery import Choice, find
+from vaezoo.discovery import Choice, find, isolation
+from vaezoo.discovery.plugin import Plugin, Source
 
 #: How a plugin is broken -> its module, and what must be said of it.
 BROKEN = {
@@ -139,6 +141,20 @@ def test_a_plugin_that_hangs_is_given_up_and_remembered(site: Site) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("distribution", "is_given_up"), [("vaezoo", False), ("other", True)])
+def test_the_built_in_plugin_is_waited_for(
+    distribution: str, is_given_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "LONGEST", 0.05)
+    source = Source(
+        Plugin("slow", "1.0", "slow.py", distribution=distribution),
+        lambda: [time.sleep(0.02) for _ in range(10)],
+    )
+    plugin, supplied = isolation.isolated(source, len)
+    assert (plugin.error is not None) == is_given_up
+    assert supplied == (None if is_given_up else 10)
+
+
 def test_a_plugin_that_imports_torch_is_called_slow(site: Site) -> None:
     site.install("heavy", "import torch\n" + GOOD)
     listed = json.loads(site.vaezoo("plugins", "list", "--json").out)
