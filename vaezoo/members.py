@@ -146,7 +146,7 @@ def _against(device: torch.device, wish: Together, how: How) -> str | None:
     if how.get("compile") == "on":
         return "their steps are to be compiled"
     if wish == "auto" and device.type == "cpu":
-        return "on a CPU that is as fast, and ends in the bytes of single runs"
+        return "on a CPU they are faster one after another"
     return None
 
 
