@@ -24,7 +24,7 @@ def trained(environment: Environment, created: Created, *overrides: str) -> str:
     return environment.vaezoo(*command, *(word for one in overrides for word in ("--set", one)))
 
 
-def tested(environment: Environment, created: Created) -> str:
+def own_tests(environment: Environment, created: Created) -> str:
     """What the plugin's own tests print."""
     return environment.python("-m", "pytest", "-q", "-p", "no:cacheprovider", created.folder.name)
 
@@ -33,7 +33,7 @@ def test_an_encoder_passes_its_tests_and_trains(
     environment: Environment, few_clothes: Path
 ) -> None:
     created = installed(environment, "vaezoo-mine", "encoder")
-    assert "warning" not in tested(environment, created)
+    assert "warning" not in own_tests(environment, created)
     told = trained(environment, created, f"dataset.root={few_clothes}")
     assert "540 training images of fashion_mnist, for 1 epoch" in told
     assert "warning" not in told
@@ -43,7 +43,7 @@ def test_an_encoder_passes_its_tests_and_trains(
 @pytest.mark.slow
 def test_all_nine_kinds_and_hooks_in_one_package(environment: Environment) -> None:
     created = installed(environment, "vaezoo-every", *KINDS, hooks=True)
-    assert "warning" not in tested(environment, created)
+    assert "warning" not in own_tests(environment, created)
     told = trained(environment, created)
     assert "1,843 training images of every, for 1 epoch" in told
     assert "warning" not in told
