@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -62,7 +64,7 @@ def command(
             "give each member a torchrun of its own, choosing it with --set, or run one process",
         )
     if not processes.is_first:
-        return _assist(first, how)
+        _assist(first, how)
     if reading.axes:
         return _run_members(reading, context.registry, together, how)
     return _run_one(first, context.registry, how)
@@ -79,11 +81,15 @@ def _run_one(spec: Spec, registry: Registry, how: How) -> int:
     return 0
 
 
-def _assist(spec: Spec, how: How) -> int:
+def _assist(spec: Spec, how: How) -> NoReturn:
     from vaezoo.road import assist
 
     assist(spec, device=how["device"], compile=how["compile"])
-    return 0
+    # all is done here, and torchrun would take it for a failure if a thread of the connection
+    # that is just ending aborted the interpreter's own end
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _run_members(reading: Reading, registry: Registry, together: Together, how: How) -> int:

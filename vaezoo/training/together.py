@@ -6,6 +6,7 @@ same order and the same noise, and computes its share of every batch. Files are 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import math
 import os
@@ -142,6 +143,9 @@ class Together(Alone):
         return DistributedStep(spec, state, loss, first, self._processes), road
 
     def leave(self) -> None:
+        # what DistributedDataParallel holds of the group goes first: threads of a group that
+        # outlives this call may still run when the interpreter ends, which aborts the process
+        gc.collect()
         dist.destroy_process_group()
 
     def _agree(self, identity: str) -> None:
