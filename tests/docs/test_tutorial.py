@@ -32,7 +32,7 @@ exec "$PYTHON" -c 'if True:
     import pathlib, sys
     from tests.scaffold.installed import Environment
     Environment(pathlib.Path.cwd()).install(pathlib.Path(sys.argv[1]))
-' "$3"
+' "${3/'[test]'/}"
 """,
 }
 

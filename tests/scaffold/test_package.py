@@ -220,7 +220,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.output.splitlines() == [
         "created vaezoo-mine with 11 files",
         "next:",
-        "  pip install -e vaezoo-mine",
+        "  pip install -e 'vaezoo-mine[test]'",
         "  pytest vaezoo-mine",
         "  vaezoo run vaezoo-mine/specs/mine.yaml --set train.epochs=1",
     ]

@@ -39,7 +39,7 @@ def new_plugin(
     """Write a complete, installable plugin into the new folder ``directory/name``.
 
     >>> vaezoo.new_plugin("vaezoo-mine", kinds=["encoder", "decoder"]).commands[0]
-    'pip install -e vaezoo-mine'
+    "pip install -e 'vaezoo-mine[test]'"
 
     It has a working component of each of ``kinds``, with ``hooks`` also a tracker and a command,
     tests, a spec, a README and a CI workflow. The names are held against the plugins of
@@ -63,7 +63,7 @@ def new_plugin(
     files = _files(names, kinds, hooks)
     _write(folder, files)
     commands = (
-        f"pip install -e {shlex.quote(str(folder))}",
+        f"pip install -e {shlex.quote(f'{folder}[test]')}",
         f"pytest {shlex.quote(str(folder))}",
         f"vaezoo run {shlex.quote(f'{folder}/specs/{names.base}.yaml')} --set train.epochs=1",
     )
