@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vaezoo.data.figures import png
 from vaezoo.registry import Scene, Visualizer
 
 
@@ -15,6 +14,8 @@ def draw(
 
     ``announce`` is called with each name before it is drawn.
     """
+    from vaezoo.data.figures import png  # and matplotlib, for which no training need wait
+
     pictures: dict[str, bytes] = {}
     for visualizer in visualizers:
         name = _free_name(visualizer.use, pictures)

@@ -59,8 +59,8 @@ class PlainProgress(Observer):
     def finished_epoch(self, record: EpochRecord) -> None:
         left = self._clock.left(record.epoch)
         click.echo(
-            f"epoch {record.epoch}/{self._epochs}  {describe_means(record.train)}  "
-            f"validation ELBO {describe_validation(record)}  "
+            f"epoch {record.epoch}/{self._epochs}  {describe_means(record.train)}"
+            f"{describe_validation(record)}  "
             f"{record.images_per_second:,.0f} images/s  ETA {describe_seconds(left)}",
             err=True,
         )
@@ -149,8 +149,7 @@ class LiveProgress(Observer):
         )
 
     def finished_epoch(self, record: EpochRecord) -> None:
-        if record.validation:
-            self._validation = f"  validation ELBO {describe_validation(record)}"
+        self._validation = describe_validation(record)
         self.advanced(record.epoch, self._images, record.train)
 
     def evaluating(self, what: str, examples: int) -> None:
@@ -283,7 +282,8 @@ def describe_means(means: dict[str, float]) -> str:
 
 
 def describe_validation(record: EpochRecord) -> str:
-    return f"{record.validation['elbo']:.2f}" if record.validation else "none"
+    """Nothing where no images are held out."""
+    return f"  validation ELBO {record.validation['elbo']:.2f}" if record.validation else ""
 
 
 def describe_seconds(seconds: float) -> str:
