@@ -1,0 +1,118 @@
+"""What `vaezoo run` costs besides the training loop, and the memory that it takes: on the CPU.
+
+    python benchmarks/overhead.py specs/fashion_mlp2.yaml
+
+runs the spec as a user does, in a process of its own, and takes its time apart: until the first
+epoch can begin (import, checks, reading the images), the epochs themselves, what lies between
+them (checkpoints, progress), and evaluating, drawing and publishing at the end. Compiling, where
+a run does it, is told by itself. Held-out images are left out, since looking at them is work that
+the spec asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from table import cpu_model
+
+HERE = Path(__file__).resolve().parent
+CLOCK = HERE / "ways" / "clock_plugin.py"
+BAR_SECONDS, BAR_SHARE, BAR_MEGABYTES = 3.0, 0.03, 1500
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When things happened, in seconds of the system's clock."""
+
+    began: float
+    started: float
+    epochs: list[tuple[float, float]]  # its end, and its own seconds
+    ended: float
+
+    def parts(self) -> dict[str, float]:
+        (first, seconds), (last, _) = self.epochs[0], self.epochs[-1]
+        later = sum(seconds for _, seconds in self.epochs[1:])
+        return {
+            "until_the_first_epoch": self.started - self.began,
+            "making_the_steps_ready": first - seconds - self.started,
+            "epochs": seconds + later,
+            "between_epochs": last - first - later,
+            "evaluating_drawing_publishing": self.ended - last,
+        }
+
+
+def run(spec: Path, epochs: int, compile: str) -> Moments:
+    """One run of the spec in a process of its own, whose entry is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        events = Path(folder) / "events.jsonl"
+        command = [sys.executable, "-m", "vaezoo", "run", str(spec.resolve())]
+        command += ["--zoo", folder, "--plugin", str(CLOCK), "--device", "cpu"]
+        command += ["--compile", compile, "--set", f"train.epochs={epochs}"]
+        command += ["--set", "train.validation=0"]
+        began = time.time()
+        subprocess.run(
+            command,
+            check=True,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "VAEZOO_BENCHMARK_CLOCK": str(events)},
+        )
+        ended = time.time()
+        told = [json.loads(line) for line in events.read_text().splitlines()]
+    return Moments(
+        began,
+        told[0]["time"],
+        [(event["time"], event["seconds"]) for event in told if event["at"] == "epoch"],
+        ended,
+    )
+
+
+def measure(spec: Path, epochs: int, compile: str) -> dict[str, Any]:
+    parts = run(spec, epochs, compile).parts()
+    overhead = parts["until_the_first_epoch"] + parts["between_epochs"]
+    # what lies between epochs grows with their number, and the rest does not
+    share = parts["until_the_first_epoch"] / 300 + parts["between_epochs"] / parts["epochs"]
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return {
+        "what": f"vaezoo run {spec.name} on the CPU, {epochs} epochs, --compile {compile}",
+        "seconds": {name: round(value, 3) for name, value in parts.items()},
+        "overhead_seconds": round(overhead, 3),
+        "overhead_share_of_five_minutes": round(share, 4),
+        "peak_megabytes": round(peak),
+        "bars": {
+            "overhead under 3 s": overhead < BAR_SECONDS,
+            "overhead under 3 % of a run of five minutes": share < BAR_SHARE,
+            "under 1,500 MB resident": peak < BAR_MEGABYTES,
+        },
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", ""),
+        "versions": {name: metadata.version(name) for name in ("vaezoo", "torch")},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--compile", choices=["auto", "on", "off"], default="off")
+    arguments = parser.parse_args()
+    report = json.dumps(measure(arguments.spec, arguments.epochs, arguments.compile), indent=2)
+    print(report)
+    out = HERE / "results" / f"overhead_{arguments.spec.stem}.json"
+    out.write_text(report + "\n")
+
+
+if __name__ == "__main__":
+    main()
