@@ -8,9 +8,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 
-from vaezoo import validate
+from vaezoo import read, validate
 from vaezoo.discovery.packages import packages
+from vaezoo.model import build
 from vaezoo.registry import Registry, discover
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +63,26 @@ def test_its_specs_are_valid(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert specs
     for spec in specs:
         assert validate(spec, registry=registry) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("vaezoo-iwae/specs/mnist_iwae50_k5", -85.54),
+        ("vaezoo-iwae/specs/mnist_iwae50_k50", -84.78),
+        ("vaezoo-vampprior/specs/fashion_vamp40", -227.35),
+    ],
+)
+def test_a_spec_that_waits_for_a_gpu_builds_and_takes_a_step(
+    name: str, published: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ROOT / "plugins" / f"{name}.yaml"
+    spec = read(path, registry=registry_of(path.parents[1], monkeypatch))
+    assert [target.value for target in spec.targets] == [published]
+    model, images = build(spec), torch.rand(4, *spec.dataset.image_shape)
+    terms = spec.loss.build()(model, images, {"beta": 1.0}, torch.Generator().manual_seed(0))
+    terms["objective"].mean().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 @of_each
