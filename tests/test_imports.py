@@ -50,9 +50,10 @@ FLOORS = {
     "explore": 6,
     "conformance": 6,
     "scaffold": 6,
-    "cli": 7,
-    "testing": 7,
-    "__main__": 8,
+    "cluster": 7,
+    "cli": 8,
+    "testing": 8,
+    "__main__": 9,
 }
 #: Within floor 1 the components' contracts stand on the types of their fields and the registry
 #: on the plugins that were found; within floor 3

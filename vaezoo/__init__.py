@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vaezoo.cluster import sweep_on_ray as sweep_on_ray
     from vaezoo.diagnostics import Diagnostic as Diagnostic
     from vaezoo.diagnostics import VaezooError as VaezooError
     from vaezoo.fields import Activation as Activation
@@ -105,6 +106,7 @@ _HOME = {
     "report": "vaezoo.writeup",
     "run": "vaezoo.road",
     "sweep": "vaezoo.members",
+    "sweep_on_ray": "vaezoo.cluster",
     "schema": "vaezoo.spec.json_schema",
     "validate": "vaezoo.spec",
     "why": "vaezoo.inquiry",

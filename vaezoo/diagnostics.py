@@ -72,6 +72,7 @@ CODES: dict[str, str] = {
     "VZ607": "not enough memory",
     "VZ608": "training step not compiled",
     "VZ609": "cannot train together",
+    "VZ610": "cannot run on Ray",
 }
 
 

@@ -197,7 +197,7 @@ class Ledger:
         """The member's entry, if this sweep has finished it."""
         from vaezoo.zoo import Entry
 
-        digest = self._finished().get(spec.name)
+        digest = self._read(self._path(spec.name)).get("digest")
         entry = Entry(self.zoo / spec.name, spec.name)
         try:
             is_same = digest == entry.header["digest"] and entry.spec_data == spec.canonical()
@@ -206,9 +206,11 @@ class Ledger:
         return entry if is_same else None
 
     def enter(self, entry: Entry) -> None:
-        """Note a member as finished. Raises RunError (VZ503) where that cannot be written."""
-        finished = {**self._finished(), entry.name: entry.header["digest"]}
-        self._write(self._path, finished)
+        """Note a member as finished, in a file of its own: several may finish at one time.
+
+        Raises RunError (VZ503) where that cannot be written.
+        """
+        self._write(self._path(entry.name), {"digest": entry.header["digest"]})
 
     def together(self) -> list[str]:
         """The members that train together and have not come to their end."""
@@ -223,12 +225,8 @@ class Ledger:
         for left in self.folder.glob("together*"):
             left.unlink()
 
-    @property
-    def _path(self) -> Path:
-        return self.folder / "finished.json"
-
-    def _finished(self) -> dict[str, Any]:
-        return self._read(self._path)
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.finished"
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:

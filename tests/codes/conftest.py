@@ -26,7 +26,7 @@ from vaezoo.training.claim import claimed
 
 ROOT = Path(__file__).parent.parent.parent
 #: Codes of training: their examples run on a dataset that takes no time.
-ON_BLOBS = ("VZ603", "VZ604", "VZ605", "VZ606", "VZ607", "VZ608", "VZ609")
+ON_BLOBS = ("VZ603", "VZ604", "VZ605", "VZ606", "VZ607", "VZ608", "VZ609", "VZ610")
 #: What differs between machines, runs and versions of torch, and what stands for it.
 _PASSING = (
     (r"-[0-9a-f]{8}\b", "-01234567"),  # the digest in the name of a run's folder

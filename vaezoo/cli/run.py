@@ -13,7 +13,9 @@ from vaezoo.cli.context import Context
 from vaezoo.processes import Processes, apart
 
 if TYPE_CHECKING:
-    from vaezoo.members import How, Together
+    from collections.abc import Sequence
+
+    from vaezoo.members import How, Outcome, Together
     from vaezoo.registry import Registry
     from vaezoo.spec import Spec
     from vaezoo.spec.reader import Reading
@@ -34,6 +36,26 @@ if TYPE_CHECKING:
     help="Train the members of a matrix in one job. auto does so on a GPU, where they differ "
     "in seeds, weights of the loss and learning rates alone.",
 )
+@click.option(
+    "--on",
+    type=click.Choice(["here", "ray"]),
+    default="here",
+    show_default=True,
+    help="Where members of a matrix run: here, or as many at once as a Ray cluster has room for. "
+    "That is the cluster of RAY_ADDRESS or of this machine, or one that ends with the command.",
+)
+@click.option(
+    "--cpus-per-run",
+    type=click.IntRange(1),
+    metavar="COUNT",
+    help="With --on ray: CPUs, and so threads, of each member.  [default: 1]",
+)
+@click.option(
+    "--gpus-per-run",
+    type=click.FloatRange(0),
+    metavar="COUNT",
+    help="With --on ray: GPUs of each member, such as 0.25.  [default: 1 where there are any]",
+)
 @click.option("--fresh", is_flag=True, help="Start anew even where a stopped run could go on.")
 @click.pass_obj
 def command(
@@ -44,14 +66,18 @@ def command(
     zoo: str | None,
     compile: Wish,
     together: Together,
+    on: str,
+    cpus_per_run: int | None,
+    gpus_per_run: float | None,
     fresh: bool,
 ) -> int:
     """Train a SPEC, evaluate it, draw its pictures and publish it to the zoo.
 
     Ctrl-C stops the run; the same command goes on from its last whole epoch. Of a SPEC with a
-    matrix every member is trained and published by its own name. Under torchrun, several
-    processes and machines train one model together.
+    matrix every member is trained and published by its own name, with --on ray many at once.
+    Under torchrun, several processes and machines train one model together.
     """
+    _refuse_contradictions(on, together, cpus_per_run, gpus_per_run)
     from vaezoo.spec.reader import examine
 
     reading = examine(spec, overrides=overrides, registry=context.registry)
@@ -63,11 +89,29 @@ def command(
             f"a matrix is not trained by {processes.count} processes together",
             "give each member a torchrun of its own, choosing it with --set, or run one process",
         )
+    if processes.count > 1 and on == "ray":
+        raise apart("torchrun and Ray cannot both start the processes", "leave one of them out")
     if not processes.is_first:
         _assist(first, how)
+    if on == "ray":
+        return _run_on_ray(reading, context.registry, cpus_per_run or 1, gpus_per_run, how)
     if reading.axes:
         return _run_members(reading, context.registry, together, how)
     return _run_one(first, context.registry, how)
+
+
+def _refuse_contradictions(
+    on: str, together: Together, cpus_per_run: int | None, gpus_per_run: float | None
+) -> None:
+    """Raise click's UsageError where options cannot both be meant."""
+    if on == "ray" and together == "on":
+        raise click.UsageError(
+            "--together on trains all members in one process, --on ray each in one of its own: "
+            "leave one of them out"
+        )
+    for name, value in (("--cpus-per-run", cpus_per_run), ("--gpus-per-run", gpus_per_run)):
+        if on == "here" and value is not None:
+            raise click.UsageError(f"{name} is for runs on a cluster: add --on ray")
 
 
 def _run_one(spec: Spec, registry: Registry, how: How) -> int:
@@ -93,12 +137,44 @@ def _assist(spec: Spec, how: How) -> NoReturn:
 
 
 def _run_members(reading: Reading, registry: Registry, together: Together, how: How) -> int:
-    from vaezoo.cli.members import show_errors, summarize_members, write_picture
     from vaezoo.cli.progress import progress
     from vaezoo.members import sweep
 
     with progress() as shown:
         outcomes = sweep(reading, observer=shown, registry=registry, together=together, **how)
+    return _show_members(reading, outcomes)
+
+
+def _run_on_ray(
+    reading: Reading, registry: Registry, cpus: int, gpus: float | None, how: How
+) -> int:
+    from vaezoo.cli.crowd import crowd
+    from vaezoo.cli.progress import summarize
+    from vaezoo.cluster import sweep_on_ray
+
+    with crowd() as shown:
+        outcomes = sweep_on_ray(
+            reading,
+            watcher=shown,
+            registry=registry,
+            cpus_per_run=cpus,
+            gpus_per_run=gpus,
+            **how,
+        )
+    if reading.axes:
+        return _show_members(reading, outcomes)
+    (only,) = outcomes
+    if only.error:
+        raise only.error
+    assert only.entry
+    for line in summarize(only.entry):
+        click.echo(line)
+    return 0
+
+
+def _show_members(reading: Reading, outcomes: Sequence[Outcome]) -> int:
+    from vaezoo.cli.members import show_errors, summarize_members, write_picture
+
     picture = write_picture(outcomes, reading.resolved()["name"])
     for line in summarize_members(outcomes, picture):
         click.echo(line)

@@ -92,4 +92,15 @@ differ in more than numbers, or have parts that cannot be mapped over members.""
         ),
         good=Example("$ vaezoo run spec.yaml --set train.batch_size=2"),
     ),
+    Explanation(
+        "VZ610",
+        """\
+The run was to go to a Ray cluster and cannot: Ray is not installed, the cluster cannot be reached
+or has less than a run is to have, a machine of it lacks vaezoo or has another version, or does not
+see the folder that the command was given in. Or a run's worker ended there, of which Ray says no
+more than that.""",
+        "Do what the message says. A run whose worker ended goes on after its last whole epoch.",
+        bad=Example("$ vaezoo run spec.yaml --on ray --device cuda:1"),
+        good=Example("$ vaezoo run spec.yaml --on here"),
+    ),
 )

@@ -1,0 +1,200 @@
+"""A Ray cluster: the one that is there, or one of this command's own, with nothing of Ray's talk.
+
+A cluster of its own lives as long as the command and speaks to nobody: no usage statistics, no
+dashboard.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from vaezoo.cluster.errand import Ending, Errand, perform, unfit
+from vaezoo.diagnostics import Diagnostic, RunError, UsageError
+
+#: Seconds in which members that are stopped write their checkpoints.
+_LAST_WORDS = 60.0
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one member has for itself: CPUs, which are its threads too, and GPUs."""
+
+    cpus: int
+    gpus: float
+    device: str
+
+    def __str__(self) -> str:
+        """Such as ``2 CPUs and 0.5 GPUs``."""
+        cpus = f"{self.cpus} CPU{'s'[: self.cpus > 1]}"
+        return f"{cpus} and {self.gpus:g} GPU{'s'[: self.gpus != 1]}" if self.gpus else cpus
+
+    def fits(self, machine: dict[str, float]) -> int:
+        """How many members a machine with such resources has room for at once."""
+        room = machine.get("CPU", 0) // self.cpus
+        return int(min(room, machine.get("GPU", 0) // self.gpus) if self.gpus else room)
+
+
+def ray_installed() -> ModuleType:
+    """Ray. Raises UsageError (VZ610) where it is not installed."""
+    try:
+        import ray
+    except ImportError:
+        message = "--on ray needs Ray, which is not installed"
+        hint = "pip install 'vaezoo[ray]', or leave --on ray out"
+        raise UsageError(Diagnostic("VZ610", message, hint=hint)) from None
+    module: ModuleType = ray
+    return module
+
+
+class Cluster:
+    """A cluster that this process is connected to."""
+
+    def __init__(self, ray: ModuleType) -> None:
+        self._ray = ray
+        alive = [node for node in ray.nodes() if node["Alive"]]
+        self.machines: list[dict[str, float]] = [node["Resources"] for node in alive]
+
+    def total(self, resource: str) -> float:
+        """How many CPUs or GPUs all machines have."""
+        return sum(machine.get(resource, 0) for machine in self.machines)
+
+    def share(self, device: str, cpus: int, gpus: float | None) -> Share:
+        """What each member gets; a GPU where there are any, unless told otherwise.
+
+        Raises RunError (VZ610) where no machine has that much.
+        """
+        if device == "auto":
+            wanted = self.total("GPU") > 0 if gpus is None else gpus > 0
+            device = "cuda" if wanted else "cpu"
+        if gpus is None:
+            gpus = 1.0 if device == "cuda" else 0.0
+        share = Share(cpus, gpus, device)
+        if not self.room(share):
+            raise unfit(
+                f"no machine of the cluster has {share} for a run",
+                "ask for less with --cpus-per-run and --gpus-per-run; 'ray status' says what "
+                "a cluster has",
+            )
+        return share
+
+    def room(self, share: Share) -> int:
+        """How many members can run at once."""
+        return sum(map(share.fits, self.machines))
+
+    def send(self, errand: Errand, share: Share) -> Any:
+        """Have an errand performed as soon as there is room; Ray's reference to its ending.
+
+        Where its worker dies it is tried once more, and goes on from its checkpoint.
+        """
+        needs = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_retries": 1}
+        return self._ray.remote(**needs)(perform).remote(errand)
+
+    def ended(self, sent: Sequence[Any], seconds: float) -> list[Any]:
+        """Those of several references whose ending is there after so many seconds."""
+        ended, _ = self._ray.wait(list(sent), num_returns=len(sent), timeout=seconds)
+        return list(ended)
+
+    def ending(self, reference: Any) -> Ending:
+        """How an errand ended. What Ray itself has to say is an error of the errand."""
+        try:
+            ending: Ending = self._ray.get(reference)
+        except self._ray.exceptions.TaskCancelledError:
+            return Ending(stopped=True)
+        except self._ray.exceptions.RayError as error:
+            return Ending(_explained(error).diagnostics)
+        return ending
+
+    def stop(self, sent: Sequence[Any]) -> None:
+        """Have errands stop where they are, with a checkpoint, and wait for that."""
+        for reference in sent:
+            self._ray.cancel(reference)
+        if sent:
+            self.ended(sent, _LAST_WORDS)
+
+
+@contextmanager
+def connected() -> Iterator[Cluster]:
+    """The cluster that this process is connected to already, that RAY_ADDRESS names or that was
+    started on this machine by ``ray start``; else one of its own, which ends with the block.
+
+    Raises UsageError (VZ610) where Ray is not installed, RunError (VZ610) where the cluster
+    cannot be reached.
+    """
+    ray = ray_installed()
+    if ray.is_initialized():
+        yield Cluster(ray)
+        return
+    with _settings_kept(), _quiet(ray):
+        try:
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as e:
+            raise unfit(
+                f"the Ray cluster cannot be used: {_first_line(e)}",
+                "look at RAY_ADDRESS and 'ray status'; without a cluster vaezoo starts its own",
+            ) from None
+        try:
+            yield Cluster(ray)
+        finally:
+            ray.shutdown()
+
+
+def _explained(error: BaseException) -> RunError:
+    """A member's error from what Ray says of its worker."""
+    text = str(error)
+    if "No module named 'vaezoo" in text:
+        hint = "pip install 'vaezoo[ray]' on every machine of the cluster"
+        return unfit("a worker of the cluster does not have vaezoo", hint)
+    cause = getattr(error, "cause", None)
+    if cause is not None:
+        return unfit(
+            f"the run ended with {type(cause).__name__}: {_first_line(cause)}",
+            "this is a fault in vaezoo or a plugin; run this member without --on ray to see where",
+        )
+    return unfit(
+        f"the run's worker ended: {_first_line(error)}",
+        "it may have had too little memory; the same command goes on after its last whole epoch",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """Within, no statistics are sent; after it, variables and the way to end are as before."""
+    variables = dict(os.environ)
+    is_main = threading.current_thread() is threading.main_thread()
+    way_to_end = signal.getsignal(signal.SIGTERM)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - variables.keys():
+            del os.environ[name]
+        os.environ.update(variables)
+        if is_main:
+            signal.signal(signal.SIGTERM, way_to_end)
+
+
+@contextmanager
+def _quiet(ray: ModuleType) -> Iterator[None]:
+    """Within, Ray does not print on stdout what its daemons say of workers that died.
+
+    That is told as those members' errors; Ray has no public switch for it.
+    """
+    worker = ray._private.worker
+    before = getattr(worker, "_worker_logs_enabled", None)
+    worker._worker_logs_enabled = False
+    try:
+        yield
+    finally:
+        worker._worker_logs_enabled = before

@@ -1,0 +1,172 @@
+"""One member's run as it is sent to a worker, and what comes back.
+
+What is sent is data: the worker reads the spec anew with the plugins that it finds, so that
+nothing depends on how objects look inside.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaezoo.diagnostics import (
+    Diagnostic,
+    DiagnosticWarning,
+    Interrupted,
+    RunError,
+    VaezooError,
+    describe,
+)
+from vaezoo.registry import discover
+from vaezoo.spec.reader import from_data
+
+if TYPE_CHECKING:
+    from vaezoo.training import Observer
+    from vaezoo.training.roads import Wish
+
+#: Within a sweep's folder: how a worker knows that it sees the same folder.
+MARK = "sender"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all members of a sweep have in common, as their workers must find it.
+
+    ``folder`` is where the command was given, to which ``sweep`` and ``zoo`` are relative;
+    ``mark`` is what the sweep's folder holds under ``MARK``. ``plugins`` are references as
+    ``--plugin`` takes them, ``disabled`` names of plugins to leave out. ``environment`` holds
+    the variables that begin with ``VAEZOO_``.
+    """
+
+    folder: str
+    sweep: str
+    mark: str
+    zoo: str
+    plugins: tuple[str, ...]
+    disabled: tuple[str, ...]
+    environment: Mapping[str, str]
+    version: str = metadata.version("vaezoo")
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One member to be trained: its spec as JSON data, and by how many threads on what device."""
+
+    spec: dict[str, Any]
+    device: str
+    threads: int
+    compile: Wish
+    around: Surroundings
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an errand ended: well, by the errors that it holds, or ``stopped`` by the sender."""
+
+    errors: tuple[Diagnostic, ...] = ()
+    stopped: bool = False
+
+
+def perform(errand: Errand) -> Ending:
+    """Train a member and publish it, in the worker that this is called in."""
+    try:
+        _refuse_other_places(errand.around)
+        with chdir(errand.around.folder), _variables(errand.around.environment):
+            _train(errand)
+    except (Interrupted, KeyboardInterrupt):
+        return Ending(stopped=True)
+    except VaezooError as error:
+        return Ending(error.diagnostics)
+    return Ending()
+
+
+def news_of(sweep: str | Path, member: str) -> Path:
+    """The file that tells how a member gets on."""
+    return Path(sweep) / f"{member}.news"
+
+
+def unfit(message: str, hint: str) -> RunError:
+    """What keeps members from running on a cluster (VZ610)."""
+    return RunError(Diagnostic("VZ610", message, hint=hint))
+
+
+def _train(errand: Errand) -> None:
+    import torch
+
+    from vaezoo.cluster.teller import Teller
+    from vaezoo.members import Ledger
+    from vaezoo.road import run
+
+    # Ray's own way, OMP_NUM_THREADS, is too late in a worker that has torch already
+    torch.set_num_threads(errand.threads)
+    around = errand.around
+    registry = discover(around.plugins, disabled=around.disabled)
+    teller = Teller(news_of(around.sweep, errand.spec["name"]))
+    with _findings_told(teller):
+        run(
+            from_data(errand.spec, registry),
+            zoo=around.zoo,
+            device=errand.device,
+            compile=errand.compile,
+            observer=teller,
+            published=Ledger(Path(around.sweep), Path(around.zoo)).enter,
+            registry=registry,
+        )
+
+
+def _refuse_other_places(around: Surroundings) -> None:
+    """Raise RunError (VZ610) where this process has another vaezoo or sees another folder."""
+    node, here = platform.node(), metadata.version("vaezoo")
+    if here != around.version:
+        raise unfit(
+            f"the worker on {node} has vaezoo {here}, the command has {around.version}",
+            f"pip install 'vaezoo[ray]=={around.version}' on every machine of the cluster",
+        )
+    try:
+        mark = Path(around.folder, around.sweep, MARK).read_text("utf-8")
+    except OSError:
+        mark = ""
+    if mark != around.mark:
+        raise unfit(
+            f"the worker on {node} does not see the folder {around.folder}",
+            "run in a folder that all machines of the cluster see at the same path",
+        )
+
+
+@contextmanager
+def _variables(given: Mapping[str, str]) -> Iterator[None]:
+    """Within, the variables that begin with ``VAEZOO_`` are those given."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("VAEZOO_")]:
+        del os.environ[name]
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _findings_told(observer: Observer) -> Iterator[None]:
+    """Within, each ``DiagnosticWarning`` is told to the observer."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, *details: Any, **options: Any) -> None:
+            if isinstance(message, DiagnosticWarning):
+                observer.warned(describe(message.diagnostic))
+            else:
+                others(message, *details, **options)
+
+        warnings.showwarning = show
+        warnings.simplefilter("once", DiagnosticWarning)
+        yield

@@ -1,0 +1,63 @@
+"""How a member gets on, told from where it runs to where the command was given.
+
+It is a small file in the sweep's folder, which all machines see anyway: it needs no process and
+no port of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class News:
+    """What a member does at the moment, on which machine and device.
+
+    ``means`` are the terms' running means over ``within``, the part of the next epoch that is
+    done; ``last``, ``validation`` and ``images_per_second`` are of the last whole epoch. All
+    terms are in nats per example.
+    """
+
+    doing: str = "starting"
+    host: str = ""
+    device: str = ""
+    threads: int = 0
+    images: int = 0
+    epochs: int = 0
+    epochs_before: int = 0
+    epochs_done: int = 0
+    within: float = 0.0
+    means: Mapping[str, float] = field(default_factory=dict)
+    last: Mapping[str, float] = field(default_factory=dict)
+    validation: float | None = None
+    images_per_second: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def part_done(self) -> float:
+        """From 0 to 1: how much of the training is done."""
+        return (self.epochs_done + self.within) / self.epochs if self.epochs else 0.0
+
+
+def read_news(path: Path) -> News | None:
+    """The last news that a file holds; None where there are none yet."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return News(**{**found, "warnings": tuple(found["warnings"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def write_news(path: Path, news: News) -> None:
+    """Put the news in place of what the file held: whole, but in no hurry to reach the disk.
+
+    Raises OSError.
+    """
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(dataclasses.asdict(news)), "utf-8")
+    os.replace(partial, path)
