@@ -19,7 +19,8 @@ from pathlib import Path
 
 import torch
 
-from vaezoo.data.resident import batches
+from vaezoo.data.images import batches
+from vaezoo.data.resident import Resident
 from vaezoo.model import VAE
 from vaezoo.registry import discover
 from vaezoo.spec import read
@@ -43,7 +44,7 @@ def test_loss(model: VAE, images: torch.Tensor) -> float:
     """-ELBO in nats an image, by the mean of a few draws of z; in float32."""
     generator = torch.Generator().manual_seed(0)
     total = 0.0
-    for x in batches(images, 1000):
+    for x in batches(Resident(images), 1000):
         posterior = model.posterior(x)
         total += model.prior.kl(posterior.mean, posterior.log_var).sum().item()
         for _ in range(DRAWS):

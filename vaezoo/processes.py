@@ -14,11 +14,13 @@ _FIRST_WORD = 3.0
 
 @dataclass(frozen=True)
 class Processes:
-    """This process's place among all: ``rank`` of ``count``, ``local_rank`` on its machine."""
+    """This process's place among all: ``rank`` of ``count``, ``local_rank`` on its machine, where
+    ``beside`` of them are."""
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
+    beside: int = 1
 
     @classmethod
     def of_environment(cls) -> Processes:
@@ -27,9 +29,10 @@ class Processes:
             rank, count, local_rank = (
                 int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")
             )
+            beside = int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
         except (KeyError, ValueError):
             return cls()
-        return cls(rank, count, local_rank)
+        return cls(rank, count, local_rank, beside)
 
     @property
     def is_first(self) -> bool:

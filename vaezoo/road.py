@@ -90,6 +90,7 @@ def run(
             group.leave()
             lock["compiled"] = trained.road.compiled
             lock["precision"] = trained.road.precision
+            lock["images"] = trained.road.images.kind
             round_weights(trained.model)
             scene = Scene.of_test(trained.model, data, trained.history, observer.evaluated)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))

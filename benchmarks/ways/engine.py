@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from worker import WORKS, serve
 
+from vaezoo.data.resident import Resident
 from vaezoo.fields import value_at
 from vaezoo.model import build
-from vaezoo.registry import Split, discover
+from vaezoo.registry import discover
 from vaezoo.spec import read
 from vaezoo.training import Observer, checkpoint, loop
 from vaezoo.training.epoch import run_epoch
@@ -28,7 +29,7 @@ def prepare(work: str, images: np.ndarray):
     overrides = ["train.validation=0", f"train.precision={os.environ['PRECISION']}"]
     path = SPECS / f"{WORKS[work].variant}.yaml"
     spec = read(path, overrides=overrides, registry=discover())
-    split = Split(torch.from_numpy(images).unsqueeze(1), None)
+    resident = Resident(torch.from_numpy(images).unsqueeze(1))
     model, device = build(spec), torch.device("cpu")
     state = checkpoint.TrainingState(
         model,
@@ -42,12 +43,12 @@ def prepare(work: str, images: np.ndarray):
     began = time.perf_counter()
     with products(precision, device):
         loss = loop.plan_loss(spec, device)
-        step, road = take_road(spec, state, loss, split.images, "on", Observer())
+        step, road = take_road(spec, state, loss, resident, "on", Observer())
     ready = time.perf_counter() - began
 
     def epoch() -> None:
         with products(precision, device):
-            record = run_epoch(spec, state, step, split, Observer())
+            record = run_epoch(spec, state, step, resident, Observer())
         state.history.append(record)
         saver.finished_epoch(state)
 

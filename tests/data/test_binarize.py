@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from vaezoo.data.binarize import epoch_images, held_out_images, seen_images
+from vaezoo.data.resident import Resident
+from vaezoo.data.streamed import Streamed, gather_by_place
 from vaezoo.fields import Binarization
+from vaezoo.fields.binarization import draw
 from vaezoo.registry import ImageData, Split, discover
 
 
@@ -26,13 +29,27 @@ def drawn_once(split: Split, seed: int, purpose: str) -> Split:
 
 
 def test_every_epoch_sees_a_draw_of_its_own() -> None:
-    how, split = Binarization(use="dynamic"), ramp(20)
+    how, images = Binarization(use="dynamic"), Resident(ramp(20).images)
     generator = torch.Generator().manual_seed(0)
-    first, second = (epoch_images(split, how, generator).images for _ in range(2))
+    first, second = (epoch_images(images, how, generator)[:].clone() for _ in range(2))
     assert first.unique().tolist() == second.unique().tolist() == [0, 255]
     assert not torch.equal(first, second)
-    assert torch.equal(first, epoch_images(split, how, torch.Generator().manual_seed(0)).images)
-    assert epoch_images(split, Binarization(), generator) is split
+    again = epoch_images(images, how, torch.Generator().manual_seed(0))
+    assert torch.equal(first, again[:])
+    assert epoch_images(images, Binarization(), generator) is images
+
+
+def test_an_epochs_draw_is_the_same_wherever_the_images_lie() -> None:
+    grey = mnist("none").train.images[:20_100]  # more than are drawn at once
+    rows = torch.randperm(len(grey), generator=torch.Generator().manual_seed(1))[:20_050]
+    near = Resident(grey[rows])
+    far = Streamed(grey, torch.device("cpu"), rows=rows, by=gather_by_place, threads=3)
+    generators = [torch.Generator().manual_seed(4) for _ in range(2)]
+    for _ in range(2):
+        one, other = (im.drawn(g)[:] for im, g in zip((near, far), generators, strict=True))
+        assert torch.equal(one, other)
+    expected = draw(grey[rows], torch.Generator().manual_seed(4))
+    assert torch.equal(near.drawn(torch.Generator().manual_seed(4))[:], expected)
 
 
 def test_a_pixel_is_white_as_often_as_it_is_grey() -> None:

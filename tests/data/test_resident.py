@@ -61,46 +61,9 @@ def test_splits_without_labels() -> None:
     assert (len(train), len(validation)) == (7, 3)
     assert train.labels is None
     assert validation.labels is None
-    assert resident.to_device(train, "cpu").labels is None
 
 
 @pytest.mark.parametrize(("count", "fraction"), [(10, 1.0), (10, -0.1), (1, 0.5)])
 def test_what_cannot_be_divided(count: int, fraction: float) -> None:
     with pytest.raises(ValueError, match=r"fraction|divided"):
         resident.split_validation(numbered(count), fraction, 0)
-
-
-@given(count=st.integers(1, 200), size=st.integers(1, 64), seed=st.integers(0, 1000))
-def test_batches_hold_every_image_once(count: int, size: int, seed: int) -> None:
-    images = numbered(count).images
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    for made, expected in (
-        (list(resident.batches(images, size)), images),
-        (list(resident.shuffled_batches(images, order, size)), images[order]),
-    ):
-        assert torch.equal(torch.cat(made), expected.to(torch.float32) / 255)
-        assert [len(batch) for batch in made[:-1]] == [size] * (len(made) - 1)
-        assert all(batch.is_contiguous() and batch.dtype == torch.float32 for batch in made)
-
-
-def test_the_gathered_piece_does_not_change_the_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    images, order = numbered(100).images, torch.arange(100).flip(0)
-    whole = list(resident.shuffled_batches(images, order, 8))
-    monkeypatch.setattr(resident, "GATHER_BYTES", 1)
-    for one, other in zip(whole, resident.shuffled_batches(images, order, 8), strict=True):
-        assert torch.equal(one, other)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_device_gives_the_same_batches() -> None:
-    split = resident.to_device(numbered(1000), "cuda")
-    train, _ = resident.split_validation(split, 0.1, 3)
-    expected, _ = resident.split_validation(numbered(1000), 0.1, 3)
-    assert torch.equal(train.images.cpu(), expected.images)
-    order = torch.arange(len(train)).flip(0)
-    batches = resident.shuffled_batches(train.images, order.cuda(), 64)
-    for made, plain in zip(
-        batches, resident.shuffled_batches(expected.images, order, 64), strict=True
-    ):
-        torch.testing.assert_close(made.cpu(), plain, atol=1e-7, rtol=0)

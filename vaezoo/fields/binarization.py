@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
@@ -11,8 +13,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-#: images to draw at once
-_PART = 10_000
+#: images to draw at once, and float32 bytes of them
+_PART, _PART_BYTES = 10_000, 256 * 2**20
 
 
 class Binarization(BaseModel):
@@ -61,12 +63,20 @@ class Binarization(BaseModel):
         Drawn on the CPU, so that it does not depend on the device. Images that are binary
         already stay as they are.
         """
+        return draw(images.cpu(), self.generator(purpose)).to(images.device)
+
+    def generator(self, purpose: Literal["train", "test", "validation"]) -> torch.Generator:
+        """What decides the draws that are made once, on the CPU."""
         import torch
 
         # another stream for each purpose; a fixed map, so that draws stay what they were
         stream = self.seed * 4 + {"train": 0, "test": 1, "validation": 2}[purpose]
-        generator = torch.Generator().manual_seed(stream % 2**63)
-        return draw(images.cpu(), generator).to(images.device)
+        return torch.Generator().manual_seed(stream % 2**63)
+
+
+def part_of(shape: Sequence[int]) -> int:
+    """How many images (C, H, W) are drawn at once: on a GPU, other parts are other draws."""
+    return max(min(_PART, _PART_BYTES // (4 * math.prod(shape))), 1)
 
 
 def draw(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -74,7 +84,7 @@ def draw(images: Tensor, generator: torch.Generator) -> Tensor:
     import torch
 
     parts = []
-    for part in images.split(_PART):
+    for part in images.split(part_of(images.shape[1:])):
         chances = part.to(torch.float32).div_(255)
         parts.append(torch.bernoulli(chances, generator=generator).mul_(255).to(torch.uint8))
     return torch.cat(parts)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from vaezoo.data.images import Images
 from vaezoo.data.pixels import to_unit
 from vaezoo.diagnostics import Diagnostic, DivergenceError
 from vaezoo.model import VAE
@@ -31,7 +32,7 @@ class Lookout:
         self._before = self._weights()
 
     def look(
-        self, terms: Sequence[str], sums: Sequence[Tensor], images: Tensor, order: Tensor
+        self, terms: Sequence[str], sums: Sequence[Tensor], images: Images, order: Tensor
     ) -> None:
         """Raise DivergenceError (VZ603) if a step since the last look was not finite.
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from vaezoo.data.resident import batches, shuffled_batches
+from vaezoo.data.images import Images, batches, shuffled_batches
 from vaezoo.fields import value_at
 from vaezoo.model import VAE
-from vaezoo.registry import EpochRecord, Split
+from vaezoo.registry import EpochRecord
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec import Spec
 from vaezoo.training.capture import sums_of
@@ -31,7 +31,7 @@ def run_epoch(
     spec: Spec,
     state: TrainingState,
     step: Step,
-    training: Split,
+    training: Images,
     observer: Observer,
     *,
     look_every: float = LOOK_EVERY,
@@ -58,7 +58,7 @@ def _train(
     spec: Spec,
     state: TrainingState,
     step: Step,
-    training: Split,
+    training: Images,
     observer: Observer,
     look_every: float,
 ) -> dict[str, float]:
@@ -71,16 +71,16 @@ def _train(
     done, looked = 0, time.perf_counter()
     state.model.train()
     for images, now in zip(
-        shuffled_batches(training.images, order, size, step.prepare), moments, strict=True
+        shuffled_batches(training, order, size, step.prepare), moments, strict=True
     ):
         sums.append(step(images, now))
         done += len(images)
         if time.perf_counter() - looked > look_every:
             means = means_of(step.terms, sums, done)
-            lookout.look(step.terms, sums, training.images, order)
+            lookout.look(step.terms, sums, training, order)
             observer.advanced(state.epoch + 1, done, means)
             looked = time.perf_counter()
-    lookout.look(step.terms, sums, training.images, order)
+    lookout.look(step.terms, sums, training, order)
     return means_of(step.terms, sums, done)
 
 
@@ -101,7 +101,7 @@ def means_of(terms: Sequence[str], sums: Sequence[Tensor], count: int) -> dict[s
 
 @torch.inference_mode()
 def validated(
-    record: EpochRecord, model: VAE, loss: LossModule, validation: Split, seed: int
+    record: EpochRecord, model: VAE, loss: LossModule, validation: Images, seed: int
 ) -> EpochRecord:
     """The record with the objective's terms on the held-out images, by the same draws of z in
     every epoch."""
@@ -109,7 +109,7 @@ def validated(
     sums: list[Tensor] = []
     terms: Mapping[str, Tensor] = {}
     model.eval()
-    for images in batches(validation.images, _VALIDATION_BATCH):
+    for images in batches(validation, _VALIDATION_BATCH):
         terms = loss(model, images, record.weights, generator)
         sums.append(sums_of(terms))
     return dataclasses.replace(record, validation=means_of(tuple(terms), sums, len(validation)))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from vaezoo.data.binarize import epoch_images, held_out_images
-from vaezoo.data.resident import split_validation, to_device
+from vaezoo.data.binarize import epoch_images
+from vaezoo.data.places import arranged
 from vaezoo.fields import value_at
 from vaezoo.model import VAE, build
 from vaezoo.registry import EpochRecord, ImageData
@@ -59,15 +59,14 @@ def train(
 
     Raises DivergenceError (VZ603) when the objective becomes NaN or infinite, RunError (VZ604)
     for a checkpoint that does not belong here, (VZ503) where none can be written, (VZ608) where
-    steps are to be compiled and cannot be, (VZ609) where processes cannot train together.
+    steps are to be compiled and cannot be, (VZ609) where processes cannot train together,
+    UsageError (VZ607) where the environment gives images an amount of memory that is none.
     """
     group = group or Alone()
     seed, plan = spec.train.seed, spec.train
     precision = chosen(plan.precision, device)
-    training, validation = split_validation(data.train, plan.validation, stream(seed, "validation"))
-    training = to_device(training, device)
-    if validation:
-        validation = to_device(held_out_images(validation, data.binarization), device)
+    images = arranged(data, plan.validation, stream(seed, "validation"), device)
+    training, validation = images.training, images.validation
     model = build(spec, seed=stream(seed, "weights")).to(device)
     loss = plan_loss(spec, device)
     state = TrainingState(
@@ -85,13 +84,13 @@ def train(
     observer.started(spec, model, state.epoch, len(training))
     saver, draws = group.saver(path, identity), stream(seed, "held out")
     with products(precision, device), saver.saving_at_the_end():
-        step, road = group.take_road(spec, state, loss, training.images, compile, observer)
-        road = dataclasses.replace(road, precision=precision)
+        step, road = group.take_road(spec, state, loss, training, compile, observer)
+        road = dataclasses.replace(road, precision=precision, images=images.place)
         observer.taking(road)
         while not is_finished(spec, state):
             seen = epoch_images(training, data.binarization, state.order)
             record = run_epoch(spec, state, step, seen, observer, look_every=group.look_every)
-            if validation:
+            if validation is not None:
                 record = validated(record, model, group.shared(loss), validation, draws)
             refuse_divergence(model, record)
             state.history.append(record)

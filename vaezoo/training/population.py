@@ -20,11 +20,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from vaezoo.data.resident import split_validation
+from vaezoo.data.places import place_of
+from vaezoo.data.resident import held_out_rows
 from vaezoo.devices import memory_explained
 from vaezoo.fields import value_at
 from vaezoo.model import VAE, build
-from vaezoo.registry import EpochRecord, ImageData, Split
+from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.spec import Spec
 from vaezoo.training import checkpoint
 from vaezoo.training.capture import NotCapturable
@@ -127,6 +128,9 @@ def _train(
 ) -> None:
     if data.binarization.use == "dynamic":
         raise NotCapturable("each sees images of its own, which are drawn anew in every epoch")
+    place = place_of(data, device)
+    if place.kind != "device":
+        raise NotCapturable(str(place))
     plan, count = specs[0].train, len(specs)
     images = data.train.images.to(device)
     splits = [_indices(spec, len(images), device) for spec in specs]
@@ -174,10 +178,9 @@ def _train(
 
 def _indices(spec: Spec, count: int, device: torch.device) -> tuple[Tensor, Tensor | None]:
     """Which images a member trains on and validates on."""
-    rows = Split(torch.arange(count))
     seed = stream(spec.train.seed, "validation")
-    kept, held_out = split_validation(rows, spec.train.validation, seed)
-    return kept.images.to(device), held_out.images.to(device) if held_out else None
+    kept, held_out = held_out_rows(count, spec.train.validation, seed)
+    return kept.to(device), None if held_out is None else held_out.to(device)
 
 
 def _epoch(

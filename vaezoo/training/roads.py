@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
 
+from vaezoo.data.images import Images
+from vaezoo.data.places import ON_DEVICE, Place
 from vaezoo.diagnostics import Diagnostic, RunError
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec import Spec
@@ -31,28 +32,30 @@ WORTH_COMPILING = 8_000
 
 @dataclass(frozen=True)
 class Road:
-    """The road taken, why it is not the compiled one, and in what numbers it multiplies."""
+    """The road taken, why it is not the compiled one, where the images lie meanwhile, and in what
+    numbers it multiplies."""
 
     compiled: bool
     reason: str = ""
     precision: Precision = "float32"
+    images: Place = ON_DEVICE
 
     def __str__(self) -> str:
         how = f"steps not compiled: {self.reason}"
         if self.compiled:
             how = "each step compiled as a whole"
-        return f"{how}; products in {self.precision}"
+        return f"{how}; {self.images}; products in {self.precision}"
 
 
 def take_road(
     spec: Spec,
     state: TrainingState,
     loss: LossModule,
-    images: Tensor,
+    images: Images,
     wish: Wish,
     observer: Observer,
 ) -> tuple[Step, Road]:
-    """The step for batches of ``images`` (N, C, H, W), and its road, noted in the state.
+    """The step for batches of ``images``, and its road, noted in the state.
 
     A state that has taken a road keeps to it. ``auto`` compiles where that is worth it and
     possible. Raises RunError (VZ608) where a step must be compiled and cannot be, or the state
@@ -76,7 +79,7 @@ def take_road(
     return PlainStep(spec, state, loss), Road(compiled=False, reason=reason)
 
 
-def _against(spec: Spec, state: TrainingState, images: Tensor, wish: Wish) -> str | None:
+def _against(spec: Spec, state: TrainingState, images: Images, wish: Wish) -> str | None:
     """What speaks against compiling, None if nothing does."""
     steps = spec.train.epochs * math.ceil(len(images) / spec.train.batch_size)
     if state.compiled is not None:

@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
+from vaezoo.data.images import Images
 from vaezoo.processes import Processes, apart
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec import Spec
@@ -70,7 +70,7 @@ class Alone:
         spec: Spec,
         state: TrainingState,
         loss: LossModule,
-        images: Tensor,
+        images: Images,
         wish: Wish,
         observer: Observer,
     ) -> tuple[Step, Road]:
@@ -124,7 +124,7 @@ class Together(Alone):
         spec: Spec,
         state: TrainingState,
         loss: LossModule,
-        images: Tensor,
+        images: Images,
         wish: Wish,
         observer: Observer,
     ) -> tuple[Step, Road]:
@@ -135,7 +135,7 @@ class Together(Alone):
                 "or starts anew with --fresh",
             )
         state.compiled = False
-        first = images[: spec.train.batch_size].to(self._device)
+        first = images[: spec.train.batch_size]
         if warning := warning_about(spec, state, loss, first, self._processes):
             observer.warned(warning)
         count = self._processes.count

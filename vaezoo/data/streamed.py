@@ -1,0 +1,118 @@
+"""Images that stay in host memory or on disk, and come to the device block by block.
+
+While the device works on a block, threads gather the next ones in the order of the epoch. The
+blocks are those that a device would gather that holds all images, so that training goes on in
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from vaezoo.data.mapped import filled, room_for
+from vaezoo.data.prefetch import ahead, sent
+from vaezoo.fields.binarization import draw, part_of
+
+#: Bytes of blocks that wait for the device; at least two blocks do, and no more than eight.
+_AHEAD_BYTES = 32 * 2**20
+
+#: Writes images (N, C, H, W) of some rows (B,) to a tensor (B, C, H, W).
+Gather = Callable[[Tensor, Tensor, Tensor], None]
+
+
+def gather(images: Tensor, rows: Tensor, out: Tensor) -> None:
+    """In the order that is asked for: in memory, any order is as fast."""
+    torch.index_select(images, 0, rows, out=out)
+
+
+def gather_by_place(images: Tensor, rows: Tensor, out: Tensor) -> None:
+    """In the order in which they lie on the disk, which reads once what lies together."""
+    ascending, places = rows.sort()
+    out.index_copy_(0, places, images.index_select(0, ascending))
+
+
+class Streamed:
+    """``Images`` that are rows of a tensor in host memory, or in a mapped file."""
+
+    def __init__(
+        self,
+        images: Tensor,
+        device: torch.device,
+        *,
+        rows: Tensor | None = None,
+        by: Gather = gather,
+        threads: int = 1,
+    ) -> None:
+        """``rows`` (M,) are those meant, all if left out; ``threads`` of them gather."""
+        self._images = images
+        self._device = device
+        self._rows = rows
+        self._by = by
+        self._threads = threads
+        self._drawn: Tensor | None = None
+
+    @property
+    def shape(self) -> torch.Size:
+        count = len(self._images) if self._rows is None else len(self._rows)
+        return torch.Size((count, *self._images.shape[1:]))
+
+    @property
+    def device(self) -> torch.device:
+        return self._device
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, which: slice | Tensor) -> Tensor:
+        return self._gathered(self._rows_of(which)).to(self._device)
+
+    def blocks(self, count: int, order: Tensor | None = None) -> Iterator[Tensor]:
+        if order is None:
+            # a range in place of all numbers: an epoch's order is as long as memory must bear
+            parts: Iterator[slice | Tensor] = (
+                slice(first, first + count) for first in range(0, len(self), count)
+            )
+        else:
+            parts = iter(order.cpu().split(count))
+        made = ahead(
+            lambda part: self._gathered(self._rows_of(part)),
+            parts,
+            depth=min(max(_AHEAD_BYTES // (count * math.prod(self.shape[1:])), 2), 8),
+            threads=self._threads,
+            device=self._device,
+        )
+        yield from sent(made, self._device)
+
+    def drawn(self, generator: torch.Generator) -> Streamed:
+        if self._drawn is None:
+            self._drawn = room_for(self.shape)
+        blocks = self.blocks(part_of(self.shape[1:]))
+        filled(self._drawn, (draw(block, generator) for block in blocks))
+        return Streamed(self._drawn, self._device, by=self._by, threads=self._threads)
+
+    def to(self, device: torch.device) -> Streamed:
+        """The same images, for another device."""
+        return Streamed(self._images, device, rows=self._rows, by=self._by, threads=self._threads)
+
+    def _rows_of(self, which: slice | Tensor) -> Tensor:
+        """Rows of the tensor, on the CPU."""
+        if isinstance(which, slice):
+            if self._rows is not None:
+                return self._rows[which]
+            return torch.arange(*which.indices(len(self)))
+        which = which.cpu()
+        return which if self._rows is None else self._rows.index_select(0, which)
+
+    def _gathered(self, rows: Tensor) -> Tensor:
+        """The images of these rows in memory, pinned where a GPU takes them from there."""
+        out = torch.empty(
+            (len(rows), *self._images.shape[1:]),
+            dtype=torch.uint8,
+            pin_memory=self._device.type == "cuda",
+        )
+        self._by(self._images, rows, out)
+        return out
