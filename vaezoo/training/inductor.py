@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.fx import GraphModule
 
 from vaezoo.files import cache_folder
+from vaezoo.training.rewriting import with_fast_products
 
 Program = Callable[..., Sequence[Tensor]]
 
@@ -40,6 +41,8 @@ def compiled(graph: GraphModule, inputs: Sequence[Tensor]) -> Program:
     from torch._inductor import compile as to_program
     from torch._inductor import config
 
+    if inputs[0].device.type == "cpu":
+        graph = with_fast_products(graph, inputs)
     # one process: starting helpers costs more than the few kernels of a step take
     with torch.no_grad(), config.patch(compile_threads=1), _quiet("torch.utils.cpp_extension"):
         program: Program = to_program(graph, list(inputs))
