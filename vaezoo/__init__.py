@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vaezoo.cluster import sweep_on_ray as sweep_on_ray
+    from vaezoo.data.on_disk import ImageWriter as ImageWriter
+    from vaezoo.data.on_disk import images_on_disk as images_on_disk
     from vaezoo.diagnostics import Diagnostic as Diagnostic
     from vaezoo.diagnostics import VaezooError as VaezooError
     from vaezoo.fields import Activation as Activation
@@ -75,6 +77,7 @@ _HOME = {
     "Figure": "vaezoo.registry",
     "ImageData": "vaezoo.registry",
     "ImageShape": "vaezoo.registry",
+    "ImageWriter": "vaezoo.data.on_disk",
     "Initializer": "vaezoo.fields",
     "Likelihood": "vaezoo.registry",
     "LikelihoodModule": "vaezoo.registry.contracts",
@@ -99,6 +102,7 @@ _HOME = {
     "diff": "vaezoo.inquiry",
     "expand": "vaezoo.spec",
     "hookimpl": "vaezoo.registry",
+    "images_on_disk": "vaezoo.data.on_disk",
     "load": "vaezoo.zoo",
     "new_plugin": "vaezoo.scaffold",
     "read": "vaezoo.spec",
