@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import vaezoo
 from tests.road.shell import Done, Shell, wait_until
 from vaezoo.cluster import sweep_on_ray
-from vaezoo.cluster.connection import _explained
+from vaezoo.cluster.connection import _explained, _may_listen
 
 ON_RAY = ("--device", "cpu", "--on", "ray")
 NAMES = ["small-beta1", "small-beta4"]
@@ -184,3 +185,14 @@ def test_a_worker_that_dies_is_told_in_words() -> None:
 def test_a_spec_that_cannot_be_used_reaches_no_cluster(tmp_path: Path) -> None:
     with pytest.raises(vaezoo.VaezooError, match="VZ101"):
         sweep_on_ray(tmp_path / "nothing.yaml")
+
+
+def test_an_address_where_nobody_listens_is_told_at_once(shell: Shell) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # it does not listen
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert not _may_listen(address)
+        assert not _may_listen(f"ray://{address}")
+        taken.listen()
+        assert _may_listen(address)
+    assert _may_listen("auto")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from typing import Any
 from vaezoo.cluster.errand import Ending, Errand, perform, unfit
 from vaezoo.diagnostics import Diagnostic, RunError, UsageError
 
+#: Seconds in which a cluster must answer.
+_KNOCKING = 5.0
 #: Seconds in which members that are stopped write their checkpoints.
 _LAST_WORDS = 60.0
 
@@ -132,9 +135,12 @@ def connected() -> Iterator[Cluster]:
     if ray.is_initialized():
         yield Cluster(ray)
         return
+    address = _address(ray)
     with _settings_kept(), _quiet(ray):
         try:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            ray.init(
+                address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+            )
         except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as e:
             raise unfit(
                 f"the Ray cluster cannot be used: {_first_line(e)}",
@@ -144,6 +150,34 @@ def connected() -> Iterator[Cluster]:
             yield Cluster(ray)
         finally:
             ray.shutdown()
+
+
+def _address(ray: ModuleType) -> str | None:
+    """Where a cluster listens; None where Ray is to look for itself, or to start one.
+
+    Ray would knock for minutes where nobody is. Raises RunError (VZ610) where nobody listens at
+    RAY_ADDRESS. A cluster of this machine that ended without ``ray stop`` is passed over.
+    """
+    named = os.environ.get("RAY_ADDRESS")
+    if named:
+        if not _may_listen(named):
+            hint = "start the cluster, or unset RAY_ADDRESS: vaezoo then starts one of its own"
+            raise unfit(f"no Ray cluster listens at RAY_ADDRESS, {named}", hint)
+        return None
+    noted = ray._private.services.find_bootstrap_address(None)
+    return "local" if noted and not _may_listen(noted) else None
+
+
+def _may_listen(address: str) -> bool:
+    """Whether something listens there, or the address is not one that tells."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not (host and port.isdecimal()):
+        return True
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCKING):
+            return True
+    except OSError:
+        return False
 
 
 def _explained(error: BaseException) -> RunError:
