@@ -94,10 +94,10 @@ def test_formulas_are_those_of_the_spec():
 
 def test_a_plugin_speaks_for_itself_or_gets_the_general_form():
     assert TERMS["own"].tex == Own.formula
-    assert "Laplace densities" in text_of(TERMS["own"].where)
+    assert text_of(TERMS["own"].words) == "in its own words “Laplace densities”"
     # a namesake of a built-in component is not taken for it
     assert "pi" not in TERMS["silent"].tex
-    assert "Something else. With more to say" in text_of(TERMS["silent"].where)
+    assert "Something else. With more to say”" in text_of(TERMS["silent"].words)
     assert not TERMS["silent"].known
     assert "closed form" in text_of(TERMS["lumps"].where)
     assert r"\approx" in TERMS["lumps"].tex

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.helpers import small_spec
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.writeup.content import text_of
-from vaezoo.writeup.observations import Facts, line_through, observe
+from vaezoo.writeup.facts import Facts
+from vaezoo.writeup.observations import line_through, observe
 from vaezoo.zoo import Metrics
 
 SPEC = small_spec()
@@ -70,7 +71,8 @@ def test_unused_latents_are_those_without_kl(nats):
         assert f"{len(unused)} of {len(nats)} latents" in text
         assert ", ".join(f"z{index}" for index in unused) in text
     else:
-        assert f"All {len(nats)} latents are used" in text
+        everyone = "Both" if len(nats) == 2 else f"All {len(nats)}"
+        assert f"{everyone} latents are used" in text
         assert f"z{nats.index(min(nats))}, has {min(nats):.2f}" in text
 
 
@@ -140,6 +142,52 @@ def test_bounds_floors_and_rates_are_told_only_where_they_are_recorded():
     assert "32.00 are the model's own" in text
 
 
+def test_the_parts_of_the_kl_are_told_from_their_ceiling():
+    parts = [figure("mutual_information", 3.0), figure("marginal_kl", 5.0)]
+    text = said(parts)  # of 1,000 images, whose logarithm is 6.91
+    assert "3.00 nats tell one image from another (at most log 1,000 = 6.91)" in text
+    assert "the other 5.00 are how far the codes" in text
+    assert "depend on each other" not in text
+    text = said([*parts, figure("total_correlation", 4.5)])
+    assert "4.50 of them since the latents depend on each other" in text
+    full = [figure("mutual_information", 6.9), parts[1]]
+    assert "about as much as log 1,000 = 6.91 allows" in said(full)
+    assert said(parts[:1]) == ""
+
+
+def test_copies_are_told_by_what_is_recorded_of_them():
+    assert said([figure("ssim", 0.8774)]) == (
+        "Reconstructions have a structural similarity of 0.877 to their images, of 1 at most."
+    )
+    both = said([figure("ssim", 0.8774), figure("mse", 0.01)])
+    assert "of 1 at most, and are off by 0.100 a pixel on [0, 1] (root" in both
+
+
+@pytest.mark.parametrize(("nearest", "parted"), [(0.97, True), (0.89, False), (0.5, False)])
+def test_classes_are_parted_only_where_the_errors_allow_it(nearest, parted):
+    text = said([figure("probe_accuracy", 0.88, 0.003), figure("knn_accuracy", nearest, 0.003)])
+    assert "finds the class of 88.0% of the test images, a vote of the nearest" in text
+    assert f"training images that of {nearest:.1%}" in text
+    assert ("flat boundaries" in text) == parted
+    assert "flat boundaries" not in said([figure("knn_accuracy", nearest, 0.003)])
+
+
+@pytest.mark.parametrize(
+    ("precision", "recall", "verdict"),
+    [
+        (0.8, 0.4, "more like images than varied"),
+        (0.4, 0.8, "more varied than like"),
+        (0.6, 0.6, ""),
+    ],
+)
+def test_samples_are_told_by_precision_and_recall(precision, recall, verdict):
+    text = said([figure("precision", precision), figure("recall", recall)])
+    assert f"{precision:.0%} of the samples lie among the test images" in text
+    assert verdict in text
+    assert ("more" in text) == bool(verdict)
+    assert said([figure("precision", precision)]) == ""
+
+
 def test_what_must_not_be_missed():
     assert "trained on" in said(seen=True)
     assert "not finite" in said([figure("elbo", math.nan)])
@@ -155,6 +203,7 @@ def test_what_must_not_be_missed():
     assert "missed" in text
     assert "−103.50, 3.50 below" in text
     assert "reached" in said(targets=[{**target, "reached": True}])
+    assert said(targets=[{**target, "figure": -100.002}]).endswith("here it is −100.00.")
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=40))

@@ -9,9 +9,9 @@ import pytest
 
 from tests.writeup.conftest import SHIPPED, blocks, formulas, report_on, shipped
 from vaezoo.writeup.content import Picture, Table, text_of
+from vaezoo.writeup.figures import value_of
 from vaezoo.writeup.html import to_html
 from vaezoo.writeup.layers import layers_of
-from vaezoo.writeup.parts import value_of
 from vaezoo.writeup.pdf import to_pdf
 from vaezoo.writeup.single import report_of
 

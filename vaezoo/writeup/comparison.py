@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from vaezoo.registry import Figure
 from vaezoo.writeup.content import Prose, prose
-from vaezoo.writeup.observations import UNUSED_BELOW, shown
+from vaezoo.writeup.facts import shown
+from vaezoo.writeup.observations import UNUSED_BELOW
 from vaezoo.writeup.subject import Subject
 
 #: how many standard errors make a difference one

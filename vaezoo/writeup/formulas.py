@@ -29,12 +29,14 @@ _MEANS = {"sigmoid": r"\mathrm{sigmoid}(f_\theta(z))", "linear": r"f_\theta(z)"}
 class Term:
     """A formula, and what its symbols are: a clause without a full stop.
 
-    ``known`` is false where the component gave no formula and the general form stands for it.
+    ``known`` is false for a component of a plugin, whose own formula or the general form it is;
+    ``words`` are what such a component says of itself.
     """
 
     tex: str
     where: Prose
     known: bool = True
+    words: Prose = ()
 
 
 def number(value: float) -> str:
@@ -127,15 +129,17 @@ def of_loss(loss: Loss) -> Term:
         return _of_elbo(loss)
     named = loss.kl_weight
     weighed = rf"w\,{_DIVERGENCE}" if named else _DIVERGENCE
-    where = prose("a reconstruction and a KL term, and whatever the loss adds")
+    where = prose("an objective made of these two terms")
     if named:
         where = prose(
-            "{where}; {weight}, which the spec calls {name}",
+            "{where}, with {weight}, which the spec calls {name}",
             where=where,
             name=Code(named),
             weight=_number_or_schedule(loss.weights.get(named), "w"),
         )
-    return _in_general(loss, rf"\mathcal{{L}}(x) = -{LOG_LIKELIHOOD} + {weighed} + \ldots", where)
+    return _in_general(
+        loss, rf"\mathcal{{L}}(x) = \mathcal{{L}}\left(-{LOG_LIKELIHOOD},\; {weighed}\right)", where
+    )
 
 
 def _of_elbo(loss: ELBOLoss) -> Term:
@@ -179,13 +183,10 @@ def _number_or_schedule(value: float | Schedule | None, symbol: str) -> Prose:
 
 
 def _in_general(component: Component, tex: str, where: Prose) -> Term:
-    """The component's own formula or the general one, and its own first sentence."""
+    """The component's own formula or the general one, and its own first paragraph."""
     own = getattr(component, "formula", None)
-    words = " ".join((type(component).__doc__ or "").split("\n\n")[0].split()).rstrip(".")
-    name = Code(component.use)
-    said = prose("“{words}”", words=words) if words else ()
+    text = " ".join((type(component).__doc__ or "").split("\n\n")[0].split()).rstrip(".")
+    words = prose("in its own words “{text}”", text=text) if text else ()
     if isinstance(own, str) and own:
-        return Term(own, said or prose("the formula that {name} gives", name=name), known=False)
-    if not words:
-        return Term(tex, where, known=False)
-    return Term(tex, prose("{where} (in its own words, {said})", where=where, said=said), False)
+        return Term(own, (), known=False, words=words)
+    return Term(tex, where, known=False, words=words)

@@ -7,7 +7,7 @@ import math
 from vaezoo.components.losses import ELBOLoss
 from vaezoo.fields import Schedule
 from vaezoo.writeup import formulas
-from vaezoo.writeup.content import Block, Code, Formula, Math, Paragraph, Prose, prose
+from vaezoo.writeup.content import Block, Formula, Math, Paragraph, Prose, prose
 from vaezoo.writeup.subject import Subject
 
 _BOUND = (
@@ -43,9 +43,10 @@ def objective(subject: Subject) -> tuple[Block, ...]:
             prose(
                 r"The two sides differ by $\mathrm{KL}(q_\phi(z\mid x)\,\Vert\,p_\theta(z\mid x)) "
                 r"\geq 0$, so that a higher bound means a better decoder, a better posterior, or "
-                r"both (Kingma and Welling 2014). The likelihood `{use}` is, with {where},",
+                r"both (Kingma and Welling 2014). The likelihood `{use}`{words} is{where}",
                 use=likelihood.use,
-                where=data.where,
+                words=_in_brackets(data.words),
+                where=prose(", with {where},", where=data.where) if data.where else "",
             )
         ),
         Formula(data.tex, 2),
@@ -53,21 +54,32 @@ def objective(subject: Subject) -> tuple[Block, ...]:
         Paragraph(
             prose("The prior `{use}` is {where}:", use=prior.use, where=latents.where)
             if latents.known
-            else prose("For the prior `{use}`, with {where}:", use=prior.use, where=latents.where)
+            else prose(
+                "For the prior `{use}`{words} the KL term is{where}:",
+                use=prior.use,
+                words=_in_brackets(latents.words),
+                where=prose(", with {where}", where=latents.where) if latents.where else "",
+            )
         ),
         Formula(latents.tex, 3),
         Paragraph(
             prose(
-                r"Training minimised the mean over images of the loss `{use}`, with one draw "
+                r"Training minimised the mean over images of the loss `{use}`{words}, with {draws} "
                 r"$z = \mu + \sigma \odot \varepsilon$, $\varepsilon \sim \mathcal{N}(0, I)$, for "
                 r"each{where}:",
                 use=spec.loss.use,
+                words=_in_brackets(loss.words),
+                draws="one draw" if loss.known else "draws",
                 where=prose(", and {where}", where=loss.where) if loss.where else "",
             )
         ),
         Formula(loss.tex, 4),
         Paragraph(prose("{is_}{estimate}", is_=_meaning(subject), estimate=_estimate(subject))),
     )
+
+
+def _in_brackets(words: Prose) -> Prose:
+    return prose(" ({words})", words=words) if words else ()
 
 
 def _caveat(subject: Subject) -> tuple[Block, ...]:
@@ -98,9 +110,11 @@ def _meaning(subject: Subject) -> Prose:
     """What (4) has to do with (1)."""
     loss = subject.model.spec.loss
     if type(loss) is not ELBOLoss:
-        return prose("{use} need not be the ELBO of (1). ", use=Code(loss.use))
+        return prose("What `{use}` minimises need not be the negative ELBO of (1). ", use=loss.use)
     if loss.beta == 1 and loss.free_bits == 0:
         return prose("In expectation (4) is the negative ELBO. ")
+    if _ends_at_one(loss.beta) and loss.free_bits == 0:
+        return prose(r"Once $\beta$ has come to 1, (4) is the negative ELBO in expectation. ")
     if isinstance(loss.beta, Schedule) or loss.free_bits != 0:
         return prose(
             r"With $\beta = 1$ and no free bits (4) would be the negative ELBO in expectation. "
@@ -115,6 +129,11 @@ def _meaning(subject: Subject) -> Prose:
         side=side,
         bound=bound,
     )
+
+
+def _ends_at_one(beta: float | Schedule) -> bool:
+    """Whether a schedule's last value, at which it stays, is 1."""
+    return isinstance(beta, Schedule) and beta.ends[1] == 1
 
 
 def _estimate(subject: Subject) -> Prose:

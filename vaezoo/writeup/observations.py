@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from vaezoo.fields import Schedule
 from vaezoo.fields.schedule import value_at
-from vaezoo.registry import EpochRecord, Figure
+from vaezoo.registry import EpochRecord
 from vaezoo.spec import Spec
 from vaezoo.writeup.content import Prose, prose
-from vaezoo.zoo import Metrics
+from vaezoo.writeup.facts import Facts, shown
+from vaezoo.writeup.measured import MEASURED
 
 #: nats of KL below which a latent dimension carries nothing, as in the entry's own notes
 UNUSED_BELOW = 0.01
@@ -24,20 +24,8 @@ _CLEAR = 3.0
 #: how many standard errors between training and validation are more than chance: the validation
 #: images are others and fewer than those of the test, whose error it is
 _APART = 5.0
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What observations are made of."""
-
-    spec: Spec
-    metrics: Metrics
-    history: tuple[EpochRecord, ...]
-
-    def figure(self, name: str) -> Figure | None:
-        """A finite figure on the test split."""
-        found = self.metrics.figure(f"test/{name}")
-        return found if found and math.isfinite(found.value) else None
+#: what rounds to 0.00
+_LEAST_SHOWN = 0.005
 
 
 def observe(facts: Facts) -> list[Prose]:
@@ -65,17 +53,17 @@ def _not_held_out(facts: Facts) -> Iterator[Prose]:
 def _targets(facts: Facts) -> Iterator[Prose]:
     for target in facts.metrics.targets:
         off = target["figure"] - target["value"]
+        apart = f", {abs(off):.2f} {'above' if off > 0 else 'below'}"
         yield prose(
             "The target `{metric}` of {value} ± {tolerance} ({source}) was {verdict}: here it is "
-            "{figure}, {off} {side}.",
+            "{figure}{apart}.",
             metric=target["metric"],
             value=shown(target["value"]),
             tolerance=f"{target['tolerance']:g}",
             source=target["source"],
             verdict="reached" if target["reached"] else "missed",
             figure=shown(target["figure"]),
-            off=f"{abs(off):.2f}",
-            side="above" if off >= 0 else "below",
+            apart=apart if abs(off) >= _LEAST_SHOWN else "",
         )
 
 
@@ -107,9 +95,8 @@ def _unused(facts: Facts) -> Iterator[Prose]:
     elif len(each) > 1:
         least = min(range(len(each)), key=each.__getitem__)
         yield prose(
-            "All {count} latents are used; the one that carries least, z{index}, has "
-            "{nats} nats of KL.",
-            count=len(each),
+            "{all} latents are used; the one that carries least, z{index}, has {nats} nats of KL.",
+            all="Both" if len(each) == 2 else f"All {len(each)}",
             index=least,
             nats=f"{each[least]:.2f}",
         )
@@ -250,41 +237,6 @@ def _generalises(facts: Facts) -> Iterator[Prose]:
         )
 
 
-def _bound(facts: Facts) -> Iterator[Prose]:
-    tighter, elbo = facts.figure("iw_bound"), facts.figure("elbo")
-    if tighter and elbo and tighter.value > elbo.value:
-        yield prose(
-            "The importance-weighted bound with {samples} draws lies {gap} nats above the ELBO: at "
-            "least so much is lost to the form of the posterior.",
-            samples=f"{tighter.samples:,}",
-            gap=f"{tighter.value - elbo.value:.2f}",
-        )
-
-
-def _floor(facts: Facts) -> Iterator[Prose]:
-    floor, distortion = facts.figure("entropy_floor"), facts.figure("reconstruction")
-    if floor and distortion and floor.value > 0:
-        yield prose(
-            "Of the {all} nats of reconstruction {floor} are the entropy of the grey levels, which "
-            "no model can go below; {rest} are the model's own.",
-            all=shown(distortion.value),
-            floor=shown(floor.value),
-            rest=shown(distortion.value - floor.value),
-        )
-
-
-def _rate(facts: Facts) -> Iterator[Prose]:
-    kl, elbo = facts.figure("kl"), facts.figure("elbo")
-    if kl and elbo and elbo.value < 0:
-        yield prose(
-            "As a code the model spends {kl} nats ({bits} bits) an image on its latents, "
-            "{share} of the −ELBO.",
-            kl=f"{kl.value:.2f}",
-            bits=f"{kl.value / math.log(2):.1f}",
-            share=f"{kl.value / -elbo.value:.1%}",
-        )
-
-
 _LOOKS: tuple[Callable[[Facts], Iterator[Prose]], ...] = (
     _not_finite,
     _not_held_out,
@@ -295,15 +247,8 @@ _LOOKS: tuple[Callable[[Facts], Iterator[Prose]], ...] = (
     _past_its_best,
     _generalises,
     _weighed,
-    _rate,
-    _bound,
-    _floor,
+    *MEASURED,
 )
-
-
-def shown(value: float, *, sign: bool = False) -> str:
-    """Two decimals and a true minus sign; with ``sign`` a plus too."""
-    return f"{value:{'+' if sign else ''}.2f}".replace("-", "−")
 
 
 def line_through(values: Sequence[float]) -> tuple[float, float]:

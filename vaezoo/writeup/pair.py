@@ -25,6 +25,7 @@ from vaezoo.writeup.content import (
     plain,
     prose,
 )
+from vaezoo.writeup.figures import how_obtained, label_of, protocol, value_of
 from vaezoo.writeup.observations import UNUSED_BELOW, observe
 from vaezoo.writeup.subject import Subject
 
@@ -135,12 +136,12 @@ def _table(first: Subject, second: Subject, *, comparable: bool) -> Table:
     for name in names:
         one, other = (m.figure(name) for m in metrics)
         found = gap(one, other) if comparable and one and other else None
-        cells = [parts.value_of(figure) if figure else plain("–") for figure in (one, other)]
-        label = parts.label_of(one or other)  # type: ignore[arg-type]
+        cells = [value_of(figure) if figure else plain("–") for figure in (one, other)]
+        label = label_of(one or other)  # type: ignore[arg-type]
         rows.append((plain(label), *cells, plain(found or "–")))
     head = tuple(map(plain, ("figure", first.name, second.name, "difference")))
-    told = [parts.how_obtained(metrics[0].figures)]
-    if (also := parts.how_obtained(metrics[1].figures)) != told[0]:
+    told = [how_obtained(metrics[0].figures)]
+    if (also := how_obtained(metrics[1].figures)) != told[0]:
         told = [f"{first.name}: {told[0]}", f"{second.name}: {also}"]
     if comparable:
         told.append(
@@ -238,7 +239,7 @@ def _by_dimension(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
         "grey. {how}",
         limit=UNUSED_BELOW,
         how=" ".join(
-            dict.fromkeys(f"{parts.protocol(kl)}." for s in both if (kl := s.facts.figure("kl")))
+            dict.fromkeys(f"{protocol(kl)}." for s in both if (kl := s.facts.figure("kl")))
         ),
     )
     listed = "; ".join(

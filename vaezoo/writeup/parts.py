@@ -12,7 +12,6 @@ from typing import Any
 
 from PIL import Image
 
-from vaezoo.registry import Figure
 from vaezoo.writeup.content import (
     Block,
     Bullets,
@@ -28,7 +27,6 @@ from vaezoo.writeup.content import (
 from vaezoo.writeup.essential import essential
 from vaezoo.writeup.layers import compact, layers_of
 from vaezoo.writeup.subject import Subject
-from vaezoo.zoo.card import shown_value
 from vaezoo.zoo.specfile import to_yaml
 
 SCATTER = {"points": 5000}
@@ -39,13 +37,17 @@ MANIFOLD = {"n": 14}
 INTERPOLATIONS = {"pairs": 4, "steps": 6}
 #: how much wider one of two pictures may be than the other
 _UNEVEN = 1.5
+#: the share of the width that one picture takes, drawn as it is for half of it
+_ALONE = (1.2, 1.0)
 
 
 def beside(pictures: Sequence[Picture | None]) -> tuple[Block, ...]:
     """Pictures side by side, as high as each other where their shapes allow it."""
     there = [picture for picture in pictures if picture]
-    if len(there) < 2:
-        return tuple(there)
+    if not there:
+        return ()
+    if len(there) == 1:
+        return (Side(((there[0],), ()), _ALONE),)
     shapes = [_aspect(picture) for picture in there]
     least = min(shapes)
     shares = tuple(round(min(shape / least, _UNEVEN), 3) for shape in shapes)
@@ -82,64 +84,6 @@ def layer_table(subject: Subject) -> Table:
         (plain("part"), plain("layer"), plain("output"), plain("parameters")),
         tuple(rows),
         "llrr",
-    )
-
-
-def figure_table(subject: Subject) -> Table:
-    """Every figure of the entry, with the protocol that they share below."""
-    figures = subject.entry.metrics.figures
-    rows = tuple(
-        (
-            plain(label_of(figure)),
-            value_of(figure),
-            plain(f"{figure.samples:,}" if figure.samples else "–"),
-        )
-        for figure in figures
-    )
-    head = (plain("figure"), plain("value"), plain("draws of z"))
-    return Table(head, rows, "lrr", plain(how_obtained(figures)))
-
-
-def value_of(figure: Figure) -> Prose:
-    """``−240.94 ± 0.76``; the unit where it is not nats."""
-    unit = "" if figure.unit.startswith("nats") else f" {figure.unit}"
-    return plain(shown_value(figure).replace("-", "−") + _short_unit(unit))
-
-
-def _short_unit(unit: str) -> str:
-    """`` of 10`` from ``latent dimensions of 10``: the figure's name says of what."""
-    return f" of {unit.rpartition(' of ')[2]}" if " dimensions of " in unit else unit
-
-
-def label_of(figure: Figure) -> str:
-    """A figure's name for people; the split where it is not the test split."""
-    split = "" if figure.split == "test" else f"{figure.split} "
-    name = {"elbo": "ELBO", "kl": "KL", "iw_bound": "importance-weighted bound"}.get(figure.name)
-    return split + (name or figure.name.replace("_", " "))
-
-
-def how_obtained(figures: Sequence[Figure]) -> str:
-    """How the figures were obtained: once for all that were obtained in the same way."""
-    if not figures:
-        return "No figures are recorded with this model."
-    ways = dict.fromkeys(protocol(figure) for figure in figures)
-    told = ["Nats per example unless said otherwise, means over images ± one standard error."]
-    for way in ways:
-        names = [label_of(figure) for figure in figures if protocol(figure) == way]
-        whose = "" if len(ways) == 1 else f" ({', '.join(names)})"
-        told.append(f"{way}{whose}.")
-    for note in dict.fromkeys(figure.note for figure in figures if figure.note):
-        about = [label_of(figure) for figure in figures if figure.note == note]
-        whose = f"{', '.join(about)}: " if len(about) < len(figures) else ""
-        told.append(f"{whose[:1].upper()}{whose[1:]}{note}.")
-    return " ".join(told)
-
-
-def protocol(figure: Figure) -> str:
-    """Split, likelihood and binarisation of a figure, in a line."""
-    return (
-        f"{figure.split.capitalize()} split, {figure.examples:,} images; {figure.likelihood} "
-        f"likelihood; binarisation: {figure.binarisation}"
     )
 
 

@@ -70,8 +70,10 @@ def training(runs: Sequence[Run]) -> bytes:
         return _svg(figure)
 
 
-def by_dimension(bars: Mapping[str, Sequence[float]], limit: float, height: float) -> bytes:
-    """KL of each latent dimension as bars, one group an entry; those under ``limit`` in grey."""
+def by_dimension(
+    bars: Mapping[str, Sequence[float]], limit: float, height: float, axis: str = "KL, nats"
+) -> bytes:
+    """A value of each latent dimension as bars, one group an entry; under ``limit`` in grey."""
     with house_rules(), matplotlib.style.context(_RULES):
         figure = Figure(figsize=(_WIDTH / 2, height), layout="constrained")
         axes = figure.subplots()
@@ -86,9 +88,9 @@ def by_dimension(bars: Mapping[str, Sequence[float]], limit: float, height: floa
                 color=[MUTED if nats[index] < limit else COLOURS[group] for index in order],
                 label=name,
             )
-        axes.set_ylabel("KL, nats")
+        axes.set_ylabel(axis)
         count = max(map(len, bars.values()))
-        stride = max(1, math.ceil(count / 20))
+        stride = max(1, math.ceil(count / 14))
         if len(bars) > 1:
             axes.set_xlabel("latents, the one that carries most first")
             axes.set_xticks(range(0, count, stride), map(str, range(1, count + 1, stride)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vaezoo.components.losses import ELBOLoss
+from vaezoo.components.metrics.latents import ActiveUnits
 from vaezoo.writeup import parts, plots
 from vaezoo.writeup.content import (
     Block,
@@ -10,17 +11,21 @@ from vaezoo.writeup.content import (
     Listing,
     Paragraph,
     Picture,
+    Prose,
     Section,
     Side,
     Table,
     plain,
     prose,
 )
+from vaezoo.writeup.figures import figure_tables, protocol
 from vaezoo.writeup.objective import objective
 from vaezoo.writeup.observations import UNUSED_BELOW, observe
 from vaezoo.writeup.subject import Subject
 
 _HALF = 0.49
+#: lines of a spec that are set in two columns
+_LONG_SPEC = 16
 
 
 def report_of(subject: Subject) -> Document:
@@ -44,9 +49,9 @@ def report_of(subject: Subject) -> Document:
 
 
 def _model(subject: Subject) -> tuple[Block, ...]:
-    left: tuple[Block, ...] = (parts.layer_table(subject),)
-    right: tuple[Block, ...] = (parts.figure_table(subject),)
-    return (Paragraph(parts.trained(subject)), Side((left, right), (1.12, 1)))
+    first, *others = figure_tables(subject.entry.metrics.figures)
+    left = (parts.layer_table(subject), *others)
+    return (Paragraph(parts.trained(subject)), Side((left, (first,)), (1.12, 1)))
 
 
 def _trade_off(subject: Subject) -> tuple[Block, ...]:
@@ -158,28 +163,50 @@ def _latents(subject: Subject) -> tuple[Block, ...]:
 
 
 def _by_dimension(subject: Subject) -> Picture | None:
-    kl = subject.facts.figure("kl")
-    if not kl or not kl.per_dimension:
-        return None
-    active = subject.facts.figure("active_units")
+    """The KL of each latent, or where only their sum is known how much each one's mean varies."""
+    kl, active = subject.facts.figure("kl"), subject.facts.figure("active_units")
     units = ""
-    if active:
-        units = f" Active units: {active.value:g} of {len(kl.per_dimension)}"
-        units += f" ({active.note.partition(';')[0]})." if active.note else "."
-    caption = prose(
-        "**KL of each latent dimension.** {sum} nats together; under {limit} nats a dimension is "
-        "grey.{units} {how}.",
-        sum=f"{kl.value:.2f}",
-        limit=UNUSED_BELOW,
-        units=units,
-        how=parts.protocol(kl),
-    )
-    listed = ", ".join(f"z{index} {nats:.2f}" for index, nats in enumerate(kl.per_dimension))
-    svg = plots.by_dimension({subject.name: kl.per_dimension}, UNUSED_BELOW, 1.45)
-    return Picture(svg, "svg", f"Bars of the KL by dimension, in nats: {listed}", caption)
+    if active and active.per_dimension:
+        note = f" ({active.note.partition(';')[0]})" if active.note else ""
+        units = f" Active units: {active.value:g} of {len(active.per_dimension)}{note}."
+    if kl and kl.per_dimension:
+        caption = prose(
+            "**KL of each latent dimension.** {sum} nats together; under {limit} nats a dimension "
+            "is grey.{units} {how}.",
+            sum=f"{kl.value:.2f}",
+            limit=UNUSED_BELOW,
+            units=units,
+            how=protocol(kl),
+        )
+        return _bars(subject, "KL, nats", kl.per_dimension, UNUSED_BELOW, caption)
+    if active and active.per_dimension:
+        caption = prose(
+            "**Variance of each latent's posterior mean.** With this prior only the KL of all "
+            "latents together is known. Dimensions that are not active are grey.{units} {how}.",
+            units=units,
+            how=protocol(active),
+        )
+        limit = _least_variance(subject)
+        return _bars(subject, "variance", active.per_dimension, limit, caption)
+    return None
+
+
+def _least_variance(subject: Subject) -> float:
+    """That of an active dimension."""
+    own = [metric for metric in subject.model.spec.metrics if isinstance(metric, ActiveUnits)]
+    return own[0].threshold if own else ActiveUnits().threshold
+
+
+def _bars(
+    subject: Subject, axis: str, each: tuple[float, ...], limit: float, caption: Prose
+) -> Picture:
+    listed = ", ".join(f"z{index} {value:.2f}" for index, value in enumerate(each))
+    svg = plots.by_dimension({subject.name: each}, limit, 1.45, axis)
+    return Picture(svg, "svg", f"Bars by dimension, {axis}: {listed}", caption)
 
 
 def _reproduce(subject: Subject) -> tuple[Block, ...]:
+    spec = parts.spec_text(subject)
     return (
         Paragraph(
             prose(
@@ -195,7 +222,7 @@ def _reproduce(subject: Subject) -> tuple[Block, ...]:
         ),
         Side(
             (
-                (Listing(parts.spec_text(subject), 2),),
+                (Listing(spec, 2 if spec.count("\n") >= _LONG_SPEC else 1),),
                 (Listing(parts.commands(subject)),),
             ),
             (1.5, 1),

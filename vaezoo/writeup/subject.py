@@ -13,7 +13,7 @@ from vaezoo.diagnostics import DataError
 from vaezoo.registry import Registry, Scene, Split
 from vaezoo.writeup import pictures, plots
 from vaezoo.writeup.content import Picture, Prose, prose
-from vaezoo.writeup.observations import Facts
+from vaezoo.writeup.facts import Facts
 from vaezoo.zoo import Entry, find
 
 if TYPE_CHECKING:

@@ -1,0 +1,29 @@
+"""What observations are made of, and how their numbers are written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from vaezoo.registry import EpochRecord, Figure
+from vaezoo.spec import Spec
+from vaezoo.zoo import Metrics
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What observations are made of."""
+
+    spec: Spec
+    metrics: Metrics
+    history: tuple[EpochRecord, ...]
+
+    def figure(self, name: str) -> Figure | None:
+        """A finite figure on the test split."""
+        found = self.metrics.figure(f"test/{name}")
+        return found if found and math.isfinite(found.value) else None
+
+
+def shown(value: float, *, sign: bool = False) -> str:
+    """Two decimals and a true minus sign; with ``sign`` a plus too."""
+    return f"{value:{'+' if sign else ''}.2f}".replace("-", "−")

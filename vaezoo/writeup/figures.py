@@ -1,0 +1,104 @@
+"""An entry's figures as tables: their names for people, their values, how they were obtained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vaezoo.registry import Figure
+from vaezoo.writeup.content import Prose, Table, plain
+from vaezoo.zoo.card import shown_value
+
+#: names that say more than the figure's own, and its unit where that is not nats
+_NAMES = {
+    "elbo": "ELBO",
+    "kl": "KL",
+    "iw_bound": "importance-weighted bound",
+    "marginal_kl": "marginal KL",
+    "mse": "mean squared error of a pixel",
+    "ssim": "structural similarity",
+    "probe_accuracy": "accuracy of a linear probe",
+    "knn_accuracy": "accuracy of nearest neighbours",
+    "frechet_distance": "Fréchet distance",
+    "kernel_distance": "kernel distance",
+    "precision": "precision of samples",
+    "recall": "recall of images",
+}
+#: figures that fit into one table beside the layers; more are divided into two
+_MOST = 8
+
+
+def figure_tables(figures: Sequence[Figure]) -> tuple[Table, ...]:
+    """Every figure, in one table or, where that were long, in two; how they were obtained stands
+    below the first."""
+    if len(figures) <= _MOST:
+        return (_table(figures, how_obtained(figures)),)
+    nats = [figure for figure in figures if _in_nats(figure) or " dimensions of " in figure.unit]
+    others = [figure for figure in figures if figure not in nats]
+    if not nats or not others:
+        middle = -(-len(figures) // 2)
+        nats, others = list(figures[:middle]), list(figures[middle:])
+    return _table(nats, how_obtained(figures)), _table(others, "")
+
+
+def _table(figures: Sequence[Figure], caption: str) -> Table:
+    rows = tuple(
+        (
+            plain(label_of(figure)),
+            value_of(figure),
+            plain(f"{figure.samples:,}" if figure.samples else "–"),
+        )
+        for figure in figures
+    )
+    return Table(
+        (plain("figure"), plain("value"), plain("draws of z")), rows, "lrr", plain(caption)
+    )
+
+
+def value_of(figure: Figure) -> Prose:
+    """``−240.94 ± 0.76``; the unit where neither nats nor the name says it."""
+    unit = figure.unit
+    if " dimensions of " in unit:
+        unit = f"of {unit.rpartition(' of ')[2]}"  # the figure's name says of what
+    elif _in_nats(figure) or figure.name in _NAMES:
+        unit = ""
+    return plain(shown_value(figure).replace("-", "−") + (f" {unit}" if unit else ""))
+
+
+def _in_nats(figure: Figure) -> bool:
+    return figure.unit.startswith("nats")
+
+
+def label_of(figure: Figure) -> str:
+    """A figure's name for people; the split where it is not the test split."""
+    split = "" if figure.split == "test" else f"{figure.split} "
+    return split + _NAMES.get(figure.name, figure.name.replace("_", " "))
+
+
+def how_obtained(figures: Sequence[Figure]) -> str:
+    """How the figures were obtained: once for all that were obtained in the same way."""
+    if not figures:
+        return "No figures are recorded with this model."
+    ways = dict.fromkeys(protocol(figure) for figure in figures)
+    told = ["Nats per example unless said otherwise, means over images ± one standard error."]
+    for way in ways:
+        names = [label_of(figure) for figure in figures if protocol(figure) == way]
+        whose = "" if len(ways) == 1 else f" ({', '.join(names)})"
+        told.append(f"{way}{whose}.")
+    for clause in dict.fromkeys(clause for figure in figures for clause in _clauses(figure)):
+        about = [label_of(figure) for figure in figures if clause in _clauses(figure)]
+        whose = f"{', '.join(about)}: " if len(about) < len(figures) else ""
+        told.append(f"{whose[:1].upper()}{whose[1:]}{clause}.")
+    return " ".join(told)
+
+
+def _clauses(figure: Figure) -> list[str]:
+    """What a figure's note says, one by one: some of it holds of other figures too."""
+    return [clause for clause in figure.note.split("; ") if clause]
+
+
+def protocol(figure: Figure) -> str:
+    """Split, likelihood and binarisation of a figure, in a line."""
+    return (
+        f"{figure.split.capitalize()} split, {figure.examples:,} images; {figure.likelihood} "
+        f"likelihood; binarisation: {figure.binarisation}"
+    )
