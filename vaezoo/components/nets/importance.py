@@ -23,13 +23,16 @@ _ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
 def importance_weighted_figure(scene: Scene, samples: int) -> Figure:
     """log 1/K Σ_k p(x, z_k) / q(z_k|x) of every image, averaged."""
     generator = scene.generator()
-    bounds = []
+    # in one piece: thousands of small results, each kept where it was made between the images of
+    # two batches, would leave holes in memory that no other batch fits into
+    bounds, done = torch.empty(len(scene.split), dtype=torch.float64), 0
     for images in unannounced_batches(scene, scene.split):
         posterior = scene.model.posterior(images)
         for bound in importance_weighted_bounds(scene.model, images, posterior, samples, generator):
-            bounds.append(bound)
+            bounds[done : done + len(bound)] = bound
+            done += len(bound)
             scene.advance(len(bound))
-    return mean_figure(scene, "iw_bound", torch.cat(bounds), samples)
+    return mean_figure(scene, "iw_bound", bounds, samples)
 
 
 def importance_weighted_bounds(
