@@ -15,6 +15,8 @@ import vaezoo
 from vaezoo import weights
 from vaezoo.cli.main import cli
 from vaezoo.diagnostics import UsageError
+from vaezoo.measurement import scene_of, take_what_can_be_had
+from vaezoo.registry import discover
 from vaezoo.verification import Check, Verdict
 from vaezoo.zoo import find
 
@@ -120,6 +122,19 @@ def test_unknown_names_are_refused_with_the_nearest(
         vaezoo.evaluate(NAME, zoo=zoo, **arguments)
 
 
+def test_all_leaves_out_what_the_model_cannot_have_and_says_why() -> None:
+    model = vaezoo.load("mnist_flax20")
+    registry = discover()
+    asked = [registry.find("metric", use).component() for use in ("active_units", "sample_quality")]
+    scene = scene_of(model, model.spec.dataset.build(), "test")
+    figures, left_out = take_what_can_be_had(asked, scene, lambda *_: None, named=["all"])
+    assert [figure.name for figure in figures] == ["active_units"]
+    [reason] = left_out
+    assert reason.startswith("sample_quality: samples of 'binarized_mnist' cannot be judged")
+    with pytest.raises(UsageError, match="has no classifier"):
+        take_what_can_be_had(asked[1:], scene, lambda *_: None, named=["all", "sample_quality"])
+
+
 def test_a_weights_file_alone_can_be_measured_but_not_written(zoo: Path) -> None:
     path = zoo / NAME / "model.safetensors"
     measured = vaezoo.evaluate(path, metrics=["active_units"], record=True)
@@ -147,7 +162,7 @@ def test_an_entry_that_is_what_it_says_passes(zoo: Path) -> None:
 def test_fewer_samples_still_pass(zoo: Path) -> None:
     verdict = vaezoo.verify(NAME, zoo=zoo, samples=1)
     assert verdict.passed
-    assert "(1 samples)" in checked(verdict)["test/elbo"].detail
+    assert "(1 sample)" in checked(verdict)["test/elbo"].detail
 
 
 @pytest.mark.parametrize("samples", [None, 1])

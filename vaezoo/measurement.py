@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("test", "validation", "train")
 _BOUND = "importance_weighted"
+_ALL = "all"
 
 #: called with a metric's name and the number of examples that it looks at
 Announce = Callable[[str, int], object]
@@ -31,11 +32,15 @@ def _silent(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures taken of an entry, and why they were not written to it, if they were not."""
+    """Figures taken of an entry, and why they were not written to it, if they were not.
+
+    ``left_out`` says of each metric that ``all`` asked for and this model cannot have why not.
+    """
 
     entry: Entry
     figures: tuple[Figure, ...]
     unrecorded: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -53,13 +58,15 @@ def evaluate(
 ) -> Measured:
     """Figures of a trained model: ``vaezoo.evaluate("mnist_mlp20", metrics=["information"])``.
 
-    ``metrics`` are names, or ``all``; each has the parameters that the spec gives it, or its
-    defaults. Without any they are those of the spec. ``importance_samples`` adds the
-    importance-weighted bound with so many draws. With ``record``, an entry in a zoo of one's own
-    has the figures written to its ``metrics.json`` and card, in the place of the same ones.
+    ``metrics`` are names, or ``all`` that the model can have; each has the parameters that the
+    spec gives it, or its defaults. Without any they are those of the spec.
+    ``importance_samples`` adds the importance-weighted bound with so many draws. With ``record``,
+    an entry in a zoo of one's own has the figures written to its ``metrics.json`` and card, in
+    the place of the same ones.
 
-    Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split,
-    DataError (VZ601) where the dataset cannot be had, ZooError (VZ503) for an unwritable zoo.
+    Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split, and
+    for a named metric that the model cannot have, DataError (VZ601) where the dataset cannot be
+    had, ZooError (VZ503) for an unwritable zoo.
     """
     if split not in SPLITS:
         hint = suggest(split, SPLITS, "splits")
@@ -69,7 +76,7 @@ def evaluate(
     model = entry.load(registry, device)
     chosen = choose_metrics(model.spec, metrics, importance_samples, registry)
     scene = scene_of(model, model.spec.dataset.build(), split, advance)
-    figures = take(chosen, scene, announce)
+    figures, left_out = take_what_can_be_had(chosen, scene, announce, named=metrics)
     unrecorded = "not asked to"
     if record:
         from vaezoo.zoo.amend import amend, cannot_amend
@@ -77,7 +84,7 @@ def evaluate(
         unrecorded = cannot_amend(entry) or ""
         if not unrecorded:
             amend(entry, figures)
-    return Measured(entry, tuple(figures), unrecorded or None)
+    return Measured(entry, tuple(figures), unrecorded or None, tuple(left_out))
 
 
 def take(metrics: Sequence[Metric], scene: Scene, announce: Announce = _silent) -> list[Figure]:
@@ -92,11 +99,27 @@ def take(metrics: Sequence[Metric], scene: Scene, announce: Announce = _silent) 
     return figures
 
 
+def take_what_can_be_had(
+    metrics: Sequence[Metric], scene: Scene, announce: Announce, named: Sequence[str]
+) -> tuple[list[Figure], list[str]]:
+    """The figures, and why metrics were left out. One that was asked for by name is not."""
+    figures: list[Figure] = []
+    left_out = []
+    for metric in metrics:
+        try:
+            figures += take([metric], scene, announce)
+        except UsageError as error:
+            if _ALL not in named or metric.use in named:
+                raise
+            left_out += [f"{metric.use}: {finding.message}" for finding in error.diagnostics]
+    return figures, left_out
+
+
 def choose_metrics(
     spec: Spec, names: Sequence[str], importance_samples: int | None, registry: Registry
 ) -> list[Metric]:
     """The metrics that are asked for by name; those of the spec where none is."""
-    if "all" in names:
+    if _ALL in names:
         names = [found.component.use for found in registry.components("metric")]
     chosen = [metric for name in names for metric in _of_name(name, spec, registry)]
     if not names and importance_samples is None:

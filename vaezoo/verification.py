@@ -192,7 +192,7 @@ def _figure(found: Figure, metrics: Metrics, same_device: bool) -> Check:
         allowed = _loosely(recorded)
     difference = abs(found.value - recorded.value)
     passed = difference <= allowed or (math.isnan(found.value) and math.isnan(recorded.value))
-    drawn = f" ({found.samples} samples)" if found.samples else ""
+    drawn = f" ({_counted(found.samples)})" if found.samples else ""
     return Check(
         what,
         passed,
@@ -206,8 +206,8 @@ def _bound(found: Figure, recorded: Figure, elbo: Figure | None) -> Check:
     allowed = _loosely(recorded)
     floor = elbo.value if elbo else -math.inf
     detail = (
-        f"{found.value:.4f} ({found.samples} samples), "
-        f"recorded {recorded.value:.4f} ({recorded.samples} samples): "
+        f"{found.value:.4f} ({_counted(found.samples)}), "
+        f"recorded {recorded.value:.4f} ({_counted(recorded.samples)}): "
         f"to lie between {floor:.4f} and that, {allowed:.2g} allowed"
     )
     passed = floor - allowed <= found.value <= recorded.value + allowed
@@ -218,6 +218,10 @@ def _loosely(recorded: Figure) -> float:
     """How far other draws may put a figure."""
     error = recorded.standard_error
     return _OTHER_DRAWS * error if error else _OTHER_DRAWS_RELATIVE * abs(recorded.value)
+
+
+def _counted(samples: int) -> str:
+    return f"{samples:,} sample{'' if samples == 1 else 's'}"
 
 
 def _targets(
@@ -240,7 +244,7 @@ def _targets(
         as_recorded = next((f for f in used if f"{f.split}/{f.name}" == target["metric"]), None)
         how = ""
         if as_recorded is not None and as_recorded not in figures:
-            how = f" as recorded with {as_recorded.samples} samples"
+            how = f" as recorded with {_counted(as_recorded.samples)}"
         yield Check(
             f"target {target['metric']}",
             target["reached"],

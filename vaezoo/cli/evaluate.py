@@ -24,7 +24,7 @@ from vaezoo.cli.context import Context
     "--metrics",
     default="",
     metavar="NAME,...",
-    help="Which figures, or 'all'. [default: those of the spec]",
+    help="Which figures, or 'all' that there are. [default: those of the spec]",
 )
 @click.option(
     "--iw",
@@ -79,6 +79,8 @@ def command(
         from vaezoo.zoo.listing import figure_lines
 
         click.echo("\n".join(figure_lines(measured.figures)))
+    for reason in measured.left_out:
+        click.echo(f"left out: {reason}", err=True)
     if record and measured.unrecorded:
         click.echo(f"not recorded: {measured.unrecorded}", err=True)
     elif record:

@@ -105,7 +105,7 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
             reach = 1.96 * figure.standard_error
             low, high = figure.value - reach, figure.value + reach
             lines.append(f"    95 % interval over images {low:.6g} to {high:.6g}")
-        drawn = f", {figure.samples:,} samples" if figure.samples else ""
+        drawn = f", {_counted(figure.samples)}" if figure.samples else ""
         lines.append(
             f"    {figure.examples:,} {figure.split} images{drawn}, {figure.likelihood} "
             f"likelihood, binarisation: {figure.binarisation}"
@@ -118,6 +118,10 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
                 f"by dimension: {numbers}", 96, initial_indent="    ", subsequent_indent="      "
             )
     return lines
+
+
+def _counted(samples: int) -> str:
+    return f"{samples:,} sample{'' if samples == 1 else 's'}"
 
 
 def files(entry: Entry) -> dict[str, int]:
