@@ -1,0 +1,37 @@
+"""A bound with many draws, estimated from a few images."""
+
+from tests.components.linear_gaussian import exact_log_evidence, linear_gaussian, scene
+from tests.helpers import registry_with
+from vaezoo.evaluation.few_images import DRAWS, bound_by_few
+
+SAMPLES = 1000
+
+
+def bound(samples=SAMPLES):
+    return registry_with().find("metric", "importance_weighted").component(samples=samples)
+
+
+def test_it_comes_to_the_figure_of_all_images():
+    model = linear_gaussian(posterior_variance=1.5)
+    seen = scene(model, 3000)
+    exact = exact_log_evidence(model, seen.split.images).mean().item()
+    elbo = registry_with().find("metric", "elbo").component(samples=50).compute(seen)[0].value
+    found = bound_by_few(bound(), "iw_bound", SAMPLES, seen, elbo)
+    assert found.images == DRAWS // SAMPLES
+    assert abs(found.value - exact) < 5 * found.error
+    # that some images are brighter, and so less likely, is in the ELBO already
+    alone = bound_by_few(bound(), "iw_bound", SAMPLES, seen, None)
+    assert found.error < 0.7 * alone.error
+    assert abs(alone.value - exact) < 5 * alone.error
+
+
+def test_progress_is_told_of_the_images_that_are_looked_at():
+    told = []
+    seen = scene(linear_gaussian(), 400, advance=told.append)
+    found = bound_by_few(bound(), "iw_bound", SAMPLES, seen, None)
+    assert sum(told) == found.images == 200
+
+
+def test_so_few_images_as_there_are_are_all_looked_at():
+    seen = scene(linear_gaussian(), 7)
+    assert bound_by_few(bound(10), "iw_bound", 10, seen, None).images == 7
