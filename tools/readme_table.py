@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vaezoo.zoo import Entry, entries
+from vaezoo.zoo.card import verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -47,11 +48,10 @@ def targets_table(found: list[Entry]) -> str:
     rows = ["| model | figure | published | here | | source |", "|---|---|---|---|---|---|"]
     for entry in found:
         for target in entry.metrics.targets:
-            state = "reached" if target["reached"] else "missed"
             rows.append(
                 f"| {entry.name} | {target['metric']} "
                 f"| {_signed(target['value'])} ± {target['tolerance']:g} "
-                f"| {_signed(target['figure'])} | {state} | {_linked(target)} |"
+                f"| {_signed(target['figure'])} | {verdict(target)} | {_linked(target)} |"
             )
     return "\n".join(rows)
 

@@ -40,8 +40,9 @@ def test_page_holds_figures_targets_pictures_and_notes(publisher: Any) -> None:
     assert "parts 1.2" in text
 
 
-def test_missed_target_is_said(publisher: Any) -> None:
+def test_how_a_figure_stands_to_its_target_is_said(publisher: Any) -> None:
     assert "**missed**" in text_of(publisher(targets=[{**TARGET, "reached": False}]))
+    assert "better by 5.59" in text_of(publisher(targets=[{**TARGET, "figure": -100.0}]))
 
 
 @pytest.mark.parametrize(

@@ -127,12 +127,21 @@ def _targets_section(targets: tuple[TargetResult, ...]) -> str:
             target["metric"],
             f"{target['value']:g} ± {target['tolerance']:g}",
             f"{target['figure']:.2f}",
-            "reached" if target["reached"] else "**missed**",
+            verdict(target) if target["reached"] else f"**{verdict(target)}**",
             target["source"],
         )
         for target in targets
     ]
     return "## Targets\n\n" + _table(("figure", "target", "here", "", "source"), rows)
+
+
+def verdict(target: TargetResult) -> str:
+    """How a figure stands to its target: ``reached``, ``better by 3.94`` where it lies beyond the
+    tolerance on the good side, or ``missed``."""
+    apart = abs(target["figure"] - target["value"])
+    if not target["reached"]:
+        return "missed"
+    return "reached" if apart <= target["tolerance"] else f"better by {apart:.2f}"
 
 
 def _pictures_section(entry: Entry) -> str:
