@@ -36,7 +36,7 @@ def test_an_image_is_wholly_similar_to_itself() -> None:
 
 
 def test_constant_images_differ_by_their_luminance_alone() -> None:
-    one, other = torch.full((1, 1, 16, 16), 0.2), torch.full((1, 1, 16, 16), 0.5)
+    one, other = (torch.full((1, 1, 16, 16), v, dtype=torch.float64) for v in (0.2, 0.5))
     c1 = 0.01**2
     expected = (2 * 0.2 * 0.5 + c1) / (0.2**2 + 0.5**2 + c1)
     assert ssim(one, other).item() == pytest.approx(expected, rel=1e-3)

@@ -23,7 +23,7 @@ from vaezoo.registry import Figure
 
 def bound(model: VAE, samples: int, count: int = 40, **changes: object) -> Figure:
     metric = registry_with().find("metric", "importance_weighted").component(samples=samples)
-    (figure,) = metric.compute(scene(model, count, **changes))
+    (figure,) = metric.compute(scene(model.double(), count, **changes))
     return figure
 
 
@@ -48,8 +48,9 @@ def test_with_the_exact_posterior_every_bound_is_the_evidence(samples: int) -> N
 
 def test_the_bound_grows_with_k_and_stays_below_the_evidence() -> None:
     model = linear_gaussian(posterior_variance=2.0)
-    exact = exact_log_evidence(model, scene(model, 750).split.images).mean().item()
-    values = [bound(model, samples, 750).value for samples in (1, 4, 16, 64, 256)]
+    # so many images that the noise of their mean is well below what is missing at the largest K
+    exact = exact_log_evidence(model, scene(model, 6000).split.images).mean().item()
+    values = [bound(model, samples, 6000).value for samples in (1, 4, 16, 64)]
     assert values == sorted(values)
     assert values[-1] < exact
     assert exact - values[-1] < 0.02 < exact - values[0]

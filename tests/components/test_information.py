@@ -72,7 +72,7 @@ def test_sums_in_parts_are_those_of_a_plain_loop() -> None:
 
 def figures(model: VAE, count: int = 750, samples: int = 1) -> dict[str, Figure]:
     metric = registry_with().find("metric", "information").component(samples=samples)
-    return {figure.name: figure for figure in metric.compute(scene(model, count))}
+    return {figure.name: figure for figure in metric.compute(scene(model.double(), count))}
 
 
 def test_the_two_parts_add_up_to_the_kl() -> None:

@@ -37,9 +37,9 @@ def test_both_classifiers_tell_clusters_apart() -> None:
 
 
 def test_the_vote_is_of_the_nearest_and_a_tie_goes_to_the_nearer() -> None:
-    known = torch.tensor([[0.0], [1.0], [2.0], [10.0]])
+    known = torch.tensor([[0.0], [1.0], [2.0], [10.0]], dtype=torch.float64)
     labels = torch.tensor([1, 0, 0, 1])
-    asked = torch.tensor([[0.1], [9.0]])
+    asked = torch.tensor([[0.1], [9.0]], dtype=torch.float64)
     assert vote(known, labels, asked, 1).tolist() == [1, 1]
     assert vote(known, labels, asked, 2).tolist() == [1, 1]
     assert vote(known, labels, asked, 3).tolist() == [0, 0]
