@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +21,16 @@ from typing import Any
 from vaezoo.cluster.errand import Ending, Errand, perform, unfit
 from vaezoo.diagnostics import Diagnostic, RunError, UsageError
 
+#: Seconds between two looks whether somebody asked to stop.
+_LISTENING = 0.25
 #: Seconds in which a cluster must answer.
 _KNOCKING = 5.0
 #: Seconds in which members that are stopped write their checkpoints.
 _LAST_WORDS = 60.0
+
+
+class Terminated(BaseException):
+    """The system asks the process to end (SIGTERM)."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,9 @@ def ray_installed() -> ModuleType:
 class Cluster:
     """A cluster that this process is connected to."""
 
-    def __init__(self, ray: ModuleType) -> None:
+    def __init__(self, ray: ModuleType, asked: list[int]) -> None:
         self._ray = ray
+        self._asked = asked  # the signals that came in and are not obeyed yet
         alive = [node for node in ray.nodes() if node["Alive"]]
         self.machines: list[dict[str, float]] = [node["Resources"] for node in alive]
 
@@ -101,8 +109,13 @@ class Cluster:
         return self._ray.remote(**needs)(perform).remote(errand)
 
     def ended(self, sent: Sequence[Any], seconds: float) -> list[Any]:
-        """Those of several references whose ending is there after so many seconds."""
+        """Those of several references whose ending is there after so many seconds.
+
+        Raises KeyboardInterrupt after Ctrl-C, Terminated after a request to end.
+        """
         ended, _ = self._ray.wait(list(sent), num_returns=len(sent), timeout=seconds)
+        if self._asked:
+            raise KeyboardInterrupt if self._asked.pop(0) == signal.SIGINT else Terminated
         return list(ended)
 
     def ending(self, reference: Any) -> Ending:
@@ -119,8 +132,10 @@ class Cluster:
         """Have errands stop where they are, with a checkpoint, and wait for that."""
         for reference in sent:
             self._ray.cancel(reference)
-        if sent:
-            self.ended(sent, _LAST_WORDS)
+        deadline = time.monotonic() + _LAST_WORDS
+        while sent and time.monotonic() < deadline:
+            ended = self.ended(sent, _LISTENING)
+            sent = [reference for reference in sent if reference not in ended]
 
 
 @contextmanager
@@ -133,7 +148,8 @@ def connected() -> Iterator[Cluster]:
     """
     ray = ray_installed()
     if ray.is_initialized():
-        yield Cluster(ray)
+        with _signals_noted() as asked:
+            yield Cluster(ray, asked)
         return
     address = _address(ray)
     with _settings_kept(), _quiet(ray):
@@ -147,7 +163,8 @@ def connected() -> Iterator[Cluster]:
                 "look at RAY_ADDRESS and 'ray status'; without a cluster vaezoo starts its own",
             ) from None
         try:
-            yield Cluster(ray)
+            with _signals_noted() as asked:
+                yield Cluster(ray, asked)
         finally:
             ray.shutdown()
 
@@ -203,6 +220,27 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextmanager
+def _signals_noted() -> Iterator[list[int]]:
+    """Within, requests to stop or to end are noted, and no more than that.
+
+    Ray does not bear an exception out of a signal's handler while it waits, and its own handler
+    dumps the stack.
+    """
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked  # only a main thread may
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda number, frame: asked.append(number))
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def _settings_kept() -> Iterator[None]:
     """Within, no statistics are sent; after it, variables and the way to end are as before."""
     variables = dict(os.environ)
@@ -211,6 +249,10 @@ def _settings_kept() -> Iterator[None]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
         yield
+    except Terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)  # end as if nobody had listened
+        raise
     finally:
         for name in os.environ.keys() - variables.keys():
             del os.environ[name]
