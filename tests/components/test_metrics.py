@@ -109,7 +109,7 @@ def test_the_noise_falls_with_the_samples_as_that_of_independent_draws_does() ->
         z = posterior.sample(torch.Generator().manual_seed(0))
         spread = model.log_likelihood(image.expand(20_000, 1, 6, 6), z).std().item()
     for samples in (1, 16):
-        values = [figures(model, samples, seed=s, count=1)["elbo"].value for s in range(200)]
+        values = [figures(model, samples, seed=s, count=1)["elbo"].value for s in range(400)]
         found = torch.tensor(values).std().item()
         assert found == pytest.approx(spread / samples**0.5, rel=0.15)
 
