@@ -79,15 +79,17 @@ def test_some_of_them(place: Callable[[Tensor], Images]) -> None:
 
 def test_few_blocks_are_made_ahead() -> None:
     made: list[int] = []
+    gone: list[Tensor] = []
 
     def make(number: int) -> Tensor:
         made.append(number)
         return torch.tensor(number)
 
-    blocks = prefetch.ahead(make, range(100), depth=3, threads=2, device=CPU)
+    blocks = prefetch.ahead(make, range(100), depth=3, threads=2, device=CPU, through=gone.append)
     for number, block in zip(range(20), blocks, strict=False):
         assert block.item() == number
         assert max(made) <= number + 3
+        assert [one.item() for one in gone] == list(range(number))
     assert isinstance(blocks, Iterator)
     del blocks
 

@@ -36,7 +36,10 @@ class Images(Protocol):
         """Some of them, on the device."""
 
     def blocks(self, count: int, order: Tensor | None = None) -> Iterator[Tensor]:
-        """All of them, ``count`` at a time; ``order`` (M,) is an int64 tensor on the device."""
+        """All of them, ``count`` at a time; ``order`` (M,) is an int64 tensor on the device.
+
+        A block may be written over once the next one is asked for.
+        """
 
     def drawn(self, generator: torch.Generator) -> Images:
         """As many binary ones, each pixel white with its grey level as the chance.

@@ -24,10 +24,12 @@ def ahead(
     depth: int,
     threads: int,
     device: torch.device,
+    through: Callable[[Tensor], object],
 ) -> Iterator[Tensor]:
     """``make`` of each in turn, in other threads, up to ``depth`` before they are asked for.
 
-    ``device`` is that for which they are made. What ``make`` raises is raised here.
+    ``device`` is that for which they are made. ``through`` is told of each when the next one is
+    asked for. What ``make`` raises is raised here.
     """
     jobs = iter(of)
     pool = ThreadPoolExecutor(threads, "vaezoo-images", _at_home, (device,))
@@ -39,6 +41,7 @@ def ahead(
             made = waiting.popleft().result()
             waiting.extend(pool.submit(make, job) for job in islice(jobs, 1))
             yield made
+            through(made)
     finally:  # nobody may be left who reads what is about to be written over
         pool.shutdown(cancel_futures=True)
 

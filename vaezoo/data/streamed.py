@@ -8,6 +8,7 @@ the same bytes.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 
 import torch
@@ -19,6 +20,9 @@ from vaezoo.fields.binarization import draw, part_of
 
 #: Bytes of blocks that wait for the device; at least two blocks do, and no more than eight.
 _AHEAD_BYTES = 32 * 2**20
+
+#: Bytes to read at once where they are put in order afterwards.
+_SORTED_BYTES = 2**20
 
 #: Writes images (N, C, H, W) of some rows (B,) to a tensor (B, C, H, W).
 Gather = Callable[[Tensor, Tensor, Tensor], None]
@@ -32,7 +36,9 @@ def gather(images: Tensor, rows: Tensor, out: Tensor) -> None:
 def gather_by_place(images: Tensor, rows: Tensor, out: Tensor) -> None:
     """In the order in which they lie on the disk, which reads once what lies together."""
     ascending, places = rows.sort()
-    out.index_copy_(0, places, images.index_select(0, ascending))
+    parts = max(_SORTED_BYTES // math.prod(images.shape[1:]), 1)
+    for some, there in zip(ascending.split(parts), places.split(parts), strict=True):
+        out.index_copy_(0, there, images.index_select(0, some))
 
 
 class Streamed:
@@ -68,7 +74,9 @@ class Streamed:
         return self.shape[0]
 
     def __getitem__(self, which: slice | Tensor) -> Tensor:
-        return self._gathered(self._rows_of(which)).to(self._device)
+        rows = self._rows_of(which)
+        room = _Room((len(rows), *self.shape[1:]), self._device)
+        return self._gathered(rows, room.taken()).to(self._device)
 
     def blocks(self, count: int, order: Tensor | None = None) -> Iterator[Tensor]:
         if order is None:
@@ -78,12 +86,14 @@ class Streamed:
             )
         else:
             parts = iter(order.cpu().split(count))
+        room = _Room((count, *self.shape[1:]), self._device)
         made = ahead(
-            lambda part: self._gathered(self._rows_of(part)),
+            lambda part: self._gathered(self._rows_of(part), room.taken()),
             parts,
-            depth=min(max(_AHEAD_BYTES // (count * math.prod(self.shape[1:])), 2), 8),
+            depth=min(max(_AHEAD_BYTES // room.bytes, 2), 8),
             threads=self._threads,
             device=self._device,
+            through=room.given_back,
         )
         yield from sent(made, self._device)
 
@@ -107,12 +117,33 @@ class Streamed:
         which = which.cpu()
         return which if self._rows is None else self._rows.index_select(0, which)
 
-    def _gathered(self, rows: Tensor) -> Tensor:
-        """The images of these rows in memory, pinned where a GPU takes them from there."""
-        out = torch.empty(
-            (len(rows), *self._images.shape[1:]),
-            dtype=torch.uint8,
-            pin_memory=self._device.type == "cuda",
-        )
+    def _gathered(self, rows: Tensor, room: Tensor) -> Tensor:
+        """The images of these rows, as many as there is room for or fewer."""
+        out = room[: len(rows)]
         self._by(self._images, rows, out)
         return out
+
+
+class _Room:
+    """Host memory for blocks, used again and again: an allocator keeps more of what threads
+    give back to it than all blocks need. Threads may share it."""
+
+    def __init__(self, shape: tuple[int, ...], device: torch.device) -> None:
+        self.bytes = math.prod(shape)
+        self._shape = shape
+        # a GPU takes blocks from pinned memory at any time; who looks after that memory knows
+        # when it has done so, and keeps it for the next block by itself
+        self._pinned = device.type == "cuda"
+        self._spare: deque[Tensor] = deque()
+
+    def taken(self) -> Tensor:
+        """An uint8 tensor that nobody else has."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return torch.empty(self._shape, dtype=torch.uint8, pin_memory=self._pinned)
+
+    def given_back(self, block: Tensor) -> None:
+        """What was taken, or its beginning, is not needed any more."""
+        if not self._pinned and block.shape == self._shape:
+            self._spare.append(block)

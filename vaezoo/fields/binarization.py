@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 #: images to draw at once, and float32 bytes of them
-_PART, _PART_BYTES = 10_000, 256 * 2**20
+_PART, _PART_BYTES = 10_000, 32 * 2**20
 
 
 class Binarization(BaseModel):

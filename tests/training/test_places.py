@@ -1,0 +1,215 @@
+"""Training with images on the device, in host memory and on disk: the same run."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.helpers import registry_with, small_spec, spec_data
+from vaezoo import Dataset, ImageData, ImageShape, ImageWriter, Spec, images_on_disk, weights
+from vaezoo.data import streamed
+from vaezoo.data.places import ON_DEVICE, place_of
+from vaezoo.diagnostics import DivergenceError
+from vaezoo.fields import Binarization, binarization
+from vaezoo.spec import from_data
+from vaezoo.training import Observer, Trained, train
+
+CPU = torch.device("cpu")
+#: What the environment says where images are to lie at a place.
+FORCED = {
+    "device": {},
+    "host": {"VAEZOO_DEVICE_MEMORY": "0"},
+    "disk": {"VAEZOO_DEVICE_MEMORY": "0", "VAEZOO_HOST_MEMORY": "0"},
+}
+far = pytest.mark.parametrize("place", ["host", "disk"])
+
+
+class Patch(pytest.MonkeyPatch):
+    def to(self, place: str) -> None:
+        for name in FORCED["disk"]:
+            self.delenv(name, raising=False)
+        for name, value in FORCED[place].items():
+            self.setenv(name, value)
+
+
+@pytest.fixture
+def patch(tmp_path: Path) -> Patch:
+    patch = Patch()
+    patch.setenv("VAEZOO_CACHE", str(tmp_path / "cache"))
+    yield patch
+    patch.undo()
+
+
+def blobs(binarize: str = "none") -> ImageData:
+    """The small dataset, in files."""
+    stored = small_spec().dataset.build()
+
+    def write(writer: ImageWriter) -> None:
+        for name, split in (("train", stored.train), ("test", stored.test)):
+            writer.add(name, split.images, split.labels)
+
+    data = images_on_disk("blobs", ImageShape(1, 6, 6), write, stored.class_names)
+    return replace(data, binarization=Binarization(use=binarize))
+
+
+class Stop(Observer):
+    def finished_epoch(self, record) -> None:
+        raise KeyboardInterrupt
+
+
+def run(spec: Spec, data: ImageData, directory: Path, observer: Observer | None = None) -> Trained:
+    return train(
+        spec, data, device=CPU, directory=directory, observer=observer or Observer(), compile="off"
+    )
+
+
+def result(trained: Trained) -> tuple[str, list]:
+    figures = [(record.train, record.validation) for record in trained.history]
+    return weights.digest(trained.model.state_dict()), figures
+
+
+@far
+@pytest.mark.parametrize("binarize", ["none", "dynamic"])
+@pytest.mark.parametrize("validation", [0, 0.25])
+def test_a_run_ends_in_the_same_bytes_wherever_its_images_lie(
+    patch: Patch, tmp_path: Path, place: str, binarize: str, validation: float
+) -> None:
+    spec, data = small_spec(train={"validation": validation}), blobs(binarize)
+    patch.to("device")
+    near = run(spec, data, tmp_path / "near")
+    assert near.road.images == ON_DEVICE
+    patch.to(place)
+    away = run(spec, data, tmp_path / "away")
+    assert away.road.images.kind == place
+    assert result(away) == result(near)
+
+
+@far
+def test_a_run_goes_on_at_another_place_to_the_same_bytes(
+    patch: Patch, tmp_path: Path, place: str
+) -> None:
+    spec, data = small_spec(train={"epochs": 4}), blobs("dynamic")
+    patch.to("device")
+    straight = run(spec, data, tmp_path / "straight")
+    patch.to(place)
+    with pytest.raises(KeyboardInterrupt):
+        run(spec, data, tmp_path / "stopped", Stop())
+    patch.to("device")
+    with pytest.raises(KeyboardInterrupt):
+        run(spec, data, tmp_path / "stopped", Stop())
+    patch.to(place)
+    assert result(run(spec, data, tmp_path / "stopped")) == result(straight)
+
+
+@far
+def test_a_run_that_diverges_is_looked_at_wherever_its_images_lie(
+    patch: Patch, tmp_path: Path, place: str
+) -> None:
+    patch.to(place)
+    spec = small_spec(train={"epochs": 50, "optimizer": {"use": "sgd", "lr": 1e6}})
+    with pytest.raises(DivergenceError, match=r"VZ603.*the largest log-variance was"):
+        run(spec, blobs(), tmp_path)
+
+
+def test_the_road_says_where_images_lie_and_why(patch: Patch) -> None:
+    data = blobs()
+    patch.to("device")
+    assert str(place_of(data, CPU)) == "images in the device's memory"
+    patch.to("host")
+    why = "their 3.5 kB are more than the 0 bytes of VAEZOO_DEVICE_MEMORY"
+    assert str(place_of(data, CPU)) == f"images stay in host memory: {why}"
+    patch.to("disk")
+    assert str(place_of(data, CPU)) == f"images are read from disk: {why}"
+    # what is in memory already is not on disk
+    assert place_of(small_spec().dataset.build(), CPU).kind == "host"
+
+
+def test_drawing_anew_takes_twice_the_room(patch: Patch) -> None:
+    patch.setenv("VAEZOO_DEVICE_MEMORY", "5kB")
+    assert place_of(blobs(), CPU) == ON_DEVICE
+    place = place_of(blobs("dynamic"), CPU)
+    assert place.kind == "host"
+    assert place.reason.startswith("their 3.5 kB, and as much again binarised, are more than")
+
+
+COUNT = 600
+
+
+class Large(Dataset, use="large"):
+    """Many images in a file, of which few are made at once."""
+
+    side: int
+    binarize: Binarization = Binarization()
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return ImageShape(1, self.side, self.side)
+
+    def build(self) -> ImageData:
+        data = images_on_disk(f"large-{self.side}", self.image_shape, self._write)
+        return replace(data, binarization=self.binarize)
+
+    def _write(self, writer: ImageWriter) -> None:
+        for first in range(0, COUNT, 40):
+            levels = torch.arange(first, first + 40).remainder(256).to(torch.uint8)
+            images = levels.view(-1, 1, 1, 1).repeat(1, *self.image_shape)
+            writer.add("train", images)
+        writer.add("test", images[:2])
+
+
+def held() -> int:
+    """Bytes of this process's memory that no file stands behind."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("RssAnon:")[2].split()[0]) * 1024
+
+
+@contextmanager
+def measured() -> Iterator[list[int]]:
+    """The most memory that was taken inside, beyond what there was before."""
+    before, most, done = held(), [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.001):
+            most[0] = max(most[0], held() - before)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield most
+    finally:
+        done.set()
+        watching.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's count of anonymous memory")
+@pytest.mark.parametrize(("binarize", "side"), [("none", 512), ("dynamic", 400)])
+def test_more_images_are_trained_on_than_memory_is_taken_for(
+    patch: Patch, tmp_path: Path, binarize: str, side: int
+) -> None:
+    # smaller parts in proportion to the images, which are no more than a test has time for
+    patch.setattr(streamed, "_AHEAD_BYTES", 2**20)
+    patch.setattr(binarization, "_PART_BYTES", 2**22)
+    train_ = {"epochs": 1, "batch_size": 4, "validation": 0.01, "optimizer": "sgd"}
+    data = spec_data(dataset={"use": "large", "side": side, "binarize": binarize}, train=train_)
+    data["model"] |= {part: {"use": "mlp", "hidden": [1]} for part in ("encoder", "decoder")}
+    spec = from_data(data, registry_with(Large))
+    images = spec.dataset.build()
+    run(small_spec(), blobs(), tmp_path / "first")  # loads what is needed once
+
+    def trained(place: str) -> tuple[Trained, int]:
+        patch.to(place)
+        with measured() as most:
+            return run(spec, images, tmp_path / place), most[0]
+
+    (away, from_disk), (near, in_memory) = trained("disk"), trained("device")
+    assert (away.road.images.kind, near.road.images.kind) == ("disk", "device")
+    assert result(away) == result(near)
+    assert in_memory > COUNT * side**2
+    assert from_disk < COUNT * side**2 * 2 / 3
