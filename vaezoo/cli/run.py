@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from vaezoo.training.roads import Wish
 
 
-@click.command(epilog="Example: vaezoo run specs/fashion_mlp2.yaml --set train.epochs=2")
+_EXAMPLES = """\b
+Example: vaezoo run specs/fashion_mlp2.yaml --set train.epochs=2
+Example: vaezoo run specs/fashion_mlp2.yaml --set 'matrix.train.seed=[0, 1]' --on ray
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("spec", type=click.Path())
 @options.device
 @options.overrides
