@@ -41,12 +41,29 @@ def compiled(graph: GraphModule, inputs: Sequence[Tensor]) -> Program:
     from torch._inductor import compile as to_program
     from torch._inductor import config
 
-    if inputs[0].device.type == "cpu":
-        graph = with_fast_products(graph, inputs)
-    # one process: starting helpers costs more than the few kernels of a step take
-    with torch.no_grad(), config.patch(compile_threads=1), _quiet("torch.utils.cpp_extension"):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        # one process: starting helpers costs more than the few kernels of a step take
+        stack.enter_context(config.patch(compile_threads=1))
+        stack.enter_context(_quiet("torch.utils.cpp_extension"))
+        if inputs[0].device.type == "cpu":
+            graph = with_fast_products(graph, inputs)
+            stack.enter_context(_findable())
         program: Program = to_program(graph, list(inputs))
         return program
+
+
+@contextlib.contextmanager
+def _findable() -> Iterator[None]:
+    """Inside, what is compiled can be found again: a cache that keeps whole programs, and not
+    their kernels alone, wants to know which sizes are symbols, though here none is."""
+    from torch._guards import TracingContext, tracing
+    from torch._subclasses import FakeTensorMode
+    from torch.fx.experimental.symbolic_shapes import ShapeEnv
+
+    sizes = ShapeEnv(assume_static_by_default=True)
+    with tracing(TracingContext(FakeTensorMode(shape_env=sizes))):
+        yield
 
 
 @contextlib.contextmanager
