@@ -5,17 +5,20 @@
 
 Prints seconds for each way, medians over alternating rounds, and their ratio; ``one`` is a single
 member. Only training counts: no evaluation, no pictures, data loaded before. Each way trains the
-784-400-2 VAE on Fashion-MNIST at batch 64, members differing in seed and β.
+784-400-2 VAE on Fashion-MNIST at batch 64, members differing in seed and β, and compiles steps
+where --compile says so; what two members compiled before is found again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import torch
 
@@ -25,6 +28,9 @@ from vaezoo.spec import Spec
 from vaezoo.spec.reader import from_data
 from vaezoo.training import Observer, train
 from vaezoo.training.population import train_together
+from vaezoo.training.roads import Wish
+
+RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def members(count: int, epochs: int) -> list[Spec]:
@@ -53,7 +59,7 @@ def members(count: int, epochs: int) -> list[Spec]:
     ]
 
 
-def one_after_another(specs: list[Spec], device: torch.device, folder: Path) -> None:
+def one_after_another(specs: list[Spec], device: torch.device, folder: Path, compile: Wish) -> None:
     for spec in specs:
         train(
             spec,
@@ -61,25 +67,26 @@ def one_after_another(specs: list[Spec], device: torch.device, folder: Path) -> 
             device=device,
             directory=folder / spec.name,
             observer=Observer(),
-            compile="off",
+            compile=compile,
         )
 
 
-def together(specs: list[Spec], device: torch.device, folder: Path) -> None:
+def together(specs: list[Spec], device: torch.device, folder: Path, compile: Wish) -> None:
     reason = train_together(
         specs,
         device=device,
         directory=folder,
         folder_of=lambda spec: folder / spec.name,
         observer=Observer(),
+        compile=compile,
     )
     assert reason is None, reason
 
 
-def seconds(way: Callable[[list[Spec], torch.device, Path], None], specs, device) -> float:
+def seconds(way: Callable[..., None], specs, device: torch.device, compile: Wish) -> float:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        way(specs, device, Path(folder))
+        way(specs, device, Path(folder), compile)
         if device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter() - began
@@ -91,23 +98,40 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--compile", choices=get_args(Wish), default="auto")
+    parser.add_argument("--out", type=Path, help="default results/population_DEVICE.json")
     chosen = parser.parse_args()
     device, specs = choose(chosen.device), members(chosen.members, chosen.epochs)
     ways = {
-        "one": lambda: seconds(one_after_another, specs[:1], device),
-        "one after another": lambda: seconds(one_after_another, specs, device),
-        "together": lambda: seconds(together, specs, device),
+        "one": lambda: seconds(one_after_another, specs[:1], device, chosen.compile),
+        "one after another": lambda: seconds(one_after_another, specs, device, chosen.compile),
+        "together": lambda: seconds(together, specs, device, chosen.compile),
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
+    for way in (one_after_another, together):
+        seconds(way, specs[:2], device, chosen.compile)
     for _ in range(chosen.rounds):
         for name, way in ways.items():
             taken[name].append(way())
     medians = {name: statistics.median(times) for name, times in taken.items()}
-    print(f"{chosen.members} members, {chosen.epochs} epochs, {device}, torch {torch.__version__}")
+    report = {
+        "what": f"{chosen.members} members of 784-400-2-400-784, {chosen.epochs} epochs, batch 64, "
+        f"--compile {chosen.compile}",
+        "device": str(device),
+        "torch": torch.__version__,
+        "median_seconds": medians,
+        "together_by_one_after_another": medians["together"] / medians["one after another"],
+        "together_by_one": medians["together"] / medians["one"],
+        "seconds": taken,
+    }
+    print(f"{report['what']}; {device}, torch {torch.__version__}")
     for name, median in medians.items():
         print(f"{name:18} {median:8.2f} s")
-    print(f"together / one after another: {medians['together'] / medians['one after another']:.2f}")
-    print(f"together / one:               {medians['together'] / medians['one']:.2f}")
+    print(f"together / one after another: {report['together_by_one_after_another']:.2f}")
+    print(f"together / one:               {report['together_by_one']:.2f}")
+    out = chosen.out or RESULTS / f"population_{device.type}.json"
+    out.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"written to {out}")
 
 
 if __name__ == "__main__":

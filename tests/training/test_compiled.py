@@ -229,7 +229,7 @@ def test_without_a_compiler_a_long_run_goes_on_as_it_is(monkeypatch):
 
 
 def test_auto_does_without_and_on_says_why(monkeypatch):
-    def cannot(*_):
+    def cannot(*_, **__):
         raise NotCapturable("it is too strange")
 
     monkeypatch.setattr("vaezoo.training.roads.CompiledStep", cannot)

@@ -10,14 +10,24 @@ from torch import nn
 from torch.testing import assert_close
 
 from tests.helpers import small_spec
+from vaezoo import weights
 from vaezoo.model import build
 from vaezoo.training import Observer, train
 from vaezoo.training.capture import NotCapturable
 from vaezoo.training.checkpoint import FILE
 from vaezoo.training.population import apart, train_together
 from vaezoo.training.stacked import Stack, StackedStep
+from vaezoo.training.steps import CompiledStep
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Members move at once, as they do on a GPU."""
+    monkeypatch.setattr("vaezoo.training.population._is_filled_by_one", lambda device: False)
+
+
 #: The last of the 72 images' batches holds 4.
 TRAIN = {"epochs": 3, "batch_size": 17}
 
@@ -34,19 +44,21 @@ def members(**train):
     return several
 
 
-def together(specs, folder, observer=None):
+def together(specs, folder, observer=None, compile="auto"):
     return train_together(
         specs,
         device=CPU,
         directory=folder,
         folder_of=lambda spec: folder / spec.name,
         observer=observer or Observer(),
+        compile=compile,
     )
 
 
-def alone(spec, directory):
+def alone(spec, directory, compile="auto"):
     data = spec.dataset.build()
-    return train(spec, data, device=CPU, directory=directory, observer=Observer())
+    observer = Observer()
+    return train(spec, data, device=CPU, directory=directory, observer=observer, compile=compile)
 
 
 def assert_alike(specs, folder):
@@ -75,7 +87,7 @@ def assert_alike(specs, folder):
     ],
     ids=["adam", "clipped", "adamw", "sgd", "no validation"],
 )
-def test_each_member_is_its_own_run(tmp_path, train):
+def test_each_member_is_its_own_run(tmp_path, train, at_once):
     specs = members(**train)
     assert together(specs, tmp_path) is None
     assert_alike(specs, tmp_path)
@@ -93,13 +105,13 @@ def test_each_member_is_its_own_run(tmp_path, train):
     ],
     ids=["convolutions", "learned scale", "continuous"],
 )
-def test_other_architectures(tmp_path, parts):
+def test_other_architectures(tmp_path, parts, at_once):
     specs = [small_spec(name=f"s{n}", model=parts, train={**TRAIN, "seed": n}) for n in (0, 1)]
     assert together(specs, tmp_path) is None
     assert_alike(specs, tmp_path)
 
 
-def test_schedules_and_free_bits(tmp_path):
+def test_schedules_and_free_bits(tmp_path, at_once):
     loss = {"use": "elbo", "beta": {"linear": [0, 1], "epochs": 2}, "free_bits": 0.05}
     lr = {"cosine": [1e-2, 1e-3], "epochs": 3}
     specs = [
@@ -114,6 +126,61 @@ def test_schedules_and_free_bits(tmp_path):
     assert_alike(specs, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "train", [{}, {"optimizer": {"use": "sgd"}, "gradient_clip": 1.0, "validation": 0.0}], ids=str
+)
+def test_members_in_turns_end_in_the_bytes_of_their_own_runs(tmp_path, train):
+    specs = members(**train)
+    assert together(specs, tmp_path) is None
+    for spec in specs:
+        own = tmp_path / "alone" / spec.name
+        expected = alone(spec, own)
+        assert alone(spec, tmp_path / spec.name).history[-1].train == expected.history[-1].train
+        digests = [weights.digest(weights.load(f / FILE)[0]) for f in (own, tmp_path / spec.name)]
+        assert digests[0] == digests[1]
+
+
+def test_what_cannot_be_mapped_takes_turns(tmp_path, monkeypatch, request):
+    def with_averages(spec, seed):
+        model = build(spec, seed=seed)
+        model.encoder = nn.Sequential(nn.BatchNorm2d(model.image_shape[0]), model.encoder)
+        return model
+
+    for place in ("loop", "population"):
+        monkeypatch.setattr(f"vaezoo.training.{place}.build", with_averages)
+    specs = members()
+    assert together(specs, tmp_path) is None
+    assert_alike(specs, tmp_path)
+    request.getfixturevalue("at_once")
+    assert "batch normalisation" in together(specs, tmp_path / "again")
+
+
+@pytest.mark.parametrize("same", ["bytes", "figures"])
+def test_members_share_one_program(tmp_path, monkeypatch, same):
+    """The compiler is left out: the captured graph runs operation by operation."""
+    made = []
+
+    def as_it_is(graph, inputs):
+        made.append(graph)
+        return graph
+
+    monkeypatch.setattr(CompiledStep.__init__, "__defaults__", (as_it_is, None))
+    specs = members()
+    if same == "bytes":  # weights of the loss that differ are numbers in the program
+        specs = [small_spec(name=f"s{n}", train={**TRAIN, "seed": n}) for n in (0, 1, 7)]
+    assert together(specs, tmp_path, compile="on") is None
+    assert len(made) == 1
+    for spec in specs:
+        found = alone(spec, tmp_path / spec.name)
+        assert found.road.compiled
+        assert len(made) == 1 + specs.index(spec)  # a finished run makes no program
+        expected = alone(spec, tmp_path / "alone" / spec.name, compile="on")
+        state, own = found.model.state_dict(), expected.model.state_dict()
+        if same == "bytes":
+            assert weights.digest(state) == weights.digest(own)
+        assert_close(state, own, rtol=1e-3, atol=1e-5)
+
+
 class StopAfter(Observer):
     def __init__(self, epoch):
         self.epoch = epoch
@@ -123,7 +190,10 @@ class StopAfter(Observer):
             raise KeyboardInterrupt
 
 
-def test_a_stopped_population_goes_on_to_the_same_bytes(tmp_path):
+@pytest.mark.parametrize("how", ["in turns", "at once"])
+def test_a_stopped_population_goes_on_to_the_same_bytes(tmp_path, how, request):
+    if how == "at once":
+        request.getfixturevalue("at_once")
     specs = members()
     assert together(specs, tmp_path / "straight") is None
     with pytest.raises(KeyboardInterrupt):
@@ -142,7 +212,10 @@ def test_a_stopped_population_goes_on_to_the_same_bytes(tmp_path):
             assert torch.equal(value, stopped.model.state_dict()[name])
 
 
-def test_a_member_that_diverges_leaves_nothing_and_harms_no_other(tmp_path):
+@pytest.mark.parametrize("how", ["in turns", "at once"])
+def test_a_member_that_diverges_leaves_nothing_and_harms_no_other(tmp_path, how, request):
+    if how == "at once":
+        request.getfixturevalue("at_once")
     optimizer = {"use": "sgd", "lr": 1e6}
     wild = small_spec(name="wild", train={**TRAIN, "optimizer": optimizer})
     tame = small_spec(name="tame", train={**TRAIN, "optimizer": {**optimizer, "lr": 1e-4}})

@@ -104,10 +104,12 @@ def capture(
     generator: torch.Generator,
     update: Update | None,
     images: Tensor,
+    varying: Sequence[str],
 ) -> Captured:
     """The step on batches like ``images`` (B, C, H, W), as stored. Nothing given is changed.
 
-    Raises NotCapturable where that cannot be done truly.
+    ``varying`` names the loss's weights that enter the graph as numbers, before those of the
+    update. Raises NotCapturable where that cannot be done truly.
     """
     # copies, and twice: state in Python that moves from step to step shows as a difference
     objective = Objective(model, loss)
@@ -116,12 +118,13 @@ def capture(
     aside = torch.Generator(generator.device)
     aside.set_state(generator.get_state())
     try:
-        terms, draws = _rehearse(spec, copy.deepcopy(original), images, aside)
-        numbers = torch.ones(len(scheduled(spec)) + _count(update), device=images.device)
+        terms, draws = _rehearse(spec, copy.deepcopy(original), images, aside, varying)
+        numbers = torch.ones(len(varying) + _count(update), device=images.device)
         drawn = [draw(aside) for draw in draws]
-        graph, trained = _trace(spec, original, update, (images, numbers, drawn), aside)
-        _trace(spec, twin, update, (images, numbers, drawn), aside)
-        again, _ = _trace(spec, twin, update, (images, numbers, drawn), aside)
+        inputs = (images, numbers, drawn)
+        graph, trained = _trace(spec, original, update, inputs, aside, varying)
+        _trace(spec, twin, update, inputs, aside, varying)
+        again, _ = _trace(spec, twin, update, inputs, aside, varying)
     except NotCapturable:
         raise
     except Exception as error:  # whatever a plugin's part and the tracer make of each other
@@ -136,9 +139,13 @@ def capture(
     return Captured(graph, trained, terms, draws)
 
 
-def scheduled(spec: Spec) -> list[str]:
-    """The loss's weights that change over time, which enter the graph as numbers."""
-    return [name for name, value in spec.loss.weights.items() if isinstance(value, Schedule)]
+def varying_weights(specs: Sequence[Spec]) -> list[str]:
+    """The loss's weights that change over time, or differ between runs."""
+    return [
+        name
+        for name, first in specs[0].loss.weights.items()
+        if isinstance(first, Schedule) or any(s.loss.weights[name] != first for s in specs)
+    ]
 
 
 def tensors_of(objective: Objective, update: Update | None) -> list[Tensor]:
@@ -152,10 +159,14 @@ def _count(update: Update | None) -> int:
 
 
 def _rehearse(
-    spec: Spec, objective: Objective, images: Tensor, generator: torch.Generator
+    spec: Spec,
+    objective: Objective,
+    images: Tensor,
+    generator: torch.Generator,
+    varying: Sequence[str],
 ) -> tuple[tuple[str, ...], tuple[Draw, ...]]:
     """The names of the terms, and the draws, of one real step forward."""
-    weights = {name: 1.0 if isinstance(v, Schedule) else v for name, v in spec.loss.weights.items()}
+    weights = {**spec.loss.weights, **dict.fromkeys(varying, 1.0)}
     with _Draws(generator) as draws:
         terms = objective(to_unit(images), weights, generator)
     wrong = [name for name, values in terms.items() if values.shape != (len(images),)]
@@ -170,6 +181,7 @@ def _trace(
     update: Update | None,
     inputs: tuple[Tensor, Tensor, list[Tensor]],
     generator: torch.Generator,
+    varying: Sequence[str],
 ) -> tuple[GraphModule, tuple[bool, ...]]:
     parameters = {f"model.{name}": p.detach() for name, p in objective.model.named_parameters()}
     others = {n: p for n, p in objective.named_parameters() if n not in parameters}
@@ -187,7 +199,6 @@ def _trace(
         averages = list(islice(rest, len(state)))
         stored, given = next(rest), next(rest).unbind()
         leaves = {name: value.detach().requires_grad_(True) for name, value in moved.items()}
-        varying = scheduled(spec)
         weights = dict(spec.loss.weights) | dict(zip(varying, given, strict=False))
         with _Draws(generator, tuple(rest)):
             terms = torch.func.functional_call(

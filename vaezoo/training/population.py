@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaezoo.data.places import place_of
 from vaezoo.data.resident import held_out_rows
@@ -31,14 +28,14 @@ from vaezoo.training import checkpoint
 from vaezoo.training.capture import NotCapturable
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.claim import claimed
-from vaezoo.training.epoch import means_of
 from vaezoo.training.loop import identity_of, plan_loss, stream
+from vaezoo.training.mapped import Mapped, Rows
 from vaezoo.training.observer import Observer
 from vaezoo.training.precision import chosen, products
+from vaezoo.training.roads import Wish
 from vaezoo.training.saver import Saver
-from vaezoo.training.stacked import Stack, StackedStep
-
-_VALIDATION_BATCH = 1000
+from vaezoo.training.stacked import Stack
+from vaezoo.training.turns import Turns
 
 
 def apart(specs: Sequence[Spec]) -> str | None:
@@ -71,6 +68,15 @@ class _Population(TrainingState):
     members: int = 1
 
     @property
+    def stack(self) -> Stack:
+        return cast("Stack", self.model)
+
+    def generators(self, member: int) -> tuple[torch.Generator, torch.Generator]:
+        """A member's own: of its order and of its noise."""
+        order, noise = (cast("_Generators", several) for several in (self.order, self.noise))
+        return order.each[member], noise.each[member]
+
+    @property
     def epoch(self) -> int:
         return len(self.history) // self.members
 
@@ -99,20 +105,24 @@ def train_together(
     directory: Path,
     folder_of: Callable[[Spec], Path],
     observer: Observer,
+    compile: Wish = "auto",
 ) -> str | None:
     """Train members of one architecture in one job, going on from its checkpoint if there is one.
+
+    On a CPU, which one of them fills, members take turns, an epoch each; elsewhere one step moves
+    all of them, and is not compiled.
 
     Each that ends with finite weights leaves the checkpoint of a finished run in its folder, and
     those that diverge leave none. Returns why the members cannot train together, if so.
 
     Raises RunError (VZ604) for a damaged checkpoint, (VZ503) where none can be written, DataError
-    where there are no data.
+    where there are no data, (VZ608) where steps are to be compiled and cannot be.
     """
     observer.loading(specs[0], device)
     data = specs[0].dataset.build()
     try:
         with memory_explained():
-            _train(specs, data, device, directory, folder_of, observer)
+            _train(specs, data, device, directory, folder_of, observer, compile)
     except NotCapturable as error:
         return str(error)
     return None
@@ -125,6 +135,7 @@ def _train(
     directory: Path,
     folder_of: Callable[[Spec], Path],
     observer: Observer,
+    wish: Wish,
 ) -> None:
     if data.binarization.use == "dynamic":
         raise NotCapturable("each sees images of its own, which are drawn anew in every epoch")
@@ -136,8 +147,6 @@ def _train(
     splits = [_indices(spec, len(images), device) for spec in specs]
     seeds = [spec.train.seed for spec in specs]
     models = [build(spec, seed=stream(spec.train.seed, "weights")).to(device) for spec in specs]
-    if any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in models[0].modules()):
-        raise NotCapturable("batch normalisation keeps averages that cannot be stacked")
     stack = Stack(models)
     order, noise = (
         _Generators([torch.Generator(device).manual_seed(stream(s, what)) for s in seeds])
@@ -155,20 +164,18 @@ def _train(
     path = directory / f"together-{identity[:8]}.safetensors"
     if path.exists():
         checkpoint.restore(state, path, identity)
-    step = StackedStep(
-        specs, stack, models[0], plan_loss(specs[0], device), state.optimizer, noise.each
-    )
     observer.started(specs[0], models[0], state.epoch, count * len(splits[0][0]))
     saver = Saver(path, identity)
     precision = chosen(plan.precision, device)
-    with products(precision, device), _fallbacks_unsaid(), saver.saving_at_the_end():
+    with products(precision, device), saver.saving_at_the_end():
+        move = _mover(specs, state, models, images, splits, wish, observer)
         while state.epoch < plan.epochs:
-            records = _epoch(specs, state, step, images, splits, order.each)
+            records = move()
             state.history.extend(records)
             saver.finished_epoch(state)
             observer.finished_epoch(_mean(records))
     for member, spec in enumerate(specs):
-        alone = _alone(state, stack, member, spec, models[member], order, noise)
+        alone = _alone(state, member, spec, models[member])
         if _is_finite(alone):
             folder = folder_of(spec)
             with claimed(folder):
@@ -176,101 +183,82 @@ def _train(
                 checkpoint.save(moment, folder / checkpoint.FILE, identities[member])
 
 
-def _indices(spec: Spec, count: int, device: torch.device) -> tuple[Tensor, Tensor | None]:
+def _indices(spec: Spec, count: int, device: torch.device) -> Rows:
     """Which images a member trains on and validates on."""
     seed = stream(spec.train.seed, "validation")
     kept, held_out = held_out_rows(count, spec.train.validation, seed)
     return kept.to(device), None if held_out is None else held_out.to(device)
 
 
-def _epoch(
+def _mover(
     specs: Sequence[Spec],
     state: _Population,
-    step: StackedStep,
+    models: Sequence[VAE],
     images: Tensor,
-    splits: Sequence[tuple[Tensor, Tensor | None]],
-    order: Sequence[torch.Generator],
-) -> list[EpochRecord]:
-    """One pass of every member over its images, and over what it holds out."""
-    began, done = time.perf_counter(), state.epoch
-    size, count = specs[0].train.batch_size, len(splits[0][0])
-    rows = torch.stack(
-        [
-            kept[torch.randperm(count, generator=generator, device=generator.device)]
-            for (kept, _), generator in zip(splits, order, strict=True)
-        ]
-    )
-    steps = math.ceil(count / size)
-    sums = [
-        step(images[batch], done + index / steps)
-        for index, batch in enumerate(rows.split(size, dim=1))
+    splits: Sequence[Rows],
+    wish: Wish,
+    observer: Observer,
+) -> Callable[[], list[EpochRecord]]:
+    """What trains all members for an epoch and gives their records."""
+    losses = [plan_loss(spec, images.device) for spec in specs]
+    draws = [stream(spec.train.seed, "held out") for spec in specs]
+    if not _is_filled_by_one(images.device):
+        state.compiled = False
+        generators = [state.generators(member) for member in range(len(specs))]
+        mapped = Mapped(specs, state.stack, models, losses[0], state.optimizer, generators)
+        return lambda: mapped.epoch(images, splits, draws, state.epoch)
+    members = [
+        _alone(state, member, spec, model)
+        for member, (spec, model) in enumerate(zip(specs, models, strict=True))
     ]
-    totals = torch.stack(sums).sum(0)
-    seconds = time.perf_counter() - began
-    held_out = _held_out(specs, step, images, splits, done + 1)
-    return [
-        EpochRecord(
-            epoch=done + 1,
-            train=means_of(step.terms, [totals[member]], count),
-            validation=held_out[member] if held_out else None,
-            weights={name: value_at(v, done + 1) for name, v in spec.loss.weights.items()},
-            learning_rate=value_at(spec.train.optimizer.lr, done + 1),
-            seconds=seconds,
-            images_per_second=count / seconds,
-        )
-        for member, spec in enumerate(specs)
-    ]
+    turns = Turns(specs, members, losses, images, splits, draws, wish, observer)
+    state.compiled = members[0].compiled
+
+    def take_turns() -> list[EpochRecord]:
+        records = turns.epoch()
+        _gather(state, members)
+        return records
+
+    return take_turns
 
 
-def _held_out(
-    specs: Sequence[Spec],
-    step: StackedStep,
-    images: Tensor,
-    splits: Sequence[tuple[Tensor, Tensor | None]],
-    epoch: int,
-) -> list[dict[str, float]] | None:
-    """The terms' means over each member's held-out images, by the same draws in every epoch."""
-    held_out = [rows for _, rows in splits if rows is not None]
-    if not held_out:
-        return None
-    draws = [
-        torch.Generator(images.device).manual_seed(stream(spec.train.seed, "held out"))
-        for spec in specs
-    ]
-    together = torch.stack(held_out)
-    sums = [
-        step.terms_of(images[batch], epoch, draws)
-        for batch in together.split(_VALIDATION_BATCH, dim=1)
-    ]
-    totals = torch.stack(sums).sum(0)
-    return [means_of(step.terms, [total], together.shape[1]) for total in totals]
+def _is_filled_by_one(device: torch.device) -> bool:
+    """Whether several members at once would be no faster there than each by itself."""
+    return device.type == "cpu"
 
 
-def _alone(
-    state: _Population,
-    stack: Stack,
-    member: int,
-    spec: Spec,
-    model: VAE,
-    order: _Generators,
-    noise: _Generators,
-) -> TrainingState:
+def _gather(state: _Population, members: Sequence[TrainingState]) -> None:
+    """Take over what each member has come to."""
+    state.stack.gather([member.model for member in members])
+    own = zip(*(member.model.parameters() for member in members), strict=True)
+    for stacked, parameters in zip(state.stack.parameters(), own, strict=True):
+        kept = [m.optimizer.state.get(p, {}) for m, p in zip(members, parameters, strict=True)]
+        state.optimizer.state[stacked] = {
+            name: torch.stack([one[name] for one in kept])
+            if value.shape == parameters[0].shape
+            else value.clone()
+            for name, value in kept[0].items()
+        }
+
+
+def _alone(state: _Population, member: int, spec: Spec, model: VAE) -> TrainingState:
     """One member's state, as a run of its own would have it."""
-    model.load_state_dict(stack.member(member))
+    model.load_state_dict(state.stack.member(member))
     optimizer = spec.train.optimizer.build(model.parameters(), value_at(spec.train.optimizer.lr, 0))
-    for parameter, stacked in zip(model.parameters(), stack.parameters(), strict=True):
+    for parameter, stacked in zip(model.parameters(), state.stack.parameters(), strict=True):
         kept: dict[str, Any] = state.optimizer.state.get(stacked, {})
         optimizer.state[parameter] = {
             name: value[member].clone() if value.shape == stacked.shape else value.clone()
             for name, value in kept.items()
         }
+    order, noise = state.generators(member)
     return TrainingState(
         model,
         optimizer,
-        order=order.each[member],
-        noise=noise.each[member],
+        order=order,
+        noise=noise,
         history=state.records(member),
-        compiled=False,
+        compiled=state.compiled,
     )
 
 
@@ -297,11 +285,3 @@ def _mean(records: Sequence[EpochRecord]) -> EpochRecord:
         seconds=first.seconds,
         images_per_second=sum(record.images_per_second for record in records),
     )
-
-
-@contextmanager
-def _fallbacks_unsaid() -> Iterator[None]:
-    """PyTorch's word on operations that it maps one member at a time is nothing to a user."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="There is a performance drop")
-        yield

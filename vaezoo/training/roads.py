@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ from vaezoo.data.places import ON_DEVICE, Place
 from vaezoo.diagnostics import Diagnostic, RunError
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec import Spec
-from vaezoo.training.capture import NotCapturable
+from vaezoo.training.capture import NotCapturable, varying_weights
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.inductor import missing
 from vaezoo.training.layout import lay_out
@@ -61,22 +62,64 @@ def take_road(
     possible. Raises RunError (VZ608) where a step must be compiled and cannot be, or the state
     has taken another road than is wished.
     """
+    (step,), road = _take((spec,), (state,), (loss,), images, wish, observer)
+    return step, road
+
+
+def take_roads(
+    specs: Sequence[Spec],
+    states: Sequence[TrainingState],
+    losses: Sequence[LossModule],
+    images: Images,
+    wish: Wish,
+    observer: Observer,
+) -> list[Step]:
+    """The steps of runs that differ in seeds, weights of the loss and learning rates alone, on
+    as many images each and on a CPU. All take the road that one of them would, by one program.
+
+    Raises RunError as ``take_road`` does.
+    """
+    return _take(specs, states, losses, images, wish, observer)[0]
+
+
+def _take(
+    specs: Sequence[Spec],
+    states: Sequence[TrainingState],
+    losses: Sequence[LossModule],
+    images: Images,
+    wish: Wish,
+    observer: Observer,
+) -> tuple[list[Step], Road]:
+    spec, state, plan = specs[0], states[0], specs[0].train
+    runs = list(zip(specs, states, losses, strict=True))
+    plain: list[Step] = [PlainStep(*run) for run in runs]
     reason = _against(spec, state, images, wish)
     if reason is None:
+        if state.epoch >= plan.epochs:  # nothing is left that a program would be made for
+            return _on(plain, states, Road(compiled=True))
         observer.compiling()
-        lay_out(state, torch.channels_last)
+        for each in states:
+            lay_out(each, torch.channels_last)
+        batch, varying = images[: plan.batch_size], varying_weights(specs)
         try:
-            step = CompiledStep(spec, state, loss, images[: spec.train.batch_size])
+            first = CompiledStep(*runs[0], batch, varying=varying)
         except NotCapturable as error:
             reason = str(error)
-            lay_out(state, torch.contiguous_format)
+            for each in states:
+                lay_out(each, torch.contiguous_format)
             if wish == "on" or state.compiled:
                 raise _cannot(reason) from error
         else:
-            state.compiled = True
-            return step, Road(compiled=True)
-    state.compiled = False
-    return PlainStep(spec, state, loss), Road(compiled=False, reason=reason)
+            steps: list[Step] = [first, *(first.sharing(*run) for run in runs[1:])]
+            return _on(steps, states, Road(compiled=True))
+    return _on(plain, states, Road(compiled=False, reason=reason))
+
+
+def _on(steps: list[Step], states: Sequence[TrainingState], road: Road) -> tuple[list[Step], Road]:
+    """The steps and their road, noted in the states."""
+    for state in states:
+        state.compiled = road.compiled
+    return steps, road
 
 
 def _against(spec: Spec, state: TrainingState, images: Images, wish: Wish) -> str | None:

@@ -15,11 +15,19 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from vaezoo.data.pixels import to_unit
-from vaezoo.fields import Schedule, value_at
+from vaezoo.fields import value_at
 from vaezoo.model import VAE
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec import Spec
-from vaezoo.training.capture import Draw, NotCapturable, Objective, _clip, _Draws, sums_of
+from vaezoo.training.capture import (
+    Draw,
+    NotCapturable,
+    Objective,
+    _clip,
+    _Draws,
+    sums_of,
+    varying_weights,
+)
 from vaezoo.training.updates import update_of
 
 
@@ -45,6 +53,15 @@ class Stack(nn.Module):
     def constants(self) -> list[Tensor]:
         """The buffers."""
         return [self.get_buffer(_flat(name)) for name in self.buffer_names]
+
+    def gather(self, models: Sequence[VAE]) -> None:
+        """Take over the state of each member's own model."""
+        stacked = dict(
+            zip((*self.names, *self.buffer_names), (*self.values, *self.constants), strict=True)
+        )
+        for member, model in enumerate(models):
+            for name, value in model.state_dict().items():
+                stacked[name][member].copy_(value)
 
     def member(self, index: int) -> dict[str, Tensor]:
         """One member's state, as its own model names it."""
@@ -220,15 +237,6 @@ class StackedStep:
             terms["objective"].mean().backward()
             self._used = tuple(p.grad is not None for p in trial.model.parameters())
         return tuple(draws.made)
-
-
-def varying_weights(specs: Sequence[Spec]) -> list[str]:
-    """The loss's weights that differ between members, or change over time."""
-    return [
-        name
-        for name, first in specs[0].loss.weights.items()
-        if isinstance(first, Schedule) or any(s.loss.weights[name] != first for s in specs)
-    ]
 
 
 def _known(optimizer: torch.optim.Optimizer) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,9 +18,9 @@ from vaezoo.training.capture import (
     NotCapturable,
     Objective,
     capture,
-    scheduled,
     sums_of,
     tensors_of,
+    varying_weights,
 )
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.inductor import Program, compiled
@@ -92,24 +93,43 @@ class CompiledStep:
         loss: LossModule,
         images: Tensor,
         compiler: Compiler = compiled,
+        varying: Sequence[str] | None = None,
     ) -> None:
-        """``images`` (B, C, H, W), as stored, show what a batch looks like."""
-        self._rest = PlainStep(spec, state, loss)
+        """``images`` (B, C, H, W), as stored, show what a batch looks like.
+
+        ``varying`` names the loss's weights that may be others in each step, which are those
+        that the spec schedules if left out.
+        """
         self._apart = _APART[chosen(spec.train.precision, images.device)]
-        self._state = state
+        self._device = images.device
         self._size = len(images)
-        self._scheduled = scheduled(spec)
-        self._update = update_of(state.optimizer)
-        captured = capture(spec, state.model, loss, state.noise, self._update, images)
+        self._varying = tuple(varying_weights([spec]) if varying is None else varying)
+        update = update_of(state.optimizer)
+        captured = capture(spec, state.model, loss, state.noise, update, images, self._varying)
         self.terms = captured.terms
         self._draws = captured.draws
+        self._trained = captured.trained
+        self._train(spec, state, loss)
+        self._program = self._proven(captured.graph, compiler, images)
+
+    def sharing(self, spec: Spec, state: TrainingState, loss: LossModule) -> CompiledStep:
+        """The step of another run by the same program, on a CPU; the runs may differ in seeds,
+        learning rates and the weights that vary."""
+        other = copy.copy(self)
+        other._train(spec, state, loss)
+        return other
+
+    def _train(self, spec: Spec, state: TrainingState, loss: LossModule) -> None:
+        """Train this state from now on."""
+        self._state = state
+        self._rest = PlainStep(spec, state, loss)
+        self._update = update_of(state.optimizer)
         self._parameters = [
             parameter
-            for parameter, trained in zip(state.model.parameters(), captured.trained, strict=True)
+            for parameter, trained in zip(state.model.parameters(), self._trained, strict=True)
             if trained
         ]
         self._tensors = tensors_of(Objective(state.model, loss), self._update)
-        self._program = self._proven(captured.graph, compiler, images)
 
     def prepare(self, images: Tensor) -> Tensor:
         return images
@@ -130,10 +150,10 @@ class CompiledStep:
         return sums
 
     def _numbers(self, now: Moment) -> Tensor:
-        numbers = [now.weights[name] for name in self._scheduled]
+        numbers = [now.weights[name] for name in self._varying]
         if self._update:
             numbers += self._update.numbers(now.lr)
-        return on_device(numbers, self._state.model.device)
+        return on_device(numbers, self._device)
 
     def _move(self, gradients: Sequence[Tensor], lr: float) -> None:
         """The step of an optimizer that is no part of the program."""
@@ -149,7 +169,7 @@ class CompiledStep:
         """The program, once it has done on copies what the graph does."""
         aside = torch.Generator(self._state.noise.device)
         aside.set_state(self._state.noise.get_state())
-        numbers = torch.full((len(self._scheduled) + self._count(),), 1e-3, device=images.device)
+        numbers = torch.full((len(self._varying) + self._count(),), 1e-3, device=images.device)
         rest = (images, numbers, *(draw(aside) for draw in self._draws))
         first = [tensor.clone() for tensor in self._tensors]
         second = [tensor.clone() for tensor in self._tensors]
