@@ -33,6 +33,14 @@ def test_search_order(four: dict[str, Path]) -> None:
         find("tiny", zoo="given")
 
 
+def test_a_folder_that_is_given_comes_first_where_it_would_come_later_too(
+    four: dict[str, Path],
+) -> None:
+    assert find("tiny", zoo="shipped").path == Path("shipped/tiny")
+    assert searching.search_folders("shipped")[0] == Path("shipped")
+    assert len(searching.search_folders("shipped")) == 3
+
+
 def test_entries_come_once_and_sorted(four: dict[str, Path], publisher: Any) -> None:
     publisher(name="a", zoo="shipped")
     listed = [(entry.name, str(entry.path)) for entry in entries("given")]

@@ -78,7 +78,10 @@ def search_folders(zoo: str | Path | None = None) -> list[Path]:
         Path("zoo"),
         shipped_folder(),
     ]
-    return list({folder.resolve(): folder for folder in reversed(candidates)}.values())[::-1]
+    folders: dict[Path, Path] = {}
+    for folder in candidates:
+        folders.setdefault(folder.resolve(), folder)  # one that comes twice stays in front
+    return list(folders.values())
 
 
 def own_folder(zoo: str | Path | None = None) -> Path:
