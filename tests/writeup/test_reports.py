@@ -2,18 +2,23 @@
 
 import io
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pypdf
 import pytest
 
 from tests.writeup.conftest import SHIPPED, blocks, formulas, report_on, shipped
+from vaezoo.registry import Figure, discover
 from vaezoo.writeup.content import Picture, Table, text_of
-from vaezoo.writeup.figures import value_of
+from vaezoo.writeup.figures import label_of, value_of
 from vaezoo.writeup.html import to_html
 from vaezoo.writeup.layers import layers_of
 from vaezoo.writeup.pdf import to_pdf
 from vaezoo.writeup.single import report_of
+from vaezoo.writeup.subject import subject
+from vaezoo.zoo import Entry
+from vaezoo.zoo.amend import amend
 
 #: elements that HTML does not close
 VOID = {"meta", "img", "br", "link"}
@@ -73,6 +78,24 @@ def test_every_entry_has_its_report(name):
     assert subject.entry.header["digest"] in text
     assert len([block for block in blocks(document) if isinstance(block, Picture)]) == 7
     assert len(formulas(document)) == 4
+
+
+def test_every_figure_that_there_is_finds_its_place(tmp_path):
+    shutil.copytree(shipped("mnist_mlp2").entry.path, tmp_path / "full")
+    kinds = [row.component for row in discover().components("metric")]
+    made = [
+        Figure(name, 0.25, "a unit", "test", "bernoulli", "none", 10_000, 10_000, 0.01, note="so")
+        for kind in kinds
+        for name in kind.figures
+    ]
+    found = subject(amend(Entry(tmp_path / "full", "full"), made).path, None, "cpu", discover())
+    assert len(found.entry.metrics.figures) > 15
+    pdf = pypdf.PdfReader(io.BytesIO(to_pdf(report_of(found))))
+    assert len(pdf.pages) <= 3
+    text = "".join(page.extract_text() for page in pdf.pages)
+    for figure in found.entry.metrics.figures:
+        assert label_of(figure) in text
+        assert text_of(value_of(figure)) in text
 
 
 def test_two_entries_side_by_side():
