@@ -46,7 +46,7 @@ def test_members_begin_warn_and_end_in_lines_that_stay(
         shown.changed(first)
         first.news = News("training", images=72, epochs=4, epochs_done=1, last=MEANS)
         shown.changed(first)
-        first.news = News(warnings=("a hook failed",), images=72, epochs=4, epochs_done=2)
+        first.news = News(warnings=("a hook failed",), images=72, epochs=4, road="by foot")
         shown.changed(first)
         shown.looked()
         first.state, second.state = "done", "failed"
@@ -58,6 +58,7 @@ def test_members_begin_warn_and_end_in_lines_that_stay(
         "Ray: 3 CPUs on 2 machines; 2 members, 2 at once, 1 CPU each, 1 done before\n",
         "member1: training on cpu (1 thread) of node1, 72 images, for 4 epochs\n",
         "member1: warning: a hook failed\n",
+        "member1: by foot\n",
         "member1: published (2 of 3 done, 1 failed)\n",
         "member2: failed, see below (2 of 3 done, 1 failed)\n",
     ):

@@ -7,21 +7,18 @@ from pathlib import Path
 import pytest
 
 from tests.road.shell import Shell
+from vaezoo.cluster.connection import _settings_kept
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """A real Ray cluster of two CPUs, which commands within this process find."""
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'vaezoo[ray]'")
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
-    yield
-    ray.shutdown()
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
+    with _settings_kept():
+        ray.init(address="local", num_cpus=2, **quiet)
+        yield
+        ray.shutdown()
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def test_it_trains_where_the_command_was_given_and_tells_how_it_goes(
     assert news
     assert (news.epochs_done, news.epochs, news.threads, news.device) == (3, 3, 1, "cpu")
     assert news.images == 72
+    assert news.road.startswith("steps not compiled: ")
     assert news.part_done == 1.0
     assert news.doing == "taking test figures"
     assert set(news.last) >= {"objective", "reconstruction", "kl"}

@@ -194,7 +194,7 @@ def describe_sending(standings: Sequence[Standing], cluster: Cluster, share: Sha
 
 
 def fresh_lines(before: News, news: News) -> list[str]:
-    """What is to be said of a member for good: where it trains, and its warnings."""
+    """What is to be said of a member for good: where it trains and how, and its warnings."""
     lines = [f"warning: {text}" for text in news.warnings[len(before.warnings) :]]
     if news.images and not before.images:
         going_on = f"going on after epoch {news.epochs_before} of" if news.epochs_before else "for"
@@ -203,6 +203,8 @@ def fresh_lines(before: News, news: News) -> list[str]:
             f"training on {_device(news)} of {news.host}, {news.images:,} images, "
             f"{going_on} {epochs}"
         )
+    if news.road and not before.road:
+        lines.append(news.road)
     return lines
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 class News:
     """What a member does at the moment, on which machine and device.
 
+    ``road`` says how its steps are taken, once that is known.
     ``means`` are the terms' running means over ``within``, the part of the next epoch that is
     done; ``last``, ``validation`` and ``images_per_second`` are of the last whole epoch. All
     terms are in nats per example.
@@ -30,6 +31,7 @@ class News:
     images: int = 0
     epochs: int = 0
     epochs_before: int = 0
+    road: str = ""
     epochs_done: int = 0
     within: float = 0.0
     means: Mapping[str, float] = field(default_factory=dict)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from vaezoo.model import VAE
     from vaezoo.spec import Spec
+    from vaezoo.training.roads import Road
 
 #: Seconds between two pieces of news while a member trains.
 _APART = 0.5
@@ -44,6 +45,9 @@ class Teller(Observer):
 
     def compiling(self) -> None:
         self._tell(doing="compiling the training step")
+
+    def taking(self, road: Road) -> None:
+        self._tell(doing="training", road=str(road))
 
     def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
         if time.monotonic() - self._told >= _APART:
