@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers import small_spec
 from vaezoo.diagnostics import SpecError
-from vaezoo.evaluation import judge, observations, unused_latents
+from vaezoo.evaluation import judge, named_latents, observations, unused_latents
 from vaezoo.registry import EpochRecord, Figure
 
 
@@ -98,6 +98,13 @@ def test_unused_latents_are_those_without_kl() -> None:
     assert unused_latents([figure("elbo", -1.0), kl(3.0, 0.009, 0.01, 0.0)]) == [1, 3]
     assert unused_latents([kl(3.0, 2.0)]) == []
     assert unused_latents([figure("kl", 0.0)]) == []  # no closed form: nothing is known
+
+
+def test_latents_are_named_in_the_shorter_way() -> None:
+    assert named_latents([1, 4], 10) == "z1, z4"
+    assert named_latents([0, 1], 2) == "z0, z1"
+    assert named_latents([0, 1, 3], 4) == "all but z2"
+    assert named_latents(range(0, 100, 2), 100) == ""
 
 
 def test_observations_are_empty_where_all_is_well() -> None:

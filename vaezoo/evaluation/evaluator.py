@@ -66,6 +66,8 @@ def judge(
 
 #: Nats of KL below which a latent dimension carries nothing.
 _UNUSED_BELOW = 0.01
+#: Latent dimensions that a sentence lists.
+_MOST_NAMED = 20
 
 
 def observations(
@@ -82,9 +84,10 @@ def observations(
     ]
     unused = unused_latents(figures)
     if unused:
-        names = ", ".join(f"z{index}" for index in unused)
+        names = named_latents(unused, spec.model.latent)
         found.append(
-            f"{len(unused)} of {spec.model.latent} latent dimensions ended unused: {names} "
+            f"{len(unused)} of {spec.model.latent} latent dimensions ended unused"
+            f"{f': {names}' if names else ''} "
             f"(less than {_UNUSED_BELOW} nats of KL on the test images)"
         )
     for target in targets:
@@ -96,6 +99,15 @@ def observations(
     if spec.train.early_stopping:
         found.append(f"the weights are those of epoch {kept_epoch}, the best validation ELBO")
     return found
+
+
+def named_latents(chosen: Sequence[int], latent: int) -> str:
+    """``z1, z4``, or ``all but z0`` where that is shorter; nothing where both are long."""
+    others = [index for index in range(latent) if index not in chosen]
+    lead, shorter = ("all but ", others) if 0 < len(others) < len(chosen) else ("", chosen)
+    if len(shorter) > _MOST_NAMED:
+        return ""
+    return lead + ", ".join(f"z{index}" for index in shorter)
 
 
 def unused_latents(figures: Sequence[Figure]) -> list[int]:

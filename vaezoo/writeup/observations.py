@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
+from vaezoo.evaluation import named_latents
 from vaezoo.fields import Schedule
 from vaezoo.fields.schedule import value_at
 from vaezoo.registry import EpochRecord
@@ -81,14 +82,15 @@ def _unused(facts: Facts) -> Iterator[Prose]:
             limit=UNUSED_BELOW,
         )
     elif unused:
+        names = named_latents(unused, len(each))
         yield prose(
-            "{gone} of {count} latents {are} not used: {names} {carry} less than {limit} nats of "
+            "{gone} of {count} latents {are} not used{names}: {carry} less than {limit} nats of "
             "KL on the test images. The model could do without {them}.",
             gone=len(unused),
             count=len(each),
             are="is" if len(unused) == 1 else "are",
-            names=", ".join(f"z{index}" for index in unused),
-            carry="carries" if len(unused) == 1 else "carry",
+            names=f" ({names})" if names else "",
+            carry="it carries" if len(unused) == 1 else "each carries",
             limit=UNUSED_BELOW,
             them="it" if len(unused) == 1 else "them",
         )
