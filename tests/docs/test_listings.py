@@ -32,7 +32,10 @@ def loaded(block: Block, folder: Path) -> Registry:
 
 
 @pytest.mark.parametrize("block", [*PLUGINS, *README], ids=str)
-def test_a_listing_builds_what_it_promises(block: Block, tmp_path: Path) -> None:
+def test_a_listing_builds_what_it_promises(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path / "cache"))
     assert block.name, "begin the listing with a line such as '# my_plugin.py'"
     name = block.name.removesuffix(".py")
     registry = loaded(block, tmp_path)

@@ -210,6 +210,7 @@ def summarize(entry: Entry) -> list[str]:
             f"likelihood, {_pixels(elbo)}{held_out})"
         )
     lines += [f"note: {note}" for note in metrics.notes]
+    lines += _away(entry)
     lines += [
         f"target reached: {t['metric']} {t['figure']:.2f}, published {t['value']}"
         for t in metrics.targets
@@ -227,6 +228,13 @@ def _pixels(figure: Figure) -> str:
     """Whether the images were black and white, in two words."""
     how = figure.binarisation.partition(",")[0]
     return "not binarised" if how == "none" else f"{how} binarisation"
+
+
+def _away(entry: Entry) -> list[str]:
+    """Where the images lay while the model trained, if that was not on the device."""
+    where = {"host": "stayed in host memory", "disk": "were read from disk"}
+    place = where.get(entry.lock.get("images", "device"))
+    return [f"note: the images {place} while training, block by block"] if place else []
 
 
 def _kept(entry: Entry) -> str:

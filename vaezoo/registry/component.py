@@ -94,7 +94,8 @@ class Dataset(Component):
 
     @abstractmethod
     def build(self) -> ImageData:
-        """Load everything into host memory. Raises DataError where it cannot be had."""
+        """The images in host memory, or mapped from a file where they are more than that holds
+        (``images_on_disk`` makes one). Raises DataError where they cannot be had."""
 
     def classifier(self) -> ImageClassifier | None:
         """A trained classifier of such images, for figures on samples; None where there is none."""

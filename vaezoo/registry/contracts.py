@@ -46,7 +46,7 @@ class Split:
 
 @dataclass(frozen=True)
 class ImageData:
-    """A dataset in memory.
+    """A dataset in memory, or in files that are mapped: a tensor may be larger than memory.
 
     ``digest`` is a SHA-256 over the content. ``test_is_trained_on`` is true where the test
     images are part of ``train``, so that no figure on them passes for a held-out one.
