@@ -1,10 +1,12 @@
-"""Write the README's tables of models and targets from the entries in ``zoo/``.
+"""Write the README's tables: models and targets from the entries in ``zoo/``, speed from what
+``benchmarks/table.py`` measured.
 
 ``python tools/readme_table.py`` rewrites README.md; a test fails where it is out of date.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,16 @@ from vaezoo.zoo.card import verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+MEASURED = ROOT / "benchmarks" / "results" / "table_mlp.json"
+#: the ways of the benchmark, as the README calls them
+WAYS = {
+    "notebook": "a notebook's loop: `DataLoader` over PIL images",
+    "pythae": "pythae's trainer",
+    "plain": "plain PyTorch over a tensor in memory",
+    "jax": "JAX, the whole epoch jitted with `lax.scan`",
+    "vaezoo": "**vaezoo**",
+    "vaezoo bfloat16": "**vaezoo**, `precision: bfloat16`",
+}
 
 
 def published() -> list[Entry]:
@@ -56,6 +68,25 @@ def targets_table(found: list[Entry]) -> str:
     return "\n".join(rows)
 
 
+def speed_table(measured: dict[str, Any]) -> str:
+    """One row a way of training, the slowest first."""
+    times = measured["times_as_fast_as"]["notebook"]
+    rows = ["| an epoch by | µs an image | times as fast |", "|---|---|---|"]
+    for way in sorted(WAYS, key=lambda way: times[way]):
+        cost = measured["microseconds_per_image"][way]
+        rows.append(f"| {WAYS[way]} | {cost:.1f} | {times[way]:.1f} |")
+    versions: dict[str, str] = {}
+    for way in WAYS:
+        versions |= measured["ways"][way]["versions"]
+    named = ", ".join(f"{name} {versions[name]}" for name in ("torch", "jax", "pythae"))
+    rounds = len(measured["seconds"]["vaezoo"])
+    rows += [
+        "",
+        f"{measured['cpu']}, {measured['cores']} cores; {named}; medians of {rounds} rounds",
+    ]
+    return "\n".join(rows)
+
+
 def _signed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
@@ -66,9 +97,14 @@ def _linked(target: Any) -> str:
 
 
 def rewritten(text: str) -> str:
-    """The README's text with both tables brought up to date."""
+    """The README's text with all tables brought up to date."""
     found = published()
-    for name, table in (("models", models_table(found)), ("targets", targets_table(found))):
+    tables = {
+        "models": models_table(found),
+        "targets": targets_table(found),
+        "speed": speed_table(json.loads(MEASURED.read_text("utf-8"))),
+    }
+    for name, table in tables.items():
         pattern = rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)"
         text = re.sub(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.DOTALL)
     return text
