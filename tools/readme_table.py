@@ -79,11 +79,8 @@ def speed_table(measured: dict[str, Any]) -> str:
     for way in WAYS:
         versions |= measured["ways"][way]["versions"]
     named = ", ".join(f"{name} {versions[name]}" for name in ("torch", "jax", "pythae"))
-    rounds = len(measured["seconds"]["vaezoo"])
-    rows += [
-        "",
-        f"{measured['cpu']}, {measured['cores']} cores; {named}; medians of {rounds} rounds",
-    ]
+    machine = f"{measured['cpu']}, {measured['cores']} cores"
+    rows += ["", f"{machine}; {named}; medians of {len(measured['seconds']['vaezoo'])} rounds"]
     return "\n".join(rows)
 
 
