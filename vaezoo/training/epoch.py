@@ -41,9 +41,15 @@ def run_epoch(
 
     Raises DivergenceError (VZ603) soon after a step's objective was not finite.
     """
-    epoch, began = state.epoch + 1, time.perf_counter()
+    began = time.perf_counter()
     means = _train(spec, state, step, training, observer, look_every)
-    seconds = time.perf_counter() - began
+    return record_of(spec, state.epoch + 1, means, len(training), time.perf_counter() - began)
+
+
+def record_of(
+    spec: Spec, epoch: int, means: dict[str, float], count: int, seconds: float
+) -> EpochRecord:
+    """The record of an epoch over ``count`` images, without a validation."""
     return EpochRecord(
         epoch=epoch,
         train=means,
@@ -51,7 +57,7 @@ def run_epoch(
         weights={name: value_at(value, epoch) for name, value in spec.loss.weights.items()},
         learning_rate=value_at(spec.train.optimizer.lr, epoch),
         seconds=seconds,
-        images_per_second=len(training) / seconds,
+        images_per_second=count / seconds,
     )
 
 

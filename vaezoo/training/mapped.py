@@ -17,9 +17,8 @@ from vaezoo.registry import EpochRecord
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec import Spec
 from vaezoo.training.capture import NotCapturable
-from vaezoo.training.epoch import means_of
+from vaezoo.training.epoch import means_of, record_of
 from vaezoo.training.stacked import Stack, StackedStep
-from vaezoo.training.turns import record_of
 
 #: Which images a member trains on, and which it validates on if any: each (N,), int64.
 Rows = tuple[Tensor, Tensor | None]

@@ -15,12 +15,11 @@ from torch import Tensor
 
 from vaezoo.data.images import Images, shuffled_batches
 from vaezoo.data.resident import Resident
-from vaezoo.fields import value_at
 from vaezoo.registry import EpochRecord
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.epoch import means_of, moments_of, validated
+from vaezoo.training.epoch import means_of, moments_of, record_of, validated
 from vaezoo.training.observer import Observer
 from vaezoo.training.roads import Wish, take_roads
 
@@ -72,18 +71,3 @@ class Turns:
             record = validated(record, state.model, loss, held_out, self._draws[member])
         state.history.append(record)
         return record
-
-
-def record_of(
-    spec: Spec, epoch: int, means: dict[str, float], count: int, seconds: float
-) -> EpochRecord:
-    """The record of an epoch over ``count`` images, without a validation."""
-    return EpochRecord(
-        epoch=epoch,
-        train=means,
-        validation=None,
-        weights={name: value_at(value, epoch) for name, value in spec.loss.weights.items()},
-        learning_rate=value_at(spec.train.optimizer.lr, epoch),
-        seconds=seconds,
-        images_per_second=count / seconds,
-    )
