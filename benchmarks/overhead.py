@@ -1,12 +1,14 @@
-"""What `vaezoo run` costs besides the training loop, and the memory that it takes: on the CPU.
+"""What `vaezoo run` costs besides the training loop, and the memory that it takes.
 
     python benchmarks/overhead.py specs/fashion_mlp2.yaml
+    python benchmarks/overhead.py specs/mnist_leaky2.yaml --epochs 200 --device cuda
 
 runs the spec as a user does, in a process of its own, and takes its time apart: until the first
 epoch can begin (import, checks, reading the images), the epochs themselves, what lies between
 them (checkpoints, progress), and evaluating, drawing and publishing at the end. Compiling, where
-a run does it, is told by itself. Held-out images are left out, since looking at them is work that
-the spec asks for.
+a run does it, is told by itself, and so is what PyTorch alone takes to be imported with the part of
+it that every optimizer loads. Held-out images are left out, since looking at them is work that the
+spec asks for.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -52,12 +55,12 @@ class Moments:
         }
 
 
-def run(spec: Path, epochs: int, compile: str) -> Moments:
+def run(spec: Path, epochs: int, device: str, compile: str) -> Moments:
     """One run of the spec in a process of its own, whose entry is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder) / "events.jsonl"
         command = [sys.executable, "-m", "vaezoo", "run", str(spec.resolve())]
-        command += ["--zoo", folder, "--plugin", str(CLOCK), "--device", "cpu"]
+        command += ["--zoo", folder, "--plugin", str(CLOCK), "--device", device]
         command += ["--compile", compile, "--set", f"train.epochs={epochs}"]
         command += ["--set", "train.validation=0"]
         began = time.time()
@@ -78,15 +81,28 @@ def run(spec: Path, epochs: int, compile: str) -> Moments:
     )
 
 
-def measure(spec: Path, epochs: int, compile: str) -> dict[str, Any]:
-    parts = run(spec, epochs, compile).parts()
+def importing_pytorch() -> float:
+    """Seconds of a process that imports PyTorch and makes an optimizer; the median of three."""
+    program = "import torch; torch.optim.Adam([torch.zeros(1)]); import os; os._exit(0)"
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", program], check=True)
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds)
+
+
+def measure(spec: Path, epochs: int, device: str, compile: str) -> dict[str, Any]:
+    alone = importing_pytorch()
+    parts = run(spec, epochs, device, compile).parts()
     overhead = parts["until_the_first_epoch"] + parts["between_epochs"]
     # what lies between epochs grows with their number, and the rest does not
     share = parts["until_the_first_epoch"] / 300 + parts["between_epochs"] / parts["epochs"]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return {
-        "what": f"vaezoo run {spec.name} on the CPU, {epochs} epochs, --compile {compile}",
+        "what": f"vaezoo run {spec.name} on {device}, {epochs} epochs, --compile {compile}",
         "seconds": {name: round(value, 3) for name, value in parts.items()},
+        "importing_pytorch_alone": round(alone, 3),
         "overhead_seconds": round(overhead, 3),
         "overhead_share_of_five_minutes": round(share, 4),
         "peak_megabytes": round(peak),
@@ -106,11 +122,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("spec", type=Path)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--compile", choices=["auto", "on", "off"], default="off")
     arguments = parser.parse_args()
-    report = json.dumps(measure(arguments.spec, arguments.epochs, arguments.compile), indent=2)
+    found = measure(arguments.spec, arguments.epochs, arguments.device, arguments.compile)
+    report = json.dumps(found, indent=2)
     print(report)
-    out = HERE / "results" / f"overhead_{arguments.spec.stem}.json"
+    device = "" if arguments.device == "cpu" else f"_{arguments.device}"
+    out = HERE / "results" / f"overhead_{arguments.spec.stem}{device}.json"
     out.write_text(report + "\n")
 
 

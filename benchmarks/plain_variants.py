@@ -258,8 +258,7 @@ def train_epoch(
     """One step a batch; the running means of reconstruction and KL, nats an image."""
     model.train()
     count = 0
-    reconstruction_sum = torch.zeros(())
-    kl_sum = torch.zeros(())
+    reconstruction_sum, kl_sum = torch.zeros(2, device=next(model.parameters()).device)
     for x in batches:
         output, mean, log_var = model(x)
         reconstruction = negative_log_likelihood(output, x)

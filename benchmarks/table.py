@@ -1,7 +1,8 @@
-"""One epoch of the same work by vaezoo and by other loops, side by side on the CPU.
+"""One epoch of the same work by vaezoo and by other loops, side by side.
 
     python benchmarks/table.py mlp
     python benchmarks/table.py conv --images 12800
+    python benchmarks/table.py mlp --device cuda
 
 Each way is a process of its own, so that pythae and JAX may live in other environments
 (``--pythae`` and ``--jax`` name their interpreters). The ways take turns; while one trains, the
@@ -45,14 +46,19 @@ class Way:
 class Running:
     """A way whose process waits for its turns."""
 
-    def __init__(self, way: Way, work: str, images: Path) -> None:
+    def __init__(self, way: Way, work: str, images: Path, device: str) -> None:
         self.process = subprocess.Popen(
             [way.python, str(HERE / "ways" / way.script), work, str(images)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PRECISION": way.precision, "JAX_PLATFORMS": "cpu"},
+            env={
+                **os.environ,
+                "PRECISION": way.precision,
+                "DEVICE": device,
+                "JAX_PLATFORMS": device,
+            },
         )
         self.about = self._answer()
 
@@ -78,12 +84,14 @@ def _last_line(text: str | None) -> str:
     return lines[-1] if lines else "it ended"
 
 
-def start(ways: Sequence[Way], work: str, images: Path) -> tuple[dict[str, Running], dict]:
+def start(
+    ways: Sequence[Way], work: str, images: Path, device: str
+) -> tuple[dict[str, Running], dict]:
     """The ways that can run here, and why the others cannot."""
     running, missing = {}, {}
     for way in ways:
         try:
-            running[way.name] = Running(way, work, images)
+            running[way.name] = Running(way, work, images, device)
         except OSError as error:
             absent = "No module named" in str(error) or "No such file" in str(error)
             missing[way.name] = "not installed" if absent else str(error)
@@ -103,23 +111,25 @@ def measure(running: dict[str, Running], rounds: int) -> dict[str, list[float]]:
     return seconds
 
 
-def floor(work: str, images: int) -> dict[str, float]:
-    """What no loop on this machine can go below: the arithmetic of an epoch at the peak of its
+def floor(work: str, images: int, name: str) -> dict[str, float]:
+    """What no loop on this device can go below: the arithmetic of an epoch at the peak of its
     float32 matrix products, and the bytes that Adam moves at the speed of its memory."""
     import time
 
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    os.environ["DEVICE"] = name
     sys.path.insert(0, str(HERE / "ways"))
     from networks import network
     from worker import WORKS as SIZES
 
-    from vaezoo.training.products import fast_float32
+    from vaezoo.training.precision import products
 
+    device = torch.device(name)
     size, model = SIZES[work].batch_size, network(work)
     with FlopCounterMode(display=False) as counter:
-        output, mean, log_var = model(torch.rand(size, 1, 28, 28))
+        output, mean, log_var = model(torch.rand(size, 1, 28, 28, device=device))
         (output.sum() + mean.sum() + log_var.sum()).backward()
     steps = -(-images // size)
     parameters = sum(p.numel() for p in model.parameters())
@@ -131,12 +141,14 @@ def floor(work: str, images: int) -> dict[str, float]:
         for _ in range(repeats):
             began = time.perf_counter()
             action()
+            if device.type == "cuda":
+                torch.cuda.synchronize()
             times.append(time.perf_counter() - began)
         return min(times)
 
-    square, long = torch.rand(1536, 1536), torch.rand(2**26)
+    square, long = torch.rand(1536, 1536, device=device), torch.rand(2**26, device=device)
     target = torch.empty_like(long)
-    with fast_float32(torch.device("cpu")):
+    with products("float32", device):
         peak = 2 * 1536**3 / best(lambda: square @ square)
     bandwidth = 2 * 4 * long.numel() / best(lambda: target.copy_(long))
     return {
@@ -160,7 +172,16 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def describe(work: str, images: int, seconds: dict, missing: dict, about: dict) -> dict:
+def gpu_model() -> str:
+    """The GPU as its driver names it."""
+    import torch
+
+    return torch.cuda.get_device_name()
+
+
+def describe(
+    work: str, images: int, device: str, seconds: dict, missing: dict, about: dict
+) -> dict:
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     return {
         "what": f"an epoch of {images:,} images, {WORKS[work]}",
@@ -172,10 +193,10 @@ def describe(work: str, images: int, seconds: dict, missing: dict, about: dict) 
             if not other.startswith("vaezoo")
         },
         "not_measured": missing,
-        "floor": floor(work, images),
+        "floor": floor(work, images, device),
         "seconds": seconds,
         "ways": about,
-        "device": "cpu",
+        "device": device if device == "cpu" else gpu_model(),
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
@@ -196,7 +217,8 @@ def show(report: dict) -> None:
         f"floor: arithmetic {at['arithmetic_seconds']:.2f} s ({at['gflop_per_epoch']:.0f} GFLOP at "
         f"{at['peak_gflops']:.0f} GFLOP/s), bytes {at['bytes_seconds']:.2f} s"
     )
-    print(f"{report['cpu']}, {report['cores']} cores, {at['torch_threads']} threads")
+    threads = f"{report['cores']} cores, {at['torch_threads']} threads"
+    print(f"{report['device']}; {report['cpu']}, {threads}")
 
 
 def main() -> None:
@@ -204,9 +226,10 @@ def main() -> None:
     parser.add_argument("work", choices=WORKS)
     parser.add_argument("--rounds", type=int, default=5, help="that count, after one warm-up")
     parser.add_argument("--images", type=int, default=60_000, help="of the training images")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--pythae", default=sys.executable, help="a Python that has pythae")
     parser.add_argument("--jax", default=sys.executable, help="a Python that has JAX")
-    parser.add_argument("--out", type=Path, help="default results/table_WORK.json")
+    parser.add_argument("--out", type=Path, help="default results/table_WORK….json")
     arguments = parser.parse_args()
     if arguments.rounds < 1 or not 0 < arguments.images <= 60_000:
         parser.error("--rounds takes at least 1, --images at most 60000")
@@ -228,16 +251,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.npy"
         np.save(path, images)
-        running, missing = start(ways, arguments.work, path)
+        running, missing = start(ways, arguments.work, path, arguments.device)
         try:
             seconds = measure(running, arguments.rounds)
         finally:
             for way in running.values():
                 way.stop()
     about = {name: way.about for name, way in running.items()}
-    report = describe(arguments.work, len(images), seconds, missing, about)
+    report = describe(arguments.work, len(images), arguments.device, seconds, missing, about)
     show(report)
-    out = arguments.out or RESULTS / f"table_{arguments.work}.json"
+    suffix = "" if arguments.device == "cpu" else f"_{arguments.device}"
+    out = arguments.out or RESULTS / f"table_{arguments.work}{suffix}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(report, indent=2) + "\n")
     print(f"written to {out}")

@@ -29,13 +29,14 @@ def prepare(work: str, images: np.ndarray):
     overrides = ["train.validation=0", f"train.precision={os.environ['PRECISION']}"]
     path = SPECS / f"{WORKS[work].variant}.yaml"
     spec = read(path, overrides=overrides, registry=discover())
-    resident = Resident(torch.from_numpy(images).unsqueeze(1))
-    model, device = build(spec), torch.device("cpu")
+    device = torch.device(os.environ["DEVICE"])
+    resident = Resident(torch.from_numpy(images).unsqueeze(1).to(device))
+    model = build(spec).to(device)
     state = checkpoint.TrainingState(
         model,
         spec.train.optimizer.build(model.parameters(), value_at(spec.train.optimizer.lr, 0)),
-        order=torch.Generator().manual_seed(1),
-        noise=torch.Generator().manual_seed(2),
+        order=torch.Generator(device).manual_seed(1),
+        noise=torch.Generator(device).manual_seed(2),
     )
     precision = chosen(spec.train.precision, device)
     folder = Path(tempfile.mkdtemp(prefix="vaezoo-benchmark-"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import plain_variants
 from worker import WORKS
 
+#: what all of a way's tensors lie on
+DEVICE = torch.device(os.environ["DEVICE"])
+
 train_epoch = plain_variants.train_epoch
 shuffled_batches = plain_variants.shuffled_batches
 
@@ -21,9 +25,10 @@ shuffled_batches = plain_variants.shuffled_batches
 def network(work: str) -> plain_variants.VAE:
     """The work's network, as plain PyTorch."""
     torch.manual_seed(0)
-    return {"mlp": plain_variants.mlp, "conv": plain_variants.conv}[work](WORKS[work].latent)
+    made = {"mlp": plain_variants.mlp, "conv": plain_variants.conv}[work](WORKS[work].latent)
+    return made.to(DEVICE)
 
 
 def pixels(images: np.ndarray) -> Tensor:
     """uint8 (N, 28, 28) as floats in [0, 1]: (N, 1, 28, 28)."""
-    return torch.from_numpy(images).unsqueeze(1).float() / 255
+    return torch.from_numpy(images).to(DEVICE).unsqueeze(1).float() / 255

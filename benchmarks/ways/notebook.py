@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from networks import network, train_epoch
+from networks import DEVICE, network, train_epoch
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -35,7 +35,7 @@ def prepare(work: str, images: np.ndarray):
 
     def batches() -> Iterator[Tensor]:
         for x, _ in loader:
-            yield x
+            yield x.to(DEVICE)
 
     return lambda: train_epoch(model, batches(), optimizer), {}
 

@@ -7,7 +7,7 @@ import tempfile
 
 import numpy as np
 import torch
-from networks import network, pixels
+from networks import DEVICE, network, pixels
 from pythae.data.datasets import BaseDataset
 from pythae.models import VAE, VAEConfig
 from pythae.models.base.base_utils import ModelOutput
@@ -49,7 +49,7 @@ def prepare(work: str, images: np.ndarray):
         learning_rate=1e-3,
         per_device_train_batch_size=WORKS[work].batch_size,
         optimizer_cls="Adam",
-        no_cuda=True,
+        no_cuda=DEVICE.type == "cpu",
     )
     trainer = BaseTrainer(
         model=model,
