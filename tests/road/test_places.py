@@ -18,7 +18,7 @@ def entry(folder: Path) -> tuple[str, str]:
 def test_a_run_says_where_its_images_lie(shell: Shell) -> None:
     spec = shell.write()
     near = shell.run(spec, "--zoo", "near")
-    assert "images in the device's memory; products in float32" in near.err
+    assert "images on the device; products in float32" in near.err
     assert "while training" not in near.out + near.err
     shell.environment = {"VAEZOO_DEVICE_MEMORY": "0"}
     away = shell.run(spec, "--zoo", "away")

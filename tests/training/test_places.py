@@ -124,7 +124,7 @@ def test_a_run_that_diverges_is_looked_at_wherever_its_images_lie(
 def test_the_road_says_where_images_lie_and_why(patch: Patch) -> None:
     data = blobs()
     patch.to("device")
-    assert str(place_of(data, CPU)) == "images in the device's memory"
+    assert str(place_of(data, CPU)) == "images on the device"
     patch.to("host")
     why = "their 3.5 kB are more than the 0 bytes of VAEZOO_DEVICE_MEMORY"
     assert str(place_of(data, CPU)) == f"images stay in host memory: {why}"

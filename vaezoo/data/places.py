@@ -29,7 +29,7 @@ class Place:
 
     def __str__(self) -> str:
         if self.kind == "device":
-            return "images in the device's memory"
+            return "images on the device"
         where = "stay in host memory" if self.kind == "host" else "are read from disk"
         return f"images {where}: {self.reason}"
 
