@@ -8,7 +8,6 @@ from statistics import fmean, stdev
 
 import torch
 
-from vaezoo.components.metrics.bounds import ELBOMetric
 from vaezoo.registry import Metric, Scene, Split
 
 #: draws of z to spend, in all images together, and the fewest images
@@ -26,8 +25,16 @@ class Estimate:
     images: int
 
 
+@dataclass(frozen=True)
+class KnownELBO:
+    """The ELBO over the whole split, and the metric that it is taken by."""
+
+    metric: Metric
+    value: float
+
+
 def bound_by_few(
-    metric: Metric, name: str, samples: int, scene: Scene, elbo: float | None
+    metric: Metric, name: str, samples: int, scene: Scene, elbo: KnownELBO | None
 ) -> Estimate:
     """The figure ``name`` of a metric that takes ``samples`` draws, over the scene's split.
 
@@ -41,13 +48,16 @@ def bound_by_few(
     values = []
     for part in range(parts):
         few = _part(scene, index[part::parts], part)
-        [value] = [figure.value for figure in metric.compute(few) if figure.name == name]
-        if elbo is not None:
-            value -= ELBOMetric().compute(few)[0].value
-        values.append(value)
+        value = _value(metric, name, few)
+        values.append(value - _value(elbo.metric, "elbo", few) if elbo else value)
         scene.advance(len(few.split))
     error = stdev(values) / math.sqrt(parts) if parts > 1 else math.inf
-    return Estimate((elbo or 0.0) + fmean(values), error, count)
+    return Estimate((elbo.value if elbo else 0.0) + fmean(values), error, count)
+
+
+def _value(metric: Metric, name: str, scene: Scene) -> float:
+    [value] = [figure.value for figure in metric.compute(scene) if figure.name == name]
+    return value
 
 
 def _part(scene: Scene, index: torch.Tensor, number: int) -> Scene:
