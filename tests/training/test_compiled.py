@@ -295,3 +295,21 @@ def test_a_compiled_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, mon
     assert resumed.road.compiled
     digests = [weights.digest(trained.model.state_dict()) for trained in (straight, resumed)]
     assert digests[0] == digests[1]
+
+
+def test_averages_that_are_one_percent_off_are_noticed():
+    """Adam's step hides it from the parameters: its first is of one size, whatever the gradient."""
+    spec = small_spec()
+    state = state_of(spec)
+    parameters = len(list(state.model.parameters()))
+
+    def a_little_off(graph, inputs):
+        def program(*tensors):
+            results = graph(*tensors)
+            tensors[parameters].mul_(1.01)
+            return results
+
+        return program
+
+    with pytest.raises(NotCapturable, match="does not do what the plain one does"):
+        CompiledStep(spec, state, spec.loss.build(), batches_of(spec, 1)[0], a_little_off)

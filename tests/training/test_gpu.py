@@ -172,5 +172,6 @@ def test_members_together_agree(tmp_path, device):
         )
     assert reason is None
     for spec in specs:
+        assert (tmp_path / spec.name / checkpoint.FILE).is_file()
         found = trained(spec, device, tmp_path / spec.name)  # all of it is done
         assert_agree(found, trained(spec, "cpu", tmp_path / "expected" / spec.name), 1e-3)

@@ -303,3 +303,22 @@ def test_an_unknown_optimizer_is_refused():
             torch.optim.RMSprop(stack.parameters()),
             [torch.Generator()] * 3,
         )
+
+
+def test_the_speed_that_is_told_is_that_of_all_members_in_all_the_time(tmp_path):
+    class Told(Observer):
+        def __init__(self):
+            self.records = []
+
+        def finished_epoch(self, record):
+            self.records.append(record)
+
+    specs, told = members(), Told()
+    assert together(specs, tmp_path, told) is None
+    trained_on = len(told.records) * len(specs) * 72
+    assert len(told.records) == specs[0].train.epochs
+    seen = sum(record.images_per_second * record.seconds for record in told.records)
+    assert seen == pytest.approx(trained_on)
+    own = [line for spec in specs for line in alone(spec, tmp_path / spec.name).history]
+    # they took turns: together they took longer than any of them
+    assert sum(record.seconds for record in told.records) > sum(line.seconds for line in own) * 0.99

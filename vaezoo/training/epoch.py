@@ -25,7 +25,7 @@ from vaezoo.training.steps import Moment, Step
 #: Seconds between two looks at the running means: reading them waits for the device.
 LOOK_EVERY = 0.2
 #: Images to validate on at once, and float32 bytes of them.
-_VALIDATION_BATCH, _VALIDATION_BYTES = 1000, 256 * 2**20
+VALIDATION_BATCH, _VALIDATION_BYTES = 1000, 256 * 2**20
 
 
 def run_epoch(
@@ -117,7 +117,7 @@ def validated(
     terms: Mapping[str, Tensor] = {}
     model.eval()
     most = _VALIDATION_BYTES // (4 * math.prod(validation.shape[1:]))
-    for images in batches(validation, max(min(_VALIDATION_BATCH, most), 1)):
+    for images in batches(validation, max(min(VALIDATION_BATCH, most), 1)):
         terms = loss(model, images, record.weights, generator)
         sums.append(sums_of(terms))
     return dataclasses.replace(record, validation=means_of(tuple(terms), sums, len(validation)))

@@ -17,12 +17,11 @@ from vaezoo.registry import EpochRecord
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec import Spec
 from vaezoo.training.capture import NotCapturable
-from vaezoo.training.epoch import means_of, record_of
+from vaezoo.training.epoch import VALIDATION_BATCH, means_of, record_of
 from vaezoo.training.stacked import Stack, StackedStep
 
 #: Which images a member trains on, and which it validates on if any: each (N,), int64.
 Rows = tuple[Tensor, Tensor | None]
-_VALIDATION_BATCH = 1000
 
 
 class Mapped:
@@ -90,7 +89,7 @@ class Mapped:
         together = torch.stack(held_out)
         sums = [
             self._step.terms_of(images[batch], epoch, noise)
-            for batch in together.split(_VALIDATION_BATCH, dim=1)
+            for batch in together.split(VALIDATION_BATCH, dim=1)
         ]
         totals = torch.stack(sums).sum(0)
         return [means_of(self._step.terms, [total], together.shape[1]) for total in totals]

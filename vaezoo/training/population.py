@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,10 +171,12 @@ def _train(
     with products(precision, device), saver.saving_at_the_end():
         move = _mover(specs, state, models, images, splits, wish, observer)
         while state.epoch < plan.epochs:
+            began = time.perf_counter()
             records = move()
+            seconds = time.perf_counter() - began
             state.history.extend(records)
             saver.finished_epoch(state)
-            observer.finished_epoch(_mean(records))
+            observer.finished_epoch(_mean(records, seconds))
     for member, spec in enumerate(specs):
         alone = _alone(state, member, spec, models[member])
         if _is_finite(alone):
@@ -268,8 +271,9 @@ def _is_finite(state: TrainingState) -> bool:
     return bool(weights.all()) and all(math.isfinite(value) for value in objectives)
 
 
-def _mean(records: Sequence[EpochRecord]) -> EpochRecord:
-    """The mean over members, for whoever watches them as one."""
+def _mean(records: Sequence[EpochRecord], seconds: float) -> EpochRecord:
+    """The mean over members, for whoever watches them as one; ``seconds`` are those of the whole
+    epoch, whether members moved at once or took turns, validation included."""
 
     def over(several: Sequence[dict[str, float]]) -> dict[str, float]:
         return {name: sum(one[name] for one in several) / len(several) for name in several[0]}
@@ -282,6 +286,6 @@ def _mean(records: Sequence[EpochRecord]) -> EpochRecord:
         validation=over(held_out) if held_out else None,
         weights=over([record.weights for record in records]),
         learning_rate=sum(record.learning_rate for record in records) / len(records),
-        seconds=first.seconds,
-        images_per_second=sum(record.images_per_second for record in records),
+        seconds=seconds,
+        images_per_second=sum(r.images_per_second * r.seconds for r in records) / seconds,
     )

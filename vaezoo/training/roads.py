@@ -62,7 +62,7 @@ def take_road(
     possible. Raises RunError (VZ608) where a step must be compiled and cannot be, or the state
     has taken another road than is wished.
     """
-    (step,), road = _take((spec,), (state,), (loss,), images, wish, observer)
+    (step,), road = take_roads((spec,), (state,), (loss,), images, wish, observer)
     return step, road
 
 
@@ -73,23 +73,12 @@ def take_roads(
     images: Images,
     wish: Wish,
     observer: Observer,
-) -> list[Step]:
+) -> tuple[list[Step], Road]:
     """The steps of runs that differ in seeds, weights of the loss and learning rates alone, on
     as many images each and on a CPU. All take the road that one of them would, by one program.
 
     Raises RunError as ``take_road`` does.
     """
-    return _take(specs, states, losses, images, wish, observer)[0]
-
-
-def _take(
-    specs: Sequence[Spec],
-    states: Sequence[TrainingState],
-    losses: Sequence[LossModule],
-    images: Images,
-    wish: Wish,
-    observer: Observer,
-) -> tuple[list[Step], Road]:
     spec, state, plan = specs[0], states[0], specs[0].train
     runs = list(zip(specs, states, losses, strict=True))
     plain: list[Step] = [PlainStep(*run) for run in runs]

@@ -184,8 +184,16 @@ class CompiledStep:
             reason = lines[0] if lines else type(error).__name__
             raise NotCapturable(f"the compiler failed: {reason}") from error
         unmoved = [*map(torch.zeros_like, expected[: -len(first)]), *self._tensors]
-        terms, others = self._apart
-        shares = [terms, *[others] * (len(found) - 1)]
+        # the terms, gradients that the program gives, parameters, then buffers and averages
+        parameters = len(list(self._state.model.parameters()))
+        given, kept = len(found) - len(first) - 1, len(first) - parameters
+        apart = self._apart
+        shares = [
+            apart.terms,
+            *[apart.gradients] * given,
+            *[apart.parameters] * parameters,
+            *[apart.gradients] * kept,
+        ]
         for values in zip(found, expected, unmoved, shares, strict=True):
             if not _alike(*values):
                 raise NotCapturable("the compiled step does not do what the plain one does")
@@ -202,16 +210,26 @@ def on_device(numbers: Sequence[float], device: torch.device) -> Tensor:
 
 
 def _alike(found: Tensor, expected: Tensor, unmoved: Tensor, share: float) -> bool:
-    """Whether two ways moved a tensor alike, up to a share of the movement.
-
-    Looked at as a whole: rounded in another order, single numbers differ, since a gradient near
-    0 may change its sign, and Adam's first step with it.
-    """
+    """Whether two ways moved a tensor alike, up to a share of the movement as a whole."""
     moved = torch.linalg.vector_norm((expected - unmoved).double())
     apart = torch.linalg.vector_norm((found - expected).double())
     return bool(apart <= share * moved + 1e-4) and bool(found.isfinite().all())
 
 
-#: How far two ways of one step may lie apart, in the loss's terms and in what moves with them,
-#: by the numbers in which they multiply.
-_APART = {"float32": (1e-3, 0.05), "tf32": (0.02, 0.3), "bfloat16": (0.02, 0.3)}
+@dataclass(frozen=True)
+class _Apart:
+    """How far two ways of one step may lie apart: in the loss's terms, in gradients and what
+    averages them, and in parameters. Those differ most: a gradient near 0 that is rounded in
+    another order may change its sign, and Adam's first step is of one size whichever it has."""
+
+    terms: float
+    gradients: float
+    parameters: float
+
+
+#: By the numbers in which products are taken.
+_APART = {
+    "float32": _Apart(1e-3, 1e-3, 0.05),
+    "tf32": _Apart(0.02, 0.3, 0.3),
+    "bfloat16": _Apart(0.02, 0.3, 0.3),
+}

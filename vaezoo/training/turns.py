@@ -47,8 +47,8 @@ class Turns:
         self._images: Images = Resident(images)
         self._rows = [kept for kept, _ in splits]
         self._held_out = [None if rows is None else Resident(images[rows]) for _, rows in splits]
-        count = len(self._rows[0])
-        self._steps = take_roads(specs, states, losses, Resident(images[:count]), wish, observer)
+        alike = Resident(images[: len(self._rows[0])])
+        self._steps, _ = take_roads(specs, states, losses, alike, wish, observer)
 
     def epoch(self) -> list[EpochRecord]:
         """One pass of every member over its images, and over what it holds out."""
