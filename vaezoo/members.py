@@ -223,8 +223,9 @@ class Ledger:
 
     def leave_together(self) -> None:
         """They are trained, or cannot train together."""
-        for left in self.folder.glob("together*"):
-            left.unlink()
+        # members' own files lie here too, whatever they are called
+        for left in (self.folder / _TOGETHER, *self.folder.glob("together-*.safetensors")):
+            left.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.finished"

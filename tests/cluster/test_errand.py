@@ -12,6 +12,7 @@ from tests.helpers import small_spec
 from tests.road.blobs_plugin import __file__ as PLUGIN
 from vaezoo.cluster.errand import MARK, Errand, Surroundings, news_of, perform
 from vaezoo.cluster.news import read_news
+from vaezoo.cluster.teller import Teller
 from vaezoo.zoo import Entry
 
 
@@ -81,3 +82,10 @@ def test_news_that_cannot_be_read_are_none(tmp_path: Path) -> None:
     for text in ("", "[]", '{"unknown": 1, "warnings": []}', '{"doing": "training"}'):
         (tmp_path / "half").write_text(text)
         assert read_news(tmp_path / "half") is None
+
+
+def test_a_run_goes_on_where_its_news_cannot_be_written(tmp_path: Path) -> None:
+    teller = Teller(tmp_path / "no such folder" / "small.news")
+    teller.drawing("samples")
+    teller.warned("a word")
+    assert not list(tmp_path.iterdir())

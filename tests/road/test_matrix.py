@@ -12,6 +12,7 @@ from torch.testing import assert_close
 
 import vaezoo
 from tests.road.shell import Done, Shell, wait_for_line
+from vaezoo.members import Ledger
 
 GRID = {"loss.beta": [1, 4], "train.seed": [0, 1]}
 NAMES = ["small-beta1-seed0", "small-beta1-seed1", "small-beta4-seed0", "small-beta4-seed1"]
@@ -226,3 +227,12 @@ def test_members_that_cannot_train_together_are_told_why(shell: Shell) -> None:
     assert f"error[VZ609]: the members cannot train together: {reason}" in done.err
     done = shell.run(spec, "--together", "off")
     assert "members train one after another: as asked for\n" in done.err
+
+
+def test_a_members_note_stays_whatever_the_member_is_called(tmp_path):
+    for name in ("together.json", "together-12ab34cd.safetensors", "together-seed0.finished"):
+        (tmp_path / name).write_text("{}")
+    ledger = Ledger(tmp_path, tmp_path / "zoo")
+    ledger.leave_together()
+    ledger.leave_together()  # nothing is left to do
+    assert [path.name for path in tmp_path.iterdir()] == ["together-seed0.finished"]

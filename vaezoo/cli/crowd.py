@@ -210,12 +210,11 @@ def fresh_lines(before: News, news: News) -> list[str]:
 
 def describe_epoch(news: News) -> str:
     """How the last whole epoch went."""
-    from vaezoo.cli.progress import describe_means
+    from vaezoo.cli.progress import describe_means, describe_validation
 
-    validation = f"{news.validation:.2f}" if news.validation is not None else "none"
     return (
-        f"epoch {news.epochs_done}/{news.epochs}  {describe_means(dict(news.last))}  "
-        f"validation ELBO {validation}  {news.images_per_second:,.0f} images/s"
+        f"epoch {news.epochs_done}/{news.epochs}  {describe_means(dict(news.last))}"
+        f"{describe_validation(news.validation)}  {news.images_per_second:,.0f} images/s"
     )
 
 

@@ -60,7 +60,7 @@ class PlainProgress(Observer):
         left = self._clock.left(record.epoch)
         click.echo(
             f"epoch {record.epoch}/{self._epochs}  {describe_means(record.train)}"
-            f"{describe_validation(record)}  "
+            f"{describe_validation(elbo_of(record))}  "
             f"{record.images_per_second:,.0f} images/s  ETA {describe_seconds(left)}",
             err=True,
         )
@@ -149,7 +149,7 @@ class LiveProgress(Observer):
         )
 
     def finished_epoch(self, record: EpochRecord) -> None:
-        self._validation = describe_validation(record)
+        self._validation = describe_validation(elbo_of(record))
         self.advanced(record.epoch, self._images, record.train)
 
     def evaluating(self, what: str, examples: int) -> None:
@@ -289,9 +289,14 @@ def describe_means(means: dict[str, float]) -> str:
     )
 
 
-def describe_validation(record: EpochRecord) -> str:
+def describe_validation(elbo: float | None) -> str:
     """Nothing where no images are held out."""
-    return f"  validation ELBO {record.validation['elbo']:.2f}" if record.validation else ""
+    return "" if elbo is None else f"  validation ELBO {elbo:.2f}"
+
+
+def elbo_of(record: EpochRecord) -> float | None:
+    """The validation ELBO, nats per example."""
+    return record.validation["elbo"] if record.validation else None
 
 
 def describe_seconds(seconds: float) -> str:

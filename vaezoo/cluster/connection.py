@@ -148,7 +148,7 @@ def connected() -> Iterator[Cluster]:
     """
     ray = ray_installed()
     if ray.is_initialized():
-        with _signals_noted() as asked:
+        with _settings_kept(), _signals_noted() as asked:
             yield Cluster(ray, asked)
         return
     address = _address(ray)

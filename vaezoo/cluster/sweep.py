@@ -119,11 +119,13 @@ def sweep_on_ray(
                     watcher.sending(standings, cluster, share)
                     crew = _Crew(cluster, share, _surroundings(ledger, registry), watcher)
                     errors = crew.train(standings, how.get("compile", "auto"))
+            deadline = time.monotonic() + _SHOWN_WITHIN
+            outcomes = tuple(
+                _outcome(member, ledger, errors.get(member.name), deadline)
+                for member in spec.members
+            )
         except KeyboardInterrupt:
             raise _interrupted(standings) from None
-        outcomes = tuple(
-            _outcome(member, ledger, errors.get(member.name)) for member in spec.members
-        )
         if not any(outcome.error for outcome in outcomes):
             shutil.rmtree(ledger.folder, ignore_errors=True)
     return outcomes
@@ -218,12 +220,12 @@ def _error(ending: Ending) -> RunError | None:
     return RunError(*ending.errors) if ending.errors else None
 
 
-def _outcome(member: Member, ledger: Ledger, error: RunError | None) -> Outcome:
-    """A member's entry or error; an entry may take some time to show on a shared file system."""
+def _outcome(member: Member, ledger: Ledger, error: RunError | None, deadline: float) -> Outcome:
+    """A member's entry or error; an entry may take some time to show on a shared file system,
+    until ``deadline`` by the monotonic clock."""
     spec = member.spec
     assert spec
     values = {key: node.data() for key, node in member.values.items()}
-    deadline = time.monotonic() + _SHOWN_WITHIN
     while error is None:
         entry = ledger.entry(spec)
         if entry:
@@ -231,7 +233,8 @@ def _outcome(member: Member, ledger: Ledger, error: RunError | None) -> Outcome:
         if time.monotonic() > deadline:
             message = f"its run ended well, but there is no entry of it in {ledger.zoo}"
             error = unfit(message, "use a zoo that all machines of the cluster see")
-        time.sleep(0.2)
+        else:
+            time.sleep(0.2)
     return Outcome(spec, values, error=error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
 import time
@@ -24,7 +25,7 @@ _APART = 0.5
 
 
 class Teller(Observer):
-    """Keeps the news of its run in a file. Methods raise OSError where it cannot be written."""
+    """Keeps the news of its run in a file; where it cannot be written, the run goes on untold."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -80,4 +81,5 @@ class Teller(Observer):
     def _tell(self, **changes: Any) -> None:
         self._learn(**changes)
         self._told = time.monotonic()
-        write_news(self._path, self._news)
+        with contextlib.suppress(OSError):
+            write_news(self._path, self._news)
