@@ -29,6 +29,8 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from table import cpu_model
+
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "validate_specs.json"
 SPECS = HERE.parent / "specs"
@@ -76,16 +78,6 @@ def measure(ways: dict[str, list[str]], rounds: int) -> dict[str, list[Time]]:
             shown = f"{taken.wall:6.3f} s on the wall, {taken.processor:6.3f} s of the processor"
             print(f"{label:8}  {name:9}  {shown}", flush=True)
     return times
-
-
-def cpu_model() -> str:
-    """The processor as the system names it."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def describe(times: dict[str, list[Time]]) -> dict:

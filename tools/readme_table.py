@@ -80,7 +80,8 @@ def speed_table(measured: dict[str, Any]) -> str:
         versions |= measured["ways"][way]["versions"]
     named = ", ".join(f"{name} {versions[name]}" for name in ("torch", "jax", "pythae"))
     machine = f"{measured['cpu']}, {measured['cores']} cores"
-    rows += ["", f"{machine}; {named}; medians of {len(measured['seconds']['vaezoo'])} rounds"]
+    rounds = f"medians of {len(measured['seconds']['vaezoo'])} rounds"
+    rows += ["", f"{measured['what']}; {machine}; {named}; {rounds}"]
     return "\n".join(rows)
 
 

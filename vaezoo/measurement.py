@@ -157,16 +157,16 @@ def _held_out_or_not(spec: Spec, data: ImageData, split: str) -> Split:
     Where training drew its pixels anew at every step, one such draw stands for all.
     """
     from vaezoo.data.binarize import held_out_images, seen_images
-    from vaezoo.data.resident import split_validation
+    from vaezoo.data.resident import held_out_rows, select
     from vaezoo.training.loop import stream
 
-    seen, held_out = split_validation(
-        data.train, spec.train.validation, stream(spec.train.seed, "validation")
-    )
+    seed = stream(spec.train.seed, "validation")
+    kept, held_out = held_out_rows(len(data.train), spec.train.validation, seed)
     if split == "train":
+        seen = data.train if held_out is None else select(data.train, kept)
         return seen_images(seen, data.binarization)
     if held_out is not None:
-        return held_out_images(held_out, data.binarization)
+        return held_out_images(select(data.train, held_out), data.binarization)
     raise UsageError(
         Diagnostic(
             "VZ504",

@@ -186,10 +186,10 @@ def _metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
 
 def _is_dear(metric: Metric, samples: int | None, images: int) -> bool:
     """Whether a bound that fewer draws would lower needs more of them than one has time for."""
-    from vaezoo.evaluation.few_images import DRAWS
+    from vaezoo.evaluation.few_images import images_needed
 
     own = getattr(metric, "samples", 0)
-    too_many = samples is not None and own > samples and own * images > DRAWS
+    too_many = samples is not None and own > samples and images_needed(own, images) < images
     return too_many and not _RISING.isdisjoint(type(metric).figures)
 
 
@@ -232,13 +232,13 @@ def _estimated(
     announce: Announce,
 ) -> Check:
     """A recorded bound against what a few images say of it, with as many draws."""
-    from vaezoo.evaluation.few_images import KnownELBO, bound_by_few
+    from vaezoo.evaluation.few_images import KnownELBO, bound_by_few, images_needed
     from vaezoo.training.products import fast_float32
 
     what = f"{scene.split_name}/{name}"
     if recorded is None:
         return Check(what, False, "it is not recorded in the entry")
-    announce(metric.use, len(scene.split))
+    announce(metric.use, images_needed(recorded.samples, len(scene.split)))
     known = [
         KnownELBO(kind, figure.value)
         for figure in figures

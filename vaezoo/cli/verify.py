@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     "--samples",
     type=click.IntRange(min=1),
     metavar="N",
-    help="At most so many draws of z for each image: faster, and held less strictly.",
+    help="At most so many draws of z for each image: faster, and held less strictly. A bound that "
+    "rises with them keeps its own, on a few images where they are many.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.device

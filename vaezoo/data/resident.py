@@ -57,7 +57,7 @@ def split_validation(split: Split, fraction: float, seed: int) -> tuple[Split, S
     kept, held_out = held_out_rows(len(split), fraction, seed)
     if held_out is None:
         return split, None
-    return _select(split, kept), _select(split, held_out)
+    return select(split, kept), select(split, held_out)
 
 
 def held_out_rows(count: int, fraction: float, seed: int) -> tuple[Tensor, Tensor | None]:
@@ -78,6 +78,7 @@ def held_out_rows(count: int, fraction: float, seed: int) -> tuple[Tensor, Tenso
     return order[held_out:].sort().values, order[:held_out].sort().values
 
 
-def _select(split: Split, rows: Tensor) -> Split:
+def select(split: Split, rows: Tensor) -> Split:
+    """The examples at ``rows`` (M,), copied, on disk where memory is short."""
     labels = None if split.labels is None else split.labels.index_select(0, rows)
     return Split(taken(split.images, rows), labels)

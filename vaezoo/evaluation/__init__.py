@@ -1,6 +1,7 @@
 """Evaluation: one evaluator for every model."""
 
 from vaezoo.evaluation.evaluator import (
+    UNUSED_BELOW,
     evaluate,
     judge,
     named_latents,
@@ -8,4 +9,4 @@ from vaezoo.evaluation.evaluator import (
     unused_latents,
 )
 
-__all__ = ["evaluate", "judge", "named_latents", "observations", "unused_latents"]
+__all__ = ["UNUSED_BELOW", "evaluate", "judge", "named_latents", "observations", "unused_latents"]

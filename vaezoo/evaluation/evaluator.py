@@ -65,7 +65,7 @@ def judge(
 
 
 #: Nats of KL below which a latent dimension carries nothing.
-_UNUSED_BELOW = 0.01
+UNUSED_BELOW = 0.01
 #: Latent dimensions that a sentence lists.
 _MOST_NAMED = 20
 
@@ -88,7 +88,7 @@ def observations(
         found.append(
             f"{len(unused)} of {spec.model.latent} latent dimensions ended unused"
             f"{f': {names}' if names else ''} "
-            f"(less than {_UNUSED_BELOW} nats of KL on the test images)"
+            f"(less than {UNUSED_BELOW} nats of KL on the test images)"
         )
     for target in targets:
         if not target["reached"]:
@@ -114,5 +114,5 @@ def unused_latents(figures: Sequence[Figure]) -> list[int]:
     """Latent dimensions that carry almost no KL, by the figures."""
     for figure in figures:
         if figure.name == "kl" and figure.per_dimension:
-            return [i for i, nats in enumerate(figure.per_dimension) if nats < _UNUSED_BELOW]
+            return [i for i, nats in enumerate(figure.per_dimension) if nats < UNUSED_BELOW]
     return []

@@ -18,7 +18,8 @@ _PARTS = 10
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a figure is over the whole split, by a few ``images`` of it, and its standard error."""
+    """What a figure is over the whole split, by a few ``images`` of it, and its standard error;
+    both in nats per example."""
 
     value: float
     error: float
@@ -27,22 +28,28 @@ class Estimate:
 
 @dataclass(frozen=True)
 class KnownELBO:
-    """The ELBO over the whole split, and the metric that it is taken by."""
+    """The ELBO over the whole split, nats per example, and the metric that it is taken by."""
 
     metric: Metric
     value: float
 
 
+def images_needed(samples: int, images: int) -> int:
+    """How many of so many images are looked at, where each takes ``samples`` draws."""
+    return min(max(DRAWS // samples, _LEAST), images)
+
+
 def bound_by_few(
     metric: Metric, name: str, samples: int, scene: Scene, elbo: KnownELBO | None
 ) -> Estimate:
-    """The figure ``name`` of a metric that takes ``samples`` draws, over the scene's split.
+    """The figure ``name`` of a metric that takes ``samples`` draws, nats per example over the
+    scene's split.
 
     Bounds on the same image rise and fall with its ELBO, so with the ``elbo`` of the whole split
     only how far the bound lies above it is left to estimate, which differs much less between
     images. The images are spread evenly over the split.
     """
-    count = min(max(DRAWS // samples, _LEAST), len(scene.split))
+    count = images_needed(samples, len(scene.split))
     index = torch.arange(count) * len(scene.split) // count
     parts = min(_PARTS, count)
     values = []
@@ -61,7 +68,7 @@ def _value(metric: Metric, name: str, scene: Scene) -> float:
 
 
 def _part(scene: Scene, index: torch.Tensor, number: int) -> Scene:
-    """The scene with some of its images and draws of its own, silent on its progress."""
+    """The scene with the images at ``index`` (n,) and draws of its own, silent on its progress."""
     images, labels = scene.split.images[index], scene.split.labels
     split = Split(images, None if labels is None else labels[index])
     # with the same draws in each part their noise would not show in the spread

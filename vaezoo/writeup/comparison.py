@@ -7,10 +7,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vaezoo.evaluation import UNUSED_BELOW, unused_latents
 from vaezoo.registry import Figure
 from vaezoo.writeup.content import Prose, prose
 from vaezoo.writeup.facts import shown
-from vaezoo.writeup.observations import UNUSED_BELOW
 from vaezoo.writeup.subject import Subject
 
 #: how many standard errors make a difference one
@@ -176,7 +176,7 @@ def _latents(first: Subject, second: Subject) -> Iterator[Prose]:
         kl = subject.facts.figure("kl")
         if not kl or not kl.per_dimension:
             return
-        used = sum(nats >= UNUSED_BELOW for nats in kl.per_dimension)
+        used = len(kl.per_dimension) - len(unused_latents([kl]))
         counts.append((subject.name, used, len(kl.per_dimension)))
     if counts[0][1] != counts[1][1]:
         (one, used, of), (other, also, out_of) = counts

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
-from vaezoo.evaluation import named_latents
+from vaezoo.evaluation import UNUSED_BELOW, named_latents, unused_latents
 from vaezoo.fields import Schedule
 from vaezoo.fields.schedule import value_at
 from vaezoo.registry import EpochRecord
@@ -16,8 +16,6 @@ from vaezoo.writeup.content import Prose, prose
 from vaezoo.writeup.facts import Facts, shown
 from vaezoo.writeup.measured import MEASURED
 
-#: nats of KL below which a latent dimension carries nothing, as in the entry's own notes
-UNUSED_BELOW = 0.01
 #: share of the last epochs that tell whether training still brings something, and the fewest
 _LATE, _FEWEST = 0.2, 4
 #: how many standard errors make a slope one
@@ -73,7 +71,7 @@ def _unused(facts: Facts) -> Iterator[Prose]:
     if not kl or not kl.per_dimension:
         return
     each = kl.per_dimension
-    unused = [index for index, nats in enumerate(each) if nats < UNUSED_BELOW]
+    unused = unused_latents([kl])
     if len(unused) == len(each):
         yield prose(
             "**The posterior has collapsed:** none of {count} latents carries {limit} nats of KL, "

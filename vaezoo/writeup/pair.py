@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from vaezoo.evaluation import UNUSED_BELOW
 from vaezoo.spec.difference import Change, compare
 from vaezoo.writeup import formulas, parts, plots
 from vaezoo.writeup.comparison import gap, incomparable, observe_both
@@ -26,7 +27,7 @@ from vaezoo.writeup.content import (
     prose,
 )
 from vaezoo.writeup.figures import how_obtained, label_of, protocol, value_of
-from vaezoo.writeup.observations import UNUSED_BELOW, observe
+from vaezoo.writeup.observations import observe
 from vaezoo.writeup.subject import Subject
 
 _HALF = 0.49

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vaezoo.components.losses import ELBOLoss
 from vaezoo.components.metrics.latents import ActiveUnits
+from vaezoo.evaluation import UNUSED_BELOW
 from vaezoo.writeup import parts, plots
 from vaezoo.writeup.content import (
     Block,
@@ -20,7 +21,7 @@ from vaezoo.writeup.content import (
 )
 from vaezoo.writeup.figures import figure_tables, protocol
 from vaezoo.writeup.objective import objective
-from vaezoo.writeup.observations import UNUSED_BELOW, observe
+from vaezoo.writeup.observations import observe
 from vaezoo.writeup.subject import Subject
 
 _HALF = 0.49

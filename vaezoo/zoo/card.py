@@ -137,7 +137,7 @@ def _targets_section(targets: tuple[TargetResult, ...]) -> str:
 
 def verdict(target: TargetResult) -> str:
     """How a figure stands to its target: ``reached``, ``better by 3.94`` where it lies beyond the
-    tolerance on the good side, or ``missed``."""
+    tolerance on the good side, in the figure's unit, or ``missed``."""
     apart = abs(target["figure"] - target["value"])
     if not target["reached"]:
         return "missed"
