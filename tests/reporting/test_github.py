@@ -12,7 +12,7 @@ from vaezoo.diagnostics import Diagnostic, Position, Related, Severity, Span
 from vaezoo.reporting import Report, formatted
 from vaezoo.reporting.github import MOST_ROWS, summary
 
-ROOT = Path("/work/tree")
+ROOT = Path("/srv/tree")
 
 
 def unescaped(text: str, further: tuple[tuple[str, str], ...] = ()) -> str:
@@ -46,8 +46,8 @@ def written(report: Report) -> list[tuple[str, dict[str, str], str]]:
 
 
 def test_an_annotation_has_place_title_message_and_hint() -> None:
-    related = (Related("extended by b.yaml", at("/work/tree/b.yaml", 2, 1, 3)),)
-    place = at("/work/tree/specs/a.yaml", 3, 5, 8)
+    related = (Related("extended by b.yaml", at("/srv/tree/b.yaml", 2, 1, 3)),)
+    place = at("/srv/tree/specs/a.yaml", 3, 5, 8)
     error = Diagnostic("VZ204", "too small", place, hint="more", related=related)
     properties = {
         "file": "specs/a.yaml",
@@ -68,7 +68,7 @@ def test_a_warning_is_one() -> None:
 
 
 def test_several_lines_have_no_columns() -> None:
-    span = Span("/work/tree/a.yaml", Position(3, 5), Position(6, 2))
+    span = Span("/srv/tree/a.yaml", Position(3, 5), Position(6, 2))
     ((_, properties, _),) = written(Report({"a": (Diagnostic("VZ204", "m", span),)}))
     assert properties.keys() == {"file", "line", "endLine", "title"}
     assert properties["endLine"] == "6"

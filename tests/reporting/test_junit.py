@@ -11,7 +11,7 @@ from tests.reporting.findings import at, many, nasty
 from vaezoo.diagnostics import Diagnostic, Severity
 from vaezoo.reporting import Report, formatted
 
-ROOT = Path("/work/tree")
+ROOT = Path("/srv/tree")
 
 
 def suite(report: Report) -> TestSuite:
@@ -35,9 +35,9 @@ def test_each_spec_is_a_test() -> None:
 
 
 def test_the_errors_of_a_spec_are_one_failure() -> None:
-    one = Diagnostic("VZ204", "too small", at("/work/tree/a.yaml", 3, 5, 8), hint="more")
-    two = Diagnostic("VZ203", "wrong", at("/work/tree/a.yaml", 4, 5, 8))
-    (case,) = suite(Report({"/work/tree/a.yaml": (one, two)}))
+    one = Diagnostic("VZ204", "too small", at("/srv/tree/a.yaml", 3, 5, 8), hint="more")
+    two = Diagnostic("VZ203", "wrong", at("/srv/tree/a.yaml", 4, 5, 8))
+    (case,) = suite(Report({"/srv/tree/a.yaml": (one, two)}))
     (failure,) = case.result
     assert isinstance(failure, Failure)
     assert (case.name, failure.type) == ("a.yaml", "VZ204")

@@ -16,7 +16,7 @@ from tests.reporting.findings import at, many, nasty
 from vaezoo.diagnostics import Diagnostic, Position, Related, Severity, Span
 from vaezoo.reporting import Report, formatted
 
-ROOT = Path("/work/tree")
+ROOT = Path("/srv/tree")
 #: Of sarif-schema-2.1.0.json as OASIS published it with errata 01.
 OFFICIAL = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
 
@@ -50,10 +50,10 @@ def test_nothing_found_is_a_run_without_results() -> None:
 
 
 def test_a_result_has_rule_level_message_and_region() -> None:
-    span = Span("/work/tree/specs/a.yaml", Position(3, 5), Position(4, 2))
-    related = (Related("extended by b.yaml", at("/work/tree/b.yaml", 2, 1, 3)),)
+    span = Span("/srv/tree/specs/a.yaml", Position(3, 5), Position(4, 2))
+    related = (Related("extended by b.yaml", at("/srv/tree/b.yaml", 2, 1, 3)),)
     error = Diagnostic("VZ204", "too small", span, hint="more", related=related)
-    warning = Diagnostic("VZ402", "w", at("/work/tree/a.yaml", 1, 1, 2), severity=Severity.WARNING)
+    warning = Diagnostic("VZ402", "w", at("/srv/tree/a.yaml", 1, 1, 2), severity=Severity.WARNING)
     run = log(Report({"a": (error, warning)}))
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == ["VZ204", "VZ402"]
