@@ -18,11 +18,14 @@ Codes are stable: ``VZ1xx`` YAML, ``VZ2xx`` schema, ``VZ3xx`` registry and plugi
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 CODES: dict[str, str] = {
     "VZ101": "file cannot be read",
@@ -187,6 +190,24 @@ class DiagnosticWarning(UserWarning):
     def __init__(self, diagnostic: Diagnostic) -> None:
         self.diagnostic = diagnostic
         super().__init__(describe(diagnostic))
+
+
+@contextlib.contextmanager
+def findings_told(tell: Callable[[Diagnostic], object]) -> Iterator[None]:
+    """Within, each finding of a ``DiagnosticWarning`` is told once; other warnings are shown as
+    Python shows them."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, *details: Any, **options: Any) -> None:
+            if isinstance(message, DiagnosticWarning):
+                tell(message.diagnostic)
+            else:
+                others(message, *details, **options)
+
+        warnings.showwarning = show
+        warnings.simplefilter("once", DiagnosticWarning)
+        yield
 
 
 def describe(diagnostic: Diagnostic) -> str:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import warnings
-from collections.abc import Iterator
-from typing import Any
+from contextlib import AbstractContextManager
 
 import click
 
-from vaezoo.diagnostics import DiagnosticWarning
+from vaezoo.diagnostics import Diagnostic, findings_told
 
 
-@contextlib.contextmanager
-def findings_shown() -> Iterator[None]:
+def findings_shown() -> AbstractContextManager[None]:
     """Within, each ``DiagnosticWarning`` is shown once; other warnings as Python shows them."""
-    with warnings.catch_warnings():
-        others = warnings.showwarning
+    return findings_told(_show)
 
-        def show(message: Warning | str, *details: Any, **options: Any) -> None:
-            if not isinstance(message, DiagnosticWarning):
-                others(message, *details, **options)
-                return
-            from vaezoo.reporting import render
 
-            text = render([message.diagnostic], color=sys.stderr.isatty())
-            click.echo(f"{text}\n", err=True)
+def _show(finding: Diagnostic) -> None:
+    from vaezoo.reporting import render
 
-        warnings.showwarning = show
-        warnings.simplefilter("once", DiagnosticWarning)
-        yield
+    click.echo(f"{render([finding], color=sys.stderr.isatty())}\n", err=True)

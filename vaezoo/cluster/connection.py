@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from vaezoo.cluster.errand import Ending, Errand, perform, unfit
+from vaezoo.cluster.errand import Ending, Errand, environment_kept, perform, unfit
 from vaezoo.diagnostics import Diagnostic, RunError, UsageError
 
 #: Seconds between two looks whether somebody asked to stop.
@@ -243,20 +243,17 @@ def _signals_noted() -> Iterator[list[int]]:
 @contextmanager
 def _settings_kept() -> Iterator[None]:
     """Within, no statistics are sent; after it, variables and the way to end are as before."""
-    variables = dict(os.environ)
     is_main = threading.current_thread() is threading.main_thread()
     way_to_end = signal.getsignal(signal.SIGTERM)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
-        yield
+        with environment_kept():
+            os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+            yield
     except Terminated:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)  # end as if nobody had listened
         raise
     finally:
-        for name in os.environ.keys() - variables.keys():
-            del os.environ[name]
-        os.environ.update(variables)
         if is_main:
             signal.signal(signal.SIGTERM, way_to_end)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
@@ -18,17 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from vaezoo.diagnostics import (
     Diagnostic,
-    DiagnosticWarning,
     Interrupted,
     RunError,
     VaezooError,
     describe,
+    findings_told,
 )
 from vaezoo.registry import discover
 from vaezoo.spec.reader import from_data
 
 if TYPE_CHECKING:
-    from vaezoo.training import Observer
     from vaezoo.training.roads import Wish
 
 #: Within a sweep's folder: how a worker knows that it sees the same folder.
@@ -109,7 +107,7 @@ def _train(errand: Errand) -> None:
     around = errand.around
     registry = discover(around.plugins, disabled=around.disabled)
     teller = Teller(news_of(around.sweep, errand.spec["name"]))
-    with _findings_told(teller):
+    with findings_told(lambda finding: teller.warned(describe(finding))):
         run(
             from_data(errand.spec, registry),
             zoo=around.zoo,
@@ -143,30 +141,20 @@ def _refuse_other_places(around: Surroundings) -> None:
 @contextmanager
 def _variables(given: Mapping[str, str]) -> Iterator[None]:
     """Within, the variables that begin with ``VAEZOO_`` are those given."""
+    with environment_kept():
+        for name in [name for name in os.environ if name.startswith("VAEZOO_")]:
+            del os.environ[name]
+        os.environ.update(given)
+        yield
+
+
+@contextmanager
+def environment_kept() -> Iterator[None]:
+    """After it, the environment's variables are as before."""
     before = dict(os.environ)
-    for name in [name for name in before if name.startswith("VAEZOO_")]:
-        del os.environ[name]
-    os.environ.update(given)
     try:
         yield
     finally:
         for name in os.environ.keys() - before.keys():
             del os.environ[name]
         os.environ.update(before)
-
-
-@contextmanager
-def _findings_told(observer: Observer) -> Iterator[None]:
-    """Within, each ``DiagnosticWarning`` is told to the observer."""
-    with warnings.catch_warnings():
-        others = warnings.showwarning
-
-        def show(message: Warning | str, *details: Any, **options: Any) -> None:
-            if isinstance(message, DiagnosticWarning):
-                observer.warned(describe(message.diagnostic))
-            else:
-                others(message, *details, **options)
-
-        warnings.showwarning = show
-        warnings.simplefilter("once", DiagnosticWarning)
-        yield
