@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from vaezoo.registry import Registry, discover
 from vaezoo.spec.json_schema import schema
 from vaezoo.spec.reader import examine
 
+ROOT = Path(__file__).parents[3]
 PROPERTY = settings(
     max_examples=40,
     deadline=None,
@@ -27,6 +30,15 @@ PROPERTY = settings(
 )
 #: What a component's parameters say of each other is beyond the schema.
 RELATIONS = ("nesterov needs a momentum",)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_validate_imports_is_imported() -> None:
+    """Hypothesis draws constants from the modules that are loaded, so that one which came between
+    two runs of an example would change it."""
+    for path in ROOT.glob("specs/**/*.yaml"):
+        examine(path, registry=discover())
+    examine(ROOT / "specs" / "fashion_mlp2.yaml", overrides=["train.epoch=1"], registry=discover())
 
 
 @cache
