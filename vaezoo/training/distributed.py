@@ -25,6 +25,7 @@ from vaezoo.registry.contracts import LossModule
 from vaezoo.spec import Spec
 from vaezoo.training.capture import Objective, sums_of
 from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.optimizers import step_of
 from vaezoo.training.steps import Moment
 
 
@@ -43,6 +44,7 @@ class DistributedStep:
         self.terms: tuple[str, ...] = ()
         self._state = state
         self._clip = spec.train.gradient_clip
+        self._move = step_of(state.optimizer)
         self._processes = processes
         objective = Objective(state.model, loss)
         self._objective = DistributedDataParallel(
@@ -64,7 +66,7 @@ class DistributedStep:
         (terms["objective"].sum() * (count / whole)).backward()
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(model.parameters(), self._clip)
-        optimizer.step()
+        self._move()
         self.terms = tuple(terms)
         return sums_of(gathered(terms, rows, whole))
 

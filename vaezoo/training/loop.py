@@ -22,6 +22,7 @@ from vaezoo.training.divergence import refuse_divergence
 from vaezoo.training.epoch import run_epoch, validated
 from vaezoo.training.layout import lay_out
 from vaezoo.training.observer import Observer
+from vaezoo.training.optimizers import without_compiler
 from vaezoo.training.precision import chosen, lowered, products
 from vaezoo.training.roads import Road, Wish
 from vaezoo.training.together import Alone
@@ -43,6 +44,7 @@ def stream(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:8], "big") >> 1
 
 
+@without_compiler()
 def train(
     spec: Spec,
     data: ImageData,

@@ -32,6 +32,7 @@ from vaezoo.training.claim import claimed
 from vaezoo.training.loop import identity_of, plan_loss, stream
 from vaezoo.training.mapped import Mapped, Rows
 from vaezoo.training.observer import Observer
+from vaezoo.training.optimizers import without_compiler
 from vaezoo.training.precision import chosen, products
 from vaezoo.training.roads import Wish
 from vaezoo.training.saver import Saver
@@ -129,6 +130,7 @@ def train_together(
     return None
 
 
+@without_compiler()
 def _train(
     specs: Sequence[Spec],
     data: ImageData,

@@ -24,6 +24,7 @@ from vaezoo.training.capture import (
 )
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.inductor import Program, compiled
+from vaezoo.training.optimizers import step_of
 from vaezoo.training.precision import chosen
 from vaezoo.training.replay import replayed
 from vaezoo.training.updates import update_of
@@ -60,6 +61,7 @@ class PlainStep:
         self._state = state
         self._loss = loss
         self._clip = spec.train.gradient_clip
+        self._move = step_of(state.optimizer)
 
     def prepare(self, images: Tensor) -> Tensor:
         return to_unit(images)
@@ -73,7 +75,7 @@ class PlainStep:
         terms["objective"].mean().backward()
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(model.parameters(), self._clip)
-        optimizer.step()
+        self._move()
         self.terms = tuple(terms)
         return sums_of(terms)
 
