@@ -36,6 +36,15 @@ def rewrite(path: Path, content: bytes) -> None:
     real.chmod(mode)
 
 
+def in_units(size: int) -> str:
+    """Bytes as people read them, by powers of a thousand: ``3.1 GB``."""
+    value, units = float(size), ["bytes", "kB", "MB", "GB"]
+    while value >= 999.5 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    whole = value >= 9.95 or units[0] == "bytes"
+    return f"{value:,.0f} {units[0]}" if whole else f"{value:.1f} {units[0]}"
+
+
 def cache_folder() -> Path:
     """``$VAEZOO_CACHE``, or the user's cache folder of the system. It need not exist yet."""
     chosen = os.environ.get("VAEZOO_CACHE")

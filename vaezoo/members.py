@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
@@ -71,29 +72,49 @@ def sweep(
     ZooError for a zoo that cannot be written, Interrupted after Ctrl-C.
     """
     registry = registry or discover()
+    spec = members_of(spec, overrides, registry)
+
+    from vaezoo.devices import choose  # torch is needed from here on
+    from vaezoo.training import Observer
+
+    observer = observer or Observer()
+    place = choose(how.get("device", "auto"))
+    with ledger_of(spec, how) as ledger:
+        how["fresh"] = False  # it is by now; what is done from here on is to stay
+        train_at_once(spec.specs, ledger, observer, device=place, wish=together, how=how)
+        several = one_after_another(spec.members, ledger, observer, registry=registry, how=how)
+        outcomes = tuple(several)
+        ledger.close(outcomes)
+    return outcomes
+
+
+def members_of(spec: str | Path | Reading, overrides: Sequence[str], registry: Registry) -> Reading:
+    """A file's members, each valid and with data. Raises SpecError or DataError otherwise."""
     if not isinstance(spec, Reading):
         spec = examine(spec, overrides=overrides, registry=registry)
     for member in spec.specs:
         refuse_missing_data(member)
+    return spec
 
-    from vaezoo.devices import choose  # torch is needed from here on
-    from vaezoo.training import Observer, claimed
+
+@contextmanager
+def ledger_of(reading: Reading, how: How) -> Iterator[Ledger]:
+    """The ledger of a file's members, which no other sweep of that name has meanwhile; with
+    ``fresh``, nothing is finished or begun.
+
+    Raises RunError (VZ606) where another has it, ZooError for a zoo that cannot be written.
+    """
+    from vaezoo.training import claimed
     from vaezoo.zoo import writable
 
-    observer = observer or Observer()
-    place = choose(how.get("device", "auto"))
-    ledger = Ledger(RUNS / f"{spec.resolved()['name']}-sweep", writable(how.get("zoo")))
-    with claimed(ledger.folder, fresh=how.get("fresh", False)):
-        if how.pop("fresh", False):
-            for member in spec.specs:
+    fresh = how.get("fresh", False)
+    ledger = Ledger(RUNS / f"{reading.resolved()['name']}-sweep", writable(how.get("zoo")))
+    with claimed(ledger.folder, fresh=fresh):
+        if fresh:
+            for member in reading.specs:
                 with claimed(folder_of(member), fresh=True):
                     pass
-        train_at_once(spec.specs, ledger, observer, device=place, wish=together, how=how)
-        several = one_after_another(spec.members, ledger, observer, registry=registry, how=how)
-        outcomes = tuple(several)
-        if not any(outcome.error for outcome in outcomes):
-            shutil.rmtree(ledger.folder, ignore_errors=True)
-    return outcomes
+        yield ledger
 
 
 def train_at_once(
@@ -169,7 +190,6 @@ def one_after_another(
     for number, member in enumerate(members, start=1):
         spec = member.spec
         assert spec
-        values = {key: node.data() for key, node in member.values.items()}
         entry = ledger.entry(spec)
         observer.member(spec, number, len(members), is_done=entry is not None)
         error = None
@@ -181,7 +201,7 @@ def one_after_another(
             error = failed
         except (Interrupted, KeyboardInterrupt) as stopped:
             raise _interrupted(stopped, f"member {number} of {len(members)}, {spec.name}") from None
-        yield Outcome(spec, values, entry, error)
+        yield Outcome(spec, member.data(), entry, error)
 
 
 @dataclass(frozen=True)
@@ -226,6 +246,11 @@ class Ledger:
         # members' own files lie here too, whatever they are called
         for left in (self.folder / _TOGETHER, *self.folder.glob("together-*.safetensors")):
             left.unlink(missing_ok=True)
+
+    def close(self, outcomes: Sequence[Outcome]) -> None:
+        """All were tried: nothing is left to go on with, unless some failed."""
+        if not any(outcome.error for outcome in outcomes):
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.finished"

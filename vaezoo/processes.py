@@ -6,8 +6,10 @@ import os
 import time
 from dataclasses import dataclass
 
-from vaezoo.diagnostics import Diagnostic, RunError
+from vaezoo.diagnostics import Diagnostic, RunError, UsageError
 
+#: How many runs that know nothing of each other share the memory of this machine.
+SHARING = "VAEZOO_SHARED_BY"
 #: Seconds in which the first process says what all of them found; torchrun then ends the others.
 _FIRST_WORD = 3.0
 
@@ -42,6 +44,16 @@ class Processes:
     def share(self, rows: int) -> slice:
         """This process's part of so many rows; the parts of all differ by at most one row."""
         return slice(rows * self.rank // self.count, rows * (self.rank + 1) // self.count)
+
+
+def runs_beside() -> int:
+    """How many runs share this machine, of which each trains for itself: as ``VAEZOO_SHARED_BY``
+    says. Raises UsageError (VZ607) where that is no such number."""
+    text = os.environ.get(SHARING, "").strip() or "1"
+    if not text.isdecimal() or not int(text):
+        message = f"{SHARING} is {text!r}, which is no number of runs"
+        raise UsageError(Diagnostic("VZ607", message, hint="write it as 4, or leave it out"))
+    return int(text)
 
 
 def let_the_first_speak() -> None:

@@ -13,6 +13,7 @@ from vaezoo.measurement import Advance, Announce, scene_of, take
 from vaezoo.registry import EpochRecord, Figure, Registry, Scene, discover
 from vaezoo.zoo import Entry, find
 from vaezoo.zoo.entry import Metrics
+from vaezoo.zoo.listing import counted
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -214,7 +215,7 @@ def _figure(found: Figure, metrics: Metrics, same_device: bool) -> Check:
         allowed = _loosely(recorded)
     difference = abs(found.value - recorded.value)
     passed = difference <= allowed or (math.isnan(found.value) and math.isnan(recorded.value))
-    drawn = f" ({_counted(found.samples)})" if found.samples else ""
+    drawn = f" ({counted(found.samples)})" if found.samples else ""
     return Check(
         what,
         passed,
@@ -251,7 +252,7 @@ def _estimated(
     return Check(
         what,
         difference <= allowed,
-        f"{found.value:.4f} by {found.images:,} images ({_counted(recorded.samples)}), recorded "
+        f"{found.value:.4f} by {found.images:,} images ({counted(recorded.samples)}), recorded "
         f"{recorded.value:.4f}, {difference:.2g} apart, {allowed:.2g} allowed",
     )
 
@@ -260,10 +261,6 @@ def _loosely(recorded: Figure) -> float:
     """How far other draws may put a figure."""
     error = recorded.standard_error
     return _OTHER_DRAWS * error if error else _OTHER_DRAWS_RELATIVE * abs(recorded.value)
-
-
-def _counted(samples: int) -> str:
-    return f"{samples:,} sample{'' if samples == 1 else 's'}"
 
 
 def _targets(
@@ -283,7 +280,7 @@ def _targets(
         return
     for target in targets:
         as_recorded = next((f for f in believed if f"{f.split}/{f.name}" == target["metric"]), None)
-        how = f" as recorded with {_counted(as_recorded.samples)}" if as_recorded else ""
+        how = f" as recorded with {counted(as_recorded.samples)}" if as_recorded else ""
         yield Check(
             f"target {target['metric']}",
             target["reached"],

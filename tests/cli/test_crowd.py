@@ -87,7 +87,7 @@ def test_the_time_left_goes_by_what_was_done_since_the_beginning(
     pace = Pace(standings)
     assert pace.describe_left() == "ETA -:--"
     standings[1].news = News(epochs=4, epochs_done=2)
-    pace._began -= 60.0  # a quarter of what was to do took a minute
+    pace._clock._began -= 60.0  # a quarter of what was to do took a minute
     assert pace.describe_left() == "ETA 3:00"
     assert pace.describe_count() == "1 of 3 done"
 

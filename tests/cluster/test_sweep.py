@@ -78,11 +78,12 @@ def test_a_spec_without_a_matrix_runs_as_one_task(shell: Shell) -> None:
 @pytest.mark.usefixtures("cluster")
 def test_whatever_a_plugin_raises_is_its_members_error(shell: Shell) -> None:
     (shell.folder / "thin_ice.py").write_text(
+        "import os\n"
         "from tests.road.blobs_plugin import Blobs\n"
         "from vaezoo import hookimpl\n\n\n"
         "class ThinIce(Blobs, use='thin_ice'):\n"
         "    def build(self):\n"
-        "        raise ZeroDivisionError('it broke')\n\n\n"
+        "        raise ZeroDivisionError('too many: ' + os.environ['VAEZOO_SHARED_BY'])\n\n\n"
         "@hookimpl\n"
         "def vaezoo_components():\n"
         "    return [ThinIce]\n"
@@ -90,7 +91,7 @@ def test_whatever_a_plugin_raises_is_its_members_error(shell: Shell) -> None:
     spec = shell.write(matrix={"dataset": ["blobs", "thin_ice"]})
     done = shell.inside("--plugin", "thin_ice.py", "run", spec, *ON_RAY)
     assert done.code == 3
-    assert "error[VZ610]: the run ended with ZeroDivisionError: it broke\n" in done.err
+    assert "error[VZ610]: the run ended with ZeroDivisionError: too many: 2\n" in done.err
     assert "published 1 of 2 members to zoo" in done.out
 
 

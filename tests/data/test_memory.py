@@ -9,15 +9,17 @@ import pytest
 import torch
 
 from vaezoo.data import memory
-from vaezoo.data.memory import budget_in_host, budget_on, size
+from vaezoo.data.memory import budget_in_host, budget_on
 from vaezoo.diagnostics import UsageError
+from vaezoo.files import in_units
+from vaezoo.processes import SHARING
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (memory.DEVICE, memory.HOST, "RANK", "WORLD_SIZE", "LOCAL_RANK"):
+    for name in (memory.DEVICE, memory.HOST, SHARING, "RANK", "WORLD_SIZE", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -40,7 +42,7 @@ def test_amounts_are_read_as_people_write_them(
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == count
-    assert budget.said == f"the {size(count)} of VAEZOO_HOST_MEMORY"
+    assert budget.said == f"the {in_units(count)} of VAEZOO_HOST_MEMORY"
 
 
 @pytest.mark.parametrize("text", ["lots", "-1", "2 GB free", "1e9", "MB"])
@@ -48,21 +50,6 @@ def test_what_is_no_amount_is_refused(text: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(memory.DEVICE, text)
     with pytest.raises(UsageError, match=r"VZ607.*VAEZOO_DEVICE_MEMORY is .*no amount of memory"):
         budget_on(CPU)
-
-
-@pytest.mark.parametrize(
-    ("count", "said"),
-    [
-        (0, "0 bytes"),
-        (999, "999 bytes"),
-        (47_040_000, "47 MB"),
-        (3_100_000_000, "3.1 GB"),
-        (999_700, "1.0 MB"),
-        (12_345_000_000_000, "12,345 GB"),
-    ],
-)
-def test_sizes_are_said_as_people_read_them(count: int, said: str) -> None:
-    assert size(count) == said
 
 
 def test_a_cpus_memory_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +80,20 @@ def test_processes_of_one_machine_share_its_memory(monkeypatch: pytest.MonkeyPat
     assert budget is not None
     assert budget.bytes == 1_000_000
     assert budget.said == "half of the 8.0 MB of free memory, shared by 4 processes"
+
+
+def test_runs_that_know_nothing_of_each_other_share_it_as_they_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "_available", lambda: 8_000_000)
+    monkeypatch.setattr(memory, "_groups", lambda: iter(()))
+    monkeypatch.setenv(SHARING, "8")
+    budget = budget_in_host()
+    assert budget is not None
+    assert budget.bytes == 500_000
+    monkeypatch.setenv(SHARING, "0")
+    with pytest.raises(UsageError, match=r"VZ607.*VAEZOO_SHARED_BY is '0', .* no number of runs"):
+        budget_in_host()
 
 
 GROUPS = {

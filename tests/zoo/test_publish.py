@@ -227,9 +227,9 @@ def test_writable_makes_the_folder_and_looks_at_the_disk(
 ) -> None:
     assert writable("new/zoo").is_dir()
     assert list(Path("new/zoo").iterdir()) == []
-    full = shutil.disk_usage(".")._replace(free=5 * 2**20)
+    full = shutil.disk_usage(".")._replace(free=5 * 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
-    with pytest.raises(ZooError, match=r"VZ503: .* 5 MB left"):
+    with pytest.raises(ZooError, match=r"VZ503: .* 5\.0 MB left"):
         writable("new/zoo")
 
 

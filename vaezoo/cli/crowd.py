@@ -149,9 +149,11 @@ class Pace:
     """How many members are done, and how long the others will take at this rate."""
 
     def __init__(self, standings: Sequence[Standing]) -> None:
+        from vaezoo.cli.progress import Clock
+
         self._standings = standings
-        self._began = time.monotonic()
         self._first = self.part_done()
+        self._clock = Clock(self._first, 1.0)
 
     def part_done(self) -> float:
         """From 0 to 1, over all members."""
@@ -170,8 +172,7 @@ class Pace:
         part = self.part_done()
         if part <= self._first:
             return "ETA -:--"
-        left = (time.monotonic() - self._began) * (1 - part) / (part - self._first)
-        return f"ETA {describe_seconds(left)}"
+        return f"ETA {describe_seconds(self._clock.left(part))}"
 
     def describe_end(self, standing: Standing) -> str:
         """That a member ended, and what is left."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from vaezoo.files import in_units
 from vaezoo.registry import EpochRecord, Figure
 from vaezoo.training import Observer
+from vaezoo.zoo.card import verdict
 
 if TYPE_CHECKING:
     import torch
@@ -180,9 +182,9 @@ class LiveProgress(Observer):
 
 
 class Clock:
-    """Time left, from the epochs done since this process began."""
+    """Time left, from the epochs done, or another measure of work, since this process began."""
 
-    def __init__(self, epochs_done: float, epochs: int) -> None:
+    def __init__(self, epochs_done: float, epochs: float) -> None:
         self._began = time.monotonic()
         self._first = epochs_done
         self._epochs = epochs
@@ -212,12 +214,12 @@ def summarize(entry: Entry) -> list[str]:
     lines += [f"note: {note}" for note in metrics.notes]
     lines += _away(entry)
     lines += [
-        f"target reached: {t['metric']} {t['figure']:.2f}, published {t['value']}"
+        f"target {t['metric']}: {verdict(t)}, {t['figure']:.2f}, published {t['value']}"
         for t in metrics.targets
         if t["reached"]
     ]
     lines.append(
-        f"published to {entry.path} ({entry.size / 2**20:.1f} MB, {len(entry.figures)} pictures; "
+        f"published to {entry.path} ({in_units(entry.size)}, {len(entry.figures)} pictures; "
         f"open {entry.path / 'README.md'} to look at them){_kept(entry)}"
     )
     lines.append(f"next: vaezoo sample {entry.name} --n 50")

@@ -51,7 +51,7 @@ def _as_data(member: Member) -> dict[str, Any]:
     from vaezoo.spec.reader import resolved
 
     assert member.spec
-    values = {key: node.data() for key, node in member.values.items()}
+    values = member.data()
     return {"name": member.name, "values": values, "spec": resolved(member.spec)}
 
 

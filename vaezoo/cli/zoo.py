@@ -67,8 +67,8 @@ def restore(name: str, zoo: str | None) -> None:
 @options.zoo
 def prune(name: str | None, yes: bool, zoo: str | None) -> None:
     """Delete replaced entries for good: those of NAME, or all."""
+    from vaezoo.files import in_units
     from vaezoo.zoo import restore as tidying
-    from vaezoo.zoo.listing import in_units
 
     several = tidying.prunable(name, zoo=zoo)
     if not several:

@@ -100,6 +100,10 @@ class Cluster:
         """How many members can run at once."""
         return sum(map(share.fits, self.machines))
 
+    def beside(self, share: Share) -> int:
+        """How many members can run on one machine at once, where most can."""
+        return max(map(share.fits, self.machines))
+
     def send(self, errand: Errand, share: Share) -> Any:
         """Have an errand performed as soon as there is room; Ray's reference to its ending.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from vaezoo.cluster.connection import Cluster, Share, connected, ray_installed
 from vaezoo.cluster.errand import MARK, Ending, Errand, Surroundings, news_of, unfit
 from vaezoo.cluster.news import News, read_news
 from vaezoo.diagnostics import Diagnostic, Interrupted, RunError, UsageError
-from vaezoo.members import How, Ledger, Outcome
+from vaezoo.members import How, Ledger, Outcome, ledger_of, members_of
+from vaezoo.processes import SHARING
 from vaezoo.registry import Registry, discover
-from vaezoo.road import RUNS, folder_of, refuse_missing_data
 from vaezoo.spec import Spec
-from vaezoo.spec.reader import Member, Reading, examine
+from vaezoo.spec.reader import Member, Reading
 
 if TYPE_CHECKING:
     from vaezoo.training.roads import Wish
@@ -94,21 +93,9 @@ def sweep_on_ray(
     """
     ray_installed()
     registry, watcher = registry or discover(), watcher or Watcher()
-    if not isinstance(spec, Reading):
-        spec = examine(spec, overrides=overrides, registry=registry)
-    for member in spec.specs:
-        refuse_missing_data(member)
+    spec = members_of(spec, overrides, registry)
     device = _device(how.get("device", "auto"))
-
-    from vaezoo.training import claimed
-    from vaezoo.zoo import writable
-
-    ledger = Ledger(RUNS / f"{spec.resolved()['name']}-sweep", writable(how.get("zoo")))
-    with claimed(ledger.folder, fresh=how.get("fresh", False)):
-        if how.get("fresh"):
-            for member in spec.specs:
-                with claimed(folder_of(member), fresh=True):
-                    pass
+    with ledger_of(spec, how) as ledger:
         standings = [Standing(m, "done" if ledger.entry(m) else "waiting") for m in spec.specs]
         errors: dict[str, RunError] = {}
         try:
@@ -117,7 +104,9 @@ def sweep_on_ray(
                 with connected() as cluster:
                     share = cluster.share(device, cpus_per_run, gpus_per_run)
                     watcher.sending(standings, cluster, share)
-                    crew = _Crew(cluster, share, _surroundings(ledger, registry), watcher)
+                    waiting = sum(one.state == "waiting" for one in standings)
+                    beside = min(cluster.beside(share), waiting)
+                    crew = _Crew(cluster, share, _surroundings(ledger, registry, beside), watcher)
                     errors = crew.train(standings, how.get("compile", "auto"))
             deadline = time.monotonic() + _SHOWN_WITHIN
             outcomes = tuple(
@@ -126,8 +115,7 @@ def sweep_on_ray(
             )
         except KeyboardInterrupt:
             raise _interrupted(standings) from None
-        if not any(outcome.error for outcome in outcomes):
-            shutil.rmtree(ledger.folder, ignore_errors=True)
+        ledger.close(outcomes)
     return outcomes
 
 
@@ -180,8 +168,9 @@ class _Crew:
             self.watcher.changed(standing)
 
 
-def _surroundings(ledger: Ledger, registry: Registry) -> Surroundings:
-    """What the workers must find as it is here, and the mark by which they know."""
+def _surroundings(ledger: Ledger, registry: Registry, beside: int) -> Surroundings:
+    """What the workers must find as it is here, and the mark by which they know; ``beside`` of
+    them share the memory of a machine."""
     mark = secrets.token_hex(16)
     (ledger.folder / MARK).write_text(mark, "utf-8")
     given = [plugin.reference for plugin in registry.plugins if not plugin.off]
@@ -192,7 +181,8 @@ def _surroundings(ledger: Ledger, registry: Registry) -> Surroundings:
         zoo=str(ledger.zoo),
         plugins=tuple(_absolute(reference) for reference in given if reference),
         disabled=tuple(plugin.name for plugin in registry.plugins if plugin.off),
-        environment={
+        environment={SHARING: str(beside)}
+        | {
             name: value
             for name, value in os.environ.items()
             if name.startswith("VAEZOO_") and name != "VAEZOO_PLUGINS"  # they are given already
@@ -225,7 +215,7 @@ def _outcome(member: Member, ledger: Ledger, error: RunError | None, deadline: f
     until ``deadline`` by the monotonic clock."""
     spec = member.spec
     assert spec
-    values = {key: node.data() for key, node in member.values.items()}
+    values = member.data()
     while error is None:
         entry = ledger.entry(spec)
         if entry:

@@ -16,9 +16,9 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from vaezoo.data.memory import budget_in_host, size
+from vaezoo.data.memory import budget_in_host
 from vaezoo.diagnostics import Diagnostic, RunError
-from vaezoo.files import cache_folder
+from vaezoo.files import cache_folder, in_units
 
 #: Without it, Linux keeps memory for pages of the file that might be written to, and refuses to
 #: map a file that is larger than its memory. Python has a name for it from 3.12 on.
@@ -67,7 +67,8 @@ def room_for(shape: Sequence[int]) -> Tensor:
         raise RunError(
             Diagnostic(
                 "VZ503",
-                f"{size(needed)} of images do not fit {budget.said}, and not the disk: {reason}",
+                f"{in_units(needed)} of images do not fit {budget.said}, "
+                f"and not the disk: {reason}",
                 hint="make room, or set VAEZOO_CACHE to a folder on a larger disk",
             )
         ) from error

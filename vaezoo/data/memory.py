@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 
 from vaezoo.diagnostics import Diagnostic, UsageError
-from vaezoo.processes import Processes
+from vaezoo.files import in_units
+from vaezoo.processes import Processes, runs_beside
 
 #: How much memory the images of a run may take, on its device and in the host's memory.
 DEVICE, HOST = "VAEZOO_DEVICE_MEMORY", "VAEZOO_HOST_MEMORY"
@@ -52,31 +53,24 @@ def budget_on(device: torch.device) -> Budget | None:
     free = _free_on(device)
     if free is None:
         return None
-    return Budget(free // 2, f"half of the {size(free)} that the {device.type} device has free")
+    return Budget(free // 2, f"half of the {in_units(free)} that the {device.type} device has free")
 
 
 def budget_in_host() -> Budget | None:
     """What copies of images may take in this process's memory; None where nobody knows.
 
-    Half of what is free, shared by the processes of a machine that train together, unless
-    ``VAEZOO_HOST_MEMORY`` says otherwise. Raises UsageError as ``budget_on`` does.
+    Half of what is free, shared by the processes of a machine that train together and by as many
+    runs as ``VAEZOO_SHARED_BY`` says, unless ``VAEZOO_HOST_MEMORY`` says otherwise.
+    Raises UsageError as ``budget_on`` does.
     """
     if given := _given(HOST):
         return given
     rooms = [room for room in (_available(), *_left_to_groups()) if room is not None]
     if not rooms:
         return None
-    free, sharing = min(rooms), Processes.of_environment().beside
+    free, sharing = min(rooms), Processes.of_environment().beside * runs_beside()
     among = f", shared by {sharing} processes" if sharing > 1 else ""
-    return Budget(free // 2 // sharing, f"half of the {size(free)} of free memory{among}")
-
-
-def size(count: int) -> str:
-    """Bytes as a person reads them: ``3.1 GB``."""
-    value, units = float(count), ["bytes", "kB", "MB", "GB"]
-    while value >= 999.5 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:,.0f} {units[0]}" if value >= 9.95 or value == 0 else f"{value:.1f} {units[0]}"
+    return Budget(free // 2 // sharing, f"half of the {in_units(free)} of free memory{among}")
 
 
 def _given(name: str) -> Budget | None:
@@ -91,7 +85,7 @@ def _given(name: str) -> Budget | None:
     number, unit, binary = found.groups()
     units = _BINARY_UNITS if binary else _UNITS
     count = int(float(number) * units[unit.lower()])
-    return Budget(count, f"the {size(count)} of {name}")
+    return Budget(count, f"the {in_units(count)} of {name}")
 
 
 def _free_on(device: torch.device) -> int | None:

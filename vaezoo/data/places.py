@@ -11,9 +11,10 @@ import torch
 from vaezoo.data.binarize import held_out_images
 from vaezoo.data.images import Images
 from vaezoo.data.mapped import is_on_disk
-from vaezoo.data.memory import budget_in_host, budget_on, size
+from vaezoo.data.memory import budget_in_host, budget_on
 from vaezoo.data.resident import Resident, held_out_rows, split_validation
 from vaezoo.data.streamed import Streamed, gather_by_place
+from vaezoo.files import in_units
 from vaezoo.registry import ImageData
 
 #: Reads that a disk is asked for at once: it answers several faster than one after another.
@@ -90,7 +91,7 @@ def place_of(data: ImageData, device: torch.device) -> Place:
     in_host = budget_in_host()
     fits = in_host is None or needed <= in_host.bytes
     again = ", and as much again binarised," if binarized else ""
-    reason = f"their {size(needed)}{again} are more than {budget.said}"
+    reason = f"their {in_units(needed)}{again} are more than {budget.said}"
     if fits or not is_on_disk(data.train.images):
         return Place("host", reason)
     return Place("disk", reason)

@@ -44,6 +44,10 @@ class Member:
         """The name of a valid member."""
         return self.spec.name if self.spec else ""
 
+    def data(self) -> dict[str, Any]:
+        """What its matrix gives it, by key, as plain data."""
+        return {key: node.data() for key, node in self.values.items()}
+
 
 @dataclass(frozen=True)
 class Reading:

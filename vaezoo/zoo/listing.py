@@ -7,8 +7,9 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from vaezoo.files import in_units
 from vaezoo.registry import Figure
-from vaezoo.zoo.card import shown_value
+from vaezoo.zoo.card import shown_value, verdict
 from vaezoo.zoo.entry import Entry, to_json
 from vaezoo.zoo.search import BrokenEntry
 from vaezoo.zoo.specfile import to_yaml
@@ -74,7 +75,7 @@ def page(entry: Entry) -> str:
         for f in metrics.figures
     ]
     targets = [
-        f"{t['metric']}: {'reached' if t['reached'] else 'missed'}, {t['figure']:.2f} "
+        f"{t['metric']}: {verdict(t)}, {t['figure']:.2f} "
         f"(target {t['value']:g} ± {t['tolerance']:g}, {t['source']})"
         for t in metrics.targets
     ]
@@ -105,7 +106,7 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
             reach = 1.96 * figure.standard_error
             low, high = figure.value - reach, figure.value + reach
             lines.append(f"    95 % interval over images {low:.6g} to {high:.6g}")
-        drawn = f", {_counted(figure.samples)}" if figure.samples else ""
+        drawn = f", {counted(figure.samples)}" if figure.samples else ""
         lines.append(
             f"    {figure.examples:,} {figure.split} images{drawn}, {figure.likelihood} "
             f"likelihood, binarisation: {figure.binarisation}"
@@ -120,7 +121,8 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
     return lines
 
 
-def _counted(samples: int) -> str:
+def counted(samples: int) -> str:
+    """Such as ``10 samples``."""
     return f"{samples:,} sample{'' if samples == 1 else 's'}"
 
 
@@ -130,11 +132,6 @@ def files(entry: Entry) -> dict[str, int]:
         return {entry.path.name: entry.size}
     found = sorted(path for path in entry.path.rglob("*") if path.is_file())
     return {path.relative_to(entry.path).as_posix(): path.stat().st_size for path in found}
-
-
-def in_units(size: int) -> str:
-    """Bytes as people read them."""
-    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.1f} KiB"
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, ZooError
+from vaezoo.files import in_units
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.zoo import entry as layout
 from vaezoo.zoo.card import card
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 STAGING, LOCK = ".staging", ".lock"
 #: An entry with its staged twin takes a few megabytes; below this something else will fail.
-_LEAST_FREE_BYTES = 100 * 2**20
+_LEAST_FREE_BYTES = 100 * 10**6
 
 
 def publish(
@@ -83,7 +84,7 @@ def writable(zoo: str | Path | None = None) -> Path:
         raise ZooError(
             Diagnostic(
                 "VZ503",
-                f"the disk of the zoo {folder} has {free // 2**20} MB left",
+                f"the disk of the zoo {folder} has {in_units(free)} left",
                 hint="free 100 MB, or choose another folder with --zoo or VAEZOO_ZOO",
             )
         )

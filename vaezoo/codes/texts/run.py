@@ -65,7 +65,8 @@ write over each other's checkpoints.""",
         """\
 The model, its gradients or a batch do not fit into the memory of the device. The images need not:
 they stay in host memory or on disk where they do not fit. The variables VAEZOO_DEVICE_MEMORY and
-VAEZOO_HOST_MEMORY say how much memory they may take, and must be amounts such as 2GB.""",
+VAEZOO_HOST_MEMORY say how much memory they may take, and must be amounts such as 2GB;
+VAEZOO_SHARED_BY says how many runs share a machine, and must be a number such as 4.""",
         "Make the model or train.batch_size smaller, or take a device with more memory.",
         bad=Example("$ vaezoo run spec.yaml --set 'model.encoder.hidden=[1000000000000]'"),
         good=Example("$ vaezoo run spec.yaml --set 'model.encoder.hidden=[400]'"),
