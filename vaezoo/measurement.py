@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, suggest
+from vaezoo.heap import memory_kept
 from vaezoo.registry import Figure, Metric, Registry, Scene, discover
 from vaezoo.zoo import Entry, find
 
@@ -87,6 +88,7 @@ def evaluate(
     return Measured(entry, tuple(figures), unrecorded or None, tuple(left_out))
 
 
+@memory_kept()
 def take(metrics: Sequence[Metric], scene: Scene, announce: Announce = _silent) -> list[Figure]:
     """The figures of each metric in turn, with products as fast as the device has them."""
     from vaezoo.training.products import fast_float32

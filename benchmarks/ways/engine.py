@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -13,6 +14,7 @@ from worker import WORKS, serve
 
 from vaezoo.data.resident import Resident
 from vaezoo.fields import value_at
+from vaezoo.heap import memory_kept
 from vaezoo.model import build
 from vaezoo.registry import discover
 from vaezoo.spec import read
@@ -22,6 +24,7 @@ from vaezoo.training.precision import chosen, products
 from vaezoo.training.roads import take_road
 from vaezoo.training.saver import Saver
 
+_FOR_GOOD = contextlib.ExitStack()
 SPECS = Path(__file__).resolve().parent.parent.parent / "specs"
 
 
@@ -39,6 +42,7 @@ def prepare(work: str, images: np.ndarray):
         noise=torch.Generator(device).manual_seed(2),
     )
     precision = chosen(spec.train.precision, device)
+    _FOR_GOOD.enter_context(memory_kept())  # as within a run
     folder = Path(tempfile.mkdtemp(prefix="vaezoo-benchmark-"))
     saver = Saver(folder / checkpoint.FILE, "benchmark")
     began = time.perf_counter()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from vaezoo.diagnostics import Diagnostic, SpecError, suggest
+from vaezoo.heap import memory_kept
 from vaezoo.registry import EpochRecord, Figure, Scene, TargetResult
 from vaezoo.spec import Spec
 
@@ -18,6 +19,7 @@ _HIGHER_IS_BETTER = frozenset(
 )
 
 
+@memory_kept()
 def evaluate(scene: Scene) -> list[Figure]:
     """The figures of every metric of the scene's spec on its split."""
     return [figure for metric in scene.spec.metrics for figure in metric.compute(scene)]

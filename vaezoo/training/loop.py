@@ -12,6 +12,7 @@ import torch
 from vaezoo.data.binarize import epoch_images
 from vaezoo.data.places import arranged
 from vaezoo.fields import value_at
+from vaezoo.heap import memory_kept
 from vaezoo.model import VAE, build
 from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.registry.contracts import LossModule
@@ -45,6 +46,7 @@ def stream(seed: int, purpose: str) -> int:
 
 
 @without_compiler()
+@memory_kept()
 def train(
     spec: Spec,
     data: ImageData,

@@ -22,6 +22,7 @@ from vaezoo.data.places import place_of
 from vaezoo.data.resident import held_out_rows
 from vaezoo.devices import memory_explained
 from vaezoo.fields import value_at
+from vaezoo.heap import memory_kept
 from vaezoo.model import VAE, build
 from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.spec import Spec
@@ -131,6 +132,7 @@ def train_together(
 
 
 @without_compiler()
+@memory_kept()
 def _train(
     specs: Sequence[Spec],
     data: ImageData,
