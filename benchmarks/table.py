@@ -1,7 +1,7 @@
 """One epoch of the same work by vaezoo and by other loops, side by side.
 
     python benchmarks/table.py mlp
-    python benchmarks/table.py conv --images 12800
+    python benchmarks/table.py conv
     python benchmarks/table.py mlp --device cuda
 
 Each way is a process of its own, so that pythae and JAX may live in other environments

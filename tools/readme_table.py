@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from vaezoo.zoo.card import verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-MEASURED = ROOT / "benchmarks" / "results" / "table_mlp.json"
+RESULTS = ROOT / "benchmarks" / "results"
+#: what was measured, by the kind of layers
+MEASURED = {"dense": RESULTS / "table_mlp.json", "convolutions": RESULTS / "table_conv.json"}
 #: the ways of the benchmark, as the README calls them
 WAYS = {
     "notebook": "a notebook's loop: `DataLoader` over PIL images",
@@ -68,21 +71,34 @@ def targets_table(found: list[Entry]) -> str:
     return "\n".join(rows)
 
 
-def speed_table(measured: dict[str, Any]) -> str:
-    """One row a way of training, the slowest first."""
-    times = measured["times_as_fast_as"]["notebook"]
-    rows = ["| an epoch by | µs an image | times as fast |", "|---|---|---|"]
-    for way in sorted(WAYS, key=lambda way: times[way]):
-        cost = measured["microseconds_per_image"][way]
-        rows.append(f"| {WAYS[way]} | {cost:.1f} | {times[way]:.1f} |")
+def speed_table(works: Mapping[str, dict[str, Any]]) -> str:
+    """One row a way of training, the slowest first at the first work, two columns a work."""
+    measured = list(works.values())
+    heads = (f"{layers}: µs an image | times as fast" for layers in works)
+    rows = [f"| an epoch by | {' | '.join(heads)} |", "|---|" + "---|---|" * len(works)]
+    slowest = measured[0]["median_seconds"]
+    for way in sorted(slowest, key=lambda way: -slowest[way]):
+        cells = [cell for work in measured for cell in _speed(work, way)]
+        rows.append(f"| {WAYS[way]} | {' | '.join(cells)} |")
+    what = "; ".join(
+        f"{layers}: {work['what']}, medians of {len(work['seconds']['vaezoo'])} rounds"
+        for layers, work in works.items()
+    )
     versions: dict[str, str] = {}
-    for way in WAYS:
-        versions |= measured["ways"][way]["versions"]
-    named = ", ".join(f"{name} {versions[name]}" for name in ("torch", "jax", "pythae"))
-    machine = f"{measured['cpu']}, {measured['cores']} cores"
-    rounds = f"medians of {len(measured['seconds']['vaezoo'])} rounds"
-    rows += ["", f"{measured['what']}; {machine}; {named}; {rounds}"]
+    for work in measured:
+        for way in work["ways"].values():
+            versions |= way["versions"]
+    named = ", ".join(f"{name} {version}" for name, version in versions.items())
+    machine = f"{measured[0]['cpu']}, {measured[0]['cores']} cores"
+    rows += ["", f"{what}; {machine}; {named}"]
     return "\n".join(rows)
+
+
+def _speed(measured: dict[str, Any], way: str) -> tuple[str, str]:
+    if way in measured["not_measured"]:
+        return "–", "–"
+    cost, times = measured["microseconds_per_image"], measured["times_as_fast_as"]["notebook"]
+    return f"{cost[way]:.1f}", f"{times[way]:.1f}"
 
 
 def _signed(value: float) -> str:
@@ -100,7 +116,9 @@ def rewritten(text: str) -> str:
     tables = {
         "models": models_table(found),
         "targets": targets_table(found),
-        "speed": speed_table(json.loads(MEASURED.read_text("utf-8"))),
+        "speed": speed_table(
+            {name: json.loads(path.read_text("utf-8")) for name, path in MEASURED.items()}
+        ),
     }
     for name, table in tables.items():
         pattern = rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import tempfile
 import time
@@ -50,6 +51,7 @@ def prepare(work: str, images: np.ndarray):
         loss = loop.plan_loss(spec, device)
         step, road = take_road(spec, state, loss, resident, "on", Observer())
     ready = time.perf_counter() - began
+    road = dataclasses.replace(road, precision=precision)  # which a run notes by itself
     ended = time.perf_counter()
 
     def epoch() -> None:
