@@ -33,7 +33,7 @@ def without_compiler() -> Iterator[None]:
         yield
     finally:
         for method in own:
-            delattr(method, _REMEMBERED)
+            vars(method).pop(_REMEMBERED, None)  # another thread's run may have ended before
 
 
 def step_of(optimizer: Optimizer) -> Callable[[], object]:
