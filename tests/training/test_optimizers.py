@@ -1,9 +1,11 @@
+import functools
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from vaezoo.training.optimizers import step_of
 
@@ -80,6 +82,35 @@ def test_what_waits_for_a_step_is_called():
     optimizer.register_step_post_hook(lambda *_: seen.append("hook"))
     step_of(optimizer)()
     assert seen == ["hook"]
+
+
+def test_what_waits_for_the_steps_of_all_optimizers_is_called():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    seen = []
+    hook = register_optimizer_step_pre_hook(lambda *_: seen.append("hook"))
+    try:
+        step_of(optimizer)()
+    finally:
+        hook.remove()
+    step_of(optimizer)()
+    assert seen == ["hook"]
+
+
+def test_a_step_that_somebody_wrapped_is_called(monkeypatch):
+    seen = []
+    pytorchs = torch.optim.SGD.step
+
+    @functools.wraps(pytorchs)
+    def counted(self, closure=None):
+        seen.append("wrapped")
+        return pytorchs(self, closure)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", counted)
+    parameter = torch.ones(1, requires_grad=True)
+    parameter.grad = torch.ones(1)
+    step_of(torch.optim.SGD([parameter], lr=1.0))()
+    assert seen == ["wrapped"]
+    assert parameter.item() == 0.0
 
 
 def test_a_scheduler_counts_the_steps():
