@@ -46,9 +46,11 @@ print(json.dumps(found))
 
 
 def found(**environment: str) -> dict[str, int]:
+    theirs = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")  # whoever runs this may have chosen too
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     done = subprocess.run(
         [sys.executable, "-c", ROUNDS],
-        env={**os.environ, **environment},
+        env={**kept, **environment},
         capture_output=True,
         text=True,
         check=True,
