@@ -77,6 +77,7 @@ def test_a_spec_without_a_matrix_runs_as_one_task(shell: Shell) -> None:
 
 @pytest.mark.usefixtures("cluster")
 def test_whatever_a_plugin_raises_is_its_members_error(shell: Shell) -> None:
+    shell.environment["VAEZOO_SHARED_BY"] = "3"  # such sweeps, of two members at once each
     (shell.folder / "thin_ice.py").write_text(
         "import os\n"
         "from tests.road.blobs_plugin import Blobs\n"
@@ -91,7 +92,7 @@ def test_whatever_a_plugin_raises_is_its_members_error(shell: Shell) -> None:
     spec = shell.write(matrix={"dataset": ["blobs", "thin_ice"]})
     done = shell.inside("--plugin", "thin_ice.py", "run", spec, *ON_RAY)
     assert done.code == 3
-    assert "error[VZ610]: the run ended with ZeroDivisionError: too many: 2\n" in done.err
+    assert "error[VZ610]: the run ended with ZeroDivisionError: too many: 6\n" in done.err
     assert "published 1 of 2 members to zoo" in done.out
 
 

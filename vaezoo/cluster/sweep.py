@@ -15,7 +15,7 @@ from vaezoo.cluster.errand import MARK, Ending, Errand, Surroundings, news_of, u
 from vaezoo.cluster.news import News, read_news
 from vaezoo.diagnostics import Diagnostic, Interrupted, RunError, UsageError
 from vaezoo.members import How, Ledger, Outcome, ledger_of, members_of
-from vaezoo.processes import SHARING
+from vaezoo.processes import SHARING, runs_beside
 from vaezoo.registry import Registry, discover
 from vaezoo.spec import Spec
 from vaezoo.spec.reader import Member, Reading
@@ -89,7 +89,7 @@ def sweep_on_ray(
 
     Raises SpecError for a spec that cannot be used, UsageError (VZ610) where Ray is not installed,
     RunError (VZ610) for a cluster that cannot be used, ZooError for a zoo that cannot be written,
-    Interrupted after Ctrl-C.
+    UsageError (VZ607) where VAEZOO_SHARED_BY is no number of runs, Interrupted after Ctrl-C.
     """
     ray_installed()
     registry, watcher = registry or discover(), watcher or Watcher()
@@ -181,12 +181,12 @@ def _surroundings(ledger: Ledger, registry: Registry, beside: int) -> Surroundin
         zoo=str(ledger.zoo),
         plugins=tuple(_absolute(reference) for reference in given if reference),
         disabled=tuple(plugin.name for plugin in registry.plugins if plugin.off),
-        environment={SHARING: str(beside)}
-        | {
+        environment={
             name: value
             for name, value in os.environ.items()
             if name.startswith("VAEZOO_") and name != "VAEZOO_PLUGINS"  # they are given already
-        },
+        }
+        | {SHARING: str(beside * runs_beside())},  # each of several sweeps has as many
     )
 
 
