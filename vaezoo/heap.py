@@ -15,8 +15,8 @@ from contextlib import contextmanager
 #: Parameters of ``mallopt``: what is kept at the heap's end, and from which size on a piece is
 #: taken from the system by itself.
 _KEPT, _BY_ITSELF = -1, -3
-#: What glibc raises them to itself, in a program that takes and gives back large pieces.
-_USUAL = {_KEPT: 64 * 2**20, _BY_ITSELF: 32 * 2**20}
+#: What glibc itself raises them to at most, in a program that takes and gives back large pieces.
+_KEPT_USUALLY, _LARGE = 64 * 2**20, 32 * 2**20
 #: Variables by which a user has chosen already.
 _CHOSEN = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 
@@ -31,12 +31,10 @@ def memory_kept() -> Iterator[None]:
         yield
         return
     library = ctypes.CDLL(None)
+    library.mallopt(_BY_ITSELF, _LARGE)  # more, and what is kept would have larger holes
     library.mallopt(_KEPT, 2**31 - 1)
-    if not library.mallopt(_BY_ITSELF, 2**30):  # older ones allow no more than their own most
-        library.mallopt(_BY_ITSELF, _USUAL[_BY_ITSELF])
     try:
         yield
     finally:
-        for parameter, value in _USUAL.items():
-            library.mallopt(parameter, value)
+        library.mallopt(_KEPT, _KEPT_USUALLY)
         library.malloc_trim(0)

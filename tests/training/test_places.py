@@ -194,12 +194,13 @@ def measured() -> Iterator[list[int]]:
 def run_large(binarize: str, side: int, folder: Path) -> None:
     """Print, of runs from disk and from memory: where, the most memory taken, and the result."""
     # smaller parts in proportion to the images, which are no more than a test has time for
-    streamed._AHEAD_BYTES, binarization._PART_BYTES = 2**20, 2**22
+    streamed._AHEAD_BYTES, binarization._PART_BYTES = 2**20, 2**20
     train_ = {"epochs": 1, "batch_size": 4, "validation": 0.01, "optimizer": "sgd"}
     data = spec_data(dataset={"use": "large", "side": side, "binarize": binarize}, train=train_)
     data["model"] |= {part: {"use": "mlp", "hidden": [1]} for part in ("encoder", "decoder")}
     spec = from_data(data, registry_with(Large))
     images = spec.dataset.build()
+    os.environ.update(FORCED["disk"])
     run(small_spec(), blobs(), folder / "first")  # loads what is needed once
     for place in ("disk", "device"):
         os.environ.update(FORCED[place])

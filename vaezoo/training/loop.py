@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import torch
 
 from vaezoo.data.binarize import epoch_images
-from vaezoo.data.places import arranged
+from vaezoo.data.places import ON_DEVICE, arranged
 from vaezoo.fields import value_at
 from vaezoo.heap import memory_kept
 from vaezoo.model import VAE, build
@@ -46,7 +47,6 @@ def stream(seed: int, purpose: str) -> int:
 
 
 @without_compiler()
-@memory_kept()
 def train(
     spec: Spec,
     data: ImageData,
@@ -87,7 +87,9 @@ def train(
             checkpoint.adapt(state, found, plan)
     observer.started(spec, model, state.epoch, len(training))
     saver, draws = group.saver(path, identity), stream(seed, "held out")
-    with products(precision, device), saver.saving_at_the_end():
+    # where memory is too short for the images, what is freed is better given back
+    kept = memory_kept() if images.place == ON_DEVICE else contextlib.nullcontext()
+    with products(precision, device), saver.saving_at_the_end(), kept:
         step, road = group.take_road(spec, state, loss, training, compile, observer)
         road = dataclasses.replace(road, precision=precision, images=images.place)
         observer.taking(road)
