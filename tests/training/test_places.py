@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -176,6 +179,9 @@ def held() -> int:
 @contextmanager
 def measured() -> Iterator[list[int]]:
     """The most memory that was taken inside, beyond what there was before."""
+    gc.collect()
+    if platform.libc_ver()[0] == "glibc":  # else what was freed before would be taken again
+        ctypes.CDLL(None).malloc_trim(0)
     before, most, done = held(), [0], threading.Event()
 
     def watch() -> None:
@@ -212,7 +218,7 @@ def run_large(binarize: str, side: int, folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's count of anonymous memory")
-@pytest.mark.parametrize(("binarize", "side"), [("none", 512), ("dynamic", 400)])
+@pytest.mark.parametrize(("binarize", "side"), [("none", 640), ("dynamic", 512)])
 def test_more_images_are_trained_on_than_memory_is_taken_for(
     patch: Patch, tmp_path: Path, binarize: str, side: int
 ) -> None:

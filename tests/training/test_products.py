@@ -6,11 +6,6 @@ from vaezoo.training.products import fast_float32, largest_error
 CPU = torch.device("cpu")
 
 
-switched = pytest.mark.skipif(
-    not hasattr(torch.backends.mkldnn, "matmul"), reason="the switch came with PyTorch 2.9"
-)
-
-
 def setting():
     return torch.backends.mkldnn.matmul.fp32_precision
 
@@ -20,7 +15,6 @@ def test_products_inside_keep_the_digits_of_float32():
         assert largest_error() < 2e-6
 
 
-@switched
 def test_the_setting_is_put_back_afterwards_even_after_an_error():
     before = setting()
     with fast_float32(CPU):
@@ -31,7 +25,6 @@ def test_the_setting_is_put_back_afterwards_even_after_an_error():
     assert setting() == before
 
 
-@switched
 def test_a_processor_that_would_round_to_bfloat16_is_left_alone(monkeypatch):
     before = setting()
     monkeypatch.setattr("vaezoo.training.products.largest_error", lambda: 3e-3)
@@ -39,7 +32,6 @@ def test_a_processor_that_would_round_to_bfloat16_is_left_alone(monkeypatch):
         assert setting() == before
 
 
-@switched
 def test_another_device_is_left_alone():
     before = setting()
     with fast_float32(torch.device("meta")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -22,10 +23,11 @@ def fast_float32(device: torch.device) -> Iterator[None]:
     put back where they are not float32's. The choice depends on the processor alone, so that
     a run and its resumption choose alike.
     """
-    settings = getattr(torch.backends.mkldnn, "matmul", None)  # since PyTorch 2.9
-    if device.type != "cpu" or settings is None or not torch.backends.mkldnn.is_available():
+    mkldnn: Any = torch.backends.mkldnn  # whose settings have no types
+    if device.type != "cpu" or not mkldnn.is_available():
         yield
         return
+    settings = mkldnn.matmul
     before = settings.fp32_precision
     try:
         settings.fp32_precision = "bf16"
