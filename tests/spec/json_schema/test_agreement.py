@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -21,6 +20,7 @@ from vaezoo.diagnostics import Diagnostic
 from vaezoo.registry import Registry, discover
 from vaezoo.spec.json_schema import schema
 from vaezoo.spec.reader import examine
+from vaezoo.zoo.specfile import to_yaml
 
 ROOT = Path(__file__).parents[3]
 PROPERTY = settings(
@@ -48,7 +48,8 @@ def specs() -> st.SearchStrategy[Any]:
 
 def schema_findings(write: Write, registry: Registry, data: Any) -> list[Diagnostic]:
     """What ``validate`` says of names, keys, types and ranges in a spec with this data."""
-    path = write(yaml.safe_dump(data, allow_unicode=True, sort_keys=False))
+    # PyYAML's own writer leaves 0o0, a text to it and a number in YAML 1.2, without quotes
+    path = write(to_yaml(data))
     return [
         finding
         for finding in examine(path, registry=registry).findings
