@@ -78,6 +78,7 @@ def test_no_pixel_varies_by_more_than_the_widest_scale() -> None:
         ((fixed(0.02),), []),
         ((fixed(0.019),), ["VZ413"]),
         ((fixed(0.1), "loss.beta=100"), ["VZ411", "VZ413"]),  # deviation 1
+        ((fixed(1.5e154), "loss.beta=2"), ["VZ411", "VZ413"]),  # whose square is no float
     ],
 )
 def test_scales_and_weights(codes, changes, codes_) -> None:

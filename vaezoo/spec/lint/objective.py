@@ -49,7 +49,7 @@ def effective_beta(facts: Facts) -> Iterator[Remark]:
             "VZ411",
             f"with the deviation fixed at {sigma:.3g}, β = {beta:g} trains the model of β = 1 "
             f"and deviation {sigma * math.sqrt(beta):.3g}; against deviation 1 it weighs "
-            f"{beta * sigma**2:.3g}",
+            f"{beta * sigma * sigma:.3g}",  # a product too large is inf, a power an error
             path,
             hint="set one of the two; gaussian with scale: learned makes β a weight of its own",
         )
