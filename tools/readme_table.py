@@ -63,10 +63,11 @@ def targets_table(found: list[Entry]) -> str:
     rows = ["| model | figure | published | here | | source |", "|---|---|---|---|---|---|"]
     for entry in found:
         for target in entry.metrics.targets:
+            verdict = _cell(in_words_with_note(target))
             rows.append(
                 f"| {entry.name} | {target['metric']} "
                 f"| {_signed(target['value'])} ± {target['tolerance']:g} "
-                f"| {_signed(target['figure'])} | {_cell(in_words_with_note(target))} | {_linked(target)} |"
+                f"| {_signed(target['figure'])} | {verdict} | {_linked(target)} |"
             )
     return "\n".join(rows)
 
