@@ -91,13 +91,14 @@ def evaluate(
 @memory_kept()
 def take(metrics: Sequence[Metric], scene: Scene, announce: Announce = _silent) -> list[Figure]:
     """The figures of each metric in turn, with products as fast as the device has them."""
+    from vaezoo.evaluation.described import compute
     from vaezoo.training.products import fast_float32
 
     figures = []
     with fast_float32(scene.model.device):
         for metric in metrics:
             announce(metric.use, len(scene.split))
-            figures += metric.compute(scene)
+            figures += compute(metric, scene)
     return figures
 
 

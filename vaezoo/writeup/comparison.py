@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from vaezoo.evaluation import UNUSED_BELOW, unused_latents
 from vaezoo.registry import Figure
+from vaezoo.registry.quantity import Role
 from vaezoo.writeup.content import Prose, prose
 from vaezoo.writeup.facts import shown
 from vaezoo.writeup.subject import Subject
@@ -67,8 +68,8 @@ def _reasons(first: Subject, second: Subject) -> Iterator[Prose]:
     data = [subject.entry.lock.get("dataset", {}) for subject in (first, second)]
     if data[0].get("use") != data[1].get("use"):
         yield _differ("their datasets", data[0].get("use"), data[1].get("use"))
-    elif first.entry.metrics.test_is_trained_on != second.entry.metrics.test_is_trained_on:
-        seen = first if first.entry.metrics.test_is_trained_on else second
+    elif first.metrics.test_is_trained_on != second.metrics.test_is_trained_on:
+        seen = first if first.metrics.test_is_trained_on else second
         yield prose("the test images were part of the training data of {name}", name=seen.name)
     elif data[0].get("digest") != data[1].get("digest"):
         yield prose("their images are not the same, by the digests of the data")
@@ -89,12 +90,12 @@ def _differ(what: str, one: object, other: object) -> Prose:
 
 def _binarisation(subject: Subject) -> str:
     """As the figures say it, or where there are none the data."""
-    figure = subject.entry.metrics.figure("test/elbo")
+    figure = subject.metrics.of_role("elbo")
     return figure.binarisation if figure else str(subject.scene.binarization)
 
 
 def _examples(subject: Subject) -> int | None:
-    figure = subject.entry.metrics.figure("test/elbo")
+    figure = subject.metrics.of_role("elbo")
     return figure.examples if figure else None
 
 
@@ -130,7 +131,7 @@ def _elbos(first: Subject, second: Subject) -> Iterator[Prose]:
 
 def _trade(first: Subject, second: Subject) -> Iterator[Prose]:
     """Rate that was saved and distortion that was paid for it."""
-    rate, distortion = (_gap_of(name, first, second) for name in ("kl", "reconstruction"))
+    rate, distortion = _gap_of("kl", first, second), _gap_of("reconstruction", first, second)
     if not rate or not distortion or not (rate.is_clear and distortion.is_clear):
         return
     if rate.value * distortion.value < 0:
@@ -173,7 +174,7 @@ def _betas(first: Subject, second: Subject) -> str:
 def _latents(first: Subject, second: Subject) -> Iterator[Prose]:
     counts = []
     for subject in (first, second):
-        kl = subject.facts.figure("kl")
+        kl = subject.facts.of_role("kl")
         if not kl or not kl.per_dimension:
             return
         used = len(kl.per_dimension) - len(unused_latents([kl]))
@@ -193,8 +194,8 @@ def _latents(first: Subject, second: Subject) -> Iterator[Prose]:
         )
 
 
-def _gap_of(name: str, first: Subject, second: Subject) -> Gap | None:
-    figures = [subject.facts.figure(name) for subject in (first, second)]
+def _gap_of(role: Role, first: Subject, second: Subject) -> Gap | None:
+    figures = [subject.facts.of_role(role) for subject in (first, second)]
     if figures[0] is None or figures[1] is None:
         return None
     return gap(figures[0], figures[1])

@@ -67,6 +67,20 @@ def prose(template: str, **values: object) -> Prose:
     return tuple(found)
 
 
+def marked(text: str) -> Prose:
+    """Text with the marks of ``prose``, in which braces are nothing but braces."""
+    pieces = re.split(r"(\$[^$]+\$|`[^`]+`|\*\*[^*]+\*\*)", text)
+    return tuple(inline for piece in pieces if piece for inline in _inline(piece))
+
+
+def _inline(piece: str) -> Prose:
+    match = _MARKS.fullmatch(piece)
+    if match is None or match[4]:
+        return (Words(piece),)
+    tex, code, strong, _ = match.groups()
+    return (Math(tex) if tex else Code(code) if code else Strong(strong),)
+
+
 def plain(value: object) -> Prose:
     """A value as prose: as it is, or its text."""
     if isinstance(value, Words | Strong | Code | Math):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from vaezoo.components.losses import ELBOLoss
-from vaezoo.fields import Schedule
+from vaezoo.evaluation.described import caveat_of
 from vaezoo.writeup import formulas
 from vaezoo.writeup.content import Block, Formula, Math, Paragraph, Prose, prose
 from vaezoo.writeup.subject import Subject
+from vaezoo.writeup.told import told
 
 _BOUND = (
     r"\log p_\theta(x) = \log\,\mathbb{E}_{q_\phi(z\mid x)}\!\left["
@@ -23,7 +23,7 @@ def objective(subject: Subject) -> tuple[Block, ...]:
     spec, shape = subject.model.spec, subject.model.image_shape
     likelihood, prior = spec.model.likelihood, spec.model.prior
     values = math.prod(shape)
-    data = formulas.of_likelihood(likelihood, values, subject.learned_scale)
+    data = formulas.of_likelihood(likelihood, values, subject.model.likelihood)
     latents = formulas.of_prior(prior, spec.model.latent, closed=subject.has_closed_kl)
     loss = formulas.of_loss(spec.loss)
     return (
@@ -53,7 +53,7 @@ def objective(subject: Subject) -> tuple[Block, ...]:
         *_caveat(subject),
         Paragraph(
             prose("The prior `{use}` is {where}:", use=prior.use, where=latents.where)
-            if latents.known
+            if latents.known and latents.where
             else prose(
                 "For the prior `{use}`{words} the KL term is{where}:",
                 use=prior.use,
@@ -69,7 +69,7 @@ def objective(subject: Subject) -> tuple[Block, ...]:
                 r"each{where}:",
                 use=spec.loss.use,
                 words=_in_brackets(loss.words),
-                draws="one draw" if loss.known else "draws",
+                draws=_draws(spec.loss.draws),
                 where=prose(", and {where}", where=loss.where) if loss.where else "",
             )
         ),
@@ -82,63 +82,36 @@ def _in_brackets(words: Prose) -> Prose:
     return prose(" ({words})", words=words) if words else ()
 
 
+def _draws(count: int | None) -> str:
+    if count is None:
+        return "draws"
+    return "one draw" if count == 1 else f"{count} draws"
+
+
 def _caveat(subject: Subject) -> tuple[Block, ...]:
     """Where (2) is no log-probability, and (1) so no bound on log p(x)."""
+    caveat = told(lambda: _likelihood_caveat(subject))
+    return (Paragraph(caveat),) if caveat else ()
+
+
+def _likelihood_caveat(subject: Subject) -> str:
     spec = subject.model.spec
-    likelihood = spec.model.likelihood
-    grey = str(subject.scene.binarization).startswith("none") and spec.dataset.binary is not True
-    if likelihood.for_binary_images and grey:
-        why = "The images are grey, not black and white: (2) is a cross-entropy here and no "
-        why += "log-probability"
-    elif likelihood.use == "mse":
-        why = "Without its constant (2) is no log-probability"
-    else:
-        return ()
-    return (
-        Paragraph(
-            prose(
-                "{why}, so that what is called ELBO is no bound on {log}. It compares with figures "
-                "obtained in the same way.",
-                why=why,
-                log=Math(r"\log p_\theta(x)"),
-            )
-        ),
-    )
+    is_drawn = not str(subject.scene.binarization).startswith("none")
+    return caveat_of(spec, is_drawn or spec.dataset.binary is True)
 
 
 def _meaning(subject: Subject) -> Prose:
     """What (4) has to do with (1)."""
     loss = subject.model.spec.loss
-    if type(loss) is not ELBOLoss:
+    said = told(lambda: loss.relation(is_bound=not _likelihood_caveat(subject)))
+    if not said:
         return prose("What `{use}` minimises need not be the negative ELBO of (1). ", use=loss.use)
-    if loss.beta == 1 and loss.free_bits == 0:
-        return prose("In expectation (4) is the negative ELBO. ")
-    if _ends_at_one(loss.beta) and loss.free_bits == 0:
-        return prose(r"Once $\beta$ has come to 1, (4) is the negative ELBO in expectation. ")
-    if isinstance(loss.beta, Schedule) or loss.free_bits != 0:
-        return prose(
-            r"With $\beta = 1$ and no free bits (4) would be the negative ELBO in expectation. "
-        )
-    if loss.beta == 0:
-        return prose("Nothing holds the posterior to the prior: (4) is the reconstruction alone. ")
-    bound = "is still an upper bound on" if loss.beta > 1 else "is no upper bound on"
-    side = "above" if loss.beta > 1 else "below"
-    return prose(
-        r"In expectation (4) is $-\mathrm{ELBO}(x) + (\beta - 1)\,\mathrm{KL}$, which lies {side} "
-        r"the negative ELBO and {bound} $-\log p_\theta(x)$ (Higgins et al. 2017). ",
-        side=side,
-        bound=bound,
-    )
-
-
-def _ends_at_one(beta: float | Schedule) -> bool:
-    """Whether a schedule's last value, at which it stays, is 1."""
-    return isinstance(beta, Schedule) and beta.ends[1] == 1
+    return prose("{said} ", said=said)
 
 
 def _estimate(subject: Subject) -> Prose:
     """How the ELBO among the figures was taken."""
-    figure = subject.facts.figure("elbo")
+    figure = subject.facts.of_role("elbo")
     if figure is None:
         return prose("No ELBO is recorded with this model.")
     by_draws = "" if subject.has_closed_kl else ", the KL term by the same draws"

@@ -30,7 +30,7 @@ _LEAST_SHOWN = 0.005
 
 def observe(facts: Facts) -> list[Prose]:
     """Every observation that the figures support, the gravest first."""
-    return [line for look in _LOOKS for line in look(facts)]
+    return list(dict.fromkeys(line for look in _LOOKS for line in look(facts)))
 
 
 def _not_finite(facts: Facts) -> Iterator[Prose]:
@@ -69,7 +69,7 @@ def _targets(facts: Facts) -> Iterator[Prose]:
 
 
 def _unused(facts: Facts) -> Iterator[Prose]:
-    kl = facts.figure("kl")
+    kl = facts.of_role("kl")
     if not kl or not kl.per_dimension:
         return
     each = kl.per_dimension
@@ -105,7 +105,7 @@ def _unused(facts: Facts) -> Iterator[Prose]:
 
 
 def _concentrated(facts: Facts) -> Iterator[Prose]:
-    kl = facts.figure("kl")
+    kl = facts.of_role("kl")
     if not kl or not kl.per_dimension or len(kl.per_dimension) < 4:
         return
     each = sorted(kl.per_dimension, reverse=True)
@@ -218,7 +218,7 @@ def _generalises(facts: Facts) -> Iterator[Prose]:
     if not (_finite(last.train, "elbo") and _finite(last.validation, "elbo")):
         return
     gap = last.train["elbo"] - last.validation["elbo"]
-    test = facts.figure("elbo")
+    test = facts.of_role("elbo")
     error = test.standard_error if test else None
     size = f"{abs(gap):.2f} nats {'below' if gap > 0 else 'above'}"
     if error is not None and gap > _APART * error:

@@ -131,7 +131,7 @@ def _figures(first: Subject, second: Subject, *, comparable: bool) -> tuple[Bloc
 
 
 def _table(first: Subject, second: Subject, *, comparable: bool) -> Table:
-    metrics = [subject.entry.metrics for subject in (first, second)]
+    metrics = [subject.metrics for subject in (first, second)]
     names = dict.fromkeys(f"{f.split}/{f.name}" for m in metrics for f in m.figures)
     rows: list[tuple[Prose, ...]] = []
     for name in names:
@@ -230,7 +230,7 @@ def _beside(
 def _by_dimension(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
     bars = {}
     for subject in both:
-        kl = subject.facts.figure("kl")
+        kl = subject.facts.of_role("kl")
         if kl and kl.per_dimension:
             bars[subject.name] = kl.per_dimension
     if len(bars) < 2:
@@ -240,7 +240,7 @@ def _by_dimension(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
         "grey. {how}",
         limit=UNUSED_BELOW,
         how=" ".join(
-            dict.fromkeys(f"{protocol(kl)}." for s in both if (kl := s.facts.figure("kl")))
+            dict.fromkeys(f"{protocol(kl)}." for s in both if (kl := s.facts.of_role("kl")))
         ),
     )
     listed = "; ".join(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from vaezoo.components.losses import ELBOLoss
-from vaezoo.components.metrics.latents import ActiveUnits
+import math
+
 from vaezoo.evaluation import UNUSED_BELOW
+from vaezoo.registry import Figure
 from vaezoo.writeup import parts, plots
 from vaezoo.writeup.content import (
     Block,
@@ -23,6 +24,7 @@ from vaezoo.writeup.figures import figure_tables, protocol
 from vaezoo.writeup.objective import objective
 from vaezoo.writeup.observations import observe
 from vaezoo.writeup.subject import Subject
+from vaezoo.writeup.told import told
 
 _HALF = 0.49
 #: lines of a spec that are set in two columns
@@ -50,7 +52,7 @@ def report_of(subject: Subject) -> Document:
 
 
 def _model(subject: Subject) -> tuple[Block, ...]:
-    first, *others = figure_tables(subject.entry.metrics.figures)
+    first, *others = figure_tables(subject.metrics.figures)
     left = (parts.layer_table(subject), *others)
     return (Paragraph(parts.trained(subject)), Side((left, (first,)), (1.12, 1)))
 
@@ -58,18 +60,13 @@ def _model(subject: Subject) -> tuple[Block, ...]:
 def _trade_off(subject: Subject) -> tuple[Block, ...]:
     run = subject.run
     loss = subject.model.spec.loss
-    weighed = prose(" The objective weighs them otherwise, by the loss `{use}`.", use=loss.use)
-    if type(loss) is ELBOLoss:
-        weighed = prose(
-            r" The objective is $D + \beta R$: where it is least, one nat of rate buys $\beta$ "
-            r"nats of distortion, $dD/dR = -\beta$."
-        )
-        if loss.free_bits != 0:
-            weighed = ()
+    weighed = told(loss.tradeoff) or prose(
+        "The objective is that of the loss `{use}`.", use=loss.use
+    )
     said = Paragraph(
         prose(
             r"The negative ELBO is the sum of a rate $R$, the KL term, and a distortion $D$, the "
-            r"reconstruction term (Alemi et al. 2018).{weighed} {ended}",
+            r"reconstruction term (Alemi et al. 2018). {weighed} {ended}",
             weighed=weighed,
             ended=parts.rate_and_distortion(subject),
         )
@@ -164,8 +161,8 @@ def _latents(subject: Subject) -> tuple[Block, ...]:
 
 
 def _by_dimension(subject: Subject) -> Picture | None:
-    """The KL of each latent, or where only their sum is known how much each one's mean varies."""
-    kl, active = subject.facts.figure("kl"), subject.facts.figure("active_units")
+    """The KL of each latent, or where only their sum is known what tells the active ones."""
+    kl, active = subject.facts.of_role("kl"), subject.facts.of_role("active_units")
     units = ""
     if active and active.per_dimension:
         note = f" ({active.note.partition(';')[0]})" if active.note else ""
@@ -181,21 +178,22 @@ def _by_dimension(subject: Subject) -> Picture | None:
         )
         return _bars(subject, "KL, nats", kl.per_dimension, UNUSED_BELOW, caption)
     if active and active.per_dimension:
+        each = (active.about.each if active.about else "") or active.label
         caption = prose(
-            "**Variance of each latent's posterior mean.** With this prior only the KL of all "
-            "latents together is known. Dimensions that are not active are grey.{units} {how}.",
+            "**Latent dimensions by {each}.** With this prior only the KL of all latents together "
+            "is known. Dimensions that are not active are grey.{units} {how}.",
+            each=each,
             units=units,
             how=protocol(active),
         )
-        limit = _least_variance(subject)
-        return _bars(subject, "variance", active.per_dimension, limit, caption)
+        return _bars(subject, each, active.per_dimension, _least_active(active), caption)
     return None
 
 
-def _least_variance(subject: Subject) -> float:
-    """That of an active dimension."""
-    own = [metric for metric in subject.model.spec.metrics if isinstance(metric, ActiveUnits)]
-    return own[0].threshold if own else ActiveUnits().threshold
+def _least_active(active: Figure) -> float:
+    """The value of the active dimension that has least; infinite where none is active."""
+    ranked = sorted(active.per_dimension or (), reverse=True)[: round(active.value)]
+    return ranked[-1] if ranked else math.inf
 
 
 def _bars(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from vaezoo.diagnostics import DataError
-from vaezoo.registry import Registry, Scene, Split
+from vaezoo.evaluation.described import described
+from vaezoo.registry import Metric, Registry, Scene, Split
 from vaezoo.writeup import pictures, plots
 from vaezoo.writeup.content import Picture, Prose, prose
 from vaezoo.writeup.facts import Facts
-from vaezoo.zoo import Entry, find
+from vaezoo.zoo import Entry, Metrics, find
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -40,17 +42,34 @@ class Subject:
 
     @property
     def facts(self) -> Facts:
-        return Facts(self.model.spec, self.entry.metrics, self.entry.history)
+        return Facts(self.model.spec, self.metrics, self.entry.history, self._readers)
+
+    @cached_property
+    def _readers(self) -> tuple[Metric, ...]:
+        """The spec's metrics, and those that other recorded figures are of."""
+        own = {type(metric) for metric in self.model.spec.metrics}
+        names = {figure.name for figure in self.entry.metrics.figures}
+        others = [cast("type[Metric]", row.component) for row in self.registry.components("metric")]
+        further = [
+            kind()
+            for kind in others
+            if kind not in own
+            and names & {quantity.name for quantity in kind.figures}
+            and not any(field.is_required() for field in kind.model_fields.values())
+        ]
+        return (*self.model.spec.metrics, *further)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The entry's, with figures described that were written before they described
+        themselves."""
+        metrics = self.entry.metrics
+        figures = described(metrics.figures, self._readers, self.model.spec)
+        return replace(metrics, figures=tuple(figures))
 
     @property
     def parameters(self) -> int:
         return sum(parameter.numel() for parameter in self.model.parameters())
-
-    @property
-    def learned_scale(self) -> float | None:
-        """The standard deviation that a Gaussian likelihood has learned."""
-        log_scale = getattr(self.model.likelihood, "log_scale", None)
-        return float(log_scale.exp()) if isinstance(log_scale, torch.Tensor) else None
 
     @property
     def has_closed_kl(self) -> bool:
@@ -61,7 +80,8 @@ class Subject:
     @property
     def run(self) -> plots.Run:
         """What the plots show of it."""
-        kl, distortion = self.facts.figure("kl"), self.facts.figure("reconstruction")
+        facts = self.facts
+        kl, distortion = facts.of_role("kl"), facts.of_role("reconstruction")
         point = (kl.value, distortion.value) if kl and distortion else None
         return plots.Run(self.name, self.entry.history, point)
 

@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, SpecError, ZooError
-from vaezoo.registry import EpochRecord, Figure, TargetResult
+from vaezoo.registry import EpochRecord, Figure, Quantity, TargetResult
+from vaezoo.registry.quantity import Role
 from vaezoo.registry.verdicts import from_record
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ class Metrics:
         """The first figure called so, such as ``test/elbo``."""
         split, _, name = metric.partition("/")
         return next((f for f in self.figures if (f.split, f.name) == (split, name)), None)
+
+    def of_role(self, role: Role, split: str = "test") -> Figure | None:
+        """The first figure on a split that is such a quantity, whatever its metric calls it."""
+        return next((f for f in self.figures if (f.split, f.role) == (split, role)), None)
 
 
 @dataclass(frozen=True)
@@ -265,7 +270,9 @@ def _read_metrics(path: Path) -> Metrics:
 def _figure(item: dict[str, Any]) -> Figure:
     numbers = item["per_dimension"]
     per_dimension = None if numbers is None else tuple(_number(n) for n in numbers)
-    return Figure(**{**item, "value": _number(item["value"]), "per_dimension": per_dimension})
+    about = Quantity(**item["about"]) if item.get("about") else None
+    value = _number(item["value"])
+    return Figure(**{**item, "value": value, "per_dimension": per_dimension, "about": about})
 
 
 def _target(item: dict[str, Any]) -> TargetResult:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.registry import Figure, Metric, Quantity, Scene
+from vaezoo.registry.quantity import ELBO, KL, RECONSTRUCTION
 
 
 class ELBOMetric(Metric, use="elbo"):
@@ -16,7 +17,7 @@ class ELBOMetric(Metric, use="elbo"):
     arXiv:1711.00464).
     """
 
-    figures = ("elbo", "reconstruction", "kl")
+    figures = (ELBO, RECONSTRUCTION, KL)
     samples: int = Field(10, ge=1, description="draws of z for each image")
 
     def compute(self, scene: Scene) -> list[Figure]:
@@ -33,7 +34,16 @@ class ImportanceWeighted(Metric, use="importance_weighted"):
     Salakhutdinov 2016, arXiv:1509.00519, equation 8). Each image is encoded once.
     """
 
-    figures = ("iw_bound",)
+    figures = (
+        Quantity(
+            "iw_bound",
+            "higher",
+            title="importance-weighted bound",
+            with_samples="rises",
+            role="bound",
+            formula=r"\log \frac{1}{K} \sum_{k=1}^{K} \frac{p_\theta(x, z_k)}{q_\phi(z_k\mid x)}",
+        ),
+    )
     samples: int = Field(1000, ge=1, description="draws of z for each image, K")
 
     def compute(self, scene: Scene) -> list[Figure]:
@@ -50,7 +60,7 @@ class EntropyFloor(Metric, use="entropy_floor"):
     (1 − x) log(1 − x); on binary images the floor is 0. It depends on the images alone.
     """
 
-    figures = ("entropy_floor",)
+    figures = (Quantity("entropy_floor", "neither", least=0.0, role="floor"),)
 
     def compute(self, scene: Scene) -> list[Figure]:
         """entropy_floor, nats per example: the least reconstruction term of ``bernoulli``."""

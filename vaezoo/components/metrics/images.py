@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
-from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.components.metrics import reading
+from vaezoo.registry import Figure, Metric, Quantity, Scene
+
+if TYPE_CHECKING:
+    from vaezoo.spec import Spec
 
 
 class ReconstructionError(Metric, use="reconstruction_error"):
@@ -15,13 +22,32 @@ class ReconstructionError(Metric, use="reconstruction_error"):
     perfect copy.
     """
 
-    figures = ("mse", "ssim")
+    figures = (
+        Quantity(
+            "mse",
+            "lower",
+            unit="squared error of a pixel, in [0, 1]",
+            title="squared error of a pixel",
+            least=0.0,
+        ),
+        Quantity(
+            "ssim",
+            "higher",
+            unit="structural similarity, up to 1",
+            title="structural similarity",
+            least=-1.0,
+            most=1.0,
+        ),
+    )
 
     def compute(self, scene: Scene) -> list[Figure]:
         """mse (lower is better) and ssim (higher is better)."""
         from vaezoo.components.nets.image_quality import reconstruction_error_figures
 
         return reconstruction_error_figures(scene)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return reading.of_copies(figures)
 
 
 class SampleQuality(Metric, use="sample_quality"):
@@ -34,7 +60,34 @@ class SampleQuality(Metric, use="sample_quality"):
     arXiv:1904.06991). Samples are mean images, as many as there are images.
     """
 
-    figures = ("frechet_distance", "kernel_distance", "precision", "recall")
+    figures = (
+        Quantity(
+            "frechet_distance",
+            "lower",
+            unit="squared distance of features",
+            title="Fréchet distance",
+            least=0.0,
+        ),
+        Quantity(
+            "kernel_distance", "lower", unit="squared kernel distance", title="kernel distance"
+        ),
+        Quantity(
+            "precision",
+            "higher",
+            unit="fraction of the samples",
+            title="precision of samples",
+            least=0.0,
+            most=1.0,
+        ),
+        Quantity(
+            "recall",
+            "higher",
+            unit="fraction of the images",
+            title="recall of images",
+            least=0.0,
+            most=1.0,
+        ),
+    )
     neighbours: int = Field(3, ge=1, description="neighbours that span the manifold, k")
 
     def compute(self, scene: Scene) -> list[Figure]:
@@ -45,3 +98,6 @@ class SampleQuality(Metric, use="sample_quality"):
         from vaezoo.components.nets.sample_quality import sample_quality_figures
 
         return sample_quality_figures(scene, self.neighbours)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return reading.of_samples(figures)
