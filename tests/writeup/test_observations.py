@@ -9,17 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import small_spec
-from vaezoo.registry import EpochRecord, Figure, TargetResult
+from vaezoo.registry import EpochRecord, Figure, TargetResult, discover
+from vaezoo.spec.quantities import described_by
 from vaezoo.writeup.content import text_of
 from vaezoo.writeup.facts import Facts
 from vaezoo.writeup.observations import line_through, observe
 from vaezoo.zoo import Metrics
 
 SPEC = small_spec()
+READERS = tuple(
+    row.component() for row in discover().components("metric") if row.plugin.name == "vaezoo"
+)
 
 
 def figure(name, value, error=None, per_dimension=None, samples=10):
-    return Figure(
+    plain = Figure(
         name,
         value,
         "nats per example",
@@ -31,6 +35,7 @@ def figure(name, value, error=None, per_dimension=None, samples=10):
         standard_error=error,
         per_dimension=per_dimension,
     )
+    return replace(plain, about=described_by(READERS, name))
 
 
 def history(elbos, train=None, weight=1.0):
@@ -54,7 +59,7 @@ def history(elbos, train=None, weight=1.0):
 
 def said(figures=(), records=(), spec=SPEC, targets=(), seen=False):
     metrics = Metrics(tuple(figures), tuple(targets), (), seen)
-    return "\n".join(map(text_of, observe(Facts(spec, metrics, tuple(records)))))
+    return "\n".join(map(text_of, observe(Facts(spec, metrics, tuple(records), READERS))))
 
 
 def test_nothing_is_said_of_nothing():

@@ -23,7 +23,7 @@ from vaezoo.registry.contracts import (
     PriorModule,
     Scene,
 )
-from vaezoo.registry.quantity import LOSS_TERMS, Definition, Quantity, described
+from vaezoo.registry.quantity import ELBO, LOSS_TERMS, Definition, Quantity, described
 from vaezoo.registry.shaping import shaping
 
 if TYPE_CHECKING:
@@ -210,7 +210,11 @@ class Loss(Component):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        described(f"{cls.__name__}.terms", cls.terms)
+        names = {term.name for term in described(f"{cls.__name__}.terms", cls.terms)}
+        missing = [term.name for term in LOSS_TERMS if term.name not in names]
+        if missing or ELBO.name in names:
+            wrong = f"lacks {missing[0]!r}" if missing else f"has {ELBO.name!r}, which vaezoo adds"
+            raise TypeError(f"{cls.__name__}.terms {wrong}; write (*Loss.terms, Quantity(…))")
 
     @property
     def weights(self) -> dict[str, float | Schedule]:
@@ -296,6 +300,8 @@ class Visualizer(Component):
     """A picture of a trained model and its data."""
 
     kind = "visualizer"
+    #: whether the report of an entry shows it; false for what reports plot in a way of their own
+    in_reports: ClassVar[bool] = True
 
     def problem(self, spec: Spec) -> str | None:
         """Why the picture would show such a model badly or not at all, if so, in one sentence."""

@@ -52,8 +52,7 @@ def _read(facts: Facts) -> Iterator[Prose]:
     """What each metric reads off its figures."""
     figures = facts.by_name()
     for metric in facts.readers:
-        for line in _sentences(metric, figures, facts):
-            yield line
+        yield from _sentences(metric, figures, facts)
 
 
 def _sentences(metric: Metric, figures: dict[str, Figure], facts: Facts) -> list[Prose]:
@@ -62,7 +61,7 @@ def _sentences(metric: Metric, figures: dict[str, Figure], facts: Facts) -> list
         sentences = list(metric.reading(figures, facts.spec))
     except Exception:
         return []
-    return [line for text in sentences if (line := told(lambda: text))]  # noqa: B023
+    return [line for text in sentences if (line := told(lambda text=text: text))]
 
 
 #: every look at the figures, in the order of what is said

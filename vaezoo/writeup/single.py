@@ -60,14 +60,12 @@ def _model(subject: Subject) -> tuple[Block, ...]:
 def _trade_off(subject: Subject) -> tuple[Block, ...]:
     run = subject.run
     loss = subject.model.spec.loss
-    weighed = told(loss.tradeoff) or prose(
-        "The objective is that of the loss `{use}`.", use=loss.use
-    )
+    its_own = prose("The objective is that of the loss `{use}`.", use=loss.use)
     said = Paragraph(
         prose(
             r"The negative ELBO is the sum of a rate $R$, the KL term, and a distortion $D$, the "
             r"reconstruction term (Alemi et al. 2018). {weighed} {ended}",
-            weighed=weighed,
+            weighed=told(loss.tradeoff) or its_own,
             ended=parts.rate_and_distortion(subject),
         )
     )
