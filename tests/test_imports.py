@@ -17,6 +17,8 @@ PACKAGE = ROOT / "vaezoo"
 FLOORS = {
     "diagnostics": 0,
     "files": 0,
+    "regular": 0,
+    "strict_json": 0,
     "heap": 0,
     "patience": 0,
     "processes": 1,

@@ -4,9 +4,18 @@ from vaezoo.evaluation.evaluator import (
     UNUSED_BELOW,
     evaluate,
     judge,
+    kept_epoch,
     named_latents,
     observations,
     unused_latents,
 )
 
-__all__ = ["UNUSED_BELOW", "evaluate", "judge", "named_latents", "observations", "unused_latents"]
+__all__ = [
+    "UNUSED_BELOW",
+    "evaluate",
+    "judge",
+    "kept_epoch",
+    "named_latents",
+    "observations",
+    "unused_latents",
+]

@@ -66,6 +66,13 @@ def judge(
     return results
 
 
+def kept_epoch(spec: Spec, history: Sequence[EpochRecord]) -> int:
+    """The epoch whose weights were kept: with early stopping, that of the best ELBO."""
+    from vaezoo.spec.resuming import outcome
+
+    return outcome(spec.train, history).best_epoch or len(history)
+
+
 #: Nats of KL below which a latent dimension carries nothing.
 UNUSED_BELOW = 0.01
 #: Latent dimensions that a sentence lists.

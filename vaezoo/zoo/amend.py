@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from vaezoo.registry import Figure
 from vaezoo.zoo import entry as layout
-from vaezoo.zoo.card import card
 from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.predecessors import kept_path
-from vaezoo.zoo.publish import metrics_text, open_for_writing, staged_entry, write_text
-from vaezoo.zoo.swap import replace, sync_folder
+from vaezoo.zoo.publish import open_for_writing, seal, staged_entry, write_text
+from vaezoo.zoo.records import metrics_text
+from vaezoo.zoo.swap import replace
 
 
 def cannot_amend(entry: Entry) -> str | None:
@@ -28,19 +28,19 @@ def cannot_amend(entry: Entry) -> str | None:
 def amend(entry: Entry, figures: Sequence[Figure]) -> Entry:
     """The entry with these figures, each in the place of the same one before.
 
-    ``metrics.json`` and the card change together, or not at all. Raises ZooError (VZ503).
+    ``metrics.json``, the card and the manifest change together, or not at all. Raises ZooError
+    (VZ503).
     """
     folder = entry.path.parent
     with open_for_writing(folder), staged_entry(folder, entry.name) as staged:
         # the card is written last: a staged folder that has one is whole
-        ignore = shutil.ignore_patterns(layout.CARD)
+        ignore = shutil.ignore_patterns(layout.CARD, layout.MANIFEST)
         shutil.copytree(entry.path, staged, ignore=ignore, dirs_exist_ok=True)
         metrics = dataclasses.replace(
             entry.metrics, figures=_merged(entry.metrics.figures, figures)
         )
         write_text(staged / layout.METRICS, metrics_text(metrics))
-        write_text(staged / layout.CARD, card(Entry(staged, entry.name)))
-        sync_folder(staged)
+        seal(Entry(staged, entry.name))
         former = kept_path(folder, entry.name)
         replace(staged, entry.path, former)
         shutil.rmtree(former)  # everything it held is in the new one, but for older figures

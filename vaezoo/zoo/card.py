@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from vaezoo.registry import EpochRecord, Figure, TargetResult
-from vaezoo.zoo.entry import FIGURES, Entry, Metrics
+from vaezoo.zoo.entry import FIGURES, Entry
+from vaezoo.zoo.records import Metrics
 from vaezoo.zoo.specfile import to_yaml
 
 _TASK = "unconditional-image-generation"
@@ -239,7 +240,7 @@ def _trained_on_cpu(entry: Entry) -> bool:
 def shown_value(figure: Figure) -> str:
     """A figure's value as text, with its standard error where there is one."""
     error = figure.standard_error
-    if error is not None:
+    if error is not None and math.isfinite(error):
         # two digits of the error, and of the value as many decimals as the error has
         decimals = max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
         return f"{figure.value:.{decimals}f} ± {error:.{decimals}f}"

@@ -10,7 +10,8 @@ from typing import Any
 from vaezoo.files import in_units
 from vaezoo.registry import Figure
 from vaezoo.zoo.card import shown_value, verdict
-from vaezoo.zoo.entry import Entry, to_json
+from vaezoo.zoo.entry import Entry
+from vaezoo.zoo.records import to_json
 from vaezoo.zoo.search import BrokenEntry
 from vaezoo.zoo.specfile import to_yaml
 
@@ -62,7 +63,7 @@ def details(entry: Entry) -> dict[str, Any]:
         "test_is_trained_on": metrics.test_is_trained_on,
         "epochs": len(entry.history),
         "lock": entry.lock,
-        "files": files(entry),
+        "files": entry.files(),
     }
     return dict(to_json(data))
 
@@ -84,7 +85,7 @@ def page(entry: Entry) -> str:
         notes.insert(0, "the test images were part of the training data")
     lock = {key: value for key, value in entry.lock.items() if key != "components"}
     lock["components"] = [_locked(c) for c in entry.lock["components"]]
-    listed = [f"{name}  {size:,} bytes" for name, size in files(entry).items()]
+    listed = [f"{name}  {size:,} bytes" for name, size in entry.files().items()]
     sections = [
         ("Figures", "\n".join(figures)),
         ("Targets", "\n".join(targets)),
@@ -124,14 +125,6 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
 def counted(samples: int) -> str:
     """Such as ``10 samples``."""
     return f"{samples:,} sample{'' if samples == 1 else 's'}"
-
-
-def files(entry: Entry) -> dict[str, int]:
-    """The files of an entry, relative to it, with their sizes in bytes."""
-    if entry.stands_alone:
-        return {entry.path.name: entry.size}
-    found = sorted(path for path in entry.path.rglob("*") if path.is_file())
-    return {path.relative_to(entry.path).as_posix(): path.stat().st_size for path in found}
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -105,10 +105,9 @@ def _looks_like_path(text: str) -> bool:
 
 def _at(path: Path) -> Entry:
     if path.is_file() and path.suffix == ".safetensors":
-        alone = Entry(path, path.stem)
-        return Entry(path, str(alone.spec_data["name"]))
+        return Entry(path, Entry(path, path.stem).recorded_name)
     if path.is_dir():
-        return Entry(path, path.resolve().name)
+        return Entry(path, _recorded_name(path))
     raise UsageError(
         Diagnostic(
             "VZ501",
@@ -116,6 +115,15 @@ def _at(path: Path) -> Entry:
             hint="'vaezoo zoo list' shows the names that can be given",
         )
     )
+
+
+def _recorded_name(folder: Path) -> str:
+    """The name in a folder's weights file; the folder's where that cannot be read."""
+    given = folder.resolve().name
+    try:
+        return Entry(folder, given).recorded_name
+    except ZooError:  # whoever reads the entry is told
+        return given
 
 
 def _names(folder: Path) -> list[str]:
