@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError, describe
 from vaezoo.measurement import Advance, Announce
-from vaezoo.registry import EpochRecord, Registry, discover
+from vaezoo.registry import EpochRecord, Registry, TargetResult, discover
+from vaezoo.registry.verdicts import in_words_with_note, is_upheld
 from vaezoo.verification import files
 from vaezoo.verification.checks import Check, Verdict
 from vaezoo.verification.figures import Retaken, retake, wording
@@ -138,16 +139,24 @@ def _targets(
     except VaezooError as error:
         yield Check("targets", False, _told(error))
         return
-    as_recorded = {f"{f.split}/{f.name}": f for one in figures if not one.found and (f := one.believed)}
+    estimated = [one.recorded for one in figures if one.found is None and one.recorded]
+    as_recorded = {f"{figure.split}/{figure.name}": figure for figure in estimated}
     for target in targets:
         bound = as_recorded.get(target["metric"])
         how = f" as recorded with {counted(bound.samples)}" if bound else ""
         yield Check(
             f"target {target['metric']}",
-            target["reached"],
-            f"{target['figure']:.2f}{how}, published {target['value']:g} ± "
+            is_upheld(target),
+            f"{_verdict(target)}: {target['figure']:.2f}{how}, published {target['value']:g} ± "
             f"{target['tolerance']:g} ({target['source']})",
         )
+
+
+def _verdict(target: TargetResult) -> str:
+    """The verdict, its explanation, and where one lacks what to do."""
+    unexplained = target["verdict"] == "better" and not target["note"]
+    hint = " (say why in a note of the spec's target)" if unexplained else ""
+    return in_words_with_note(target) + hint
 
 
 def _told(error: VaezooError) -> str:

@@ -5,7 +5,7 @@ spec and the lock, so that the file needs nothing beside it. In a folder there a
 
     spec.yaml       the resolved spec, for people; the header's copy is the one that is loaded
     metrics.json    {"figures": [Figure, …],       every field of registry.contracts.Figure
-                     "targets": [TargetResult, …], reached or missed
+                     "targets": [TargetResult, …], with a verdict
                      "notes": [text, …],           what a reader must not miss
                      "test_is_trained_on": bool}
     history.jsonl   one registry.contracts.EpochRecord a line

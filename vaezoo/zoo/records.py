@@ -11,6 +11,8 @@ from typing import Any
 
 from vaezoo import strict_json
 from vaezoo.registry import EpochRecord, Figure, TargetResult
+from vaezoo.registry.verdicts import Better, from_record
+from vaezoo.registry.verdicts import Verdict as TargetVerdict
 from vaezoo.zoo.typed import typed
 
 #: Bytes of the files beyond which they are damage: 65,536 latents take 3 MB, 20,000 epochs 8 MB.
@@ -30,6 +32,21 @@ class Metrics:
         """The first figure called so, such as ``test/elbo``."""
         split, _, name = metric.partition("/")
         return next((f for f in self.figures if (f.split, f.name) == (split, name)), None)
+
+
+@dataclass(frozen=True)
+class _RecordedTarget:
+    """What stands of a target; records made before there were verdicts have ``reached``."""
+
+    metric: str
+    value: float
+    tolerance: float
+    source: str
+    figure: float
+    better: Better | None = None
+    note: str = ""
+    reached: bool | None = None
+    verdict: TargetVerdict | None = None
 
 
 def read_metrics(content: bytes) -> Metrics:
@@ -105,8 +122,7 @@ def _figure(item: Any, number: int) -> Figure:
 
 
 def _target(item: Any, number: int) -> TargetResult:
-    target: TargetResult = typed(item, TargetResult, f"targets[{number}]")
-    return target
+    return from_record(**vars(typed(item, _RecordedTarget, f"targets[{number}]")))
 
 
 def _json(data: Any, indent: int | None = None) -> str:
