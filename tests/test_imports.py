@@ -54,6 +54,7 @@ FLOORS = {
     "conformance": 6,
     "scaffold": 6,
     "cluster": 7,
+    "migration": 7,
     "cli": 8,
     "testing": 8,
     "__main__": 9,

@@ -15,9 +15,7 @@ def parse(text: str | bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises ValueError or, for deep nesting, RecursionError."""
     if isinstance(text, bytes):
         text = text.decode("utf-8")
-    value = json.loads(
-        text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
-    )
+    value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
     if "\\u" in text:
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # UnicodeEncodeError is a ValueError
     return value

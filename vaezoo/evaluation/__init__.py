@@ -2,6 +2,7 @@
 
 from vaezoo.evaluation.evaluator import (
     UNUSED_BELOW,
+    concluded,
     evaluate,
     judge,
     kept_epoch,
@@ -12,6 +13,7 @@ from vaezoo.evaluation.evaluator import (
 
 __all__ = [
     "UNUSED_BELOW",
+    "concluded",
     "evaluate",
     "judge",
     "kept_epoch",

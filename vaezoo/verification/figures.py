@@ -258,5 +258,3 @@ def _loosely(recorded: Figure) -> float:
     """How far other draws may put a figure."""
     error = recorded.standard_error
     return _OTHER_DRAWS * error if error else _OTHER_DRAWS_RELATIVE * abs(recorded.value)
-
-

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError, ZooError, describe
-from vaezoo.evaluation import judge, kept_epoch, observations
+from vaezoo.evaluation import concluded
 from vaezoo.regular import read_regular
 from vaezoo.verification.checks import Check
 from vaezoo.zoo import Entry
@@ -17,11 +17,12 @@ from vaezoo.zoo.manifest import differences, read_manifest
 from vaezoo.zoo.records import metrics_text
 
 if TYPE_CHECKING:
-    from vaezoo.registry import EpochRecord, ImageData
+    from vaezoo.registry import EpochRecord, ImageData, TargetResult
     from vaezoo.spec import Spec
 
 #: bytes of a text for people beyond which it is damage
 _LARGEST_TEXT = 4 * 10**6
+_NUMBERS_OF_TARGETS = ("metric", "value", "tolerance", "source", "figure")
 
 
 def sealed(entry: Entry) -> Iterator[Check]:
@@ -58,7 +59,7 @@ def records(entry: Entry, spec: Spec, data: ImageData | None) -> Iterator[Check]
     if entry.stands_alone:
         return
     yield _readable_spec(entry)
-    yield _history(spec, entry.history)
+    yield history(spec, entry.history)
     yield from _metrics(entry, spec)
     if data is not None:
         yield _trained_on(entry, data)
@@ -77,38 +78,44 @@ def _readable_spec(entry: Entry) -> Check:
     return Check(SPEC, same, f"it is {'' if same else 'not '}that of the weights file")
 
 
-def _history(spec: Spec, history: Sequence[EpochRecord]) -> Check:
+def history(spec: Spec, records: Sequence[EpochRecord]) -> Check:
+    """Whether a run of the spec has so many epochs, counted from 1."""
     from vaezoo.spec.resuming import outcome
 
-    if [record.epoch for record in history] != list(range(1, len(history) + 1)):
+    if [record.epoch for record in records] != list(range(1, len(records) + 1)):
         return Check(HISTORY, False, "its epochs are not counted from 1")
-    end = outcome(spec.train, history).over_after
-    if end != len(history):
+    end = outcome(spec.train, records).over_after
+    if end != len(records):
         after = "goes on" if end is None else f"ends after {end}"
-        return Check(HISTORY, False, f"it has {len(history)} epochs, the spec {after}")
-    return Check(HISTORY, True, f"it has the {len(history)} epochs of the spec")
+        return Check(HISTORY, False, f"it has {len(records)} epochs, the spec {after}")
+    return Check(HISTORY, True, f"it has the {len(records)} epochs of the spec")
 
 
 def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
     """Targets and notes follow from the recorded figures."""
     recorded = entry.metrics
-    figures, history = recorded.figures, entry.history
-    kept = kept_epoch(spec, history)
     try:
-        targets = judge(spec, figures, history[:kept])
+        targets, notes = concluded(spec, recorded.figures, entry.history)
+        # what an earlier version wrote has less in it, and is completed as it is read
+        whole = not entry.is_sealed or _text(entry, METRICS) == metrics_text(recorded)
     except VaezooError as error:
         yield Check("recorded targets", False, _told(error))
         return
-    same = list(recorded.targets) == targets
-    if entry.is_sealed:  # what is read is completed where an earlier version wrote less
-        same = same and _text(entry, METRICS) == metrics_text(recorded)
-    detail = "they follow from spec and figures" if same else "they do not follow from spec and "
-    yield Check("recorded targets", same, detail if same else f"{detail}figures")
-    if _is_of_this_version(entry):
-        notes = observations(spec, figures, targets, kept)
-        same = list(recorded.notes) == notes
-        text = "" if same else ", which would be: " + ("; ".join(notes) or "none")
-        yield Check("notes", same, f"they {'' if same else 'do not '}follow from the figures{text}")
+    keys = targets[0].keys() if entry.is_sealed and targets else _NUMBERS_OF_TARGETS
+    same = whole and _only(keys, recorded.targets) == _only(keys, targets)
+    yield Check("recorded targets", same, _follows("spec and figures", same))
+    if is_of_this_version(entry):
+        same = recorded.notes == notes
+        would = "" if same else f"; they would be: {'; '.join(notes) or 'none'}"
+        yield Check("notes", same, _follows("the figures", same) + would)
+
+
+def _only(keys: Iterable[str], targets: Iterable[TargetResult]) -> list[dict[str, object]]:
+    return [{key: dict(target).get(key) for key in keys} for target in targets]
+
+
+def _follows(what: str, does: bool) -> str:
+    return f"they follow from {what}" if does else f"they do not follow from {what}"
 
 
 def _trained_on(entry: Entry, data: ImageData) -> Check:
@@ -122,10 +129,10 @@ def _trained_on(entry: Entry, data: ImageData) -> Check:
 
 
 def _card(entry: Entry) -> Iterator[Check]:
-    """The card, where this version of vaezoo wrote it: another words it in its own way."""
+    """The card, where this version of vaezoo wrote it."""
     from vaezoo.zoo.card import card
 
-    if _is_of_this_version(entry):
+    if is_of_this_version(entry):
         try:
             same = _text(entry, CARD) == card(entry)
         except ZooError as error:
@@ -134,8 +141,11 @@ def _card(entry: Entry) -> Iterator[Check]:
         yield Check(CARD, same, f"it is {'' if same else 'not '}what the other files say")
 
 
-def _is_of_this_version(entry: Entry) -> bool:
-    return entry.is_sealed and read_manifest(entry).vaezoo == metadata.version("vaezoo")
+def is_of_this_version(entry: Entry) -> bool:
+    """Whether this version of vaezoo wrote its texts: another words them in its own way."""
+    if entry.stands_alone or not entry.is_sealed:
+        return False
+    return read_manifest(entry).vaezoo == metadata.version("vaezoo")
 
 
 def _text(entry: Entry, name: str) -> str:

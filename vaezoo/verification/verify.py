@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from vaezoo.verification.checks import Check, Verdict
 from vaezoo.verification.figures import Retaken, retake, wording
 from vaezoo.zoo import Entry, find
 from vaezoo.zoo.listing import counted
-from vaezoo.zoo.manifest import read_manifest
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -88,10 +86,11 @@ def _checks(
         announce=announce,
         advance=advance,
     )
+    with_note = files.is_of_this_version(entry)
     figures = []
     for one in retaken:
         figures.append(one)
-        yield wording(one, with_note=_is_of_this_version(entry)) or one.check
+        yield wording(one, with_note) or one.check
     yield from _targets(model, history, figures)
 
 
@@ -117,13 +116,6 @@ def _dataset(entry: Entry, spec: Spec) -> tuple[ImageData | None, Check]:
         return data, Check("dataset", True, f"digest {data.digest[:12]} is that of the lock")
     detail = f"the digest is {data.digest[:12]}, the lock has {recorded[:12]}"
     return data, Check("dataset", False, detail)
-
-
-def _is_of_this_version(entry: Entry) -> bool:
-    """Whether its figures' notes were worded by this version of vaezoo."""
-    if entry.stands_alone or not entry.is_sealed:
-        return False
-    return read_manifest(entry).vaezoo == metadata.version("vaezoo")
 
 
 def _targets(

@@ -174,6 +174,7 @@ def _training_section(entry: Entry) -> str:
         ("Seed", str(lock["seed"])),
         *_number_format(spec),
         ("Versions", ", ".join(f"{n} {v}" for n, v in {**versions, **others}.items())),
+        *_checked(lock),
     ]
     return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts)
 
@@ -183,6 +184,14 @@ def _device(device: dict[str, Any]) -> str:
     if threads is None:
         return f"{device['type']} ({device['name']})"
     return f"{device['type']} ({device['name']}, {threads} thread{'s' if threads > 1 else ''})"
+
+
+def _checked(lock: dict[str, Any]) -> list[tuple[str, str]]:
+    """By which code the figures were taken again, where they were."""
+    if "checked" not in lock:
+        return []
+    vaezoo, torch = lock["checked"]["vaezoo"], lock["checked"]["torch"]
+    return [("Figures", f"taken again and found as recorded by vaezoo {vaezoo}, torch {torch}")]
 
 
 def _number_format(spec: dict[str, Any]) -> list[tuple[str, str]]:

@@ -148,9 +148,7 @@ class Entry:
 
     def picture(self, path: Path) -> bytes:
         """The bytes of one of ``figures``."""
-        return readable(
-            path, lambda path: read_regular(path, _LARGEST_PICTURE, within=self.path)
-        )
+        return readable(path, lambda path: read_regular(path, _LARGEST_PICTURE, within=self.path))
 
     def files(self) -> dict[str, int]:
         """Its regular files, relative to it and by name, with their sizes in bytes.

@@ -85,8 +85,7 @@ def page(entry: Entry) -> str:
     notes = list(metrics.notes)
     if metrics.test_is_trained_on:
         notes.insert(0, "the test images were part of the training data")
-    lock = {key: value for key, value in entry.lock.items() if key != "components"}
-    lock["components"] = [_locked(c) for c in entry.lock["components"]]
+    lock = _shown_lock(entry.lock)
     listed = [f"{name}  {size:,} bytes" for name, size in entry.files().items()]
     sections = [
         ("Figures", "\n".join(figures)),
@@ -144,6 +143,13 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 def _use(written: str | dict[str, Any]) -> str:
     return written if isinstance(written, str) else str(written["use"])
+
+
+def _shown_lock(lock: dict[str, Any]) -> dict[str, Any]:
+    """A lock with a line for each component, those last."""
+    shown = {key: value for key, value in lock.items() if key not in ("components", "checked")}
+    shown["components"] = [_locked(row) for row in lock["components"]]
+    return shown | ({"checked": _shown_lock(lock["checked"])} if "checked" in lock else {})
 
 
 def _locked(component: dict[str, Any]) -> str:

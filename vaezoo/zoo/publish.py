@@ -78,6 +78,17 @@ def seal(staged: Entry) -> None:
     sync_folder(staged.path)
 
 
+def keep_away(entry: Entry) -> None:
+    """Take an entry that has another name now out of its zoo; it is kept as a predecessor.
+
+    Raises ZooError (VZ503).
+    """
+    folder = entry.path.parent
+    with open_for_writing(folder):
+        os.rename(entry.path, kept_path(folder, entry.path.name))
+        sync_folder(folder)
+
+
 def writable(zoo: str | Path | None = None) -> Path:
     """The zoo folder, made if need be, after a cheap look whether it can be published to.
 

@@ -52,9 +52,7 @@ class _RecordedTarget:
 def read_metrics(content: bytes) -> Metrics:
     """Raises ValueError, or RecursionError for deep nesting."""
     data = strict_json.parse(content)
-    wrong = {"figures", "targets", "notes", "test_is_trained_on"} ^ set(
-        typed(data, dict[str, Any])
-    )
+    wrong = {"figures", "targets", "notes", "test_is_trained_on"} ^ set(typed(data, dict[str, Any]))
     if wrong:
         raise ValueError(f"{min(wrong)} is {'not known' if min(wrong) in data else 'missing'}")
     return Metrics(

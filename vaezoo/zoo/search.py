@@ -50,7 +50,7 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
     folders = search_folders(zoo)
     for folder in folders:
         # The listing, not exists(): some file systems do not tell upper from lower case.
-        if text in _names(folder):
+        if text in names_in(folder):
             return Entry(folder / text, text)
     if (Path(text) / WEIGHTS).is_file():
         return _at(Path(text))
@@ -61,7 +61,7 @@ def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
     """Everything that a name can find, by name; of two alike, the one that is found first."""
     found: dict[str, Entry | BrokenEntry] = {}
     for folder in search_folders(zoo):
-        for name in _names(folder):
+        for name in names_in(folder):
             found.setdefault(name, _checked(Entry(folder / name, name)))
     return [found[name] for name in sorted(found)]
 
@@ -126,7 +126,7 @@ def _recorded_name(folder: Path) -> str:
         return given
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
     """The folders in a zoo, but for the hidden ones that hold what is staged or replaced."""
     try:
         inside = sorted(folder.iterdir())
@@ -144,7 +144,7 @@ def _checked(entry: Entry) -> Entry | BrokenEntry:
 
 
 def _unknown(name: str, folders: list[Path]) -> Diagnostic:
-    known = sorted({name for folder in folders for name in _names(folder)})
+    known = sorted({name for folder in folders for name in names_in(folder)})
     looked = ", ".join(str(folder) for folder in folders)
     return Diagnostic(
         "VZ501",
