@@ -17,6 +17,8 @@ PACKAGE = ROOT / "vaezoo"
 FLOORS = {
     "diagnostics": 0,
     "files": 0,
+    "regular": 0,
+    "strict_json": 0,
     "heap": 0,
     "patience": 0,
     "processes": 1,
@@ -52,6 +54,7 @@ FLOORS = {
     "conformance": 6,
     "scaffold": 6,
     "cluster": 7,
+    "migration": 7,
     "cli": 8,
     "testing": 8,
     "__main__": 9,

@@ -63,7 +63,7 @@ def evaluate(
     spec gives it, or its defaults. Without any they are those of the spec.
     ``importance_samples`` adds the importance-weighted bound with so many draws. With ``record``,
     an entry in a zoo of one's own has the figures written to its ``metrics.json`` and card, in
-    the place of the same ones.
+    the place of the same ones, and its targets held against them.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split, and
     for a named metric that the model cannot have, DataError (VZ601) where the dataset cannot be
@@ -80,11 +80,16 @@ def evaluate(
     figures, left_out = take_what_can_be_had(chosen, scene, announce, named=metrics)
     unrecorded = "not asked to"
     if record:
-        from vaezoo.zoo.amend import amend, cannot_amend
+        from vaezoo.evaluation import concluded
+        from vaezoo.evaluation.described import described
+        from vaezoo.zoo.amend import amend, cannot_amend, with_figures
 
         unrecorded = cannot_amend(entry) or ""
         if not unrecorded:
-            amend(entry, figures)
+            merged = with_figures(entry.metrics.figures, figures)
+            merged = tuple(described(merged, model.spec.metrics, model.spec))
+            targets, notes = concluded(model.spec, merged, entry.history)
+            amend(entry, replace(entry.metrics, figures=merged, targets=targets, notes=notes))
     return Measured(entry, tuple(figures), unrecorded or None, tuple(left_out))
 
 

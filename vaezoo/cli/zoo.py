@@ -1,4 +1,4 @@
-"""``vaezoo zoo``: list, show, restore, prune."""
+"""``vaezoo zoo``: list, show, migrate, restore, prune."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import click
 
 from vaezoo.cli import options
+from vaezoo.cli.zoo_migrate import migrate
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -48,6 +49,9 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
         click.echo(json.dumps(details(entry), indent=1, ensure_ascii=False))
     else:
         click.echo(page(entry))
+
+
+command.add_command(migrate)
 
 
 @command.command("restore", epilog="Example: vaezoo zoo restore fashion_mlp2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from vaezoo.registry import Figure
 from vaezoo.writeup.content import Prose, Table, plain, prose
@@ -30,8 +31,8 @@ def caption_of(figures: Sequence[Figure]) -> Prose:
     """How the figures were obtained, which side of each is better, and what they say of
     themselves."""
     line = plain(" ".join(filter(None, (how_obtained(figures), directions(figures, label_of)))))
-    for text in what_figures_are(figures, label_of):
-        line = prose("{line} {text}", line=line, text=told(lambda text=text: text))  # type: ignore[misc]
+    for said in what_figures_are(figures, label_of):
+        line = prose("{line} {said}", line=line, said=told(partial(str, said)))
     return line
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from vaezoo.registry import Figure, Metric
 from vaezoo.writeup.content import Prose, prose
 from vaezoo.writeup.facts import Facts, shown
-from vaezoo.writeup.told import told
+from vaezoo.writeup.told import as_prose
 
 
 def _rate(facts: Facts) -> Iterator[Prose]:
@@ -58,10 +58,10 @@ def _read(facts: Facts) -> Iterator[Prose]:
 def _sentences(metric: Metric, figures: dict[str, Figure], facts: Facts) -> list[Prose]:
     """A metric's sentences; none from one that fails, since the report goes on."""
     try:
-        sentences = list(metric.reading(figures, facts.spec))
+        lines = [as_prose(text) for text in metric.reading(figures, facts.spec)]
     except Exception:
         return []
-    return [line for text in sentences if (line := told(lambda text=text: text))]
+    return [line for line in lines if line]
 
 
 #: every look at the figures, in the order of what is said

@@ -40,6 +40,7 @@ def report_of(subject: Subject) -> Document:
         Section("Reconstruction against KL", _trade_off(subject)),
         Section("What it makes of images", _images(subject)),
         Section("What its latents hold", _latents(subject)),
+        Section("Other pictures", _other_pictures(subject)),
         Section("Observations", (parts.observations(observe(subject.facts)),)),
         Section("How to reproduce it", _reproduce(subject)),
     )
@@ -120,6 +121,22 @@ def _images(subject: Subject) -> tuple[Block, ...]:
             ),
         ]
     )
+
+
+#: visualizers that the sections above draw, each with parameters for its place
+_PLACED = frozenset(
+    {"reconstructions", "samples", "latent_scatter", "traversals", "manifold", "interpolations"}
+)
+
+
+def _other_pictures(subject: Subject) -> tuple[Block, ...]:
+    """The spec's further visualizers, two in a row."""
+    others = [
+        one for one in subject.model.spec.visualizers if one.in_reports and one.use not in _PLACED
+    ]
+    drawn = [picture for one in others if (picture := subject.picture_of(one, _HALF))]
+    rows = [drawn[start : start + 2] for start in range(0, len(drawn), 2)]
+    return tuple(block for row in rows for block in parts.beside(row))
 
 
 def _latents(subject: Subject) -> tuple[Block, ...]:

@@ -12,7 +12,7 @@ import torch
 
 from vaezoo.diagnostics import DataError
 from vaezoo.evaluation.described import described
-from vaezoo.registry import Metric, Registry, Scene, Split
+from vaezoo.registry import Metric, Registry, Scene, Split, Visualizer
 from vaezoo.writeup import pictures, plots
 from vaezoo.writeup.content import Picture, Prose, prose
 from vaezoo.writeup.facts import Facts
@@ -103,6 +103,15 @@ class Subject:
             drawn.png, "png", alt, prose("**{title}** {facts}.", title=title, facts=caption)
         )
 
+    def picture_of(self, visualizer: Visualizer, share: float) -> Picture | None:
+        """The picture of a visualizer as the spec has it, captioned by what it says of itself."""
+        written = visualizer.to_spec()
+        parameters = {} if isinstance(written, str) else {**written}
+        use = str(parameters.pop("use", visualizer.use))
+        alt = " ".join((type(visualizer).__doc__ or use).split("\n\n")[0].split()).rstrip(".")
+        title = f"{_capitalised(visualizer.use.replace('_', ' '))}."
+        return self.picture(use, title, share, alt, parameters)
+
     @property
     def _binarisation(self) -> str:
         return str(self.scene.binarization).partition(",")[0]
@@ -112,7 +121,7 @@ class Subject:
         if found is None:
             return None
         told: Prose = prose("**{title}** As drawn after training.", title=title)
-        return Picture(found.read_bytes(), "png", alt, told)
+        return Picture(self.entry.picture(found), "png", alt, told)
 
 
 def subject(name: str | Path, zoo: str | Path | None, device: str, registry: Registry) -> Subject:

@@ -13,9 +13,18 @@ from vaezoo.writeup.mathematics import set_formula
 def told(question: Callable[[], str]) -> Prose:
     """The answer with its formulas; nothing where it fails or has a formula that cannot be set."""
     try:
-        return _settable(marked(question()))
+        return as_prose(question())
     except Exception:
         return ()
+
+
+def as_prose(text: str) -> Prose:
+    """A component's text with its formulas. Raises ValueError for one that cannot be set."""
+    line = marked(text)
+    for part in line:
+        if isinstance(part, Math):
+            set_formula(part.tex)
+    return line
 
 
 def defined(question: Callable[[], Definition | None]) -> tuple[str, Prose] | None:
@@ -25,13 +34,6 @@ def defined(question: Callable[[], Definition | None]) -> tuple[str, Prose] | No
         if found is None:
             return None
         set_formula(found.tex)
-        return found.tex, _settable(marked(found.where))
+        return found.tex, as_prose(found.where)
     except Exception:
         return None
-
-
-def _settable(line: Prose) -> Prose:
-    for part in line:
-        if isinstance(part, Math):
-            set_formula(part.tex)
-    return line

@@ -50,7 +50,7 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
     folders = search_folders(zoo)
     for folder in folders:
         # The listing, not exists(): some file systems do not tell upper from lower case.
-        if text in _names(folder):
+        if text in names_in(folder):
             return Entry(folder / text, text)
     if (Path(text) / WEIGHTS).is_file():
         return _at(Path(text))
@@ -61,7 +61,7 @@ def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
     """Everything that a name can find, by name; of two alike, the one that is found first."""
     found: dict[str, Entry | BrokenEntry] = {}
     for folder in search_folders(zoo):
-        for name in _names(folder):
+        for name in names_in(folder):
             found.setdefault(name, _checked(Entry(folder / name, name)))
     return [found[name] for name in sorted(found)]
 
@@ -105,10 +105,9 @@ def _looks_like_path(text: str) -> bool:
 
 def _at(path: Path) -> Entry:
     if path.is_file() and path.suffix == ".safetensors":
-        alone = Entry(path, path.stem)
-        return Entry(path, str(alone.spec_data["name"]))
+        return Entry(path, Entry(path, path.stem).recorded_name)
     if path.is_dir():
-        return Entry(path, path.resolve().name)
+        return Entry(path, _recorded_name(path))
     raise UsageError(
         Diagnostic(
             "VZ501",
@@ -118,7 +117,16 @@ def _at(path: Path) -> Entry:
     )
 
 
-def _names(folder: Path) -> list[str]:
+def _recorded_name(folder: Path) -> str:
+    """The name in a folder's weights file; the folder's where that cannot be read."""
+    given = folder.resolve().name
+    try:
+        return Entry(folder, given).recorded_name
+    except ZooError:  # whoever reads the entry is told
+        return given
+
+
+def names_in(folder: Path) -> list[str]:
     """The folders in a zoo, but for the hidden ones that hold what is staged or replaced."""
     try:
         inside = sorted(folder.iterdir())
@@ -136,7 +144,7 @@ def _checked(entry: Entry) -> Entry | BrokenEntry:
 
 
 def _unknown(name: str, folders: list[Path]) -> Diagnostic:
-    known = sorted({name for folder in folders for name in _names(folder)})
+    known = sorted({name for folder in folders for name in names_in(folder)})
     looked = ", ".join(str(folder) for folder in folders)
     return Diagnostic(
         "VZ501",
