@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from vaezoo.spec import Spec
 
 SPLITS = ("test", "validation", "train")
-_BOUND = "importance_weighted"
 _ALL = "all"
 
 #: called with a metric's name and the number of examples that it looks at
@@ -133,10 +132,22 @@ def choose_metrics(
     if not names and importance_samples is None:
         chosen = list(spec.metrics)
     if importance_samples is not None:
-        bound = registry.find("metric", _BOUND).component
-        chosen = [metric for metric in chosen if metric.use != _BOUND]
-        chosen.append(cast("Metric", bound.model_validate({"samples": importance_samples})))
+        bound = _bound_metric(spec, registry)
+        chosen = [metric for metric in chosen if not isinstance(metric, bound)]
+        chosen.append(bound.model_validate({"samples": importance_samples}))
     return chosen
+
+
+def _bound_metric(spec: Spec, registry: Registry) -> type[Metric]:
+    """The metric of a bound that rises with draws of z: the spec's own, or the first that there
+    is. Raises UsageError (VZ504) where there is none."""
+    every = [cast("type[Metric]", found.component) for found in registry.components("metric")]
+    for kind in (*map(type, spec.metrics), *every):
+        rising = any(one.role == "bound" and one.with_samples == "rises" for one in kind.figures)
+        if rising and "samples" in kind.model_fields:
+            return kind
+    message = "no plugin has a metric of an importance-weighted bound"
+    raise UsageError(Diagnostic("VZ504", message, hint="'vaezoo plugins list' shows the metrics"))
 
 
 def _of_name(name: str, spec: Spec, registry: Registry) -> list[Metric]:

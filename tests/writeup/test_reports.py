@@ -83,7 +83,7 @@ def test_every_entry_has_its_report(name):
 def test_every_figure_that_there_is_finds_its_place(tmp_path):
     shutil.copytree(shipped("mnist_mlp2").entry.path, tmp_path / "full")
     kinds = [row.component for row in discover().components("metric")]
-    names = [name for kind in kinds for name in kind.figures]
+    names = [quantity.name for kind in kinds for quantity in kind.figures]
     made = [
         Figure(name, 0.25 + n / 50, "a unit", "test", "bernoulli", "none", 9, 10, 0.01, note="so")
         for n, name in enumerate(names)

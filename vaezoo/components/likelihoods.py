@@ -141,7 +141,7 @@ class Gaussian(Likelihood, use="gaussian"):
             return f"$s = {number(self.scale)}$ by the spec"
         if module is None:
             return "one scale $s$ for all values, learned"
-        learned = float(module.log_scale.exp())
+        learned = float(module.log_scale.detach().exp())
         return f"one scale for all values, which training took to $s = {learned:.4g}$"
 
 
