@@ -135,7 +135,7 @@ class MetricConformance(SceneConformance):
             "set figures = (Quantity('name', better='higher'), …) on the class",
         )
 
-    def test_what_it_says_of_its_figures(self) -> None:
+    def test_what_it_says_of_itself(self) -> None:
         """Formulas can be set, and ``reading`` gives sentences on the figures of a scene."""
         scene = self.scene()
         for quantity in type(self.component).figures:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from vaezoo.evaluation import UNUSED_BELOW
-from vaezoo.registry import Figure
+from vaezoo.registry import Figure, Visualizer
 from vaezoo.writeup import parts, plots
 from vaezoo.writeup.content import (
     Block,
@@ -132,11 +132,19 @@ _PLACED = frozenset(
 def _other_pictures(subject: Subject) -> tuple[Block, ...]:
     """The spec's further visualizers, two in a row."""
     others = [
-        one for one in subject.model.spec.visualizers if one.in_reports and one.use not in _PLACED
+        one
+        for one in subject.model.spec.visualizers
+        if one.in_reports and _name_of(one) not in _PLACED
     ]
     drawn = [picture for one in others if (picture := subject.picture_of(one, _HALF))]
     rows = [drawn[start : start + 2] for start in range(0, len(drawn), 2)]
     return tuple(block for row in rows for block in parts.beside(row))
+
+
+def _name_of(visualizer: Visualizer) -> str:
+    """As the spec writes it: ``parts:samples`` is not vaezoo's ``samples``."""
+    written = visualizer.to_spec()
+    return written if isinstance(written, str) else str(written["use"])
 
 
 def _latents(subject: Subject) -> tuple[Block, ...]:
