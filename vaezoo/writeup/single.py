@@ -131,11 +131,8 @@ _PLACED = frozenset(
 
 def _other_pictures(subject: Subject) -> tuple[Block, ...]:
     """The spec's further visualizers, two in a row."""
-    others = [
-        one
-        for one in subject.model.spec.visualizers
-        if one.in_reports and _name_of(one) not in _PLACED
-    ]
+    others = [one for one in subject.model.spec.visualizers if one.in_reports]
+    others = [one for one in others if _name_of(one) not in _PLACED]
     drawn = [picture for one in others if (picture := subject.picture_of(one, _HALF))]
     rows = [drawn[start : start + 2] for start in range(0, len(drawn), 2)]
     return tuple(block for row in rows for block in parts.beside(row))
