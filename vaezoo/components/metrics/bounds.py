@@ -43,6 +43,33 @@ class ImportanceWeighted(Metric, use="importance_weighted"):
         return [importance_weighted_figure(scene, self.samples)]
 
 
+class AmortisationGap(Metric, use="amortisation_gap"):
+    """How far the ELBO lies below log p(x), in two parts, over some of the split's images.
+
+    The gap between log p(x) and the ELBO is the amortisation gap plus the approximation gap
+    (Cremer, Li and Duvenaud 2018, arXiv:1801.03558). To measure the first, a diagonal Gaussian is
+    fitted to each image by itself: Adam maximises its ELBO, starting at the encoder's mean and
+    log-variance. ``amortisation_gap`` is what that gains over the encoder's ELBO on the same
+    images, by fresh draws. ``remaining_gap`` is how far the importance-weighted bound with the
+    fitted Gaussian lies above its ELBO; with K draws it is the part of the approximation gap that
+    K draws show. Where the fit stops short of its best, gain is counted as remaining gap.
+    """
+
+    figures = ("amortisation_gap", "remaining_gap")
+    images: int = Field(200, ge=1, description="images to look at, spread evenly over the split")
+    steps: int = Field(300, ge=1, description="steps of Adam for each image")
+    draws: int = Field(4, ge=1, description="draws of z for each image and step of Adam")
+    lr: float = Field(0.05, gt=0, description="Adam's first learning rate; it falls to 0")
+    samples: int = Field(500, ge=1, description="fresh draws of z for each image to compare by")
+
+    def compute(self, scene: Scene) -> list[Figure]:
+        """amortisation_gap and remaining_gap (positive, lower is better), nats per example."""
+        from vaezoo.components.nets.amortisation import Fit, amortisation_figures
+
+        fit = Fit(self.steps, self.draws, self.lr)
+        return amortisation_figures(scene, self.images, fit, self.samples)
+
+
 class EntropyFloor(Metric, use="entropy_floor"):
     """What binary cross-entropy cannot fall below: the entropy of the images' own grey levels.
 
