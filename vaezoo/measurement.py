@@ -145,6 +145,19 @@ def _of_name(name: str, spec: Spec, registry: Registry) -> list[Metric]:
         raise UsageError(Diagnostic("VZ504", finding.message, hint=finding.hint)) from None
 
 
+def metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
+    """The metric that gives a figure, with as many draws; None where no plugin has one."""
+    found = [row.component for row in registry.components("metric")]
+    kinds = [cast("type[Metric]", kind) for kind in found]
+    for kind in (kind for kind in kinds if figure.name in kind.figures):
+        own = [metric for metric in spec.metrics if type(metric) is kind]
+        metric = own[0] if own else kind()
+        if "samples" in kind.model_fields and figure.samples:
+            return metric.model_copy(update={"samples": figure.samples})
+        return metric
+    return None
+
+
 def scene_of(model: VAE, data: ImageData, split: str, advance: Advance = _silent) -> Scene:
     """A trained model before a split of its spec's data."""
     scene = Scene.of_test(model, data, advance=advance)

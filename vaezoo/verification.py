@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError, describe
-from vaezoo.measurement import Advance, Announce, scene_of, take
+from vaezoo.measurement import Advance, Announce, metric_of, scene_of, take
 from vaezoo.registry import EpochRecord, Figure, Registry, Scene, discover
 from vaezoo.zoo import Entry, find
 from vaezoo.zoo.entry import Metrics
@@ -166,23 +166,10 @@ def _taken(spec: Spec, recorded: Metrics, registry: Registry) -> dict[str, list[
         metrics = taken.setdefault(figure.split, [])
         if any(figure.name in type(metric).figures for metric in metrics):
             continue
-        metric = _metric_of(figure, spec, registry)
+        metric = metric_of(figure, spec, registry)
         if metric is not None:
             metrics.append(metric)
     return taken
-
-
-def _metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
-    """The metric that gives a figure, with as many draws; None where no plugin has one."""
-    found = [row.component for row in registry.components("metric")]
-    kinds = [cast("type[Metric]", kind) for kind in found]
-    for kind in (kind for kind in kinds if figure.name in kind.figures):
-        own = [metric for metric in spec.metrics if type(metric) is kind]
-        metric = own[0] if own else kind()
-        if "samples" in kind.model_fields and figure.samples:
-            return metric.model_copy(update={"samples": figure.samples})
-        return metric
-    return None
 
 
 def _is_dear(metric: Metric, samples: int | None, images: int) -> bool:

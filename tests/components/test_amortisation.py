@@ -132,8 +132,8 @@ def test_the_images_are_spread_over_the_split_and_counted() -> None:
 
 def test_progress_is_told_of_the_whole_split() -> None:
     told: list[int] = []
-    metric = registry_with().find("metric", "amortisation_gap").component(
-        images=300, steps=1, samples=2
+    metric = (
+        registry_with().find("metric", "amortisation_gap").component(images=300, steps=1, samples=2)
     )
     metric.compute(scene(linear_gaussian(), 750, advance=told.append))
     assert sum(told) == 750

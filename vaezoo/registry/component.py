@@ -7,7 +7,7 @@ A component is data: its fields are its parameters in YAML, its docstring is its
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -28,7 +28,7 @@ from vaezoo.registry.shaping import shaping
 if TYPE_CHECKING:
     import matplotlib.figure
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 
     from vaezoo.spec import Spec
     from vaezoo.spec.schema import TrainSpec
@@ -219,6 +219,14 @@ class Metric(Component):
     @abstractmethod
     def compute(self, scene: Scene) -> list[Figure]:
         """Figures of ``scene.model`` on ``scene.split``."""
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        """Values of each image of the split, (N,), whose means are the figures of these names.
+
+        With them two models are compared image by image, on some of the images: give only values
+        that depend on no other image of the split. None unless a metric gives them.
+        """
+        return {}
 
 
 class Visualizer(Component):

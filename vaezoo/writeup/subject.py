@@ -25,7 +25,7 @@ class Subject:
     """A trained model to be reported on.
 
     ``problem`` says why its images cannot be had; the scene's split is empty then, and stored
-    pictures stand in for those that need images.
+    pictures stand in for those that need images. ``digest`` is that of the data that were found.
     """
 
     entry: Entry
@@ -33,6 +33,7 @@ class Subject:
     scene: Scene
     registry: Registry
     problem: str = ""
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -40,7 +41,14 @@ class Subject:
 
     @property
     def facts(self) -> Facts:
-        return Facts(self.model.spec, self.entry.metrics, self.entry.history)
+        return Facts(self.model.spec, self.entry.metrics, self.entry.history, self._redrawn)
+
+    @property
+    def _redrawn(self) -> bool:
+        """By the data, or where these cannot be had by the protocol of a recorded figure."""
+        protocols = {str(self.scene.binarization)}
+        protocols |= {figure.binarisation for figure in self.entry.metrics.figures}
+        return any(protocol.startswith("dynamic") for protocol in protocols)
 
     @property
     def parameters(self) -> int:
@@ -107,7 +115,8 @@ def subject(name: str | Path, zoo: str | Path | None, device: str, registry: Reg
             entry.name, model.spec, model, blank, "test", (), entry.history, model.spec.train.seed
         )
         return Subject(entry, model, scene, registry, error.diagnostics[0].message)
-    return Subject(entry, model, Scene.of_test(model, data, entry.history), registry)
+    scene = Scene.of_test(model, data, entry.history)
+    return Subject(entry, model, scene, registry, digest=data.digest)
 
 
 def _capitalised(text: str) -> str:

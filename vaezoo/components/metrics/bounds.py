@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from vaezoo.registry import Figure, Metric, Scene
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class ELBOMetric(Metric, use="elbo"):
@@ -25,6 +31,12 @@ class ELBOMetric(Metric, use="elbo"):
 
         return elbo_figures(scene, self.samples)
 
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.estimators import elbo_terms
+
+        terms = elbo_terms(scene, self.samples)
+        return {"elbo": terms.elbo, "reconstruction": terms.reconstruction, "kl": terms.kl}
+
 
 class ImportanceWeighted(Metric, use="importance_weighted"):
     """The importance-weighted bound on log p(x): log 1/K Σ p(x, z_k) / q(z_k|x), z_k ~ q(z|x).
@@ -41,6 +53,11 @@ class ImportanceWeighted(Metric, use="importance_weighted"):
         from vaezoo.components.nets.importance import importance_weighted_figure
 
         return [importance_weighted_figure(scene, self.samples)]
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.importance import importance_weighted_values
+
+        return {"iw_bound": importance_weighted_values(scene, self.samples)}
 
 
 class AmortisationGap(Metric, use="amortisation_gap"):
@@ -84,3 +101,8 @@ class EntropyFloor(Metric, use="entropy_floor"):
         from vaezoo.components.nets.estimators import entropy_floor_figure
 
         return [entropy_floor_figure(scene)]
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.estimators import grey_entropies
+
+        return {"entropy_floor": grey_entropies(scene)}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from vaezoo.registry import Figure, Metric, Scene
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class ReconstructionError(Metric, use="reconstruction_error"):
@@ -23,6 +29,11 @@ class ReconstructionError(Metric, use="reconstruction_error"):
 
         return reconstruction_error_figures(scene)
 
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.image_quality import reconstruction_errors
+
+        return reconstruction_errors(scene)
+
 
 class SampleQuality(Metric, use="sample_quality"):
     """How samples of the prior compare with the split's images, in a classifier's features.
@@ -31,7 +42,8 @@ class SampleQuality(Metric, use="sample_quality"):
     compare with others on the same dataset alone, and not with those of an Inception network.
     Fréchet distance (Heusel et al. 2017, arXiv:1706.08500), kernel distance (Bińkowski et al.
     2018, arXiv:1801.01401), improved precision and recall (Kynkäänniemi et al. 2019,
-    arXiv:1904.06991). Samples are mean images, as many as there are images.
+    arXiv:1904.06991). Samples are mean images, as many as there are images. Where the data are
+    black and white, samples are too: each pixel is drawn with its mean as the chance of white.
     """
 
     figures = ("frechet_distance", "kernel_distance", "precision", "recall")
@@ -40,7 +52,8 @@ class SampleQuality(Metric, use="sample_quality"):
     def compute(self, scene: Scene) -> list[Figure]:
         """frechet_distance and kernel_distance (lower is better), precision and recall.
 
-        Raises UsageError (VZ504) for a dataset that has no classifier.
+        Raises UsageError (VZ504) for a dataset that has no classifier, and for black-and-white
+        data under a likelihood that gives no chances of white pixels.
         """
         from vaezoo.components.nets.sample_quality import sample_quality_figures
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from vaezoo.registry import Figure, Metric, Scene
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class LinearProbe(Metric, use="linear_probe"):
@@ -22,6 +28,12 @@ class LinearProbe(Metric, use="linear_probe"):
 
         return linear_probe_figures(scene, self.penalty)
 
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.probes import linear_probe
+
+        found = linear_probe(scene, self.penalty)
+        return {"probe_accuracy": found.right} if found else {}
+
 
 class NearestNeighbours(Metric, use="nearest_neighbours"):
     """Accuracy of the vote of the nearest training images by distance between posterior means.
@@ -37,3 +49,9 @@ class NearestNeighbours(Metric, use="nearest_neighbours"):
         from vaezoo.components.nets.probes import nearest_neighbours_figures
 
         return nearest_neighbours_figures(scene, self.neighbours)
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.probes import nearest_neighbours
+
+        found = nearest_neighbours(scene, self.neighbours)
+        return {"knn_accuracy": found.right} if found else {}
