@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, suggest
 from vaezoo.heap import memory_kept
 from vaezoo.registry import Figure, Metric, Registry, Scene, discover
+from vaezoo.spec.quantities import names_of
 from vaezoo.zoo import Entry, find
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ def _bound_metric(spec: Spec, registry: Registry) -> type[Metric]:
     """The metric of a bound that rises with draws of z: the spec's own, or the first that there
     is. Raises UsageError (VZ504) where there is none."""
     every = [cast("type[Metric]", found.component) for found in registry.components("metric")]
-    for kind in (*map(type, spec.metrics), *every):
+    own: list[type[Metric]] = [type(metric) for metric in spec.metrics]
+    for kind in (*own, *every):
         rising = any(one.role == "bound" and one.with_samples == "rises" for one in kind.figures)
         if rising and "samples" in kind.model_fields:
             return kind
@@ -160,6 +162,19 @@ def _of_name(name: str, spec: Spec, registry: Registry) -> list[Metric]:
     except PluginError as error:
         finding = error.diagnostics[0]
         raise UsageError(Diagnostic("VZ504", finding.message, hint=finding.hint)) from None
+
+
+def metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
+    """The metric that gives a figure, with as many draws; None where no plugin has one."""
+    found = [row.component for row in registry.components("metric")]
+    kinds = [cast("type[Metric]", kind) for kind in found]
+    for kind in (kind for kind in kinds if figure.name in names_of(kind)):
+        own = [metric for metric in spec.metrics if type(metric) is kind]
+        metric = own[0] if own else kind()
+        if "samples" in kind.model_fields and figure.samples:
+            return metric.model_copy(update={"samples": figure.samples})
+        return metric
+    return None
 
 
 def scene_of(model: VAE, data: ImageData, split: str, advance: Advance = _silent) -> Scene:

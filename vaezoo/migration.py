@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
 from vaezoo.measurement import Advance, Announce, scene_of, take
-from vaezoo.registry import Figure, Metric, Registry, discover
+from vaezoo.registry import Figure, Registry, discover
+from vaezoo.spec.quantities import names_of
 from vaezoo.verification import Check, files
 from vaezoo.verification.figures import Retaken, retake
 from vaezoo.verification.verify import lock_check
@@ -184,15 +185,11 @@ def _new_figures(
     new = [
         metric
         for metric in model.spec.metrics
-        if metric.to_spec() not in former or not known.issuperset(_names(metric))
+        if metric.to_spec() not in former or not known.issuperset(names_of(type(metric)))
     ]
     found = take(new, scene_of(model, data, "test", advance), announce) if new else []
-    changed = {name for m in new if m.to_spec() not in former for name in _names(m)}
+    changed = {name for m in new if m.to_spec() not in former for name in names_of(type(m))}
     return [figure for figure in found if figure.name not in known or figure.name in changed]
-
-
-def _names(metric: Metric) -> list[str]:
-    return [quantity.name for quantity in type(metric).figures]
 
 
 def _reworded(recorded: Sequence[Figure], retaken: Sequence[Retaken]) -> list[Figure]:

@@ -15,6 +15,10 @@ class StandardNormal(Prior, use="standard_normal"):
     def is_factorial(self) -> bool:
         return True
 
+    @property
+    def is_normal(self) -> bool:
+        return True
+
     def build(self, latent: int) -> PriorModule:
         """z (B, latent)."""
         from vaezoo.components.nets.priors import StandardNormalNet

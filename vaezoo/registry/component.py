@@ -29,7 +29,7 @@ from vaezoo.registry.shaping import shaping
 if TYPE_CHECKING:
     import matplotlib.figure
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 
     from vaezoo.spec import Spec
     from vaezoo.spec.schema import TrainSpec
@@ -189,6 +189,11 @@ class Prior(Component):
         """Whether p(z) is a product over latents, so that they are independent."""
         return False
 
+    @property
+    def is_normal(self) -> bool:
+        """Whether p(z) is a product of normal densities, one for each latent."""
+        return False
+
     def formula(self, latent: int) -> Definition | None:
         """KL(q(z|x) || p(z)) of ``latent`` dimensions, for reports; None for the general form.
 
@@ -294,6 +299,14 @@ class Metric(Component):
     @abstractmethod
     def compute(self, scene: Scene) -> list[Figure]:
         """Figures of ``scene.model`` on ``scene.split``."""
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        """Values of each image of the split, (N,), whose means are the figures of these names.
+
+        With them two models are compared image by image, on some of the images: give only values
+        that depend on no other image of the split. None unless a metric gives them.
+        """
+        return {}
 
 
 class Visualizer(Component):

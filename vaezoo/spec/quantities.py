@@ -22,6 +22,11 @@ def quantity_of(target: str, spec: Spec) -> Quantity | None:
     return next((one for one in quantities_on(split, spec) if one.name == name), None)
 
 
+def names_of(metric: type[Metric]) -> set[str]:
+    """The names of the figures that a metric takes."""
+    return {quantity.name for quantity in metric.figures}
+
+
 def described_by(metrics: Sequence[Metric], name: str) -> Quantity | None:
     """A figure's description by the first of some metrics that has it."""
     every = (one for metric in metrics for one in type(metric).figures)

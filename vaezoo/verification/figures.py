@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError, describe
-from vaezoo.measurement import Advance, Announce, scene_of, take
+from vaezoo.measurement import Advance, Announce, metric_of, scene_of, take
 from vaezoo.registry import Figure, Quantity, Registry, Scene
-from vaezoo.spec.quantities import described_by
+from vaezoo.spec.quantities import described_by, names_of
 from vaezoo.verification.checks import Check
 from vaezoo.zoo.listing import counted
 from vaezoo.zoo.records import Metrics
@@ -85,7 +85,7 @@ def retake(
             try:
                 figures = take([_with_samples(metric, samples)], scene, announce)
             except VaezooError as error:
-                names = _names(type(metric))
+                names = names_of(type(metric))
                 known = [f for f in recorded.figures if f.split == split and f.name in names]
                 yield from (_untaken(figure, error) for figure in known)
                 continue
@@ -127,7 +127,7 @@ def _without_metric(spec: Spec, recorded: Metrics, registry: Registry) -> Iterat
     """The recorded figures that nothing gives, or that stand twice."""
     seen: set[tuple[str, str]] = set()
     for figure in recorded.figures:
-        if _metric_of(figure, spec, registry) is None:
+        if metric_of(figure, spec, registry) is None:
             yield _not_taken(figure, "it cannot be taken again: no plugin here has a metric for it")
         elif (figure.split, figure.name) in seen:
             yield _not_taken(figure, "it is recorded twice")
@@ -141,27 +141,10 @@ def _taken(spec: Spec, recorded: Metrics, registry: Registry) -> dict[str, list[
         metrics = taken.setdefault(figure.split, [])
         if described_by(metrics, figure.name):
             continue
-        metric = _metric_of(figure, spec, registry)
+        metric = metric_of(figure, spec, registry)
         if metric is not None:
             metrics.append(metric)
     return taken
-
-
-def _metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
-    """The metric that gives a figure, with as many draws; None where no plugin has one."""
-    found = [row.component for row in registry.components("metric")]
-    kinds = [cast("type[Metric]", kind) for kind in found]
-    for kind in (kind for kind in kinds if figure.name in _names(kind)):
-        own = [metric for metric in spec.metrics if type(metric) is kind]
-        metric = own[0] if own else kind()
-        if "samples" in kind.model_fields and figure.samples:
-            return metric.model_copy(update={"samples": figure.samples})
-        return metric
-    return None
-
-
-def _names(kind: type[Metric]) -> set[str]:
-    return {quantity.name for quantity in kind.figures}
 
 
 def _moves_with_samples(metric: Metric) -> bool:
@@ -250,7 +233,7 @@ def _estimated(
         for figure in figures
         for kind in scene.spec.metrics
         if (figure.split, figure.role) == (recorded.split, "elbo")
-        and figure.name in _names(type(kind))
+        and figure.name in names_of(type(kind))
     ]
     elbo = known[0] if known and quantity.role == "bound" else None
     with fast_float32(scene.model.device):

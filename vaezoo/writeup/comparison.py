@@ -4,14 +4,14 @@ they differ."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from vaezoo.evaluation import UNUSED_BELOW, unused_latents
 from vaezoo.registry import Figure
 from vaezoo.registry.quantity import Role
 from vaezoo.writeup.content import Prose, prose
-from vaezoo.writeup.facts import shown
+from vaezoo.writeup.pairing import Paired
 from vaezoo.writeup.subject import Subject
 
 #: how many standard errors make a difference one
@@ -33,19 +33,22 @@ class Gap:
     def __str__(self) -> str:
         if self.error is None:
             return f"{self.value:+.4g}".replace("-", "−")
-        return f"{shown(self.value, sign=True)} ± {self.error:.2f}"
+        # two digits of a small error, and as many decimals of the value
+        decimals = max(2, 1 - math.floor(math.log10(self.error))) if self.error > 0 else 2
+        return f"{self.value:+.{decimals}f} ± {self.error:.{decimals}f}".replace("-", "−")
 
 
-def gap(first: Figure, second: Figure) -> Gap | None:
+def gap(first: Figure, second: Figure, paired: Paired | None = None) -> Gap | None:
     """How much two figures differ; None where they were not obtained in the same way.
 
-    The errors add up as those of independent means. Of two models on the same images, some of
-    which are hard for both, the true one is most often smaller.
+    Where no ``paired`` error is known, their errors add up as those of independent means.
     """
     if not _alike(first, second) or not (
         math.isfinite(first.value) and math.isfinite(second.value)
     ):
         return None
+    if paired:
+        return Gap(second.value - first.value, paired.error)
     errors = first.standard_error, second.standard_error
     error = None if None in errors else math.hypot(*(e for e in errors if e is not None))
     return Gap(second.value - first.value, error)
@@ -99,15 +102,22 @@ def _examples(subject: Subject) -> int | None:
     return figure.examples if figure else None
 
 
-def observe_both(first: Subject, second: Subject) -> list[Prose]:
+def observe_both(
+    first: Subject, second: Subject, paired: Mapping[str, Paired] | None = None
+) -> list[Prose]:
     """What the differences of the figures show; only where these compare."""
     if incomparable(first, second):
         return []
-    return [*_elbos(first, second), *_trade(first, second), *_latents(first, second)]
+    known = paired or {}
+    return [
+        *_elbos(first, second, known),
+        *_trade(first, second, known),
+        *_latents(first, second),
+    ]
 
 
-def _elbos(first: Subject, second: Subject) -> Iterator[Prose]:
-    found = _gap_of("elbo", first, second)
+def _elbos(first: Subject, second: Subject, paired: Mapping[str, Paired]) -> Iterator[Prose]:
+    found = _gap_of("elbo", first, second, paired)
     if not found:
         return
     better, worse = (second, first) if found.value > 0 else (first, second)
@@ -119,19 +129,18 @@ def _elbos(first: Subject, second: Subject) -> Iterator[Prose]:
             clear=f"{_CLEAR:g}",
         )
         return
-    error = "" if found.error is None else f" ± {found.error:.2f}"
     yield prose(
-        "{better} has the higher test ELBO (β = 1), by {gap}{error} nats over {worse}.",
+        "{better} has the higher test ELBO (β = 1), by {gap} nats over {worse}.",
         better=better.name,
-        gap=f"{abs(found.value):.2f}",
-        error=error,
+        gap=str(replace(found, value=abs(found.value))).removeprefix("+"),
         worse=worse.name,
     )
 
 
-def _trade(first: Subject, second: Subject) -> Iterator[Prose]:
+def _trade(first: Subject, second: Subject, paired: Mapping[str, Paired]) -> Iterator[Prose]:
     """Rate that was saved and distortion that was paid for it."""
-    rate, distortion = _gap_of("kl", first, second), _gap_of("reconstruction", first, second)
+    rate = _gap_of("kl", first, second, paired)
+    distortion = _gap_of("reconstruction", first, second, paired)
     if not rate or not distortion or not (rate.is_clear and distortion.is_clear):
         return
     if rate.value * distortion.value < 0:
@@ -194,8 +203,10 @@ def _latents(first: Subject, second: Subject) -> Iterator[Prose]:
         )
 
 
-def _gap_of(role: Role, first: Subject, second: Subject) -> Gap | None:
+def _gap_of(
+    role: Role, first: Subject, second: Subject, paired: Mapping[str, Paired]
+) -> Gap | None:
     figures = [subject.facts.of_role(role) for subject in (first, second)]
     if figures[0] is None or figures[1] is None:
         return None
-    return gap(figures[0], figures[1])
+    return gap(figures[0], figures[1], paired.get(f"test/{figures[0].name}"))

@@ -111,6 +111,27 @@ class Formula:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One line of a derivation: TeX that begins with its relation, and why it holds.
+
+    Where ``tex`` has several pieces, a narrow page may break the line between them.
+    """
+
+    tex: tuple[str, ...]
+    why: Prose = ()
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """``left`` in TeX and what it is step by step, the relations one below the other; its number
+    in the report, where it is referred to."""
+
+    left: str
+    steps: tuple[Step, ...]
+    number: int | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows under a head; ``align`` has ``l`` or ``r`` for each column."""
 
@@ -160,7 +181,7 @@ class Side:
     shares: tuple[float, ...]
 
 
-Block = Paragraph | Formula | Table | Picture | Listing | Bullets | Notice | Side
+Block = Paragraph | Formula | Derivation | Table | Picture | Listing | Bullets | Notice | Side
 
 
 @dataclass(frozen=True)

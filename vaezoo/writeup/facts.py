@@ -8,17 +8,29 @@ from dataclasses import dataclass
 from vaezoo.registry import EpochRecord, Figure, Metric
 from vaezoo.registry.quantity import Role
 from vaezoo.spec import Spec
+from vaezoo.spec.resuming import outcome
 from vaezoo.zoo import Metrics
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What observations are made of. ``readers`` are the metrics that the figures are of."""
+    """What observations are made of.
+
+    ``redrawn`` says that the pixels of training images were drawn anew each time they were seen;
+    ``readers`` are the metrics that the figures are of.
+    """
 
     spec: Spec
     metrics: Metrics
     history: tuple[EpochRecord, ...]
+    redrawn: bool = False
     readers: tuple[Metric, ...] = ()
+
+    @property
+    def kept(self) -> EpochRecord | None:
+        """The epoch whose weights the entry holds: the last, or the one early stopping kept."""
+        number = outcome(self.spec.train, self.history).best_epoch or len(self.history)
+        return self.history[number - 1] if number else None
 
     def figure(self, name: str) -> Figure | None:
         """A finite figure on the test split."""

@@ -1,9 +1,8 @@
-"""What the figures of an entry say by themselves: bounds, where the KL goes, what the latents
-hold, how images look. Each is said only of figures that are there."""
+"""What the figures of an entry say together: bounds, floors, and what each metric reads off its
+own. Each is said only of figures that are there."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 
 from vaezoo.registry import Figure, Metric
@@ -12,24 +11,12 @@ from vaezoo.writeup.facts import Facts, shown
 from vaezoo.writeup.told import as_prose
 
 
-def _rate(facts: Facts) -> Iterator[Prose]:
-    kl, elbo = facts.of_role("kl"), facts.of_role("elbo")
-    if kl and elbo and elbo.value < 0:
-        yield prose(
-            "As a code the model spends {kl} nats ({bits} bits) an image on its latents, "
-            "{share} of the −ELBO.",
-            kl=f"{kl.value:.2f}",
-            bits=f"{kl.value / math.log(2):.1f}",
-            share=f"{kl.value / -elbo.value:.1%}",
-        )
-
-
 def _bound(facts: Facts) -> Iterator[Prose]:
     tighter, elbo = facts.of_role("bound"), facts.of_role("elbo")
     if tighter and elbo and tighter.value > elbo.value:
         yield prose(
-            "The {bound} with {samples} draws lies {gap} nats above the ELBO: at "
-            "least so much is lost to the form of the posterior.",
+            "The {bound} with {samples} draws lies {gap} nats above the ELBO: at least so much "
+            "lies between the ELBO and what it bounds.",
             bound=tighter.label,
             samples=f"{tighter.samples:,}",
             gap=f"{tighter.value - elbo.value:.2f}",
@@ -65,9 +52,4 @@ def _sentences(metric: Metric, figures: dict[str, Figure], facts: Facts) -> list
 
 
 #: every look at the figures, in the order of what is said
-MEASURED: tuple[Callable[[Facts], Iterator[Prose]], ...] = (
-    _rate,
-    _bound,
-    _floor,
-    _read,
-)
+MEASURED: tuple[Callable[[Facts], Iterator[Prose]], ...] = (_bound, _floor, _read)

@@ -7,15 +7,9 @@ import math
 from vaezoo.evaluation.described import caveat_of
 from vaezoo.writeup import formulas
 from vaezoo.writeup.content import Block, Formula, Math, Paragraph, Prose, prose
+from vaezoo.writeup.derivations import EVIDENCE, TWO_GAUSSIANS
 from vaezoo.writeup.subject import Subject
 from vaezoo.writeup.told import told
-
-_BOUND = (
-    r"\log p_\theta(x) = \log\,\mathbb{E}_{q_\phi(z\mid x)}\!\left["
-    r"\frac{p_\theta(x\mid z)\,p(z)}{q_\phi(z\mid x)}\right] \;\geq\; "
-    r"\mathbb{E}_{q_\phi(z\mid x)}\left[\log p_\theta(x\mid z)\right] - "
-    r"\mathrm{KL}\left(q_\phi(z\mid x)\,\Vert\,p(z)\right) \;=\; \mathrm{ELBO}(x)"
-)
 
 
 def objective(subject: Subject) -> tuple[Block, ...]:
@@ -33,17 +27,18 @@ def objective(subject: Subject) -> tuple[Block, ...]:
                 r"$p_\theta(x) = \int p_\theta(x\mid z)\,p(z)\,dz$. That integral is out of reach, "
                 r"so the encoder gives an approximate posterior "
                 r"$q_\phi(z\mid x) = \mathcal{N}(z;\,\mu_\phi(x),\,\mathrm{diag}\,"
-                r"\sigma_\phi^2(x))$, and Jensen's inequality a lower bound:",
+                r"\sigma_\phi^2(x))$. For every such $q_\phi$:",
                 values=values,
                 latents=Math(rf"z \in \mathbb{{R}}^{{{spec.model.latent}}}"),
             )
         ),
-        Formula(_BOUND, 1),
+        EVIDENCE,
         Paragraph(
             prose(
-                r"The two sides differ by $\mathrm{KL}(q_\phi(z\mid x)\,\Vert\,p_\theta(z\mid x)) "
-                r"\geq 0$, so that a higher bound means a better decoder, a better posterior, or "
-                r"both (Kingma and Welling 2014). The likelihood `{use}`{words} is{where}",
+                r"The ELBO is short of $\log p_\theta(x)$ by "
+                r"$\mathrm{KL}(q_\phi(z\mid x)\,\Vert\,p_\theta(z\mid x))$, so that a higher bound "
+                r"means a better decoder, a better posterior, or both (Kingma and Welling 2014). "
+                r"The likelihood `{use}`{words} is{where}",
                 use=likelihood.use,
                 words=_in_brackets(data.words),
                 where=prose(", with {where},", where=data.where) if data.where else "",
@@ -51,6 +46,7 @@ def objective(subject: Subject) -> tuple[Block, ...]:
         ),
         Formula(data.tex, 2),
         *_caveat(subject),
+        *_closed_form(subject),
         Paragraph(
             prose("The prior `{use}` is {where}:", use=prior.use, where=latents.where)
             if latents.known and latents.where
@@ -75,6 +71,21 @@ def objective(subject: Subject) -> tuple[Block, ...]:
         ),
         Formula(loss.tex, 4),
         Paragraph(prose("{is_}{estimate}", is_=_meaning(subject), estimate=_estimate(subject))),
+    )
+
+
+def _closed_form(subject: Subject) -> tuple[Block, ...]:
+    """How the KL of two Gaussians is had, where the prior is one."""
+    if not (subject.has_closed_kl and subject.model.spec.model.prior.is_normal):
+        return ()
+    return (
+        Paragraph(
+            prose(
+                "Posterior and prior are products over latents, so that their KL is a sum over "
+                "them. For each it is that of two normal densities:"
+            )
+        ),
+        TWO_GAUSSIANS,
     )
 
 

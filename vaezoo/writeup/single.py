@@ -230,10 +230,10 @@ def _reproduce(subject: Subject) -> tuple[Block, ...]:
         Paragraph(
             prose(
                 "With this spec in `{name}.yaml` and the versions below, the first command trains "
-                "the same weights{exactly}; the second takes the figures again. What the spec does "
-                "not say has its default in vaezoo {version}.",
+                "the same weights{exactly}; the second takes the same figures again. What the spec "
+                "does not say has its default in vaezoo {version}.",
                 name=subject.name,
-                exactly=", to the byte on a CPU of the same kind with as many threads"
+                exactly=", to the bit on a CPU of the same kind with as many threads"
                 if subject.entry.lock["device"]["type"] == "cpu"
                 else "",
                 version=subject.entry.lock["vaezoo"],

@@ -13,6 +13,7 @@ import torch
 from vaezoo.diagnostics import DataError
 from vaezoo.evaluation.described import described
 from vaezoo.registry import Metric, Registry, Scene, Split, Visualizer
+from vaezoo.spec.quantities import names_of
 from vaezoo.writeup import pictures, plots
 from vaezoo.writeup.content import Picture, Prose, prose
 from vaezoo.writeup.facts import Facts
@@ -27,7 +28,7 @@ class Subject:
     """A trained model to be reported on.
 
     ``problem`` says why its images cannot be had; the scene's split is empty then, and stored
-    pictures stand in for those that need images.
+    pictures stand in for those that need images. ``digest`` is that of the data that were found.
     """
 
     entry: Entry
@@ -35,6 +36,7 @@ class Subject:
     scene: Scene
     registry: Registry
     problem: str = ""
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -42,7 +44,9 @@ class Subject:
 
     @property
     def facts(self) -> Facts:
-        return Facts(self.model.spec, self.metrics, self.entry.history, self._readers)
+        return Facts(
+            self.model.spec, self.metrics, self.entry.history, self._redrawn, self._readers
+        )
 
     @cached_property
     def _readers(self) -> tuple[Metric, ...]:
@@ -54,7 +58,7 @@ class Subject:
             kind()
             for kind in others
             if kind not in own
-            and names & {quantity.name for quantity in kind.figures}
+            and names & names_of(kind)
             and not any(field.is_required() for field in kind.model_fields.values())
         ]
         return (*self.model.spec.metrics, *further)
@@ -66,6 +70,13 @@ class Subject:
         metrics = self.entry.metrics
         figures = described(metrics.figures, self._readers, self.model.spec)
         return replace(metrics, figures=tuple(figures))
+
+    @property
+    def _redrawn(self) -> bool:
+        """By the data, or where these cannot be had by the protocol of a recorded figure."""
+        protocols = {str(self.scene.binarization)}
+        protocols |= {figure.binarisation for figure in self.entry.metrics.figures}
+        return any(protocol.startswith("dynamic") for protocol in protocols)
 
     @property
     def parameters(self) -> int:
@@ -136,7 +147,8 @@ def subject(name: str | Path, zoo: str | Path | None, device: str, registry: Reg
             entry.name, model.spec, model, blank, "test", (), entry.history, model.spec.train.seed
         )
         return Subject(entry, model, scene, registry, error.diagnostics[0].message)
-    return Subject(entry, model, Scene.of_test(model, data, entry.history), registry)
+    scene = Scene.of_test(model, data, entry.history)
+    return Subject(entry, model, scene, registry, digest=data.digest)
 
 
 def _capitalised(text: str) -> str:

@@ -11,6 +11,8 @@ from vaezoo.components.metrics import reading
 from vaezoo.registry import Figure, Metric, Quantity, Scene
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vaezoo.spec import Spec
 
 
@@ -46,8 +48,10 @@ class ReconstructionError(Metric, use="reconstruction_error"):
 
         return reconstruction_error_figures(scene)
 
-    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
-        return reading.of_copies(figures)
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.image_quality import reconstruction_errors
+
+        return reconstruction_errors(scene)
 
 
 class SampleQuality(Metric, use="sample_quality"):
@@ -57,7 +61,8 @@ class SampleQuality(Metric, use="sample_quality"):
     compare with others on the same dataset alone, and not with those of an Inception network.
     Fréchet distance (Heusel et al. 2017, arXiv:1706.08500), kernel distance (Bińkowski et al.
     2018, arXiv:1801.01401), improved precision and recall (Kynkäänniemi et al. 2019,
-    arXiv:1904.06991). Samples are mean images, as many as there are images.
+    arXiv:1904.06991). Samples are mean images, as many as there are images. Where the data are
+    black and white, samples are too: each pixel is drawn with its mean as the chance of white.
     """
 
     figures = (
@@ -93,7 +98,8 @@ class SampleQuality(Metric, use="sample_quality"):
     def compute(self, scene: Scene) -> list[Figure]:
         """frechet_distance and kernel_distance (lower is better), precision and recall.
 
-        Raises UsageError (VZ504) for a dataset that has no classifier.
+        Raises UsageError (VZ504) for a dataset that has no classifier, and for black-and-white
+        data under a likelihood that gives no chances of white pixels.
         """
         from vaezoo.components.nets.sample_quality import sample_quality_figures
 

@@ -11,6 +11,8 @@ from vaezoo.components.metrics import reading
 from vaezoo.registry import Figure, Metric, Quantity, Scene
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vaezoo.spec import Spec
 
 _FRACTION = "fraction of the images"
@@ -43,6 +45,12 @@ class LinearProbe(Metric, use="linear_probe"):
     def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
         return reading.of_classes(figures)
 
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.probes import linear_probe
+
+        found = linear_probe(scene, self.penalty)
+        return {"probe_accuracy": found.right} if found else {}
+
 
 class NearestNeighbours(Metric, use="nearest_neighbours"):
     """Accuracy of the vote of the nearest training images by distance between posterior means.
@@ -65,3 +73,9 @@ class NearestNeighbours(Metric, use="nearest_neighbours"):
 
     def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
         return reading.of_classes(figures)
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.probes import nearest_neighbours
+
+        found = nearest_neighbours(scene, self.neighbours)
+        return {"knn_accuracy": found.right} if found else {}
