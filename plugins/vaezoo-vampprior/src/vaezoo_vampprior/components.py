@@ -30,7 +30,7 @@ class VampPrior(Prior, use="vampprior"):
         return Definition(
             r"\mathrm{KL}\left(q_\phi(z\mid x)\,\Vert\,p(z)\right) \approx "
             r"\log q_\phi(z\mid x) - \log p(z)",
-            rf"$p(z) = {prior}$ of $K = {self.components}$ learned images $u_k$, and the KL term is "
+            rf"$p(z) = {prior}$ of $K = {self.components}$ learned images $u_k$, and the KL is "
             r"estimated by draws $z \sim q_\phi(z\mid x)$",
         )
 
