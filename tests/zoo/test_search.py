@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,16 @@ def test_a_damaged_list_of_old_names_harms_only_itself(publisher: Any, content: 
     publisher()
     Path("zoo/renamed.json").write_bytes(content)
     assert find("tiny").name == "tiny"
+    with (
+        pytest.warns(DiagnosticWarning, match="VZ502.*renamed.json is not a mapping"),
+        pytest.raises(UsageError, match="VZ501"),
+    ):
+        find("small")
+
+
+def test_a_list_of_old_names_that_is_not_a_regular_file_is_not_waited_for(publisher: Any) -> None:
+    publisher()
+    os.mkfifo("zoo/renamed.json")
     with (
         pytest.warns(DiagnosticWarning, match="VZ502.*renamed.json is not a mapping"),
         pytest.raises(UsageError, match="VZ501"),

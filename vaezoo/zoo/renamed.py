@@ -27,9 +27,10 @@ def tell_renamed(old: str, present: str) -> None:
 def _table(path: Path) -> dict[str, str]:
     """The mapping, empty where there is none; warns (VZ502) where it cannot be read."""
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
+        if not path.exists():
+            return {}
+        # anything but a regular file, such as a pipe, could be read without end
+        found = json.loads(path.read_text("utf-8")) if path.is_file() else None
     except (OSError, ValueError, RecursionError):
         found = None
     if isinstance(found, dict) and all(isinstance(name, str) for name in found.values()):
