@@ -111,7 +111,7 @@ def _looks_like_path(text: str) -> bool:
 def _renamed(folder: Path, old: str) -> Entry | None:
     """The entry of a zoo that was called ``old``; warns (VZ505) that it is not any more."""
     present = present_name(folder, old)
-    if present is None or present not in _names(folder):
+    if present is None or present not in names_in(folder):
         return None
     tell_renamed(old, present)
     return Entry(folder / present, present)
