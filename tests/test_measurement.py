@@ -15,10 +15,11 @@ import vaezoo
 from vaezoo import weights
 from vaezoo.cli.main import cli
 from vaezoo.diagnostics import UsageError
-from vaezoo.measurement import scene_of, take_what_can_be_had
+from vaezoo.measurement import scene_of, take, take_what_can_be_had
 from vaezoo.registry import discover
 from vaezoo.verification import Check, Verdict
-from vaezoo.zoo import find
+from vaezoo.verification.figures import retake
+from vaezoo.zoo import Metrics, find
 
 NAME = "mnist_mlp20"
 
@@ -163,6 +164,28 @@ def test_fewer_samples_still_pass(zoo: Path) -> None:
     verdict = vaezoo.verify(NAME, zoo=zoo, samples=1)
     assert verdict.passed
     assert "(1 sample)" in checked(verdict)["test/elbo"].detail
+
+
+def test_a_figure_of_few_images_is_taken_again_and_not_estimated_by_others() -> None:
+    """Other images than the recorded ones would give another figure."""
+    registry, model = discover(), vaezoo.load(NAME)
+    few = registry.find("metric", "amortisation_gap").component(images=8, steps=9, samples=300)
+    model.spec = model.spec.model_copy(update={"metrics": (few,)})
+    data = model.spec.dataset.build()
+    recorded = Metrics(tuple(take([few], scene_of(model, data, "test"))), (), ())
+    taken = retake(
+        model,
+        data,
+        recorded,
+        samples=1,
+        same_device=True,
+        registry=registry,
+        announce=lambda metric, examples: None,
+        advance=lambda examples: None,
+    )
+    details = [one.check.detail for one in taken if one.check.passed]
+    assert len(details) == 2
+    assert all("(300 samples)" in detail and ", 0 apart" in detail for detail in details)
 
 
 @pytest.mark.parametrize("samples", [None, 1])
