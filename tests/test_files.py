@@ -59,9 +59,14 @@ def test_a_regular_file_is_replaced_whole_and_keeps_its_mode(tmp_path: Path) -> 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), output(path) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with output(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -178,9 +183,8 @@ def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
 def test_a_loop_of_links_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
-    with pytest.raises(OSError) as raised:
+    with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
         check_output(tmp_path / "a")
-    assert raised.value.errno == errno.ELOOP
 
 
 @pytest.mark.parametrize("name", ["spec.yaml", "script.py", "link"])
@@ -207,5 +211,5 @@ def test_the_pictures_of_an_entry_are_not_replaced_unasked(tmp_path: Path) -> No
         (tmp_path / "entry" / name).touch()
     picture = tmp_path / "entry" / "figures" / "samples.png"
     picture.write_bytes(PICTURE)
-    with pytest.raises(FileExistsError, match="it belongs to the entry in .*entry; --force"):
+    with pytest.raises(FileExistsError, match=r"it belongs to the entry in .*entry; --force"):
         check_output(picture, PNG)

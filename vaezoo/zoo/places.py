@@ -1,0 +1,52 @@
+"""The folders that vaezoo makes in a zoo, and what is told apart there.
+
+.lock               held by whoever writes
+.staging/           NAME-xxxxxxxx   an entry that is being written, or was just replaced
+                    NAME.swap       a note of an exchange that is under way, see ``swap``
+                    .trash-…        what is being deleted
+.previous/          NAME-YYYYmmdd-HHMMSS[-N]    replaced entries
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from vaezoo.folders import Made, refuse_unknown, remove_own_folder
+from vaezoo.zoo import entry as layout
+
+STAGING, PREVIOUS, LOCK, TRASH = ".staging", ".previous", ".lock", ".trash-"
+
+_FILES = (layout.WEIGHTS, layout.SPEC, layout.METRICS, layout.HISTORY, layout.CARD)
+#: A folder of an entry, wherever it lies in a zoo: whole, half written or half deleted.
+ENTRY = Made(
+    what="an entry",
+    name=r".+-[a-z0-9_]+",
+    inside="|".join(name.replace(".", r"\.") for name in (*_FILES, layout.FIGURES))
+    + rf"|{layout.WEIGHTS}\..+",  # a signature beside the weights
+    folders={layout.FIGURES: r".+\.png"},
+)
+
+
+def discard(zoo: Path, folder: Path) -> None:
+    """Delete an entry's folder for good; another process sees it whole or not at all.
+
+    Raises InTheWay for a folder that holds files of others, OSError where that fails.
+    """
+    refuse_unknown(folder, ENTRY)
+    trash = new_trash(zoo)
+    os.rename(folder, trash)  # in the place of the empty folder
+    remove_own_folder(trash, ENTRY)
+
+
+def new_trash(zoo: Path) -> Path:
+    """An empty folder, which is deleted with all it holds when the zoo is next written to."""
+    return Path(tempfile.mkdtemp(prefix=TRASH, dir=zoo / STAGING))
+
+
+def new_staged(zoo: Path, prefix: str) -> Path:
+    """An empty folder to prepare an entry in."""
+    staged = Path(tempfile.mkdtemp(prefix=prefix, dir=zoo / STAGING))
+    staged.chmod(0o755)  # mkdtemp's folders are for their owner's eyes only
+    return staged
