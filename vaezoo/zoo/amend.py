@@ -4,51 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
+from vaezoo.diagnostics import Diagnostic, ZooError
+from vaezoo.files import write_whole
+from vaezoo.folders import PARTIAL, refuse_link, refuse_unknown
 from vaezoo.registry import Figure
 from vaezoo.zoo import entry as layout
 from vaezoo.zoo.card import card
 from vaezoo.zoo.entry import Entry
-from vaezoo.zoo.predecessors import kept_path
-from vaezoo.zoo.publish import metrics_text, open_for_writing, staged_entry, write_text
+from vaezoo.zoo.places import ENTRY, TRASH, trash_path
+from vaezoo.zoo.publish import metrics_text, write_text
 from vaezoo.zoo.swap import replace, sync_folder
-
-
-def cannot_amend(entry: Entry) -> str | None:
-    """Why figures cannot be added to an entry, if so."""
-    if entry.stands_alone:
-        return "a weights file alone has no metrics.json"
-    if not os.access(entry.path.parent, os.W_OK):
-        return f"{entry.path} cannot be written"
-    return None
-
-
-def amend(entry: Entry, figures: Sequence[Figure]) -> Entry:
-    """The entry with these figures, each in the place of the same one before.
-
-    ``metrics.json`` and the card change together, or not at all. Raises ZooError (VZ503).
-    """
-    folder = entry.path.parent
-    with open_for_writing(folder), staged_entry(folder, entry.name) as staged:
-        # the card is written last: a staged folder that has one is whole
-        ignore = shutil.ignore_patterns(layout.CARD)
-        shutil.copytree(entry.path, staged, ignore=ignore, dirs_exist_ok=True)
-        metrics = dataclasses.replace(
-            entry.metrics, figures=_merged(entry.metrics.figures, figures)
-        )
-        write_text(staged / layout.METRICS, metrics_text(metrics))
-        write_text(staged / layout.CARD, card(Entry(staged, entry.name)))
-        sync_folder(staged)
-        former = kept_path(folder, entry.name)
-        replace(staged, entry.path, former)
-        shutil.rmtree(former)  # everything it held is in the new one, but for older figures
-    return Entry(entry.path, entry.name)
-
-
-def _merged(before: Sequence[Figure], now: Sequence[Figure]) -> tuple[Figure, ...]:
-    """All figures; a new one stands where the one of its split and name stood."""
-    merged = {(figure.split, figure.name): figure for figure in before}
-    merged |= {(figure.split, figure.name): figure for figure in now}
-    return tuple(merged.values())
+from vaezoo.zoo.writing import explained, open_for_writing, staged_entry

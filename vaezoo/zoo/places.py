@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -35,14 +36,14 @@ def discard(zoo: Path, folder: Path) -> None:
     Raises InTheWay for a folder that holds files of others, OSError where that fails.
     """
     refuse_unknown(folder, ENTRY)
-    trash = new_trash(zoo)
-    os.rename(folder, trash)  # in the place of the empty folder
+    trash = trash_path(zoo)
+    os.rename(folder, trash)
     remove_own_folder(trash, ENTRY)
 
 
-def new_trash(zoo: Path) -> Path:
-    """An empty folder, which is deleted with all it holds when the zoo is next written to."""
-    return Path(tempfile.mkdtemp(prefix=TRASH, dir=zoo / STAGING))
+def trash_path(zoo: Path) -> Path:
+    """A free place; what lies there is deleted when the zoo is next written to."""
+    return zoo / STAGING / f"{TRASH}{secrets.token_hex(8)}"
 
 
 def new_staged(zoo: Path, prefix: str) -> Path:
