@@ -71,10 +71,10 @@ def test_an_entry_was_trained_by_the_components_as_they_stand(name):
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_published_figures_are_reached(name):
+def test_no_figure_is_worse_than_published(name):
     results = entry_of(name).metrics.targets
     assert len(results) == len(spec_of(name).targets)
-    assert all(target["reached"] for target in results)
+    assert {target["verdict"] for target in results} <= {"reproduced", "better"}
 
 
 def test_an_unused_latent_is_said_in_the_card():

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vaezoo.registry.verdicts import in_words_with_note
 from vaezoo.zoo import Entry, entries
-from vaezoo.zoo.card import verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -63,10 +63,11 @@ def targets_table(found: list[Entry]) -> str:
     rows = ["| model | figure | published | here | | source |", "|---|---|---|---|---|---|"]
     for entry in found:
         for target in entry.metrics.targets:
+            verdict = _cell(in_words_with_note(target))
             rows.append(
                 f"| {entry.name} | {target['metric']} "
                 f"| {_signed(target['value'])} ± {target['tolerance']:g} "
-                f"| {_signed(target['figure'])} | {verdict(target)} | {_linked(target)} |"
+                f"| {_signed(target['figure'])} | {verdict} | {_linked(target)} |"
             )
     return "\n".join(rows)
 
@@ -103,6 +104,10 @@ def _speed(measured: dict[str, Any], way: str) -> tuple[str, str]:
 
 def _signed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _linked(target: Any) -> str:

@@ -64,7 +64,7 @@ def run(
     from vaezoo.training.claim import remove_run_folder
     from vaezoo.zoo import make_lock, publish, round_weights, writable
 
-    writable(zoo)
+    writable(zoo, spec.name)
     place, observer = choose_among(device, processes), observer or Observer()
     directory = folder_of(spec)
     with claimed(directory, fresh=fresh), joined(processes, place) as group:

@@ -16,12 +16,13 @@ from vaezoo import weights
 from vaezoo.diagnostics import PluginError, RunError, ZooError
 from vaezoo.registry import Plugin
 from vaezoo.zoo import Entry, find, make_lock
+from vaezoo.zoo.header import sealed
 from vaezoo.zoo.lock import require_plugins
 
 
 def rewritten(entry: Entry, **texts: str) -> Entry:
     tensors, header = weights.load(entry.weights_path)
-    weights.save(entry.weights_path, tensors, {**header, **texts})
+    weights.save(entry.weights_path, tensors, sealed({**header, **texts}))
     return Entry(entry.path, entry.name)
 
 

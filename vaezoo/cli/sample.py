@@ -46,7 +46,7 @@ def command(
 
     NAME is an entry of the zoo, or a path to an entry's folder or .safetensors file.
     """
-    from vaezoo.zoo.entry import FORMAT
+    from vaezoo.zoo.header import FORMAT
     from vaezoo.zoo.sampling import FORMATS, check_writable, write_samples
     from vaezoo.zoo.search import find
 

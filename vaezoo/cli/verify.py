@@ -38,9 +38,10 @@ def command(
     device: str,
     zoo: str | None,
 ) -> int:
-    """Check entries against themselves: digest, lock, figures taken anew, targets.
+    """Check entries against themselves: files, weights, lock, figures taken again, targets.
 
-    Exits with 1 when a check fails.
+    Where a file is not the one that was published, no figure is taken. Exits with 1 when a check
+    fails.
     """
     from vaezoo.cli.measuring import shown
     from vaezoo.verification import verify
@@ -73,7 +74,11 @@ def command(
 
 def _lines(verdict: Verdict) -> list[str]:
     width = max(len(check.what) for check in verdict.checks)
-    mark = {True: click.style("PASS", fg="green"), False: click.style("FAIL", fg="red")}
+    mark = {
+        True: click.style("PASS", fg="green"),
+        False: click.style("FAIL", fg="red"),
+        None: click.style("SKIP", fg="yellow"),
+    }
     head = f"{click.style(verdict.name, bold=True)}  {verdict.path}"
     return [
         head,

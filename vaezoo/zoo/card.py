@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from vaezoo.registry import EpochRecord, Figure, TargetResult
-from vaezoo.zoo.entry import FIGURES, Entry, Metrics
+from vaezoo.registry.verdicts import in_words, in_words_with_note
+from vaezoo.zoo.entry import FIGURES, Entry
+from vaezoo.zoo.records import Metrics
 from vaezoo.zoo.specfile import to_yaml
 
 _TASK = "unconditional-image-generation"
@@ -127,7 +129,7 @@ def _targets_section(targets: tuple[TargetResult, ...]) -> str:
             target["metric"],
             f"{target['value']:g} ± {target['tolerance']:g}",
             f"{target['figure']:.2f}",
-            verdict(target) if target["reached"] else f"**{verdict(target)}**",
+            _verdict(target),
             target["source"],
         )
         for target in targets
@@ -135,13 +137,10 @@ def _targets_section(targets: tuple[TargetResult, ...]) -> str:
     return "## Targets\n\n" + _table(("figure", "target", "here", "", "source"), rows)
 
 
-def verdict(target: TargetResult) -> str:
-    """How a figure stands to its target: ``reached``, ``better by 3.94`` where it lies beyond the
-    tolerance on the good side, in the figure's unit, or ``missed``."""
-    apart = abs(target["figure"] - target["value"])
-    if not target["reached"]:
-        return "missed"
-    return "reached" if apart <= target["tolerance"] else f"better by {apart:.2f}"
+def _verdict(target: TargetResult) -> str:
+    """In bold where the figure is not reproduced, with the spec's explanation."""
+    words, told = in_words(target), in_words_with_note(target)
+    return told if target["verdict"] == "reproduced" else told.replace(words, f"**{words}**", 1)
 
 
 def _pictures_section(entry: Entry) -> str:
@@ -175,6 +174,7 @@ def _training_section(entry: Entry) -> str:
         ("Seed", str(lock["seed"])),
         *_number_format(spec),
         ("Versions", ", ".join(f"{n} {v}" for n, v in {**versions, **others}.items())),
+        *_checked(lock),
     ]
     return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts)
 
@@ -184,6 +184,14 @@ def _device(device: dict[str, Any]) -> str:
     if threads is None:
         return f"{device['type']} ({device['name']})"
     return f"{device['type']} ({device['name']}, {threads} thread{'s' if threads > 1 else ''})"
+
+
+def _checked(lock: dict[str, Any]) -> list[tuple[str, str]]:
+    """By which code the figures were taken again, where they were."""
+    if "checked" not in lock:
+        return []
+    vaezoo, torch = lock["checked"]["vaezoo"], lock["checked"]["torch"]
+    return [("Figures", f"taken again and found as recorded by vaezoo {vaezoo}, torch {torch}")]
 
 
 def _number_format(spec: dict[str, Any]) -> list[tuple[str, str]]:
@@ -239,7 +247,7 @@ def _trained_on_cpu(entry: Entry) -> bool:
 def shown_value(figure: Figure) -> str:
     """A figure's value as text, with its standard error where there is one."""
     error = figure.standard_error
-    if error is not None:
+    if error is not None and math.isfinite(error):
         # two digits of the error, and of the value as many decimals as the error has
         decimals = max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
         return f"{figure.value:.{decimals}f} ± {error:.{decimals}f}"

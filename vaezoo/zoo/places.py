@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
@@ -19,13 +20,13 @@ from vaezoo.zoo import entry as layout
 
 STAGING, PREVIOUS, LOCK, TRASH = ".staging", ".previous", ".lock", ".trash-"
 
-_FILES = (layout.WEIGHTS, layout.SPEC, layout.METRICS, layout.HISTORY, layout.CARD)
+_FILES = (layout.WEIGHTS, layout.SPEC, layout.METRICS, layout.HISTORY, layout.CARD, layout.FIGURES)
 #: A folder of an entry, wherever it lies in a zoo: whole, half written or half deleted.
 ENTRY = Made(
     what="an entry",
     name=r".+-[a-z0-9_]+",
-    inside="|".join(name.replace(".", r"\.") for name in (*_FILES, layout.FIGURES))
-    + rf"|{layout.WEIGHTS}\..+",  # a signature beside the weights
+    inside="|".join(map(re.escape, _FILES))
+    + rf"|{re.escape(layout.MANIFEST)}(\.[a-z]+)?",  # the manifest and signatures of it
     folders={layout.FIGURES: r".+\.png"},
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
@@ -18,10 +17,13 @@ from vaezoo.files import in_units, write_whole
 from vaezoo.folders import refuse_link
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.zoo import entry as layout
+from vaezoo.zoo import header
 from vaezoo.zoo.card import card
-from vaezoo.zoo.entry import Entry, Metrics, to_json
-from vaezoo.zoo.predecessors import kept_path
+from vaezoo.zoo.entry import Entry
+from vaezoo.zoo.manifest import manifest_text
 from vaezoo.zoo.places import PREVIOUS, STAGING
+from vaezoo.zoo.predecessors import kept_path
+from vaezoo.zoo.records import Metrics, history_text, metrics_text
 from vaezoo.zoo.search import own_folder
 from vaezoo.zoo.specfile import resolved_text
 from vaezoo.zoo.swap import replace, sync_folder
@@ -61,14 +63,32 @@ def publish(
         _write_weights(staged, spec, model, lock)
         write_text(staged / layout.SPEC, resolved_text(spec.canonical()))
         write_text(staged / layout.METRICS, metrics_text(metrics))
-        lines = [_json(dataclasses.asdict(record)) for record in history]
-        write_text(staged / layout.HISTORY, "".join(lines))
+        write_text(staged / layout.HISTORY, history_text(history))
         _write_pictures(staged / layout.FIGURES, pictures or {})
-        # The card is written last: a staged folder that has one is whole, see ``writing``.
-        write_whole(staged / layout.CARD, card(Entry(staged, spec.name)).encode())
-        sync_folder(staged)
+        seal(Entry(staged, spec.name))
         replace(folder, spec.name, staged, kept_path(folder, spec.name), "publish")
     return Entry(folder / spec.name, spec.name)
+
+
+def seal(staged: Entry) -> None:
+    """Write card and manifest of an entry that holds everything else."""
+    text = card(staged)
+    write_text(staged.path / layout.MANIFEST, manifest_text(staged, {layout.CARD: text.encode()}))
+    # The card is written last: a staged folder that has one is whole, see ``writing``.
+    write_whole(staged.path / layout.CARD, text.encode())
+    sync_folder(staged.path)
+
+
+def keep_away(entry: Entry) -> None:
+    """Take an entry that has another name now out of its zoo; it is kept as a predecessor.
+
+    Raises ZooError (VZ503).
+    """
+    folder = entry.path.parent
+    with open_for_writing(folder):
+        refuse_link(entry.path)
+        os.rename(entry.path, kept_path(folder, entry.path.name))
+        sync_folder(folder)
 
 
 def writable(zoo: str | Path | None = None, name: str | None = None) -> Path:
@@ -102,13 +122,13 @@ def round_weights(model: VAE) -> None:
 
 def _write_weights(staged: Path, spec: Spec, model: VAE, lock: Mapping[str, Any]) -> None:
     tensors = weights.in_format(model.state_dict(), spec.publish.weights)
-    header = {
-        "format": layout.FORMAT,
+    texts = {
+        "format": header.FORMAT,
         "spec": _compact(spec.canonical()),
         "lock": _compact(dict(lock)),
         "digest": weights.digest(tensors),
     }
-    weights.save(staged / layout.WEIGHTS, tensors, header)
+    weights.save(staged / layout.WEIGHTS, tensors, header.sealed(texts))
 
 
 def _write_pictures(folder: Path, pictures: Mapping[str, Path | bytes]) -> None:
@@ -131,23 +151,6 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def metrics_text(metrics: Metrics) -> str:
-    """``metrics.json`` of an entry."""
-    return _json(
-        {
-            "figures": [dataclasses.asdict(figure) for figure in metrics.figures],
-            "targets": [dict(target) for target in metrics.targets],
-            "notes": list(metrics.notes),
-            "test_is_trained_on": metrics.test_is_trained_on,
-        },
-        indent=1,
-    )
-
-
-def _json(data: Any, indent: int | None = None) -> str:
-    return json.dumps(to_json(data), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _compact(data: Any) -> str:
