@@ -17,6 +17,7 @@ PACKAGE = ROOT / "vaezoo"
 FLOORS = {
     "diagnostics": 0,
     "files": 0,
+    "folders": 0,
     "regular": 0,
     "strict_json": 0,
     "heap": 0,

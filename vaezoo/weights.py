@@ -47,6 +47,15 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
     Raises OSError where the folder cannot be written, ValueError for a type of tensor that
     the format does not have.
     """
+    write_whole(path, *encoded(tensors, header))
+
+
+def encoded(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> list[bytes]:
+    """The content of a file with these tensors and header texts, in parts: the header's length,
+    the header, each tensor.
+
+    Raises ValueError for a type of tensor that the format does not have.
+    """
     payload, entries, offset = [], {}, 0
     # The widest types first, as the reference writer has it: each tensor then begins at a
     # multiple of its item size, without which readers cannot map it.
@@ -66,7 +75,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
         ensure_ascii=False,
     ).encode()
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight
-    write_whole(path, struct.pack("<Q", len(text)), text, *payload)
+    return [struct.pack("<Q", len(text)), text, *payload]
 
 
 def _type_name(name: str, tensor: Tensor) -> str:
