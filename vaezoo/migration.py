@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaezoo import weights
-from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
+from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, UsageError, ZooError
 from vaezoo.measurement import Advance, Announce, scene_of, take
 from vaezoo.registry import Figure, Registry, discover
 from vaezoo.verification import Check, files
@@ -66,7 +67,9 @@ def migrate(
     if entry.stands_alone:
         raise _refused(f"{entry.path} is a weights file alone", "give an entry's folder or name")
     _require(files.sealed(entry), entry)
-    trained = entry.load(registry, device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DiagnosticWarning)  # of changed code, which is tried here
+        trained = entry.load(registry, device)
     before, wanted = trained.spec, _wanted(trained.spec, spec, registry)
     _require([lock_check(entry, before, registry)], entry)
     if before.canonical() == wanted.canonical() and _is_up_to_date(entry, before, registry):
@@ -91,12 +94,14 @@ def migrate(
             advance=advance,
         )
     )
-    _require((one.check for one in retaken), entry)
+    fresh = {f"{figure.split}/{figure.name}" for figure in added}
+    _require((one.check for one in retaken if one.check.what not in fresh), entry)
     _require([files.history(wanted, entry.history)], entry)
     figures = _reworded(recorded.figures, retaken)
     result = _published(entry, model, data, figures, registry)
     estimated = sum(one.found is None for one in retaken)
-    return Migrated(result, True, len(retaken) - estimated, estimated, len(added))
+    taken = sum(one.found is not None and one.check.what not in fresh for one in retaken)
+    return Migrated(result, True, taken, estimated, len(added))
 
 
 def _wanted(before: Spec, path: Path | None, registry: Registry) -> Spec:
