@@ -59,7 +59,7 @@ def migrate(
     it stands now: name, summary, metrics, visualizers and targets are taken from it, and it must
     train the same weights. The entry as it was is kept, as a run keeps one that it replaces.
 
-    Raises UsageError (VZ501) for an unknown entry and (VZ504) for a spec of another training,
+    Raises UsageError (VZ501) for an unknown entry and (VZ506) for a spec of another training,
     ZooError (VZ502) for an entry that is not what it says, and (VZ503) for an unwritable zoo.
     """
     registry = registry or discover()
@@ -156,14 +156,14 @@ def _require_same_data(entry: Entry, data: ImageData) -> None:
 
 
 def _require_free(entry: Entry, name: str) -> None:
-    """Raise UsageError (VZ504) where another entry has the new name."""
+    """Raise UsageError (VZ506) where another entry has the new name."""
     place = entry.path.parent / name
     if os.path.lexists(place) and not os.path.samefile(place, entry.path):
         raise _refused(f"{place} is another entry", "remove it, or choose another name")
 
 
 def _refused(message: str, hint: str) -> UsageError:
-    return UsageError(Diagnostic("VZ504", message, hint=hint))
+    return UsageError(Diagnostic("VZ506", message, hint=hint))
 
 
 def _rebuilt(trained: VAE, spec: Spec) -> VAE:

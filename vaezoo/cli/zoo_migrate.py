@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vaezoo.migration import Migrated
 
 
-@click.command("migrate", epilog="Example: vaezoo zoo migrate my_model --zoo zoo --samples 1")
+@click.command("migrate", epilog="Example: vaezoo zoo migrate fashion_mlp2")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every entry of the zoo's folder.")
 @click.option(
