@@ -20,6 +20,7 @@ from vaezoo.verification.verify import lock_check
 from vaezoo.zoo import Entry, find, publish
 from vaezoo.zoo.amend import with_figures
 from vaezoo.zoo.lock import with_check
+from vaezoo.zoo.places import home_of
 from vaezoo.zoo.publish import keep_away
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def _published(
         pictures=_pictures(entry, model, data),
         notes=notes,
         test_is_trained_on=data.test_is_trained_on,
-        zoo=entry.path.parent,
+        zoo=home_of(entry).parent,
     )
     if entry.path.name != spec.name:
         keep_away(entry)

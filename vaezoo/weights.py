@@ -8,6 +8,7 @@ at random, so that equal contents give unequal files; this one sorts the header.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import struct
@@ -106,14 +107,23 @@ def load(path: Path, largest: int = _LARGEST_HEADER) -> tuple[dict[str, Tensor],
 
     Raises what ``read_header`` raises.
     """
+    with open_regular(path) as file:
+        text, size = _header_bytes(path, file, largest), _size(file)
+        _parse_header(path, text, size)
+        file.seek(0)
+        data = file.read()  # not mapped: the file may be replaced while the tensors live
+    return decoded(path, data)
+
+
+def decoded(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and header texts in what was read from ``path``.
+
+    Raises ZooError (VZ502) where that is not whole safetensors.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load as read_tensors
 
-    with open_regular(path) as file:
-        text, size = _header_bytes(path, file, largest), _size(file)
-        header = _parse_header(path, text, size)
-        file.seek(0)
-        data = file.read()  # not mapped: the file may be replaced while the tensors live
+    header = _parse_header(path, _header_bytes(path, io.BytesIO(data), len(data)), len(data))
     try:
         return read_tensors(data), header
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:

@@ -14,7 +14,7 @@ from vaezoo.regular import open_regular
 from vaezoo.zoo import entry as layout
 from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.manifest import differences, read_manifest
-from vaezoo.zoo.places import TRASH, discard, trash_path
+from vaezoo.zoo.places import TRASH, discard, home_of, trash_path
 from vaezoo.zoo.publish import seal, write_text
 from vaezoo.zoo.records import Metrics, metrics_text
 from vaezoo.zoo.swap import replace, sync_folder
@@ -46,7 +46,7 @@ def amend(entry: Entry, with_new: Callable[[Entry], Metrics]) -> Entry:
     entry as it was, or as it is. Raises ZooError (VZ503), also where the entry was replaced by
     another since ``entry`` was read, whose figures these are not.
     """
-    path = Path(os.path.abspath(entry.path))  # "." has no name, and its parent is itself
+    path = home_of(entry)
     folder = path.parent
     with (
         open_for_writing(folder),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from vaezoo.folders import Made, refuse_unknown, remove_own_folder
 from vaezoo.zoo import entry as layout
+from vaezoo.zoo.entry import Entry
 
 STAGING, PREVIOUS, LOCK, TRASH = ".staging", ".previous", ".lock", ".trash-"
 
@@ -29,6 +30,13 @@ ENTRY = Made(
     + rf"|{re.escape(layout.MANIFEST)}(\.[a-z]+)?",  # the manifest and signatures of it
     folders={layout.FIGURES: r".+\.png"},
 )
+
+
+def home_of(entry: Entry) -> Path:
+    """An entry's folder in its zoo, also at a moment when it lies in one of these folders."""
+    path = Path(os.path.abspath(entry.path))  # "." has no name, and is its own parent
+    is_moving = path.parent.name in (STAGING, PREVIOUS)
+    return path.parent.parent / entry.name if is_moving else path
 
 
 def discard(zoo: Path, folder: Path) -> None:
