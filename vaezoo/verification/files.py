@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError, ZooError, describe
@@ -41,6 +43,23 @@ def sealed(entry: Entry) -> Iterator[Check]:
     yield from (Check(name, False, problem) for name, problem in changed.items())
     if not changed:
         yield Check(MANIFEST, True, f"{len(manifest.files)} files are as they were published")
+
+
+def signed(entry: Entry, key: Path | None) -> Iterator[Check]:
+    """Whether the owner of a public key vouches for the manifest."""
+    from vaezoo.signing import SIGNATURE, check_signature, is_signed
+
+    if key is None:
+        with suppress(ZooError):  # of a folder that cannot be read, which is told elsewhere
+            if is_signed(entry):
+                yield Check(SIGNATURE, None, "give the publisher's public key by --key to check it")
+        return
+    try:
+        check_signature(entry, key)
+    except ZooError as error:
+        yield Check(SIGNATURE, False, _told(error))
+        return
+    yield Check(SIGNATURE, True, f"the owner of {key} vouches for all files")
 
 
 def _without_manifest(entry: Entry) -> Check:

@@ -31,6 +31,7 @@ def verify(
     name: str | Path,
     *,
     samples: int | None = None,
+    key: Path | None = None,
     zoo: str | Path | None = None,
     device: str = "cpu",
     registry: Registry | None = None,
@@ -43,7 +44,8 @@ def verify(
     dataset; what its records say of one another; every recorded figure, taken again; and every
     target of the spec. Where a file is not the one that was published, no figure is taken.
     ``samples`` takes fewer draws of z than were recorded, which is faster and looser; a bound
-    that rises with them is estimated from a few images.
+    that rises with them is estimated from a few images. ``key`` is a file with minisign's public
+    key, by whose owner the entry must be signed.
 
     Raises UsageError (VZ501) for an unknown entry, ZooError (VZ502) for one that was replaced
     again and again meanwhile. What is wrong with a known one is in the verdict.
@@ -52,7 +54,7 @@ def verify(
     for _ in range(_ATTEMPTS):
         entry = find(name, zoo=zoo)
         before = entry.number()
-        checks = tuple(_checks(entry, samples, device, registry, announce, advance))
+        checks = tuple(_checks(entry, samples, key, device, registry, announce, advance))
         verdict = Verdict(entry.name, entry.path, checks)
         if verdict.passed or before == entry.number():
             return verdict
@@ -63,6 +65,7 @@ def verify(
 def _checks(
     entry: Entry,
     samples: int | None,
+    key: Path | None,
     device: str,
     registry: Registry,
     announce: Announce,
@@ -71,6 +74,7 @@ def _checks(
     """Every check that can still be made; one that fails may leave no ground for the others."""
     seal = list(files.sealed(entry))
     yield from seal
+    yield from files.signed(entry, key)
     if any(check.passed is False for check in seal):
         yield Check("figures", None, "not taken again: the files are not those of one entry")
         return
