@@ -14,7 +14,7 @@ from vaezoo.cli import options
 @click.argument("name")
 @click.option(
     "--key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     required=True,
     help="A secret key, as 'minisign -G' makes it.",
 )
