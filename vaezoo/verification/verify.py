@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.diagnostics import VaezooError, describe
+from vaezoo.diagnostics import VaezooError
 from vaezoo.measurement import Advance, Announce
 from vaezoo.registry import EpochRecord, Registry, TargetResult, discover
 from vaezoo.registry.verdicts import in_words_with_note, is_upheld
 from vaezoo.verification import files
-from vaezoo.verification.checks import Check, Verdict
+from vaezoo.verification.checks import Check, Verdict, told
 from vaezoo.verification.figures import Retaken, retake, wording
 from vaezoo.zoo import Entry, find
 from vaezoo.zoo.entry import damaged
@@ -82,7 +82,7 @@ def _checks(
         model = entry.load(registry, device)
         recorded, history = entry.metrics, entry.history
     except VaezooError as error:
-        yield Check("weights and lock", False, _told(error))
+        yield Check("weights and lock", False, told(error))
         return
     yield Check("weights", True, f"digest {entry.header['digest'][:12]} is that of the tensors")
     yield lock_check(entry, model.spec, registry)
@@ -127,7 +127,7 @@ def _dataset(entry: Entry, spec: Spec) -> tuple[ImageData | None, Check]:
     try:
         data = spec.dataset.build()
     except VaezooError as error:
-        return None, Check("dataset", False, f"it cannot be had: {_told(error)}")
+        return None, Check("dataset", False, f"it cannot be had: {told(error)}")
     if recorded == data.digest:
         return data, Check("dataset", True, f"digest {data.digest[:12]} is that of the lock")
     detail = f"the digest is {data.digest[:12]}, the lock has {recorded[:12]}"
@@ -145,7 +145,7 @@ def _targets(
     try:
         targets = judge(model.spec, believed, history[:kept])
     except VaezooError as error:
-        yield Check("targets", False, _told(error))
+        yield Check("targets", False, told(error))
         return
     estimated = [one.recorded for one in figures if one.found is None and one.recorded]
     as_recorded = {f"{figure.split}/{figure.name}": figure for figure in estimated}
@@ -165,7 +165,3 @@ def _verdict(target: TargetResult) -> str:
     unexplained = target["verdict"] == "better" and not target["note"]
     hint = " (say why in a note of the spec's target)" if unexplained else ""
     return in_words_with_note(target) + hint
-
-
-def _told(error: VaezooError) -> str:
-    return "; ".join(map(describe, error.diagnostics))
