@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
 from vaezoo.zoo.entry import WEIGHTS, Entry
+from vaezoo.zoo.renamed import present_name, tell_renamed
+from vaezoo.zoo.swap import between
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -42,6 +44,7 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
     """The entry of that name, or at that path.
 
     A path is a ``Path``, or a text that holds a separator or ends in ``.safetensors``.
+    Warns (VZ505) where the entry was found by a name that it had before it was renamed.
     Raises UsageError (VZ501) where there is none.
     """
     text = os.fspath(name_or_path)
@@ -49,11 +52,14 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
         return _at(Path(text))
     folders = search_folders(zoo)
     for folder in folders:
-        # The listing, not exists(): some file systems do not tell upper from lower case.
-        if text in names_in(folder):
-            return Entry(folder / text, text)
+        place = _places(folder).get(text)
+        if place:
+            return Entry(place, text)
     if (Path(text) / WEIGHTS).is_file():
         return _at(Path(text))
+    for folder in folders:
+        if renamed := _renamed(folder, text):
+            return renamed
     raise UsageError(_unknown(text, folders))
 
 
@@ -61,8 +67,9 @@ def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
     """Everything that a name can find, by name; of two alike, the one that is found first."""
     found: dict[str, Entry | BrokenEntry] = {}
     for folder in search_folders(zoo):
-        for name in names_in(folder):
-            found.setdefault(name, _checked(Entry(folder / name, name)))
+        for name, place in _places(folder).items():
+            if name not in found:
+                found[name] = _checked(Entry(place, name))
     return [found[name] for name in sorted(found)]
 
 
@@ -103,11 +110,22 @@ def _looks_like_path(text: str) -> bool:
     )
 
 
+def _renamed(folder: Path, old: str) -> Entry | None:
+    """The entry of a zoo that was called ``old``; warns (VZ505) that it is not any more."""
+    present = present_name(folder, old)
+    if present is None or present not in names_in(folder):
+        return None
+    tell_renamed(old, present)
+    return Entry(folder / present, present)
+
+
 def _at(path: Path) -> Entry:
     if path.is_file() and path.suffix == ".safetensors":
         return Entry(path, Entry(path, path.stem).recorded_name)
     if path.is_dir():
         return Entry(path, _recorded_name(path))
+    if renamed := _renamed(path.parent, path.name):
+        return renamed
     raise UsageError(
         Diagnostic(
             "VZ501",
@@ -127,7 +145,22 @@ def _recorded_name(folder: Path) -> str:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The folders in a zoo, but for the hidden ones that hold what is staged or replaced."""
+    """The names of the entries in a zoo."""
+    return sorted(_places(folder))
+
+
+def _places(folder: Path) -> dict[str, Path]:
+    """Where the entries of a zoo lie: in the folder of their name, but for a moment when an
+    exchange is under way that takes two steps."""
+    before, moving, after = _listed(folder), between(folder), _listed(folder)
+    return moving | {name: folder / name for name in (*before, *after)}
+
+
+def _listed(folder: Path) -> list[str]:
+    """The folders in a zoo, but for the hidden ones that hold what is staged or replaced.
+
+    They are listed, not looked for: some file systems do not tell upper from lower case.
+    """
     try:
         inside = sorted(folder.iterdir())
     except OSError:  # a zoo that does not exist yet, or cannot be read, has nothing to find
@@ -137,7 +170,7 @@ def names_in(folder: Path) -> list[str]:
 
 def _checked(entry: Entry) -> Entry | BrokenEntry:
     try:
-        entry.check()
+        entry.steadily(entry.check)
     except ZooError as error:
         return BrokenEntry(entry.path, entry.name, error.diagnostics[0])
     return entry

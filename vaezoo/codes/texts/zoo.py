@@ -1,6 +1,7 @@
 """VZ5xx: entries of the zoo, and names on the command line."""
 
 from vaezoo.codes.explanation import Example, Explanation
+from vaezoo.diagnostics import Severity
 
 EXPLANATIONS = (
     Explanation(
@@ -16,8 +17,9 @@ that come with vaezoo; or the path given leads to no entry and no weights file."
         "VZ502",
         """\
 The entry or weights file is there, but is not what vaezoo writes: it was cut short, changed, or
-comes from elsewhere. The weights file holds a digest of its tensors, so that a change does not go
-unnoticed.""",
+comes from elsewhere. The weights file holds a digest of its tensors and a seal of its texts, and a
+manifest has the digest of every file, so that a change does not go unnoticed. Only regular files
+of bounded size are read, never through a link. Other entries are not affected.""",
         "Fetch or train it again; vaezoo zoo restore NAME brings back an earlier one.",
         bad=Example(
             "$ head -c 5000 model.safetensors > part.safetensors\n"
@@ -44,5 +46,27 @@ already.""",
         "Correct the name; the message says which names there are, or what a name can be.",
         bad=Example("$ vaezoo draw fashion_mlp2 sample"),
         good=Example("$ vaezoo draw fashion_mlp2 samples"),
+    ),
+    Explanation(
+        "VZ505",
+        """\
+An entry of this zoo was renamed, and is found by the name that it had before. The file
+renamed.json in the zoo's folder maps old names to present ones. An entry that has the old name, in
+any folder that is searched, is found first.""",
+        "Write the present name, which the message gives.",
+        bad=Example("$ vaezoo zoo show mnist_jaanli128"),
+        good=Example("$ vaezoo zoo show mnist_mlp128"),
+        severity=Severity.WARNING,
+    ),
+    Explanation(
+        "VZ506",
+        """\
+An entry keeps its weights when it is brought up to date, so that a spec given with --spec must be
+one that trains the same weights: its name, summary, metrics, visualizers, targets and notes may
+differ, and nothing else. Its name must not be that of another entry. A weights file alone has
+nothing to bring up to date.""",
+        "Give the entry's name or folder, and a spec of the same training; or train the spec.",
+        bad=Example("$ vaezoo zoo migrate ./model.safetensors"),
+        good=Example("$ vaezoo zoo show ./model.safetensors"),
     ),
 )
