@@ -17,6 +17,7 @@ PACKAGE = ROOT / "vaezoo"
 FLOORS = {
     "diagnostics": 0,
     "files": 0,
+    "folders": 0,
     "regular": 0,
     "strict_json": 0,
     "heap": 0,
@@ -46,6 +47,7 @@ FLOORS = {
     "tradeoff": 5,
     "redraw": 5,
     "measurement": 5,
+    "signing": 5,
     "verification": 6,
     "catalogue": 5,
     "doctor": 6,

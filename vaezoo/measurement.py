@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vaezoo.model import VAE
     from vaezoo.registry import ImageData, Split
     from vaezoo.spec import Spec
+    from vaezoo.zoo.records import Metrics
 
 SPLITS = ("test", "validation", "train")
 _ALL = "all"
@@ -86,10 +87,14 @@ def evaluate(
 
         unrecorded = cannot_amend(entry) or ""
         if not unrecorded:
-            merged = with_figures(entry.metrics.figures, figures)
-            merged = tuple(described(merged, model.spec.metrics, model.spec))
-            targets, notes = concluded(model.spec, merged, entry.history)
-            amend(entry, replace(entry.metrics, figures=merged, targets=targets, notes=notes))
+
+            def with_new(now: Entry) -> Metrics:
+                merged = with_figures(now.metrics.figures, figures)
+                merged = tuple(described(merged, model.spec.metrics, model.spec))
+                targets, notes = concluded(model.spec, merged, now.history)
+                return replace(now.metrics, figures=merged, targets=targets, notes=notes)
+
+            amend(entry, with_new)
     return Measured(entry, tuple(figures), unrecorded or None, tuple(left_out))
 
 

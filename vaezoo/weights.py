@@ -8,6 +8,7 @@ at random, so that equal contents give unequal files; this one sorts the header.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import struct
@@ -47,6 +48,15 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
     Raises OSError where the folder cannot be written, ValueError for a type of tensor that
     the format does not have.
     """
+    write_whole(path, *encoded(tensors, header))
+
+
+def encoded(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> list[bytes]:
+    """The content of a file with these tensors and header texts, in parts: the header's length,
+    the header, each tensor.
+
+    Raises ValueError for a type of tensor that the format does not have.
+    """
     payload, entries, offset = [], {}, 0
     # The widest types first, as the reference writer has it: each tensor then begins at a
     # multiple of its item size, without which readers cannot map it.
@@ -66,7 +76,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
         ensure_ascii=False,
     ).encode()
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight
-    write_whole(path, struct.pack("<Q", len(text)), text, *payload)
+    return [struct.pack("<Q", len(text)), text, *payload]
 
 
 def _type_name(name: str, tensor: Tensor) -> str:
@@ -97,14 +107,23 @@ def load(path: Path, largest: int = _LARGEST_HEADER) -> tuple[dict[str, Tensor],
 
     Raises what ``read_header`` raises.
     """
+    with open_regular(path) as file:
+        text, size = _header_bytes(path, file, largest), _size(file)
+        _parse_header(path, text, size)
+        file.seek(0)
+        data = file.read()  # not mapped: the file may be replaced while the tensors live
+    return decoded(path, data)
+
+
+def decoded(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and header texts in what was read from ``path``.
+
+    Raises ZooError (VZ502) where that is not whole safetensors.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load as read_tensors
 
-    with open_regular(path) as file:
-        text, size = _header_bytes(path, file, largest), _size(file)
-        header = _parse_header(path, text, size)
-        file.seek(0)
-        data = file.read()  # not mapped: the file may be replaced while the tensors live
+    header = _parse_header(path, _header_bytes(path, io.BytesIO(data), len(data)), len(data))
     try:
         return read_tensors(data), header
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:

@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pypdf
@@ -17,8 +18,7 @@ from vaezoo.writeup.layers import layers_of
 from vaezoo.writeup.pdf import to_pdf
 from vaezoo.writeup.single import report_of
 from vaezoo.writeup.subject import subject
-from vaezoo.zoo import Entry
-from vaezoo.zoo.amend import amend
+from vaezoo.zoo.records import metrics_text
 
 #: elements that HTML does not close
 VOID = {"meta", "img", "br", "link"}
@@ -89,7 +89,9 @@ def test_every_figure_that_there_is_finds_its_place(tmp_path):
         Figure(name, 0.25 + n / 50, "a unit", "test", "bernoulli", "none", 9, 10, 0.01, note="so")
         for n, name in enumerate(names)
     ]
-    found = subject(amend(Entry(tmp_path / "full", "full"), made).path, None, "cpu", discover())
+    recorded = replace(shipped("mnist_mlp2").entry.metrics, figures=tuple(made))
+    (tmp_path / "full" / "metrics.json").write_text(metrics_text(recorded))
+    found = subject(tmp_path / "full", None, "cpu", discover())
     assert len(found.entry.metrics.figures) > 15
     pdf = pypdf.PdfReader(io.BytesIO(to_pdf(report_of(found))))
     assert len(pdf.pages) <= 3

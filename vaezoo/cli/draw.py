@@ -18,6 +18,7 @@ from vaezoo.cli.context import Context
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: NAME-figures]",
 )
+@options.force
 @options.device
 @options.zoo
 @click.pass_obj
@@ -26,6 +27,7 @@ def command(
     name: str,
     visualizers: tuple[str, ...],
     out: Path | None,
+    force: bool,
     device: str,
     zoo: str | None,
 ) -> None:
@@ -43,6 +45,7 @@ def command(
         folder,
         zoo=zoo,
         device=device,
+        force=force,
         registry=context.registry,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,6 +62,9 @@ WEIGHTS, SPEC, METRICS, HISTORY, CARD, FIGURES, MANIFEST = (
 )
 #: The pictures of an entry, and all its files together; of more it is not said that they are its.
 _MOST_FILES = 1000
+#: how often an entry is read that is replaced meanwhile, and seconds to wait where it is absent
+_ATTEMPTS, _PAUSE = 20, 0.01
+_FIELDS = frozenset({"path", "name"})
 _LARGEST_PICTURE = 64 * 10**6
 _AGAIN = "fetch it again, or train it again with 'vaezoo run'"
 _NEWER = "give a weights file that vaezoo wrote, or update vaezoo if it is newer"
@@ -201,12 +205,39 @@ class Entry:
                 f"install the versions that it was made with: {_versions(self.lock)}",
             ) from None
 
+    def steadily(self, read: Callable[[], T]) -> T:
+        """What ``read`` gives, which reads this entry. It is called again where it fails because
+        a publish put another folder in the place of this one meanwhile."""
+        for _ in range(_ATTEMPTS):
+            known, before = set(vars(self)) - _FIELDS, self.number()
+            try:
+                return read()
+            except ZooError:
+                after = self.number()
+                if not known and before == after and after is not None:
+                    raise
+                for name in set(vars(self)) - _FIELDS:
+                    del vars(self)[name]  # what was read before and may be of the earlier one
+                if after is None:
+                    time.sleep(_PAUSE)
+        return read()
+
+    def number(self) -> int | None:
+        """What the folder is known by; None at a moment when there is none."""
+        try:
+            return self.path.stat().st_ino
+        except OSError:
+            return None
+
     def load(self, registry: Registry | None = None, device: str = "cpu") -> VAE:
         """The trained model, in evaluation mode on ``device``.
 
         Raises ZooError (VZ502) for a damaged file, PluginError (VZ304) for a missing plugin,
         RunError (VZ602) for a device that is not there.
         """
+        return self.steadily(lambda: self._load(registry, device))
+
+    def _load(self, registry: Registry | None, device: str) -> VAE:
         from vaezoo.devices import choose
         from vaezoo.model import build
         from vaezoo.registry import discover

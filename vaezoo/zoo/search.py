@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
 from vaezoo.zoo.entry import WEIGHTS, Entry
 from vaezoo.zoo.renamed import present_name, tell_renamed
+from vaezoo.zoo.swap import between
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -51,9 +52,9 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
         return _at(Path(text))
     folders = search_folders(zoo)
     for folder in folders:
-        # The listing, not exists(): some file systems do not tell upper from lower case.
-        if text in names_in(folder):
-            return Entry(folder / text, text)
+        place = _places(folder).get(text)
+        if place:
+            return Entry(place, text)
     if (Path(text) / WEIGHTS).is_file():
         return _at(Path(text))
     for folder in folders:
@@ -66,8 +67,9 @@ def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
     """Everything that a name can find, by name; of two alike, the one that is found first."""
     found: dict[str, Entry | BrokenEntry] = {}
     for folder in search_folders(zoo):
-        for name in names_in(folder):
-            found.setdefault(name, _checked(Entry(folder / name, name)))
+        for name, place in _places(folder).items():
+            if name not in found:
+                found[name] = _checked(Entry(place, name))
     return [found[name] for name in sorted(found)]
 
 
@@ -143,7 +145,22 @@ def _recorded_name(folder: Path) -> str:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The folders in a zoo, but for the hidden ones that hold what is staged or replaced."""
+    """The names of the entries in a zoo."""
+    return sorted(_places(folder))
+
+
+def _places(folder: Path) -> dict[str, Path]:
+    """Where the entries of a zoo lie: in the folder of their name, but for a moment when an
+    exchange is under way that takes two steps."""
+    before, moving, after = _listed(folder), between(folder), _listed(folder)
+    return moving | {name: folder / name for name in (*before, *after)}
+
+
+def _listed(folder: Path) -> list[str]:
+    """The folders in a zoo, but for the hidden ones that hold what is staged or replaced.
+
+    They are listed, not looked for: some file systems do not tell upper from lower case.
+    """
     try:
         inside = sorted(folder.iterdir())
     except OSError:  # a zoo that does not exist yet, or cannot be read, has nothing to find
@@ -153,7 +170,7 @@ def names_in(folder: Path) -> list[str]:
 
 def _checked(entry: Entry) -> Entry | BrokenEntry:
     try:
-        entry.check()
+        entry.steadily(entry.check)
     except ZooError as error:
         return BrokenEntry(entry.path, entry.name, error.diagnostics[0])
     return entry
