@@ -9,13 +9,13 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.diagnostics import ZooError, describe
+from vaezoo.diagnostics import DataError, PluginError, ZooError, describe
 
 if TYPE_CHECKING:
     from vaezoo.migration import Migrated
 
 
-@click.command("migrate", epilog="Example: vaezoo zoo migrate my_model --zoo zoo --samples 1")
+@click.command("migrate", epilog="Example: vaezoo zoo migrate fashion_mlp2")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every entry of the zoo's folder.")
 @click.option(
@@ -70,7 +70,7 @@ def migrate(
                     announce=announce,
                     advance=advance,
                 )
-            except ZooError as error:  # the others are still looked at
+            except (DataError, PluginError, ZooError) as error:  # the others are still looked at
                 code = 1
                 reasons = "; ".join(map(describe, error.diagnostics))
                 click.echo(f"{name}: refused. {reasons}", err=True)

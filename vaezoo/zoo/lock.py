@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 #: Kinds that look at a trained model and have no part in making it.
 _AFTER_TRAINING = frozenset({"metric", "visualizer"})
+#: Kinds that the first locks had already.
+_IN_EVERY_TRAINING = frozenset(
+    {"dataset", "encoder", "decoder", "likelihood", "prior", "loss", "optimizer"}
+)
 
 
 def make_lock(
@@ -107,16 +111,14 @@ def contradictions(lock: dict[str, Any], spec: Spec, registry: Registry) -> list
     used = {f"{row.component.kind} {row.qualified}" for row in _used(spec, registry)}
     found += [f"the lock has the {name}, the spec does not" for name in sorted(locked - used)]
     found += [f"the spec has the {name}, the lock does not" for name in sorted(used - locked)]
-    # a kind that the lock does not know of is younger than the training
-    kinds = {row["kind"] for row in lock["components"]} - _AFTER_TRAINING
+    # a kind that a lock does not know of is younger than the training
+    kinds = _IN_EVERY_TRAINING.union(row["kind"] for row in lock["components"]) - _AFTER_TRAINING
     trained, now = (
         _named(row for row in rows["components"] if row["kind"] in kinds)
         for rows in (lock, last_checked(lock))
     )
-    found += [
-        f"the {name} trained the model, or took its figures, but not both"
-        for name in sorted(trained ^ now)
-    ]
+    found += [f"the {name} did not train the model" for name in sorted(now - trained)]
+    found += [f"the {name} trained the model alone" for name in sorted(trained - now)]
     return found
 
 

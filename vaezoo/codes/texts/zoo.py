@@ -16,8 +16,9 @@ that come with vaezoo; or the path given leads to no entry and no weights file."
         "VZ502",
         """\
 The entry or weights file is there, but is not what vaezoo writes: it was cut short, changed, or
-comes from elsewhere. The weights file holds a digest of its tensors, so that a change does not go
-unnoticed.""",
+comes from elsewhere. The weights file holds a digest of its tensors and a seal of its texts, and a
+manifest has the digest of every file, so that a change does not go unnoticed. Only regular files
+of bounded size are read, never through a link. Other entries are not affected.""",
         "Fetch or train it again; vaezoo zoo restore NAME brings back an earlier one.",
         bad=Example(
             "$ head -c 5000 model.safetensors > part.safetensors\n"
@@ -44,5 +45,16 @@ already.""",
         "Correct the name; the message says which names there are, or what a name can be.",
         bad=Example("$ vaezoo draw fashion_mlp2 sample"),
         good=Example("$ vaezoo draw fashion_mlp2 samples"),
+    ),
+    Explanation(
+        "VZ506",
+        """\
+An entry keeps its weights when it is brought up to date, so that a spec given with --spec must be
+one that trains the same weights: its name, summary, metrics, visualizers, targets and notes may
+differ, and nothing else. Its name must not be that of another entry. A weights file alone has
+nothing to bring up to date.""",
+        "Give the entry's name or folder, and a spec of the same training; or train the spec.",
+        bad=Example("$ vaezoo zoo migrate ./model.safetensors"),
+        good=Example("$ vaezoo zoo show ./model.safetensors"),
     ),
 )
