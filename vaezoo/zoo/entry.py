@@ -222,12 +222,13 @@ class Entry:
                     time.sleep(_PAUSE)
         return read()
 
-    def number(self) -> int | None:
-        """What the folder is known by; None at a moment when there is none."""
+    def number(self) -> tuple[int, int] | None:
+        """What the folder is known by until it is moved or changed; None where there is none."""
         try:
-            return self.path.stat().st_ino
+            status = self.path.stat()
         except OSError:
             return None
+        return status.st_ino, status.st_ctime_ns
 
     def load(self, registry: Registry | None = None, device: str = "cpu") -> VAE:
         """The trained model, in evaluation mode on ``device``.
