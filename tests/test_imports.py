@@ -47,6 +47,7 @@ FLOORS = {
     "tradeoff": 5,
     "redraw": 5,
     "measurement": 5,
+    "signing": 5,
     "verification": 6,
     "catalogue": 5,
     "doctor": 6,

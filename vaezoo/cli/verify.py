@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     help="At most so many draws of z for each image: faster, and held less strictly. A bound that "
     "rises with them keeps its own, on a few images where they are many.",
 )
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    help="A public key of minisign's: the entries must be signed by its owner.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.device
 @options.zoo
@@ -34,6 +40,7 @@ def command(
     names: tuple[str, ...],
     everything: bool,
     samples: int | None,
+    key: Path | None,
     as_json: bool,
     device: str,
     zoo: str | None,
@@ -55,6 +62,7 @@ def command(
             verdict = verify(
                 name,
                 samples=samples,
+                key=key,
                 zoo=zoo,
                 device=device,
                 registry=context.registry,

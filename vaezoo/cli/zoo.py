@@ -1,4 +1,4 @@
-"""``vaezoo zoo``: list, show, migrate, restore, prune."""
+"""``vaezoo zoo``: list, show, migrate, sign, restore, prune."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.zoo_migrate import migrate
+from vaezoo.cli.zoo_sign import sign
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -53,6 +54,7 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
 
 
 command.add_command(migrate)
+command.add_command(sign)
 
 
 @command.command("restore", epilog="Example: vaezoo zoo restore fashion_mlp2")

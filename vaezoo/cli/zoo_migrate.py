@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="Every entry of the zoo's folder.")
 @click.option(
     "--spec",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The spec as it stands now, of the same training: its name, summary, metrics, visualizers "
     "and targets are taken over.",
 )

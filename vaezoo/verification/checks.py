@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from vaezoo.diagnostics import VaezooError
+
 
 @dataclass(frozen=True)
 class Check:
@@ -30,3 +32,11 @@ class Verdict:
     def passed(self) -> bool:
         """Whether every check passed."""
         return all(check.passed is not False for check in self.checks)
+
+
+def told(error: VaezooError) -> str:
+    """An error in one line, as the detail of a check."""
+    findings = [
+        (finding, f" ({finding.hint})" if finding.hint else "") for finding in error.diagnostics
+    ]
+    return "; ".join(f"{finding.code} {finding.message}{hint}" for finding, hint in findings)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from vaezoo.diagnostics import VaezooError, describe
+from vaezoo.diagnostics import VaezooError
 from vaezoo.measurement import Advance, Announce, scene_of, take
 from vaezoo.registry import Figure, Registry, Scene
-from vaezoo.verification.checks import Check
+from vaezoo.verification.checks import Check, told
 from vaezoo.zoo.listing import counted
 from vaezoo.zoo.records import Metrics
 
@@ -116,8 +116,7 @@ def wording(one: Retaken, with_note: bool) -> Check | None:
 
 
 def _untaken(recorded: Figure, error: VaezooError) -> Retaken:
-    reasons = "; ".join(map(describe, error.diagnostics))
-    return _not_taken(recorded, f"it cannot be taken again: {reasons}")
+    return _not_taken(recorded, f"it cannot be taken again: {told(error)}")
 
 
 def _not_taken(recorded: Figure, reason: str) -> Retaken:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.diagnostics import VaezooError, ZooError, describe
+from vaezoo.diagnostics import VaezooError, ZooError
 from vaezoo.evaluation import concluded
 from vaezoo.regular import read_regular
-from vaezoo.verification.checks import Check
+from vaezoo.verification.checks import Check, told
 from vaezoo.zoo import Entry
 from vaezoo.zoo.entry import CARD, HISTORY, MANIFEST, METRICS, SPEC, readable
 from vaezoo.zoo.manifest import differences, read_manifest
@@ -36,18 +38,35 @@ def sealed(entry: Entry) -> Iterator[Check]:
         manifest = read_manifest(entry)
         changed = differences(entry, manifest)
     except ZooError as error:
-        yield Check(MANIFEST, False, _told(error))
+        yield Check(MANIFEST, False, told(error))
         return
     yield from (Check(name, False, problem) for name, problem in changed.items())
     if not changed:
         yield Check(MANIFEST, True, f"{len(manifest.files)} files are as they were published")
 
 
+def signed(entry: Entry, key: Path | None) -> Iterator[Check]:
+    """Whether the owner of a public key vouches for the manifest."""
+    from vaezoo.signing import SIGNATURE, check_signature, is_signed
+
+    if key is None:
+        with suppress(ZooError):  # of a folder that cannot be read, which is told elsewhere
+            if is_signed(entry):
+                yield Check(SIGNATURE, None, "give the publisher's public key by --key to check it")
+        return
+    try:
+        check_signature(entry, key)
+    except ZooError as error:
+        yield Check(SIGNATURE, False, told(error))
+        return
+    yield Check(SIGNATURE, True, f"the owner of {key} vouches for all files")
+
+
 def _without_manifest(entry: Entry) -> Check:
     try:
         is_sealed = entry.is_sealed
     except ZooError as error:
-        return Check(MANIFEST, False, f"it is missing; {_told(error)}")
+        return Check(MANIFEST, False, f"it is missing; {told(error)}")
     if is_sealed:
         return Check(MANIFEST, False, "it is missing, so that no file can be held against it")
     hint = f"'vaezoo zoo migrate {entry.name}' seals it"
@@ -73,7 +92,7 @@ def _readable_spec(entry: Entry) -> Check:
     try:
         document, findings = parse_document(_text(entry, SPEC), SPEC)
     except ZooError as error:
-        return Check(SPEC, False, f"it cannot be read: {_told(error)}")
+        return Check(SPEC, False, f"it cannot be read: {told(error)}")
     same = not findings and document.data() == entry.spec_data
     return Check(SPEC, same, f"it is {'' if same else 'not '}that of the weights file")
 
@@ -99,7 +118,7 @@ def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
         # what an earlier version wrote has less in it, and is completed as it is read
         whole = not entry.is_sealed or _text(entry, METRICS) == metrics_text(recorded)
     except VaezooError as error:
-        yield Check("recorded targets", False, _told(error))
+        yield Check("recorded targets", False, told(error))
         return
     keys = targets[0].keys() if entry.is_sealed and targets else _NUMBERS_OF_TARGETS
     same = whole and _only(keys, recorded.targets) == _only(keys, targets)
@@ -136,7 +155,7 @@ def _card(entry: Entry) -> Iterator[Check]:
         try:
             same = _text(entry, CARD) == card(entry)
         except ZooError as error:
-            yield Check(CARD, False, _told(error))
+            yield Check(CARD, False, told(error))
             return
         yield Check(CARD, same, f"it is {'' if same else 'not '}what the other files say")
 
@@ -153,7 +172,3 @@ def _text(entry: Entry, name: str) -> str:
         entry.path / name,
         lambda path: read_regular(path, _LARGEST_TEXT, within=entry.path).decode("utf-8"),
     )
-
-
-def _told(error: VaezooError) -> str:
-    return "; ".join(map(describe, error.diagnostics))

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.diagnostics import VaezooError, describe
+from vaezoo.diagnostics import VaezooError
 from vaezoo.measurement import Advance, Announce
 from vaezoo.registry import EpochRecord, Registry, TargetResult, discover
 from vaezoo.registry.verdicts import in_words_with_note, is_upheld
 from vaezoo.verification import files
-from vaezoo.verification.checks import Check, Verdict
+from vaezoo.verification.checks import Check, Verdict, told
 from vaezoo.verification.figures import Retaken, retake, wording
 from vaezoo.zoo import Entry, find
 from vaezoo.zoo.entry import damaged
@@ -31,6 +31,7 @@ def verify(
     name: str | Path,
     *,
     samples: int | None = None,
+    key: Path | None = None,
     zoo: str | Path | None = None,
     device: str = "cpu",
     registry: Registry | None = None,
@@ -43,7 +44,8 @@ def verify(
     dataset; what its records say of one another; every recorded figure, taken again; and every
     target of the spec. Where a file is not the one that was published, no figure is taken.
     ``samples`` takes fewer draws of z than were recorded, which is faster and looser; a bound
-    that rises with them is estimated from a few images.
+    that rises with them is estimated from a few images. ``key`` is a file with minisign's public
+    key, by whose owner the entry must be signed.
 
     Raises UsageError (VZ501) for an unknown entry, ZooError (VZ502) for one that was replaced
     again and again meanwhile. What is wrong with a known one is in the verdict.
@@ -52,7 +54,7 @@ def verify(
     for _ in range(_ATTEMPTS):
         entry = find(name, zoo=zoo)
         before = entry.number()
-        checks = tuple(_checks(entry, samples, device, registry, announce, advance))
+        checks = tuple(_checks(entry, samples, key, device, registry, announce, advance))
         verdict = Verdict(entry.name, entry.path, checks)
         if verdict.passed or before == entry.number():
             return verdict
@@ -63,6 +65,7 @@ def verify(
 def _checks(
     entry: Entry,
     samples: int | None,
+    key: Path | None,
     device: str,
     registry: Registry,
     announce: Announce,
@@ -71,6 +74,7 @@ def _checks(
     """Every check that can still be made; one that fails may leave no ground for the others."""
     seal = list(files.sealed(entry))
     yield from seal
+    yield from files.signed(entry, key)
     if any(check.passed is False for check in seal):
         yield Check("figures", None, "not taken again: the files are not those of one entry")
         return
@@ -78,7 +82,7 @@ def _checks(
         model = entry.load(registry, device)
         recorded, history = entry.metrics, entry.history
     except VaezooError as error:
-        yield Check("weights and lock", False, _told(error))
+        yield Check("weights and lock", False, told(error))
         return
     yield Check("weights", True, f"digest {entry.header['digest'][:12]} is that of the tensors")
     yield lock_check(entry, model.spec, registry)
@@ -123,7 +127,7 @@ def _dataset(entry: Entry, spec: Spec) -> tuple[ImageData | None, Check]:
     try:
         data = spec.dataset.build()
     except VaezooError as error:
-        return None, Check("dataset", False, f"it cannot be had: {_told(error)}")
+        return None, Check("dataset", False, f"it cannot be had: {told(error)}")
     if recorded == data.digest:
         return data, Check("dataset", True, f"digest {data.digest[:12]} is that of the lock")
     detail = f"the digest is {data.digest[:12]}, the lock has {recorded[:12]}"
@@ -141,7 +145,7 @@ def _targets(
     try:
         targets = judge(model.spec, believed, history[:kept])
     except VaezooError as error:
-        yield Check("targets", False, _told(error))
+        yield Check("targets", False, told(error))
         return
     estimated = [one.recorded for one in figures if one.found is None and one.recorded]
     as_recorded = {f"{figure.split}/{figure.name}": figure for figure in estimated}
@@ -161,7 +165,3 @@ def _verdict(target: TargetResult) -> str:
     unexplained = target["verdict"] == "better" and not target["note"]
     hint = " (say why in a note of the spec's target)" if unexplained else ""
     return in_words_with_note(target) + hint
-
-
-def _told(error: VaezooError) -> str:
-    return "; ".join(map(describe, error.diagnostics))
