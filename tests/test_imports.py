@@ -53,7 +53,7 @@ FLOORS = {
     "doctor": 6,
     "writeup": 6,
     "explore": 6,
-    "conformance": 6,
+    "conformance": 7,
     "scaffold": 6,
     "cluster": 7,
     "migration": 7,
