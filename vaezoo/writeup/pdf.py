@@ -64,7 +64,7 @@ _STYLE = """
   stroke: (left: 2.5pt + rgb("#d9480f")), breakable: false, spacing: 0.8em, body)
 #let picture(file, description) = layout(size => {
   let wide = image(file, width: size.width, alt: description)
-  if measure(wide).height <= 52mm { wide } else { image(file, height: 52mm, alt: description) }
+  if measure(wide).height <= 56mm { wide } else { image(file, height: 56mm, alt: description) }
 })
 #let formula(body, number) = block(width: 100%, spacing: 0.55em, breakable: false,
   grid(columns: (1fr, auto, 1fr), align: (left, center, right + horizon), [], body, muted(number)))
