@@ -25,13 +25,16 @@ def _described(figure: Figure, metrics: Sequence[Metric], spec: Spec) -> Figure:
     about = described_by(metrics, figure.name) or figure.about
     if about is None or about.role not in OF_THE_LIKELIHOOD:
         return replace(figure, about=about)
-    is_binary = not figure.binarisation.startswith("none") or spec.dataset.binary is True
-    return replace(figure, about=about, likelihood_caveat=caveat_of(spec, is_binary))
+    return replace(figure, about=about, likelihood_caveat=caveat_of(spec, figure.binarisation))
 
 
-def caveat_of(spec: Spec, is_binary: bool) -> str:
-    """The likelihood's caveat on such pixels; empty where it fails, which the lint reports."""
+def caveat_of(spec: Spec, binarisation: str) -> str:
+    """The likelihood's caveat on such pixels, by a figure's ``binarisation`` or the dataset.
+
+    Empty where a component fails to say: the lint reports it, and no trained model is lost to it.
+    """
     try:
+        is_binary = not binarisation.startswith("none") or spec.dataset.binary is True
         return str(spec.model.likelihood.caveat(is_binary))
     except Exception:
         return ""
