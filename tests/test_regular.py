@@ -28,15 +28,26 @@ def test_a_larger_file_is_not_read(tmp_path: Path) -> None:
         read_regular(path, 100)
 
 
-def test_what_is_not_a_regular_file_is_refused_at_once(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "fifo")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "link").symlink_to("/dev/zero")
-    with socket.socket(socket.AF_UNIX) as one:
-        one.bind(os.path.relpath(tmp_path / "socket"))  # an absolute path may be too long
-        for name in ("fifo", "folder", "link", "socket"):
-            with pytest.raises(OSError, match=f"it is a {name}, not a regular file"):
-                read_regular(tmp_path / name, 100)
+@pytest.mark.parametrize("kind", ["FIFO", "folder", "link", "socket"])
+def test_what_is_not_a_regular_file_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("made")
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        path.symlink_to("/dev/zero")
+    else:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(path))
+    with pytest.raises(OSError, match=f"it is a {kind}, not a regular file"):
+        read_regular(path, 100)
+
+
+def test_a_device_is_refused() -> None:
     with pytest.raises(OSError, match="it is a device"):
         read_regular(Path("/dev/zero"), 100)
 

@@ -17,7 +17,7 @@ from vaezoo.registry import Figure, Registry, discover
 from vaezoo.spec.quantities import names_of
 from vaezoo.verification import Check, files
 from vaezoo.verification.figures import Retaken, retake
-from vaezoo.verification.verify import lock_check
+from vaezoo.verification.steps import lock_check
 from vaezoo.zoo import Entry, find, publish
 from vaezoo.zoo.amend import with_figures
 from vaezoo.zoo.lock import with_check
@@ -208,8 +208,11 @@ def _reworded(recorded: Sequence[Figure], retaken: Sequence[Retaken]) -> list[Fi
         if one is not None and one.found is not None:
             figures.append(_with_numbers_of(figure, one.found, one.same_way))
         elif other is not None:  # estimated, by the same likelihood of the same pixels
-            said = {"likelihood": other.likelihood, "binarisation": other.binarisation}
-            figures.append(dataclasses.replace(figure, **said))
+            figures.append(
+                dataclasses.replace(
+                    figure, likelihood=other.likelihood, binarisation=other.binarisation
+                )
+            )
         else:
             figures.append(figure)
     return figures

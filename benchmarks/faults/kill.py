@@ -34,13 +34,15 @@ from vaezoo.zoo import swap
 
 #: exit codes of a process that was killed at a boundary, and of one that failed
 _KILLED, _FAILED = 77, 78
+#: of one run, before it is left to complete
+_MOST_KILLS = 50
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _EVENTS = frozenset({"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.truncate"})
 
 
 @dataclass(frozen=True)
 class Command:
-    """What is given to a zoo that ``prepare`` made; ``lost`` may go, all else must stay."""
+    """What is given to a zoo that ``prepare`` made."""
 
     name: str
     prepare: Callable[[World], object]
@@ -217,7 +219,7 @@ class Case:
             when = self.seconds * (1 + kills / 4)
             _require(code == -signal.SIGKILL, f"kill {kills}: {self._error()}")
             self._look(f"kill {kills} at random")
-            if kills > 50 or self.command.name != "run":
+            if kills > _MOST_KILLS or self.command.name != "run":
                 self._check(f"killed {kills} times at random")
                 return kills
 

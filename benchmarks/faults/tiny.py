@@ -20,7 +20,7 @@ from vaezoo import Dataset, ImageData, ImageShape, Split, hookimpl
 from vaezoo.diagnostics import VaezooError
 from vaezoo.discovery import Choice
 from vaezoo.measurement import evaluate
-from vaezoo.model import build
+from vaezoo.model import VAE, build
 from vaezoo.registry import Figure, Registry, new_registry
 from vaezoo.road import run
 from vaezoo.spec import Spec, from_data
@@ -104,7 +104,7 @@ class World:
         )
         return publish(
             self.spec,
-            build(self.spec, seed=seed),
+            self.model(seed),
             lock=self.lock,
             figures=[figure],
             pictures={"samples": _PICTURE + str(seed).encode()},
@@ -125,8 +125,14 @@ class World:
         """Delete what was replaced, and say how many."""
         return len(prune(prunable()))
 
+    def load(self) -> VAE:
+        return find(NAME).load(self.registry)
+
     def sample(self) -> torch.Tensor:
-        return find(NAME).load(self.registry).sample(2, seed=0)
+        return self.load().sample(2, seed=0)
+
+    def model(self, seed: int) -> VAE:
+        return build(self.spec, seed=seed)
 
     def look(self) -> Found:
         """What is there. Raises Torn for anything that is not whole."""

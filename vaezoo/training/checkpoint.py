@@ -83,7 +83,7 @@ def save(moment: Snapshot, path: Path, identity: str) -> None:
     header = {
         "format": FORMAT,
         "identity": identity,
-        "state": json.dumps(moment.text, sort_keys=True),
+        "state": json.dumps(moment.text),  # in its order, which history.jsonl shows
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         tensors, header, is_unbroken = sealed.load(path)
     except ZooError as error:
-        raise _refused(path, f"it is damaged: {error.diagnostics[0].message}") from None
+        reason = error.diagnostics[0].message.removeprefix(f"{path} is ")
+        raise _refused(path, f"it is damaged: {reason}") from None
     except OSError as error:
         raise _refused(path, f"it cannot be read: {error.strerror}") from None
     if header.get("format") == _EARLIER_FORMAT:

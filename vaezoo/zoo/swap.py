@@ -80,8 +80,7 @@ def replace(zoo: Path, name: str, new: Path, kept: Path, command: str) -> None:
     with contextlib.suppress(OSError):  # both are in their places by now
         for folder in {zoo, kept.parent}:
             sync_folder(folder)
-        note.unlink()
-        sync_folder(note.parent)
+        note.unlink()  # last of all: a kill before this is known by it
 
 
 def _keep_replaced(replaced: Path, target: Path, kept: Path) -> None:

@@ -31,9 +31,11 @@ of bounded size are read, never through a link. Other entries are not affected."
         "VZ503",
         """\
 A file or folder cannot be written: it does not exist, you lack the permission, the disk is full,
-or something is there that is not to be replaced. What can be known of it is checked before
-anything slow begins, and nothing is written in part.""",
-        "Make room on the disk, or choose a folder that you can write to.",
+or something is there that is not to be replaced. A file of another kind is only replaced with
+--force. In a zoo and in runs, vaezoo neither writes nor deletes through a link, and deletes only
+folders that it made. What can be known of it is checked before anything slow begins, and nothing is
+written in part.""",
+        "Make room on the disk, choose a folder that you can write to, or remove the link.",
         bad=Example("$ vaezoo sample fashion_mlp2 --n 4 --out spec.yaml/samples.png"),
         good=Example("$ vaezoo sample fashion_mlp2 --n 4 --out samples.png"),
     ),
