@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, suggest
 from vaezoo.heap import memory_kept
-from vaezoo.registry import Figure, Metric, Registry, Scene, discover
+from vaezoo.registry import DataFacts, Figure, Metric, Registry, Scene, discover
 from vaezoo.zoo import Entry, find
+from vaezoo.zoo.dataset import load_images, load_model, refuse_changed
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -54,6 +55,7 @@ def evaluate(
     zoo: str | Path | None = None,
     device: str = "cpu",
     registry: Registry | None = None,
+    overrides: Sequence[str] = (),
     announce: Announce = _silent,
     advance: Advance = _silent,
 ) -> Measured:
@@ -63,20 +65,25 @@ def evaluate(
     spec gives it, or its defaults. Without any they are those of the spec.
     ``importance_samples`` adds the importance-weighted bound with so many draws. With ``record``,
     an entry in a zoo of one's own has the figures written to its ``metrics.json`` and card, in
-    the place of the same ones.
+    the place of the same ones. ``overrides`` are ``dataset.KEY=VALUE`` texts that say where the
+    data are now. Warns (VZ612) where they are not those that the model was trained with.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split, and
     for a named metric that the model cannot have, DataError (VZ601) where the dataset cannot be
-    had, ZooError (VZ503) for an unwritable zoo.
+    had, (VZ612) where figures on changed data were to be recorded, ZooError (VZ503) for an
+    unwritable zoo.
     """
     if split not in SPLITS:
         hint = suggest(split, SPLITS, "splits")
         raise UsageError(Diagnostic("VZ504", f"there is no split {split!r}", hint=hint))
     registry = registry or discover()
     entry = find(name, zoo=zoo)
-    model = entry.load(registry, device)
+    model = load_model(entry, registry, device, overrides)
     chosen = choose_metrics(model.spec, metrics, importance_samples, registry)
-    scene = scene_of(model, model.spec.dataset.build(), split, advance)
+    data = load_images(entry, model, registry)
+    if record:
+        refuse_changed(entry, data)
+    scene = scene_of(model, data, split, advance)
     figures, left_out = take_what_can_be_had(chosen, scene, announce, named=metrics)
     unrecorded = "not asked to"
     if record:
@@ -109,12 +116,25 @@ def take_what_can_be_had(
     left_out = []
     for metric in metrics:
         try:
+            _refuse_impossible(metric, scene)
             figures += take([metric], scene, announce)
         except UsageError as error:
             if _ALL not in named or metric.use in named:
                 raise
             left_out += [f"{metric.use}: {finding.message}" for finding in error.diagnostics]
     return figures, left_out
+
+
+def _refuse_impossible(metric: Metric, scene: Scene) -> None:
+    """Raise UsageError (VZ504) for a metric that says that it cannot be had of such data."""
+    has_labels = scene.split.labels is not None
+    training = len(scene.training) if scene.training else 0
+    facts = DataFacts(scene.spec.dataset, training, len(scene.split), has_labels)
+    problem = metric.data_problem(scene.spec, facts)
+    if problem:
+        hint = "ask for other metrics, or for 'all', which leaves such ones out"
+        message = f"the metric {metric.use!r} cannot be had: {problem}"
+        raise UsageError(Diagnostic("VZ504", message, hint=hint))
 
 
 def choose_metrics(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from vaezoo.diagnostics import VaezooError, describe
+from vaezoo.diagnostics import DiagnosticWarning, VaezooError, describe
 from vaezoo.measurement import Advance, Announce, scene_of, take
 from vaezoo.registry import EpochRecord, Figure, Registry, Scene, discover
 from vaezoo.zoo import Entry, find
+from vaezoo.zoo.dataset import load_images, load_model
 from vaezoo.zoo.entry import Metrics
 from vaezoo.zoo.listing import counted
 
@@ -65,6 +67,7 @@ def verify(
     zoo: str | Path | None = None,
     device: str = "cpu",
     registry: Registry | None = None,
+    overrides: Sequence[str] = (),
     announce: Announce = lambda metric, examples: None,
     advance: Advance = lambda examples: None,
 ) -> Verdict:
@@ -74,11 +77,14 @@ def verify(
     again; and every target of the spec. ``samples`` takes fewer draws of z than were recorded,
     which is faster and looser; a bound that rises with them is estimated from a few images.
 
+    ``overrides`` are ``dataset.KEY=VALUE`` texts that say where the data are now.
+
     Raises UsageError (VZ501) for an unknown entry. What is wrong with a known one is in the
     verdict.
     """
     entry = find(name, zoo=zoo)
-    checks = tuple(_checks(entry, samples, device, registry or discover(), announce, advance))
+    registry = registry or discover()
+    checks = tuple(_checks(entry, samples, device, registry, overrides, announce, advance))
     return Verdict(entry.name, entry.path, checks)
 
 
@@ -87,17 +93,24 @@ def _checks(
     samples: int | None,
     device: str,
     registry: Registry,
+    overrides: Sequence[str],
     announce: Announce,
     advance: Advance,
 ) -> Iterator[Check]:
     """Every check that can still be made; one that fails may leave no ground for the others."""
     try:
-        model = entry.load(registry, device)
-        data = model.spec.dataset.build()
+        model = load_model(entry, registry, device, overrides)
         recorded, history = entry.metrics, entry.history
     except VaezooError as error:
         text = "; ".join(describe(finding) for finding in error.diagnostics)
         yield Check("weights and lock", False, text)
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DiagnosticWarning)  # changed data are a check below
+            data = load_images(entry, model, registry)
+    except VaezooError as error:
+        yield Check("dataset", False, "; ".join(map(describe, error.diagnostics)))
         return
     yield Check("weights", True, f"digest {entry.header['digest'][:12]} is that of the tensors")
     yield _lock(entry, model.spec, registry)

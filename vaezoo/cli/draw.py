@@ -18,6 +18,7 @@ from vaezoo.cli.context import Context
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: NAME-figures]",
 )
+@options.data_overrides
 @options.device
 @options.zoo
 @click.pass_obj
@@ -26,6 +27,7 @@ def command(
     name: str,
     visualizers: tuple[str, ...],
     out: Path | None,
+    overrides: tuple[str, ...],
     device: str,
     zoo: str | None,
 ) -> None:
@@ -44,6 +46,7 @@ def command(
         zoo=zoo,
         device=device,
         registry=context.registry,
+        overrides=overrides,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):
         click.echo(path)

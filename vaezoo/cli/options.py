@@ -41,4 +41,11 @@ overrides = click.option(
     metavar="KEY=VALUE",
     help="Change a value of the spec, such as loss.beta=2. May be given more than once.",
 )
+data_overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="dataset.KEY=VALUE",
+    help="Say where the data are now, such as dataset.path=FOLDER. May be given more than once.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")

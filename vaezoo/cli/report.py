@@ -19,6 +19,7 @@ from vaezoo.cli.context import Context
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file, ending in .html or .pdf. [default: NAME-report.html]",
 )
+@options.data_overrides
 @options.device
 @options.zoo
 @click.pass_obj
@@ -28,6 +29,7 @@ def command(
     other: str | None,
     pdf: bool,
     out: Path | None,
+    overrides: tuple[str, ...],
     device: str,
     zoo: str | None,
 ) -> None:
@@ -42,4 +44,13 @@ def command(
     if pdf and out is not None and out.suffix.lower() != ".pdf":
         raise click.UsageError(f"--pdf was given, but {out} does not end in .pdf")
     path = out or default_path(name, other, ".pdf" if pdf else ".html")
-    click.echo(report(name, other, out=path, zoo=zoo, device=device, registry=context.registry))
+    written = report(
+        name,
+        other,
+        out=path,
+        zoo=zoo,
+        device=device,
+        registry=context.registry,
+        overrides=overrides,
+    )
+    click.echo(written)

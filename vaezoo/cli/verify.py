@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     "rises with them keeps its own, on a few images where they are many.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@options.data_overrides
 @options.device
 @options.zoo
 @click.pass_obj
@@ -35,6 +36,7 @@ def command(
     everything: bool,
     samples: int | None,
     as_json: bool,
+    overrides: tuple[str, ...],
     device: str,
     zoo: str | None,
 ) -> int:
@@ -57,6 +59,7 @@ def command(
                 zoo=zoo,
                 device=device,
                 registry=context.registry,
+                overrides=overrides,
                 announce=announce,
                 advance=advance,
             )

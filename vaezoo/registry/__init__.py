@@ -15,6 +15,7 @@ from vaezoo.registry.component import (
     Visualizer,
 )
 from vaezoo.registry.contracts import (
+    DataFacts,
     Entry,
     EpochRecord,
     Figure,
@@ -31,6 +32,7 @@ from vaezoo.registry.registry import Registered, Registry, discover, new_registr
 __all__ = [
     "KINDS",
     "Component",
+    "DataFacts",
     "Dataset",
     "Decoder",
     "Encoder",

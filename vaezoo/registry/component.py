@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from vaezoo.fields.schedule import Schedule
 from vaezoo.registry.contracts import (
+    DataFacts,
     Figure,
     ImageClassifier,
     ImageData,
@@ -77,6 +78,8 @@ class Dataset(Component):
     """Images and labels, in a training and a test split."""
 
     kind = "dataset"
+    #: the name of the field that says where the files lie, so that errors can name it
+    location: ClassVar[str | None] = None
 
     @property
     @abstractmethod
@@ -215,6 +218,15 @@ class Metric(Component):
     #: the names of the figures it takes; where they are not given, targets go unchecked
     #: until the figures are there
     figures: ClassVar[tuple[str, ...]] = ()
+    #: what the data must have for it: some of "images", "labels" and "classifier"
+    needs: ClassVar[tuple[str, ...]] = ("images",)
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        """Why it cannot be taken on such data, if so, in one sentence. By default ``needs`` says.
+
+        A run asks before it trains, and refuses a spec whose metric cannot be taken.
+        """
+        return data.lacking(self.needs)
 
     @abstractmethod
     def compute(self, scene: Scene) -> list[Figure]:
@@ -225,10 +237,19 @@ class Visualizer(Component):
     """A picture of a trained model and its data."""
 
     kind = "visualizer"
+    #: what the data must have for it: some of "images", "labels" and "classifier"
+    needs: ClassVar[tuple[str, ...]] = ("images",)
 
     def problem(self, spec: Spec) -> str | None:
         """Why the picture would show such a model badly or not at all, if so, in one sentence."""
         return None
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        """Why it cannot be drawn of such data, if so, in one sentence. By default ``needs`` says.
+
+        A run asks before it trains, and refuses a spec whose picture cannot be drawn.
+        """
+        return data.lacking(self.needs)
 
     @abstractmethod
     def draw(self, scene: Scene) -> matplotlib.figure.Figure:

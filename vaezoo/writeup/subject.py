@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from vaezoo.diagnostics import DataError
-from vaezoo.registry import Registry, Scene, Split
+from vaezoo.diagnostics import DataError, PluginError
+from vaezoo.registry import Registry, Scene
 from vaezoo.writeup import pictures, plots
 from vaezoo.writeup.content import Picture, Prose, prose
 from vaezoo.writeup.facts import Facts
 from vaezoo.zoo import Entry, find
+from vaezoo.zoo.dataset import load_images, load_model
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -95,17 +96,20 @@ class Subject:
         return Picture(found.read_bytes(), "png", alt, told)
 
 
-def subject(name: str | Path, zoo: str | Path | None, device: str, registry: Registry) -> Subject:
-    """Load an entry and its test images. Raises what ``find`` and ``Entry.load`` raise."""
+def subject(
+    name: str | Path,
+    zoo: str | Path | None,
+    device: str,
+    registry: Registry,
+    overrides: Sequence[str] = (),
+) -> Subject:
+    """Load an entry and its test images. Raises what ``find`` and ``load_model`` raise."""
     entry = find(name, zoo=zoo)
-    model = entry.load(registry, device)
+    model = load_model(entry, registry, device, overrides)
     try:
-        data = model.spec.dataset.build()
-    except DataError as error:
-        blank = Split(torch.zeros(0, *model.image_shape, dtype=torch.uint8))
-        scene = Scene(
-            entry.name, model.spec, model, blank, "test", (), entry.history, model.spec.train.seed
-        )
+        data = load_images(entry, model, registry)
+    except (DataError, PluginError) as error:
+        scene = Scene.without_images(model, entry.history)
         return Subject(entry, model, scene, registry, error.diagnostics[0].message)
     return Subject(entry, model, Scene.of_test(model, data, entry.history), registry)
 

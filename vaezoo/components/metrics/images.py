@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
-from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.registry import DataFacts, Figure, Metric, Scene
+
+if TYPE_CHECKING:
+    from vaezoo.spec import Spec
 
 
 class ReconstructionError(Metric, use="reconstruction_error"):
@@ -35,7 +40,13 @@ class SampleQuality(Metric, use="sample_quality"):
     """
 
     figures = ("frechet_distance", "kernel_distance", "precision", "recall")
+    needs = ("images", "classifier")
     neighbours: int = Field(3, ge=1, description="neighbours that span the manifold, k")
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        if data.test == 1:
+            return "it compares distributions, and the split has one image"
+        return super().data_problem(spec, data)
 
     def compute(self, scene: Scene) -> list[Figure]:
         """frechet_distance and kernel_distance (lower is better), precision and recall.

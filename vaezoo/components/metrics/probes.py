@@ -14,6 +14,7 @@ class LinearProbe(Metric, use="linear_probe"):
     """
 
     figures = ("probe_accuracy",)
+    needs = ("images", "labels")
     penalty: float = Field(1e-4, ge=0, description="weight of the squared coefficients")
 
     def compute(self, scene: Scene) -> list[Figure]:
@@ -30,6 +31,7 @@ class NearestNeighbours(Metric, use="nearest_neighbours"):
     """
 
     figures = ("knn_accuracy",)
+    needs = ("images", "labels")
     neighbours: int = Field(10, ge=1, description="neighbours that vote, k")
 
     def compute(self, scene: Scene) -> list[Figure]:
