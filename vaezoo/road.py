@@ -169,7 +169,10 @@ def refuse_missing_data(spec: Spec) -> None:
     """Raise DataError (VZ601) where a cheap look tells that the data cannot be loaded."""
     problem = spec.dataset.problem()
     if problem:
+        key = spec.dataset.location
         hint = "see the dataset's parameters in the spec"
+        if key:
+            hint = f"correct dataset.{key}, in the spec or with --set dataset.{key}=FOLDER"
         raise DataError(Diagnostic("VZ601", problem, hint=hint))
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaezoo.diagnostics import Diagnostic, PluginError, Severity, VaezooError, warn
+from vaezoo.diagnostics import Diagnostic, PluginError, Severity, warn
 from vaezoo.registry import Dataset, ImageData, ImageShape, Registry, Split
+from vaezoo.registry.blame import blamed, described, home_of
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 #: values that are looked at to tell whether grey levels go beyond 1
@@ -37,27 +38,15 @@ def load(dataset: Dataset, registry: Registry | None = None) -> ImageData:
     Raises PluginError (VZ303) for a dataset that fails or gives something else than it must,
     and what it raises of vaezoo's own errors, such as DataError (VZ601).
     """
-    who, home = _described(dataset, registry)
-    try:
+    with blamed(dataset, "to load its images", registry):
         data: object = dataset.build()
-    except (VaezooError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:  # whatever a plugin raises
-        reason = " ".join(str(error).split())
-        raise PluginError(
-            Diagnostic(
-                "VZ303",
-                f"{who} failed to load its images: {type(error).__name__}: {reason}",
-                hint=f"the fault is in {home}",
-            )
-        ) from error
     for fault in faults(dataset, data):
         hint = f"{fault.hint}; " if fault.hint else ""
         raise PluginError(
             Diagnostic(
                 "VZ303",
-                f"{who} gives {fault.given}, not {fault.wanted}",
-                hint=f"{hint}the fault is in {home}.build",
+                f"{described(dataset, registry)} gives {fault.given}, not {fault.wanted}",
+                hint=f"{hint}the fault is in {home_of(dataset)}.build",
             )
         )
     assert isinstance(data, ImageData)
@@ -212,13 +201,3 @@ def _kind(value: object) -> str:
     if value is None:
         return "None"
     return f"{'an' if name[0].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}"
-
-
-def _described(dataset: Dataset, registry: Registry | None) -> tuple[str, str]:
-    """The dataset and its plugin, and the class that it is."""
-    supplier = registry.supplier(type(dataset)) if registry else None
-    of = f" of the plugin {supplier.plugin.label}" if supplier else ""
-    return (
-        f"the dataset {dataset.use!r}{of}",
-        f"{type(dataset).__module__}.{type(dataset).__qualname__}",
-    )

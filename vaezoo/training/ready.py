@@ -44,10 +44,9 @@ def check(spec: Spec, data: ImageData, processes: Processes) -> None:
     if spec.train.batch_size > images:
         warn(
             _warning(
-                f"a batch of {spec.train.batch_size:,} is larger than the training split of "
-                f"{images:,} images: each epoch is one step",
-                f"set train.batch_size to less than {images:,}, and train.epochs by the steps "
-                "that you want",
+                f"a batch of {spec.train.batch_size:,} holds more than the training split, which "
+                f"has {images:,} image{'s'[: images != 1]}: each epoch is one step",
+                "lower train.batch_size, or raise train.epochs by the steps that you want",
             )
         )
     missing = _classes_without_test_image(data)

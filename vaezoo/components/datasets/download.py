@@ -67,7 +67,7 @@ class DownloadedDataset(Dataset):
         missing = self.missing()
         if not missing or (self.root is None and self.download):
             return None
-        return f"{self.folder.absolute()} does not hold {_listed(missing)}"
+        return f"{self.folder.absolute()} does not hold {_listed(missing)}; {self.by_hand}"
 
     def ensure(self) -> None:
         """Have all files in ``folder``. Raises DataError where that fails."""

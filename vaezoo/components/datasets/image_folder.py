@@ -114,7 +114,7 @@ class ImageFolder(Dataset, use="image_folder"):
         if len(by_reason) > _MOST_REASONS:
             listed.append(f"and {len(by_reason) - _MOST_REASONS} more reasons")
         of = f"{len(decoded.unusable):,} of {count:,} pictures cannot be used"
-        return "\n".join([of, *listed])
+        return "; ".join([of, *listed])
 
     def _tell(self, found: Found, decoded: Decoded) -> None:
         folder = self._folder

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
-from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.registry import DataFacts, Figure, Metric, Scene
+
+if TYPE_CHECKING:
+    from vaezoo.spec import Spec
 
 
 class LinearProbe(Metric, use="linear_probe"):
@@ -16,6 +21,11 @@ class LinearProbe(Metric, use="linear_probe"):
     figures = ("probe_accuracy",)
     needs = ("images", "labels")
     penalty: float = Field(1e-4, ge=0, description="weight of the squared coefficients")
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        if data.train == 1:
+            return "it is fitted to training images, and there is only one"
+        return super().data_problem(spec, data)
 
     def compute(self, scene: Scene) -> list[Figure]:
         """probe_accuracy, the fraction of the split's images; none without labels."""
