@@ -20,6 +20,7 @@ DATA = (
     contracts.ImageShape,
     contracts.Split,
     contracts.ImageData,
+    contracts.DataFacts,
     contracts.Figure,
     contracts.Scene,
     contracts.EpochRecord,

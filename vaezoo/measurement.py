@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, suggest
 from vaezoo.heap import memory_kept
 from vaezoo.registry import DataFacts, Figure, Metric, Registry, Scene, discover
+from vaezoo.registry.blame import blamed
 from vaezoo.zoo import Entry, find
 from vaezoo.zoo.dataset import load_images, load_model, refuse_changed
 
@@ -104,7 +105,8 @@ def take(metrics: Sequence[Metric], scene: Scene, announce: Announce = _silent) 
     with fast_float32(scene.model.device):
         for metric in metrics:
             announce(metric.use, len(scene.split))
-            figures += metric.compute(scene)
+            with blamed(metric, "to take its figures"):
+                figures += metric.compute(scene)
     return figures
 
 
@@ -115,8 +117,13 @@ def take_what_can_be_had(
     figures: list[Figure] = []
     left_out = []
     for metric in metrics:
+        problem = _problem(metric, scene)
+        if problem and (_ALL not in named or metric.use in named):
+            raise _impossible(metric, problem)
+        if problem:
+            left_out.append(f"{metric.use}: {problem}")
+            continue
         try:
-            _refuse_impossible(metric, scene)
             figures += take([metric], scene, announce)
         except UsageError as error:
             if _ALL not in named or metric.use in named:
@@ -125,16 +132,18 @@ def take_what_can_be_had(
     return figures, left_out
 
 
-def _refuse_impossible(metric: Metric, scene: Scene) -> None:
-    """Raise UsageError (VZ504) for a metric that says that it cannot be had of such data."""
-    has_labels = scene.split.labels is not None
+def _problem(metric: Metric, scene: Scene) -> str | None:
+    """Why a metric cannot be had of the scene's data, by what it says of itself."""
     training = len(scene.training) if scene.training else 0
+    has_labels = scene.split.labels is not None
     facts = DataFacts(scene.spec.dataset, training, len(scene.split), has_labels)
-    problem = metric.data_problem(scene.spec, facts)
-    if problem:
-        hint = "ask for other metrics, or for 'all', which leaves such ones out"
-        message = f"the metric {metric.use!r} cannot be had: {problem}"
-        raise UsageError(Diagnostic("VZ504", message, hint=hint))
+    return metric.data_problem(scene.spec, facts)
+
+
+def _impossible(metric: Metric, problem: str) -> UsageError:
+    hint = "ask for other metrics, or for 'all', which leaves such ones out"
+    message = f"the metric {metric.use!r} cannot be had: {problem}"
+    return UsageError(Diagnostic("VZ504", message, hint=hint))
 
 
 def choose_metrics(

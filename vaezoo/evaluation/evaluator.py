@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from vaezoo.diagnostics import Diagnostic, SpecError, suggest
 from vaezoo.heap import memory_kept
 from vaezoo.registry import EpochRecord, Figure, Scene, TargetResult
+from vaezoo.registry.blame import blamed
 from vaezoo.spec import Spec
 
 #: Figures of which more is better; of all others less is better.
@@ -21,8 +22,15 @@ _HIGHER_IS_BETTER = frozenset(
 
 @memory_kept()
 def evaluate(scene: Scene) -> list[Figure]:
-    """The figures of every metric of the scene's spec on its split."""
-    return [figure for metric in scene.spec.metrics for figure in metric.compute(scene)]
+    """The figures of every metric of the scene's spec on its split.
+
+    Raises PluginError (VZ303) for a metric that fails.
+    """
+    figures: list[Figure] = []
+    for metric in scene.spec.metrics:
+        with blamed(metric, "to take its figures"):
+            figures += metric.compute(scene)
+    return figures
 
 
 def judge(

@@ -116,8 +116,8 @@ images than there are, or no pixel is above 1.
 
 vaezoo reads what it can and says what it did. Nothing is left out without such a warning.""",
         "Read what the message lists. Convert or move the files where that is not what you want.",
-        bad=Example("dataset: {use: image_folder, path: pictures}\ntrain: {batch_size: 100000}"),
-        good=Example("dataset: {use: image_folder, path: pictures}\ntrain: {batch_size: 128}"),
+        bad=Example("$ vaezoo run spec.yaml --set train.batch_size=100000"),
+        good=Example("$ vaezoo run spec.yaml --set train.batch_size=16"),
         severity=Severity.WARNING,
     ),
     Explanation(
@@ -131,8 +131,8 @@ Figures and pictures are still shown, with this warning. vaezoo evaluate --recor
 them to the entry, and vaezoo verify fails.""",
         "Restore the files, or give the folder that holds them with --set dataset.path=FOLDER. "
         "To use the new data, train the model again.",
-        bad=Example("$ vaezoo evaluate faces --record --set dataset.path=other"),
-        good=Example("$ vaezoo evaluate faces --record --set dataset.path=faces"),
+        bad=Example("$ vaezoo run spec.yaml\n$ vaezoo evaluate small --set dataset.count=64"),
+        good=Example("$ vaezoo run spec.yaml\n$ vaezoo evaluate small"),
         severity=Severity.WARNING,
     ),
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from vaezoo.components.datasets.pictures import Decoded
 
+BACKGROUND_PATTERN = r"^(white|black|#[0-9a-fA-F]{6})$"
 #: reasons and names that an error lists
 _MOST_REASONS, _MOST_NAMES = 5, 10
 
@@ -45,7 +46,7 @@ class ImageFolder(Dataset, use="image_folder"):
     channels: Literal[1, 3] = Field(3, description="1 for grey, 3 for colour")
     background: str = Field(
         "white",
-        pattern=r"^(white|black|#[0-9a-fA-F]{6})$",
+        pattern=BACKGROUND_PATTERN,
         description="behind transparent parts: white, black or a color such as #3a7bd5",
     )
     test_fraction: float = Field(
