@@ -92,16 +92,17 @@ def _of_images(name: str, images: Any, shape: ImageShape) -> Iterator[Fault]:
         hint = "convert it with torch.from_numpy" if type(images).__name__ == "ndarray" else ""
         yield Fault("images", f"{_kind(images)} as its {name} images", "a torch.Tensor", hint)
         return
+    if images.device.type != "cpu" or images.layout != torch.strided:
+        yield Fault(
+            "images", f"{name} images on {images.device} as {images.layout}", "a dense CPU tensor"
+        )
+        return
     if images.dtype != torch.uint8:
         yield Fault(
             "images",
             f"{name} images in {images.dtype}{_range(images)}",
             "torch.uint8 from 0 to 255",
             _to_bytes(images),
-        )
-    if images.device.type != "cpu" or images.layout != torch.strided:
-        yield Fault(
-            "images", f"{name} images on {images.device} as {images.layout}", "a dense CPU tensor"
         )
     wanted = ", ".join(map(str, shape))
     given = ", ".join(map(str, images.shape))
@@ -142,6 +143,11 @@ def _of_labels(name: str, labels: Any, images: int, classes: int) -> Iterator[Fa
     if not isinstance(labels, Tensor):
         yield Fault("labels", f"{_kind(labels)} as its {name} labels", "a torch.Tensor or None")
         return
+    if labels.device.type != "cpu" or labels.layout != torch.strided:
+        yield Fault(
+            "labels", f"{name} labels on {labels.device} as {labels.layout}", "a dense CPU tensor"
+        )
+        return
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         yield Fault("labels", f"{name} labels in {labels.dtype}", "torch.int64", "use .long()")
         return
@@ -167,7 +173,7 @@ def _of_labels(name: str, labels: Any, images: int, classes: int) -> Iterator[Fa
 def _in_one_form(data: ImageData) -> ImageData:
     """Labels as int64, class names as a tuple with a name for every class."""
     train, test = (
-        split if split.labels is None else Split(split.images, split.labels.long().cpu())
+        split if split.labels is None else Split(split.images, split.labels.long())
         for split in (data.train, data.test)
     )
     names = tuple(data.class_names)

@@ -107,14 +107,15 @@ class ImageFolder(Dataset, use="image_folder"):
     def _unusable(self, decoded: Decoded, count: int) -> str:
         by_reason: dict[str, list[str]] = {}
         for path, reason in decoded.unusable:
-            by_reason.setdefault(reason, []).append(readable(path))
+            by_reason.setdefault(reason, []).append(readable(path.relative_to(self._folder)))
         listed = [
             f"{first_of(names, _MOST_NAMES)}: {'it' if len(names) == 1 else 'each'} {reason}"
             for reason, names in list(by_reason.items())[:_MOST_REASONS]
         ]
         if len(by_reason) > _MOST_REASONS:
             listed.append(f"and {len(by_reason) - _MOST_REASONS} more reasons")
-        of = f"{len(decoded.unusable):,} of {count:,} pictures cannot be used"
+        bad = f"{len(decoded.unusable):,} of {count:,} pictures"
+        of = f"{bad} in {self._folder.absolute()} cannot be used"
         return "; ".join([of, *listed])
 
     def _tell(self, found: Found, decoded: Decoded) -> None:
