@@ -71,12 +71,14 @@ def faults(dataset: Dataset, data: object) -> Iterator[Fault]:
     if not isinstance(shape, ImageShape):
         yield Fault("image_shape", f"image_shape as {_kind(shape)}", "an ImageShape")
         return
-    for name, split in (("training", data.train), ("test", data.test)):
+    splits: tuple[tuple[str, object], ...] = (("training", data.train), ("test", data.test))
+    for name, split in splits:
         if not isinstance(split, Split):
             yield Fault("build", f"{_kind(split)} as its {name} split", "a Split")
             return
         yield from _of_images(name, split.images, shape)
-    if not isinstance(data.digest, str) or not _SHA256.fullmatch(data.digest):
+    digest: object = data.digest
+    if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
         yield Fault(
             "digest",
             f"the digest {data.digest!r}",

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from vaezoo.fields.schedule import Schedule
 from vaezoo.registry.contracts import (
-    DataFacts,
     Figure,
     ImageClassifier,
     ImageData,
@@ -24,6 +23,7 @@ from vaezoo.registry.contracts import (
     PriorModule,
     Scene,
 )
+from vaezoo.registry.needs import Located, NeedsData
 from vaezoo.registry.shaping import shaping
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from vaezoo.spec import Spec
-    from vaezoo.spec.schema import TrainSpec
+    from vaezoo.spec.schema import Spec, TrainSpec
 
 
 class Component(BaseModel):
@@ -74,12 +73,10 @@ class Component(BaseModel):
         return self
 
 
-class Dataset(Component):
+class Dataset(Located, Component):
     """Images and labels, in a training and a test split."""
 
     kind = "dataset"
-    #: the name of the field that says where the files lie, so that errors can name it
-    location: ClassVar[str | None] = None
 
     @property
     @abstractmethod
@@ -211,45 +208,27 @@ class Optimizer(Component):
         """A torch optimizer that starts at the learning rate ``lr``."""
 
 
-class Metric(Component):
+class Metric(NeedsData, Component):
     """Named figures from a trained model and a split."""
 
     kind = "metric"
     #: the names of the figures it takes; where they are not given, targets go unchecked
     #: until the figures are there
     figures: ClassVar[tuple[str, ...]] = ()
-    #: what the data must have for it: some of "images", "labels" and "classifier"
-    needs: ClassVar[tuple[str, ...]] = ("images",)
-
-    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
-        """Why it cannot be taken on such data, if so, in one sentence. By default ``needs`` says.
-
-        A run asks before it trains, and refuses a spec whose metric cannot be taken.
-        """
-        return data.lacking(self.needs)
 
     @abstractmethod
     def compute(self, scene: Scene) -> list[Figure]:
         """Figures of ``scene.model`` on ``scene.split``."""
 
 
-class Visualizer(Component):
+class Visualizer(NeedsData, Component):
     """A picture of a trained model and its data."""
 
     kind = "visualizer"
-    #: what the data must have for it: some of "images", "labels" and "classifier"
-    needs: ClassVar[tuple[str, ...]] = ("images",)
 
     def problem(self, spec: Spec) -> str | None:
         """Why the picture would show such a model badly or not at all, if so, in one sentence."""
         return None
-
-    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
-        """Why it cannot be drawn of such data, if so, in one sentence. By default ``needs`` says.
-
-        A run asks before it trains, and refuses a spec whose picture cannot be drawn.
-        """
-        return data.lacking(self.needs)
 
     @abstractmethod
     def draw(self, scene: Scene) -> matplotlib.figure.Figure:

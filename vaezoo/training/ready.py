@@ -10,7 +10,7 @@ from vaezoo.data.loading import load
 from vaezoo.data.resident import held_out_rows
 from vaezoo.diagnostics import DataError, Diagnostic, Severity, SpecError, warn
 from vaezoo.processes import Processes
-from vaezoo.registry import DataFacts, ImageData, Registry
+from vaezoo.registry import DataFacts, ImageData, Metric, Registry, Visualizer
 from vaezoo.shapes import training_problem
 from vaezoo.spec import Spec
 
@@ -82,7 +82,8 @@ def _trained_on(spec: Spec, data: ImageData) -> int:
 def _impossible(spec: Spec, data: ImageData) -> Iterator[Diagnostic]:
     """Metrics and visualizers of the spec that cannot be had of its data."""
     facts = DataFacts.of(spec.dataset, data)
-    for part in (*spec.metrics, *spec.visualizers):
+    parts: list[Metric | Visualizer] = [*spec.metrics, *spec.visualizers]
+    for part in parts:
         problem = part.data_problem(spec, facts)
         if problem:
             yield Diagnostic(

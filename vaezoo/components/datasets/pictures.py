@@ -146,7 +146,7 @@ def _laid_over(file: Image.Image, background: str) -> Image.Image | None:
 
     direct = {"La": "LA", "RGBa": "RGBA"}.get(file.mode)
     picture = (file.convert(direct) if direct else file).convert("RGBA")
-    if picture.getextrema()[3] == (255, 255):
+    if picture.getchannel("A").getextrema() == (255, 255):
         return None
     ground = Image.new("RGBA", picture.size, background)
     return Image.alpha_composite(ground, picture)
