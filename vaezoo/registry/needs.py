@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import BaseModel
+
 if TYPE_CHECKING:
     from vaezoo.registry.contracts import DataFacts
     from vaezoo.spec import Spec
 
 
-class Located:
+class Located(BaseModel):
     """A dataset, by where its files lie."""
 
     #: the name of the field that says where the files lie, so that errors can name it
     location: ClassVar[str | None] = None
 
 
-class NeedsData:
+class NeedsData(BaseModel):
     """A metric or visualizer, by what it needs of the data."""
 
     #: some of "images", "labels" and "classifier"
