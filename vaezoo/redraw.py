@@ -18,7 +18,7 @@ from vaezoo.diagnostics import (
     warn,
 )
 from vaezoo.drawing import draw
-from vaezoo.files import write_whole
+from vaezoo.files import PNG, Content, check_output, check_parent, write_output
 from vaezoo.registry import DataFacts, Registry, Scene, Visualizer, discover
 from vaezoo.spec import Spec
 from vaezoo.zoo import find
@@ -32,15 +32,17 @@ def redraw(
     *,
     zoo: str | Path | None = None,
     device: str = "cpu",
+    force: bool = False,
     registry: Registry | None = None,
     overrides: Sequence[str] = (),
     announce: Callable[[str], object] = lambda picture: None,
 ) -> list[Path]:
     """Draw an entry's own pictures, or the named visualizers', into ``folder``.
 
-    ``overrides`` are ``dataset.KEY=VALUE`` texts that say where the data are now. Without the
-    data, those pictures are drawn that need none, and the others are told of (VZ601). Warns
-    (VZ612) where the data are not those that the model was trained with.
+    The folder is made where it is missing. Files in it that are no pictures are only replaced
+    with ``force``. ``overrides`` are ``dataset.KEY=VALUE`` texts that say where the data are now.
+    Without the data, those pictures are drawn that need none, and the others are told of (VZ601).
+    Warns (VZ612) where the data are not those that the model was trained with.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown visualizer and for a
     named one that such data have no picture for, DataError (VZ601) where the dataset cannot be
@@ -66,8 +68,10 @@ def redraw(
         raise _impossible(lacking, problem)
     for use, reason in lacking.items():
         warn(_left_out(use, reason, problem))
+    _make(folder)
     pictures = draw(drawable, scene, announce)
-    return [_write(folder / f"{picture}.png", png) for picture, png in pictures.items()]
+    content = None if force else PNG
+    return [_write(folder / f"{picture}.png", png, content) for picture, png in pictures.items()]
 
 
 def _impossible(lacking: Mapping[str, str], problem: DataError | None) -> VaezooError:
@@ -101,16 +105,29 @@ def _visualizer(use: str, spec: Spec, registry: Registry) -> Visualizer:
     return cast("Visualizer", found.component())
 
 
-def _write(path: Path, data: bytes) -> Path:
+def _make(folder: Path) -> None:
+    """The folder is there once this returns, and whether it can be is known before drawing."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
+        check_parent(folder)
+        folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise ZooError(
-            Diagnostic(
-                "VZ503",
-                f"{path} cannot be written: {error.strerror}",
-                hint="choose another folder with --out",
-            )
-        ) from None
+        raise _unwritable(folder, error) from None
+
+
+def _write(path: Path, data: bytes, content: Content | None) -> Path:
+    try:
+        check_output(path, content)
+        write_output(path, data)
+    except OSError as error:
+        raise _unwritable(path, error) from None
     return path
+
+
+def _unwritable(path: Path, error: OSError) -> ZooError:
+    return ZooError(
+        Diagnostic(
+            "VZ503",
+            f"{path} cannot be written: {error.strerror}",
+            hint="choose another folder with --out",
+        )
+    )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,10 +62,11 @@ def run(
     from vaezoo.drawing import draw
     from vaezoo.evaluation import evaluate, judge, observations
     from vaezoo.training import HookedObserver, Observer, claimed, joined, train
+    from vaezoo.training.claim import remove_run_folder
     from vaezoo.training.ready import load_for_training
     from vaezoo.zoo import make_lock, publish, round_weights, writable
 
-    writable(zoo)
+    writable(zoo, spec.name)
     place, observer = choose_among(device, processes), observer or Observer()
     directory = folder_of(spec)
     with claimed(directory, fresh=fresh), joined(processes, place) as group:
@@ -118,7 +118,8 @@ def run(
         except Exception as error:
             hooked.failed(error)
             raise
-        shutil.rmtree(directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # the entry is published, whatever is left here
+            remove_run_folder(directory)
     hooked.finished(entry)
     return entry
 
@@ -152,7 +153,7 @@ def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
         group.leave()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _warnings_left_to_the_first() -> Iterator[None]:
     """What the first process tells need not be told by the others."""
     with warnings.catch_warnings():

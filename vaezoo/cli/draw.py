@@ -19,6 +19,7 @@ from vaezoo.cli.context import Context
     help="Folder for the pictures. [default: NAME-figures]",
 )
 @options.data_overrides
+@options.force
 @options.device
 @options.zoo
 @click.pass_obj
@@ -28,6 +29,7 @@ def command(
     visualizers: tuple[str, ...],
     out: Path | None,
     overrides: tuple[str, ...],
+    force: bool,
     device: str,
     zoo: str | None,
 ) -> None:
@@ -45,6 +47,7 @@ def command(
         folder,
         zoo=zoo,
         device=device,
+        force=force,
         registry=context.registry,
         overrides=overrides,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),

@@ -48,4 +48,7 @@ data_overrides = click.option(
     metavar="dataset.KEY=VALUE",
     help="Say where the data are now, such as dataset.path=FOLDER. May be given more than once.",
 )
+force = click.option(
+    "--force", is_flag=True, help="Replace a file of another kind that is there already."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")

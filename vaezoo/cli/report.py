@@ -20,6 +20,7 @@ from vaezoo.cli.context import Context
     help="The file, ending in .html or .pdf. [default: NAME-report.html]",
 )
 @options.data_overrides
+@options.force
 @options.device
 @options.zoo
 @click.pass_obj
@@ -30,6 +31,7 @@ def command(
     pdf: bool,
     out: Path | None,
     overrides: tuple[str, ...],
+    force: bool,
     device: str,
     zoo: str | None,
 ) -> None:
@@ -50,6 +52,7 @@ def command(
         out=path,
         zoo=zoo,
         device=device,
+        force=force,
         registry=context.registry,
         overrides=overrides,
     )

@@ -26,6 +26,7 @@ from vaezoo.registry.contracts import (
     Split,
 )
 from vaezoo.registry.hookspecs import hookimpl
+from vaezoo.registry.quantity import Definition, Quantity
 from vaezoo.registry.registry import Registered, Registry, discover, new_registry
 from vaezoo.registry.verdicts import TargetResult
 
@@ -35,6 +36,7 @@ __all__ = [
     "DataFacts",
     "Dataset",
     "Decoder",
+    "Definition",
     "Encoder",
     "Entry",
     "EpochRecord",
@@ -47,6 +49,7 @@ __all__ = [
     "Optimizer",
     "Plugin",
     "Prior",
+    "Quantity",
     "Registered",
     "Registry",
     "RunInfo",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vaezoo.registry import DataFacts, Figure, Metric, Scene
+from vaezoo.components.metrics import reading
+from vaezoo.registry import DataFacts, Figure, Metric, Quantity, Scene
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vaezoo.spec import Spec
+
+_FRACTION = "fraction of the images"
 
 
 class LinearProbe(Metric, use="linear_probe"):
@@ -18,7 +24,16 @@ class LinearProbe(Metric, use="linear_probe"):
     Fitted to the training split's latents, each scaled to variance 1, by L-BFGS.
     """
 
-    figures = ("probe_accuracy",)
+    figures = (
+        Quantity(
+            "probe_accuracy",
+            "higher",
+            unit=_FRACTION,
+            title="linear probe accuracy",
+            least=0.0,
+            most=1.0,
+        ),
+    )
     needs = ("images", "labels")
     penalty: float = Field(1e-4, ge=0, description="weight of the squared coefficients")
 
@@ -33,6 +48,15 @@ class LinearProbe(Metric, use="linear_probe"):
 
         return linear_probe_figures(scene, self.penalty)
 
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return reading.of_classes(figures)
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.probes import linear_probe
+
+        found = linear_probe(scene, self.penalty)
+        return {"probe_accuracy": found.right} if found else {}
+
 
 class NearestNeighbours(Metric, use="nearest_neighbours"):
     """Accuracy of the vote of the nearest training images by distance between posterior means.
@@ -40,7 +64,11 @@ class NearestNeighbours(Metric, use="nearest_neighbours"):
     A tie goes to the class of the nearer neighbours.
     """
 
-    figures = ("knn_accuracy",)
+    figures = (
+        Quantity(
+            "knn_accuracy", "higher", unit=_FRACTION, title="k-NN accuracy", least=0.0, most=1.0
+        ),
+    )
     needs = ("images", "labels")
     neighbours: int = Field(10, ge=1, description="neighbours that vote, k")
 
@@ -49,3 +77,12 @@ class NearestNeighbours(Metric, use="nearest_neighbours"):
         from vaezoo.components.nets.probes import nearest_neighbours_figures
 
         return nearest_neighbours_figures(scene, self.neighbours)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return reading.of_classes(figures)
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.probes import nearest_neighbours
+
+        found = nearest_neighbours(scene, self.neighbours)
+        return {"knn_accuracy": found.right} if found else {}

@@ -34,6 +34,7 @@ class LossCurves(Visualizer, use="loss_curves"):
     """
 
     needs = ()
+    in_reports = False
 
     def draw(self, scene: Scene) -> Figure:
         from vaezoo.components.visualizers.loss_curves import draw_loss_curves
