@@ -81,7 +81,15 @@ def sweep(
     place = choose(how.get("device", "auto"))
     with ledger_of(spec, how) as ledger:
         how["fresh"] = False  # it is by now; what is done from here on is to stay
-        train_at_once(spec.specs, ledger, observer, device=place, wish=together, how=how)
+        train_at_once(
+            spec.specs,
+            ledger,
+            observer,
+            device=place,
+            wish=together,
+            how=how,
+            registry=registry,
+        )
         several = one_after_another(spec.members, ledger, observer, registry=registry, how=how)
         outcomes = tuple(several)
         ledger.close(outcomes)
@@ -125,6 +133,7 @@ def train_at_once(
     device: torch.device,
     wish: Together,
     how: How,
+    registry: Registry | None = None,
 ) -> None:
     """Train together the members that nothing has been done for, as far as they can be.
 
@@ -149,6 +158,7 @@ def train_at_once(
                 folder_of=folder_of,
                 observer=observer,
                 compile=how.get("compile", "auto"),
+                registry=registry,
             )
         except KeyboardInterrupt as stopped:
             raise _interrupted(stopped, f"{len(members)} members together") from None

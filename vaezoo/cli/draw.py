@@ -18,6 +18,7 @@ from vaezoo.cli.context import Context
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: NAME-figures]",
 )
+@options.data_overrides
 @options.force
 @options.device
 @options.zoo
@@ -27,6 +28,7 @@ def command(
     name: str,
     visualizers: tuple[str, ...],
     out: Path | None,
+    overrides: tuple[str, ...],
     force: bool,
     device: str,
     zoo: str | None,
@@ -47,6 +49,7 @@ def command(
         device=device,
         force=force,
         registry=context.registry,
+        overrides=overrides,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):
         click.echo(path)

@@ -37,6 +37,7 @@ from vaezoo.cli.context import Context
     "--record", is_flag=True, help="Write the figures to the entry's metrics.json and card."
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@options.data_overrides
 @options.device
 @options.zoo
 @click.pass_obj
@@ -48,6 +49,7 @@ def command(
     importance_samples: int | None,
     record: bool,
     as_json: bool,
+    overrides: tuple[str, ...],
     device: str,
     zoo: str | None,
 ) -> None:
@@ -69,6 +71,7 @@ def command(
             zoo=zoo,
             device=device,
             registry=context.registry,
+            overrides=overrides,
             announce=announce,
             advance=advance,
         )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     help="A public key of minisign's: the entries must be signed by its owner.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@options.data_overrides
 @options.device
 @options.zoo
 @click.pass_obj
@@ -42,6 +43,7 @@ def command(
     samples: int | None,
     key: Path | None,
     as_json: bool,
+    overrides: tuple[str, ...],
     device: str,
     zoo: str | None,
 ) -> int:
@@ -66,6 +68,7 @@ def command(
                 zoo=zoo,
                 device=device,
                 registry=context.registry,
+                overrides=overrides,
                 announce=announce,
                 advance=advance,
             )

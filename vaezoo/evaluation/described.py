@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.registry.blame import blamed
 from vaezoo.registry.quantity import OF_THE_LIKELIHOOD
 from vaezoo.spec import Spec
 from vaezoo.spec.quantities import described_by
 
 
 def compute(metric: Metric, scene: Scene) -> list[Figure]:
-    """A metric's figures of a scene, described."""
-    return described(metric.compute(scene), [metric], scene.spec)
+    """A metric's figures of a scene, described.
+
+    Raises PluginError (VZ303) for a metric that fails.
+    """
+    with blamed(metric, "to take its figures"):
+        figures = metric.compute(scene)
+    return described(figures, [metric], scene.spec)
 
 
 def described(figures: Sequence[Figure], metrics: Sequence[Metric], spec: Spec) -> list[Figure]:
