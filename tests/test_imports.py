@@ -21,6 +21,7 @@ FLOORS = {
     "patience": 0,
     "processes": 1,
     "palette": 0,
+    "printable": 0,
     "discovery": 1,
     "fields": 1,
     "reporting": 1,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vaezoo.reporting.places import printable
+from vaezoo.printable import printable
 
 if TYPE_CHECKING:
     from vaezoo.registry import Registry

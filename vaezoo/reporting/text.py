@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vaezoo.diagnostics import LINE_BREAK, Diagnostic, Related, Severity, Span
-from vaezoo.reporting.places import is_argument, printable
+from vaezoo.printable import printable
+from vaezoo.reporting.places import is_argument
 from vaezoo.reporting.report import Report
 
 _MOST_BYTES = 1 << 21

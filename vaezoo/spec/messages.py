@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sized
 from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
@@ -11,6 +12,7 @@ from vaezoo.diagnostics import nearest
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.schema import FIGURE_PATTERN, NAME_PATTERN
 from vaezoo.spec.structure import Place
+from vaezoo.spec.unions import Located
 
 
 class Message(NamedTuple):
@@ -21,14 +23,16 @@ class Message(NamedTuple):
     hint: str | None = None
 
 
-def explain(details: ErrorDetails, path: Path, place: Place | None) -> Message:
-    """What is wrong with the value at ``path``."""
-    kind = details["type"]
+def explain(error: Located, place: Place | None) -> Message:
+    """What is wrong with a value."""
+    details, path, kind = error.details, error.path, error.kind
     name = repr(dotted(path)) if path else "the spec"
     if path == ("vaezoo",) and type(details["input"]) is int:
         return _version(details["input"])
     if kind in _WANTED:
-        return Message("VZ203", f"{name} must be {_WANTED[kind]}, not {shown(details['input'])}")
+        forms = dict.fromkeys(_WANTED[form] for form in (kind, *error.also) if form in _WANTED)
+        text = f"{name} must be {' or '.join(forms)}, not {shown(details['input'])}"
+        return Message("VZ203", text)
     if kind.startswith("vaezoo_"):
         return _our_own(details, name)
     hint = _described(place)
@@ -47,6 +51,30 @@ def explain(details: ErrorDetails, path: Path, place: Place | None) -> Message:
         return Message("VZ203", text, hint)
     text = details["msg"].removeprefix("Input ")
     return Message("VZ204", f"{name} {text}, not {shown(details['input'])}", hint)
+
+
+def wrong_length(
+    value: Sized, details: ErrorDetails, path: Path, place: Place | None
+) -> Message | None:
+    """What is wrong with the length of a list or mapping as it is written.
+
+    None where nothing is: pydantic counts only those items that it could read.
+    """
+    least, most = place.length if place else None, None
+    if least is not None:
+        most, wanted = least, _entries(least)
+    else:
+        limits = details.get("ctx", {})
+        least, most = limits.get("min_length"), limits.get("max_length")
+        wanted = f"at least {_entries(least)}" if least else f"at most {_entries(most or 0)}"
+    if len(value) >= (least or 0) and (most is None or len(value) <= most):
+        return None
+    text = f"{repr(dotted(path))} needs {wanted}, it has {len(value) or 'none'}"
+    return Message("VZ204", text, _described(place))
+
+
+def _entries(number: int) -> str:
+    return f"{number:,} {'entry' if number == 1 else 'entries'}"
 
 
 def dotted(path: Path) -> str:
@@ -105,8 +133,6 @@ _RELATIONS = {
 }
 
 _LENGTHS = {
-    "too_short": "needs at least {least} entries, it has {actual}",
-    "too_long": "can have at most {most} entries, it has {actual}",
     "string_too_short": "needs at least {least} characters",
     "string_too_long": "can have at most {most} characters",
     "multiple_of": "must be a multiple of {multiple_of}",
@@ -174,7 +200,6 @@ def _limits(details: ErrorDetails) -> dict[str, Any]:
     return {
         "least": context.get("min_length"),
         "most": context.get("max_length"),
-        "actual": context.get("actual_length"),
         "multiple_of": context.get("multiple_of"),
     }
 
