@@ -22,6 +22,7 @@ FLOORS = {
     "processes": 1,
     "palette": 0,
     "printable": 0,
+    "lookalikes": 0,
     "discovery": 1,
     "fields": 1,
     "reporting": 1,

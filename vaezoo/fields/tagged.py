@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
 from vaezoo.diagnostics import suggest
+from vaezoo.lookalikes import plain
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -49,5 +50,5 @@ def unknown_name(name: str, known: list[str], noun: str, plural: str) -> Pydanti
     return PydanticCustomError(
         "vaezoo_unknown_name",
         "there is no {noun} called {name}",
-        {"noun": noun, "name": repr(name), "hint": suggest(name, known, plural)},
+        {"noun": noun, "name": repr(name), "hint": suggest(plain(name), known, plural)},
     )

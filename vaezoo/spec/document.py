@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from pathlib import Path
@@ -76,20 +77,40 @@ def whole(source: str) -> Span:
 
 
 def _decode(content: bytes, source: str) -> str:
+    encoding = _other_encoding(content)
+    if encoding:
+        message = f"this file is {encoding}, not UTF-8"
+        raise SpecError(Diagnostic("VZ102", message, whole(source), hint="save it as UTF-8"))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig")
         start = position_in(before, len(before))
         byte = content[error.start]
+        shown = bytes((byte,)).decode("cp1252", "replace")
+        meant = f": in Windows-1252 that byte is {shown}" if shown.isalpha() else ""
         raise SpecError(
             Diagnostic(
                 "VZ102",
                 f"this file is not UTF-8: the byte 0x{byte:02x} cannot stand here",
                 one_character(source, start),
-                hint="save it as UTF-8",
+                hint=f"save it as UTF-8{meant}",
             )
         ) from None
+
+
+def _other_encoding(content: bytes) -> str | None:
+    """The encoding that a byte order mark names, or that zeros beside ASCII show."""
+    start = content[:4]
+    if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+        return "UTF-32"
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "UTF-16"
+    is_wide = len(start) == 4 and (
+        start[0] and start[2] and not (start[1] or start[3])
+        or start[1] and start[3] and not (start[0] or start[2])
+    )
+    return "UTF-16" if is_wide else None
 
 
 _MAPPING = "a spec is a mapping of keys to values, beginning with vaezoo: 1"

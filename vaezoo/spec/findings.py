@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from vaezoo.diagnostics import Diagnostic, Span, nearest, suggest
+from vaezoo.lookalikes import plain, unmasked
 from vaezoo.registry import Component, Registry
 from vaezoo.spec.messages import Message, dotted, explain, wrong_length
 from vaezoo.spec.nodes import Document, Path
@@ -43,7 +44,7 @@ class Translator:
             path, kind = path[:-1], "too_short"  # an item of a list is no key
         place = place_at(path, self.data, self.registry)
         if kind == "extra_forbidden":
-            return (path, kind), self._unknown_key(path)
+            return (path, kind), _with_characters(self._unknown_key(path), str(path[-1]))
         if kind == "missing":
             return (path, kind), self._missing_key(path)
         if kind in ("too_short", "too_long"):
@@ -52,7 +53,9 @@ class Translator:
                 message = wrong_length(value, error.details, path, place)
                 finding = self._at_value(message, path) if message else None
                 return (path, "length"), finding
-        return (path, "value"), self._at_value(explain(error, place), path)
+        finding = self._at_value(explain(error, place), path)
+        text = None if kind == "string_too_long" else _name_in(self._value(path))
+        return (path, "value"), _with_characters(finding, text)
 
     def _is_known(self, path: Path) -> bool:
         return place_at(path, self.data, self.registry) is not None
@@ -75,7 +78,7 @@ class Translator:
     def _meant(self, path: Path) -> tuple[Path, str] | None:
         """What to leave out since the unknown key says it already: the key it was meant to be."""
         model = model_at(path[:-1], self.data, self.registry)
-        close = nearest(str(path[-1]), model.model_fields) if model else None
+        close = nearest(plain(str(path[-1])), model.model_fields) if model else None
         return ((*path[:-1], close), "missing") if close else None
 
     def _unknown_key(self, path: Path) -> Diagnostic:
@@ -90,7 +93,8 @@ class Translator:
         known = list(model.model_fields) if model else []
         if not where and self.document:
             known += FILE_KEYS
-        return Diagnostic("VZ201", text, span, hint=suggest(key, known, noun) if model else None)
+        hint = suggest(plain(key), known, noun) if model else None
+        return Diagnostic("VZ201", text, span, hint=hint)
 
     def _missing_key(self, path: Path) -> Diagnostic:
         key, where = str(path[-1]), path[:-1]
@@ -117,3 +121,16 @@ def _owner(model: type[BaseModel] | None, where: Path) -> str:
         return f"the {model.kind} {model.use!r}"
     return repr(dotted(where)) if where else "the spec"
 
+
+
+def _name_in(value: Any) -> Any:
+    return value.get("use") if isinstance(value, dict) else value
+
+
+def _with_characters(finding: Diagnostic, text: Any) -> Diagnostic:
+    """The finding, with those characters of the text named that look like others."""
+    masked = unmasked(text) if isinstance(text, str) else None
+    if masked is None:
+        return finding
+    hint = f"it holds {masked}"
+    return replace(finding, hint=f"{hint}\n{finding.hint}" if finding.hint else hint)

@@ -9,10 +9,16 @@ from typing import Any, NamedTuple
 from pydantic_core import ErrorDetails
 
 from vaezoo.diagnostics import nearest
+from vaezoo.lookalikes import plain
 from vaezoo.spec.nodes import Path
+from vaezoo.spec.scalars import resolve_plain
 from vaezoo.spec.schema import FIGURE_PATTERN, NAME_PATTERN
 from vaezoo.spec.structure import Place
 from vaezoo.spec.unions import Located
+
+
+#: Of longer texts a message shows the beginning.
+_LONGEST_SHOWN = 40
 
 
 class Message(NamedTuple):
@@ -32,7 +38,7 @@ def explain(error: Located, place: Place | None) -> Message:
     if kind in _WANTED:
         forms = dict.fromkeys(_WANTED[form] for form in (kind, *error.also) if form in _WANTED)
         text = f"{name} must be {' or '.join(forms)}, not {shown(details['input'])}"
-        return Message("VZ203", text)
+        return Message("VZ203", text, _meant(kind, details["input"]))
     if kind.startswith("vaezoo_"):
         return _our_own(details, name)
     hint = _described(place)
@@ -51,6 +57,22 @@ def explain(error: Located, place: Place | None) -> Message:
         return Message("VZ203", text, hint)
     text = details["msg"].removeprefix("Input ")
     return Message("VZ204", f"{name} {text}, not {shown(details['input'])}", hint)
+
+
+def _meant(kind: str, value: Any) -> str | None:
+    """What a text may be meant as: YAML 1.1 read ``yes`` as true and ``1_000`` as a number."""
+    if not isinstance(value, str) or len(value) > _LONGEST_SHOWN:
+        return None
+    word = plain(value).strip()
+    if kind.startswith("bool"):
+        written = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+        meant = written.get(word.lower(), word.lower())
+        known = meant in ("true", "false")
+    else:
+        meant = re.sub(r"(?<=\d)[_, ](?=\d)", "", word)
+        number = resolve_plain(meant)
+        known = isinstance(number, int | float) and not isinstance(number, bool)
+    return f"write {meant}, without quotes" if known and kind in _OF_WORDS else None
 
 
 def wrong_length(
@@ -96,7 +118,8 @@ def shown(value: Any) -> str:
             text = str(value) if isinstance(value, float) or abs(value) < 10**30 else ""
             return text or "a number that long"
         case str():
-            return f"the text {value!r}" if len(value) <= 40 else f"the text {value[:37]!r}…"
+            is_short = len(value) <= _LONGEST_SHOWN
+            return f"the text {value!r}" if is_short else f"the text {value[:37]!r}…"
         case list() | tuple():
             return "a list"
         case dict():
@@ -124,6 +147,9 @@ _WANTED = {
     "path_type": "a path",
     "finite_number": "a finite number",
 }
+
+#: Where a number, true or false belongs.
+_OF_WORDS = ("int_type", "int_parsing", "float_type", "float_parsing", "bool_type", "bool_parsing")
 
 _RELATIONS = {
     "greater_than": ("gt", "above"),
