@@ -96,6 +96,17 @@ class Position:
     column: int
 
 
+class Piped(str):
+    """The name of a source that came through a pipe, with its content: it can be read once."""
+
+    content: bytes
+
+    def __new__(cls, name: str, content: bytes) -> Piped:
+        self = super().__new__(cls, name)
+        self.content = content
+        return self
+
+
 @dataclass(frozen=True)
 class Span:
     """A range of a source: a file's path, or a command-line argument as it was typed."""

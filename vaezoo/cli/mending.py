@@ -30,6 +30,15 @@ def without_report(wanted: Outputs, formats: Sequence[str]) -> Outputs:
     return Outputs(None, wanted.files)
 
 
+def refuse_pipes(paths: Sequence[str]) -> None:
+    """Raise UsageError where a spec comes through a pipe: there is no file to put right."""
+    from vaezoo.spec.pipes import is_pipe
+
+    piped = next((path for path in paths if is_pipe(path)), None)
+    if piped:
+        raise click.UsageError(f"--fix and --diff are for files; {piped} is read once, and gone")
+
+
 def find(paths: Sequence[str], registry: Registry) -> tuple[Repair, ...]:
     """What there is to repair."""
     from vaezoo.repairs import repair

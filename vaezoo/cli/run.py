@@ -84,9 +84,10 @@ def command(
     Under torchrun, several processes and machines train one model together.
     """
     _refuse_contradictions(on, together, cpus_per_run, gpus_per_run)
+    from vaezoo.spec.pipes import given
     from vaezoo.spec.reader import examine
 
-    reading = examine(spec, overrides=overrides, registry=context.registry)
+    reading = examine(given(spec), overrides=overrides, registry=context.registry)
     how: How = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
     first, *_ = reading.specs
     processes = Processes.of_environment()

@@ -65,7 +65,7 @@ def command(
     fix: bool,
     diff: bool,
 ) -> int:
-    """Check specs without training anything: files, folders and globs.
+    """Check specs without training anything: files, folders and globs; - is standard input.
 
     Reports all findings of all specs; exits with 1 when there is an error, and with --diff alone
     also when there is something to fix.
@@ -81,6 +81,8 @@ def command(
         raise click.UsageError(str(error)) from None
     if diff:
         wanted = mending.without_report(wanted, formats)
+    if fix or diff:
+        mending.refuse_pipes(paths)
     looks: list[Look] = []
     if shapes:
         from vaezoo.shapes import shape_findings  # torch, only where it is asked for

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from vaezoo.diagnostics import LINE_BREAK, Diagnostic, Related, Severity, Span
+from vaezoo.diagnostics import LINE_BREAK, Diagnostic, Piped, Related, Severity, Span
 from vaezoo.printable import printable
 from vaezoo.reporting.places import is_argument
 from vaezoo.reporting.report import Report
@@ -108,6 +108,8 @@ def place(span: Span) -> str:
 
 def _content(path: str) -> str:
     """A file's text; nothing where it is gone, or is no file that can be read at once."""
+    if isinstance(path, Piped):
+        return path.content.decode("utf-8-sig", errors="replace")
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return ""

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from vaezoo.diagnostics import Diagnostic, Position, Span, SpecError
+from vaezoo.diagnostics import Diagnostic, Piped, Position, Span, SpecError
 from vaezoo.spec.compose import compose
 from vaezoo.spec.events import one_character, position_in
 from vaezoo.spec.nodes import Document, Node
@@ -23,7 +23,8 @@ def load_document(path: str | Path) -> tuple[Document, list[Diagnostic]]:
 
     Raises SpecError where nothing can be read at all.
     """
-    return parse_document(read_bytes(path), str(path))
+    content = path.content if isinstance(path, Piped) else read_bytes(path)
+    return parse_document(content, path if isinstance(path, str) else str(path))
 
 
 def parse_document(content: bytes | str, source: str) -> tuple[Document, list[Diagnostic]]:
@@ -47,6 +48,11 @@ def read_bytes(path: str | Path) -> bytes:
         content = _read(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise SpecError(unreadable(source, error)) from None
+    return bounded(content, source)
+
+
+def bounded(content: bytes, source: str) -> bytes:
+    """The content, where it is not too large. Raises SpecError (VZ106)."""
     if len(content) > MOST_BYTES:
         message = f"this file is larger than {MOST_BYTES >> 20} MiB"
         raise SpecError(Diagnostic("VZ106", message, whole(source), hint="is it a spec at all?"))
@@ -121,7 +127,7 @@ def _not_a_mapping(root: Node) -> Diagnostic:
     return Diagnostic("VZ108", f"this file holds {kind}, not a mapping", root.span, hint=_MAPPING)
 
 
-def unreadable(source: str, error: OSError | ValueError) -> Diagnostic:
+def unreadable(source: str, error: Exception) -> Diagnostic:
     """A file or folder that cannot be read, and why."""
     reason = getattr(error, "strerror", None) or str(error)
     if isinstance(error, FileNotFoundError):

@@ -22,6 +22,7 @@ from vaezoo.spec.lint import lint
 from vaezoo.spec.matrix import Axis
 from vaezoo.spec.nodes import Document, Node
 from vaezoo.spec.overrides import read_overrides
+from vaezoo.spec.pipes import given
 from vaezoo.spec.schema import Spec
 
 #: What finds something to say about a valid spec.
@@ -107,6 +108,7 @@ def read(
     Raises SpecError with all findings, each with its place in the file, base or override, and
     (VZ208) for a file whose matrix makes more than one spec of it.
     """
+    path = given(path)
     return examine(path, overrides=overrides, registry=registry or discover()).only(path)
 
 
@@ -120,7 +122,7 @@ def expand(
 
     A file without a matrix stands for itself. Raises SpecError with all findings.
     """
-    return examine(path, overrides=overrides, registry=registry or discover()).specs
+    return examine(given(path), overrides=overrides, registry=registry or discover()).specs
 
 
 def from_data(data: dict[str, Any], registry: Registry) -> Spec:
