@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from vaezoo.diagnostics import Diagnostic, Related, Severity, SpecError
+from vaezoo.fields.tagged import completed
 from vaezoo.registry import Registry, discover
 from vaezoo.spec.aggregate import over_members
 from vaezoo.spec.checks import check
@@ -221,7 +222,7 @@ def _validated(
     except (TypeError, ValueError, RecursionError) as error:
         return None, [Diagnostic("VZ203", f"this is not JSON data: {error}")]
     try:
-        spec = Spec.model_validate_json(text, strict=True, context={"registry": registry})
+        spec = completed(Spec).model_validate_json(text, strict=True, context={"registry": registry})
     except ValidationError as error:
         return None, Translator(data, registry, document).findings(error)
     return spec, []
