@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from vaezoo.printable import in_log, printable
+
 CODES: dict[str, str] = {
     "VZ101": "file cannot be read",
     "VZ102": "file is not UTF-8",
@@ -224,8 +226,8 @@ def findings_told(tell: Callable[[Diagnostic], object]) -> Iterator[None]:
 def describe(diagnostic: Diagnostic) -> str:
     """One finding as plain text without its snippet: place, code, message, hint."""
     place = f"{diagnostic.span}: " if diagnostic.span else ""
-    text = f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}"
-    return f"{text}\n  help: {diagnostic.hint}" if diagnostic.hint else text
+    text = printable(f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}")
+    return in_log(f"{text}\n  help: {diagnostic.hint}" if diagnostic.hint else text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -19,14 +19,19 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "    "}
 #: What GitHub's runner obeys: ``::name`` where a line's text begins, ``##[name`` anywhere.
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|#(?=#\[)", re.MULTILINE)
-#: What Markdown reads as markup. An underscore within a word is none.
-_MARKUP = re.compile(r"[\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<!\w)_|_(?!\w)")
-#: What begins a list, a heading or a rule.
-_BLOCK = re.compile(r"^(\d*)([-+#=]|(?<=\d)[.)])")
+#: What Markdown reads as markup. An underscore within a word is none, and so are brackets that no
+#: address follows.
+_MARKUP = re.compile(r"[\\`*<|~$]|\](?=[(\[:])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)")
+#: What begins a list, a heading, a quotation or a rule.
+_BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=(?:[-+]|#+)(?:\s|$)|>|[-=]{3}))")
 #: What GitHub's Markdown turns into a link by itself.
-_LINK = re.compile(r"(?:(?<=http|ttps)|(?<=ftp)|(?<=mailto)|(?<=xmpp)):|(?<=www)\.|@", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:(?<=http|ttps)|(?<=ftp)|(?<=mailto)|(?<=xmpp)):|(?<=www)\.|@", re.IGNORECASE
+)
 #: An address that may stay a link: it shows where it leads, and holds nothing but the ordinary.
-_PLAIN_ADDRESS = re.compile(r"https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/[\w./~%=+#?-]*)?(?=[\s,;)]|$)", re.ASCII)
+_PLAIN_ADDRESS = re.compile(
+    r"https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/[\w./~%=+#?-]*)?(?=[\s,;)]|$)", re.ASCII
+)
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -37,7 +42,7 @@ def printable(text: str, keep: str = "") -> str:
     """
     if text.isprintable() and _INVISIBLE.isdisjoint(text):  # nearly every text
         return text
-    return "".join(c if c in keep or _is_shown(c) else _written(c) for c in text)
+    return "".join(c if c in keep or _is_shown(c) else escaped(c) for c in text)
 
 
 def in_one_line(text: str) -> str:
@@ -47,7 +52,12 @@ def in_one_line(text: str) -> str:
 
 def in_log(text: str) -> str:
     """Several lines, none of which a CI system takes for a command."""
-    return _COMMAND.sub(_shown_command, printable(text, keep="\n\t"))
+    return without_commands(printable(text, keep="\n\t"))
+
+
+def without_commands(text: str) -> str:
+    """Lines of printable text and a terminal's colors, none of which a CI system obeys."""
+    return _COMMAND.sub(_shown_command, text)
 
 
 def in_json(text: str) -> str:
@@ -87,7 +97,8 @@ def _is_shown(character: str) -> bool:
     return unicodedata.category(character) not in _ACTIVE and character not in _INVISIBLE
 
 
-def _written(character: str) -> str:
+def escaped(character: str) -> str:
+    """A character as an escape: ``\\x1b``, ``\\u202e``."""
     number = ord(character)
     if character in _SHORT:
         return _SHORT[character]
@@ -109,11 +120,11 @@ def _shown_command(match: re.Match[str]) -> str:
 
 
 def _without_markup(line: str) -> str:
-    return _LINK.sub(_entity, _BLOCK.sub(r"\1\\\2", _MARKUP.sub(_escaped, line)))
+    return _LINK.sub(_entity, _BLOCK.sub(r"\1\\", _MARKUP.sub(_escaped, line)))
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return escape(match[0]) if match[0] in ("<", ">", "&") else f"\\{match[0]}"
+    return escape(match[0]) if match[0] in ("<", "&") else f"\\{match[0]}"
 
 
 def _entity(match: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_log
 
 _FORMATS = ("png", "npy", "safetensors")
 
@@ -57,7 +58,9 @@ def command(
     header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
     write_samples(images, path, format_, header)
     plural = "" if count == 1 else "s"
-    click.echo(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images) → {path}")
+    click.echo(
+        in_log(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images) → {path}")
+    )
 
 
 def _format_of(out: Path | None) -> str:

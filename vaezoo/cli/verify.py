@@ -10,6 +10,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import printable, without_commands
 
 if TYPE_CHECKING:
     from vaezoo.verification import Verdict
@@ -62,7 +63,7 @@ def command(
             )
         verdicts.append(verdict)
         if not as_json:
-            click.echo("\n".join(_lines(verdict)))
+            click.echo(without_commands("\n".join(_lines(verdict))))
     if as_json:
         data = [
             {**dataclasses.asdict(v), "path": str(v.path), "passed": v.passed} for v in verdicts
@@ -74,8 +75,11 @@ def command(
 def _lines(verdict: Verdict) -> list[str]:
     width = max(len(check.what) for check in verdict.checks)
     mark = {True: click.style("PASS", fg="green"), False: click.style("FAIL", fg="red")}
-    head = f"{click.style(verdict.name, bold=True)}  {verdict.path}"
+    head = f"{click.style(printable(verdict.name), bold=True)}  {printable(str(verdict.path))}"
     return [
         head,
-        *(f"  {mark[c.passed]}  {c.what:{width}}  {c.detail}" for c in verdict.checks),
+        *(
+            f"  {mark[c.passed]}  {printable(c.what):{width}}  {printable(c.detail)}"
+            for c in verdict.checks
+        ),
     ]

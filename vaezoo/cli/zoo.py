@@ -7,6 +7,7 @@ import json
 import click
 
 from vaezoo.cli import options
+from vaezoo.printable import in_log
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -31,7 +32,7 @@ def list_(zoo: str | None, as_json: bool) -> None:
         click.echo(as_table(found))
     else:
         looked = ", ".join(map(str, search_folders(zoo)))
-        click.echo(f"no entries in {looked}; 'vaezoo run SPEC' makes one")
+        click.echo(in_log(f"no entries in {looked}; 'vaezoo run SPEC' makes one"))
 
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
@@ -58,7 +59,7 @@ def restore(name: str, zoo: str | None) -> None:
     from vaezoo.zoo import restore as tidying
 
     entry = tidying.restore(name, zoo=zoo)
-    click.echo(f"{name} is the earlier entry again: {entry.path}")
+    click.echo(in_log(f"{name} is the earlier entry again: {entry.path}"))
 
 
 @command.command("prune", epilog="Example: vaezoo zoo prune fashion_mlp2 --yes")
@@ -75,7 +76,7 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
         click.echo("nothing to delete: no entry was replaced")
         return
     for one in several:
-        click.echo(f"{one.path}  {in_units(one.size)}")
+        click.echo(in_log(f"{one.path}  {in_units(one.size)}"))
     plural = "entry" if len(several) == 1 else "entries"
     if not yes:
         click.confirm(f"delete {len(several)} replaced {plural} for good?", abort=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vaezoo.diagnostics import LINE_BREAK, Diagnostic, Piped, Related, Severity, Span
-from vaezoo.printable import printable
+from vaezoo.printable import printable, without_commands
 from vaezoo.reporting.places import is_argument
 from vaezoo.reporting.report import Report
 
@@ -32,12 +32,12 @@ def report(found: Report, _root: Path) -> str:
 def render(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
     """The findings one after the other, an empty line between two."""
     renderer = _Renderer(color)
-    return "\n\n".join(renderer.one(diagnostic) for diagnostic in diagnostics)
+    return without_commands("\n\n".join(map(renderer.one, diagnostics)))
 
 
 def snippet(span: Span, *, color: bool = False) -> str:
     """A place, its line, and a caret under it."""
-    return "\n".join(_Renderer(color)._snippet(span, _BOLD))
+    return without_commands("\n".join(_Renderer(color)._snippet(span, _BOLD)))
 
 
 class _Renderer:

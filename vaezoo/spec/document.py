@@ -113,8 +113,8 @@ def _other_encoding(content: bytes) -> str | None:
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "UTF-16"
     is_wide = len(start) == 4 and (
-        start[0] and start[2] and not (start[1] or start[3])
-        or start[1] and start[3] and not (start[0] or start[2])
+        (start[0] and start[2] and not (start[1] or start[3]))
+        or (start[1] and start[3] and not (start[0] or start[2]))
     )
     return "UTF-16" if is_wide else None
 

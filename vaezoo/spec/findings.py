@@ -122,7 +122,6 @@ def _owner(model: type[BaseModel] | None, where: Path) -> str:
     return repr(dotted(where)) if where else "the spec"
 
 
-
 def _name_in(value: Any) -> Any:
     return value.get("use") if isinstance(value, dict) else value
 

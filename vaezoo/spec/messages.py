@@ -16,7 +16,6 @@ from vaezoo.spec.schema import FIGURE_PATTERN, NAME_PATTERN
 from vaezoo.spec.structure import Place
 from vaezoo.spec.unions import Located
 
-
 #: Of longer texts a message shows the beginning.
 _LONGEST_SHOWN = 40
 
@@ -91,7 +90,7 @@ def wrong_length(
         wanted = f"at least {_entries(least)}" if least else f"at most {_entries(most or 0)}"
     if len(value) >= (least or 0) and (most is None or len(value) <= most):
         return None
-    text = f"{repr(dotted(path))} needs {wanted}, it has {len(value) or 'none'}"
+    text = f"{dotted(path)!r} needs {wanted}, it has {len(value) or 'none'}"
     return Message("VZ204", text, _described(place))
 
 

@@ -222,7 +222,9 @@ def _validated(
     except (TypeError, ValueError, RecursionError) as error:
         return None, [Diagnostic("VZ203", f"this is not JSON data: {error}")]
     try:
-        spec = completed(Spec).model_validate_json(text, strict=True, context={"registry": registry})
+        spec = completed(Spec).model_validate_json(
+            text, strict=True, context={"registry": registry}
+        )
     except ValidationError as error:
         return None, Translator(data, registry, document).findings(error)
     return spec, []

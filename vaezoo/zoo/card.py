@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from vaezoo.printable import in_markdown
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.zoo.entry import FIGURES, Entry, Metrics
 from vaezoo.zoo.specfile import to_yaml
@@ -21,7 +22,7 @@ def card(entry: Entry) -> str:
     sections = [
         f"---\n{to_yaml(_front_matter(entry))}---",
         f"# {entry.name}",
-        _one_line(entry.spec_data.get("summary", "")),
+        in_markdown(entry.spec_data.get("summary", "")),
         _picture(entry, "samples"),
         _how_to_sample(entry.name),
         _figures_section(entry.metrics),
@@ -116,7 +117,7 @@ def _remarks(metrics: Metrics) -> list[str]:
             "The reconstruction term is a summed squared error, a Gaussian with its constant "
             "left out, so the ELBO here is no bound on log p(x)."
         )
-    return [*remarks, "\n".join(f"- **{_one_line(note)}**" for note in metrics.notes)]
+    return [*remarks, "\n".join(f"- **{in_markdown(note)}**" for note in metrics.notes)]
 
 
 def _targets_section(targets: tuple[TargetResult, ...]) -> str:
@@ -171,10 +172,10 @@ def _training_section(entry: Entry) -> str:
         ("Optimizer", f"{_component(train['optimizer'])}, batches of {train['batch_size']}"),
         ("Held out", _held_out(train["validation"])),
         ("Epochs", _epochs(train["epochs"], entry.history)),
-        ("Device", f"{_device(device)}, {lock['precision']}"),
+        ("Device", in_markdown(f"{_device(device)}, {lock['precision']}")),
         ("Seed", str(lock["seed"])),
         *_number_format(spec),
-        ("Versions", ", ".join(f"{n} {v}" for n, v in {**versions, **others}.items())),
+        ("Versions", in_markdown(", ".join(f"{n} {v}" for n, v in {**versions, **others}.items()))),
     ]
     return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts)
 
@@ -264,7 +265,7 @@ def _parameter(value: Any) -> str:
         return f"{{{_listed(value)}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(_parameter, value))}]"
-    return str(value)
+    return in_markdown(str(value))
 
 
 def _plain_use(written: str | dict[str, Any]) -> str:
@@ -291,8 +292,7 @@ def _paragraphs(parts: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    return _one_line(text).replace("|", "\\|")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Text that means no more in a table than it says; a verdict alone may be bold."""
+    if text.startswith("**") and text.endswith("**"):
+        return f"**{in_markdown(text[2:-2])}**"
+    return in_markdown(text, links=True)
