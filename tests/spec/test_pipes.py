@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -91,11 +92,8 @@ def test_a_large_pipe_is_refused() -> None:
     reading, writing = os.pipe()
 
     def write() -> None:
-        with os.fdopen(writing, "wb") as file:
-            try:
-                file.write(b"# " + b"x" * (3 << 20))
-            except BrokenPipeError:
-                pass
+        with os.fdopen(writing, "wb") as file, contextlib.suppress(BrokenPipeError):
+            file.write(b"# " + b"x" * (3 << 20))
 
     thread = threading.Thread(target=write)
     thread.start()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from vaezoo.printable import printable
+from vaezoo.printable import in_log, printable
 
 if TYPE_CHECKING:
     from vaezoo.registry import Registry
@@ -47,9 +48,14 @@ def find(paths: Sequence[str], registry: Registry) -> tuple[Repair, ...]:
 
 
 def show(repairs: Sequence[Repair]) -> None:
-    """Print what is to change as a diff in UTF-8, whatever the terminal's encoding."""
+    """Print what is to change as a diff in UTF-8, whatever the terminal's encoding.
+
+    A terminal is shown no character that would act; a file or ``patch`` gets each as it is.
+    """
+    shows = sys.stdout.isatty()
     for one in repairs:
-        click.echo(one.diff().encode(), nl=False)
+        diff = in_log(one.diff()) if shows else one.diff()
+        click.echo(diff.encode(), nl=False)
 
 
 def write(repairs: Sequence[Repair]) -> None:

@@ -58,9 +58,8 @@ def command(
     header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
     write_samples(images, path, format_, header)
     plural = "" if count == 1 else "s"
-    click.echo(
-        in_log(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images) → {path}")
-    )
+    made = f"{count} sample{plural} of {entry.name} (seed {seed}, mean images)"
+    click.echo(in_log(f"{made} → {path}"))
 
 
 def _format_of(out: Path | None) -> str:

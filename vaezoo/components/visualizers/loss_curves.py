@@ -66,14 +66,14 @@ def panels_of(history: Sequence[EpochRecord]) -> list[Panel]:
     scheduled = {name: [(r.epoch, r.weights[name]) for r in history] for name in names}
     scheduled["learning rate"] = [(r.epoch, r.learning_rate) for r in history]
     return terms + [
-        Panel(
-            {"beta": "β"}.get(name, label(name.replace("_", " "))),
-            {"": points},
-            _spans_decades(points),
-        )
+        Panel(_of_weight(name), {"": points}, _spans_decades(points))
         for name, points in scheduled.items()
         if len({value for _, value in points}) > 1
     ]
+
+
+def _of_weight(name: str) -> str:
+    return {"beta": "β"}.get(name) or label(name.replace("_", " "))
 
 
 def _terms(
