@@ -24,9 +24,9 @@ _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|#(?=#\[)", re.MULTILINE)
 _MARKUP = re.compile(r"[\\`*<|~$]|\](?=[(\[:])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)")
 #: What begins a list, a heading, a quotation or a rule.
 _BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=(?:[-+]|#+)(?:\s|$)|>|[-=]{3}))")
-#: What GitHub's Markdown turns into a link by itself.
+#: What GitHub's Markdown turns into a link by itself, and what its runner obeys.
 _LINK = re.compile(
-    r"(?:(?<=http|ttps)|(?<=ftp)|(?<=mailto)|(?<=xmpp)):|(?<=www)\.|@", re.IGNORECASE
+    r"(?:(?<=http|ttps)|(?<=ftp)|(?<=mailto)|(?<=xmpp)):|(?<=www)\.|@|#(?=#\[)", re.IGNORECASE
 )
 #: An address that may stay a link: it shows where it leads, and holds nothing but the ordinary.
 _PLAIN_ADDRESS = re.compile(

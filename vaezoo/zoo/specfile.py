@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from vaezoo.printable import printable, without_commands
+from vaezoo.printable import in_log, printable, without_commands
 
 _WIDEST_LIST = 72
 _WIDTH = 100
@@ -28,7 +28,7 @@ def to_yaml(data: dict[str, Any]) -> str:
 
 def _dumped(data: dict[str, Any], width: int) -> str:
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
-    return text
+    return text.replace("##[", "\\x23#[")  # it stands in double quotes alone
 
 
 def resolved_text(data: dict[str, Any]) -> str:
@@ -51,14 +51,14 @@ class _Dumper(yaml.SafeDumper):
         return analysis
 
     def write_double_quoted(self, text: str, split: bool = True) -> None:
-        before, self.allow_unicode = self.allow_unicode, not _acts(text)
+        before, self.allow_unicode = self.allow_unicode, printable(text, keep="\n\t") == text
         super().write_double_quoted(text, split)
         self.allow_unicode = before
 
 
 def _acts(text: str) -> bool:
-    """Whether a character of the text would act, or could not be seen."""
-    return printable(text, keep="\n\t") != text
+    """Whether something of the text would act on a terminal or a CI system, or not be seen."""
+    return in_log(text) != text
 
 
 def _sequence(dumper: _Dumper, items: list[Any]) -> yaml.SequenceNode:
