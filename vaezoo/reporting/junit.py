@@ -57,7 +57,7 @@ def _text(findings: list[Diagnostic]) -> str:
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(printable(text))
+    return quoteattr(_legal(printable(text)))
 
 
 def _legal(text: str) -> str:
