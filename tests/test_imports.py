@@ -21,6 +21,7 @@ FLOORS = {
     "patience": 0,
     "processes": 1,
     "palette": 0,
+    "regular": 0,
     "printable": -1,
     "lookalikes": 0,
     "discovery": 1,
