@@ -269,7 +269,9 @@ def outside(folder: Path) -> dict[str, tuple[int, int]]:
 
 def every_case(good: Path) -> Iterator[tuple[str, list[tuple[str, Change]]]]:
     """All cases by kind."""
-    files = [path.relative_to(good).as_posix() for path in sorted(good.rglob("*")) if path.is_file()]
+    files = [
+        path.relative_to(good).as_posix() for path in sorted(good.rglob("*")) if path.is_file()
+    ]
     replaced = [
         (f"{name} is {what}", _in_place(name, make))
         for name in files
@@ -385,7 +387,9 @@ def _metadata(header: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 HEADERS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {
     "of 95 MB": lambda t, h: _dumped(_metadata(h, padding="x" * 95_000_000), t),
-    "of 30 MB in one spec": lambda t, h: _dumped(_metadata(h, spec='"' + "x" * 30_000_000 + '"'), t),
+    "of 30 MB in one spec": lambda t, h: _dumped(
+        _metadata(h, spec='"' + "x" * 30_000_000 + '"'), t
+    ),
     "deep spec": lambda t, h: _dumped(_metadata(h, spec='{"a":' * 50_000), t),
     "deep lock": lambda t, h: _dumped(_metadata(h, lock="[" * 50_000), t),
     "longer than the file": lambda t, h: _packed(json.dumps(h).encode(), t, 1 << 40),
@@ -397,7 +401,14 @@ HEADERS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {
     "metadata of numbers": lambda t, h: _dumped({**h, "__metadata__": {"spec": 1, "lock": 2}}, t),
     "metadata twice": lambda t, h: _packed(b'{"__metadata__":{},' + json.dumps(h).encode()[1:], t),
     "many tensors": lambda t, h: _dumped(
-        {**h, **{f"t{n}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for n in range(99_999)}}, t
+        {
+            **h,
+            **{
+                f"t{n}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+                for n in range(99_999)
+            },
+        },
+        t,
     ),
     "a vast shape": lambda t, h: _dumped(_first(h, shape=[1 << 31, 1 << 31, 1 << 31]), t),
     "a negative shape": lambda t, h: _dumped(_first(h, shape=[-1]), t),

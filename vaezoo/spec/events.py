@@ -98,22 +98,23 @@ def _not_yaml(error: yaml.YAMLError, text: str, source: str) -> Diagnostic:
         return Diagnostic("VZ103", "not valid YAML: a tab cannot indent", place, hint=_NO_TABS)
     context = getattr(error, "context", None)
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
-    for mark in given:
-        masked = _masked(text, mark, source)
+    for line in (line for mark in given for line in (mark.line, mark.line - 1)):
+        masked = _masked(text, line, source)
         if masked:
             return Diagnostic("VZ103", message, masked[0], hint=masked[1])
     hint = next((hint for part, hint in _HINTS.items() if part in problem), None)
     return Diagnostic("VZ103", message, place, hint=hint)
 
 
-def _masked(text: str, mark: Any, source: str) -> tuple[Span, str] | None:
-    """The first character of the mark's line that looks like another one, and what it is."""
-    line = LINE_BREAK.split(text[mark.index - mark.column :], maxsplit=1)[0]
+def _masked(text: str, number: int, source: str) -> tuple[Span, str] | None:
+    """The first character of a line, counted from 0, that looks like another, and what it is."""
+    lines = LINE_BREAK.split(text)
+    line = lines[number] if 0 <= number < len(lines) else ""
     hint = unmasked(line)
     if hint is None:
         return None
     column = next(index for index, c in enumerate(line) if plain(c) != c)
-    return one_character(source, Position(mark.line + 1, column + 1)), f"this line holds {hint}"
+    return one_character(source, Position(number + 1, column + 1)), f"this line holds {hint}"
 
 
 def wrong_escape(text: str, place: Span, problem: str) -> Diagnostic:

@@ -18,6 +18,10 @@ from vaezoo.spec.nodes import Path
 OF_KEYS = ("missing", "extra_forbidden")
 
 
+#: How the names of those errors end that leave no doubt that another type was written.
+_OF_ANOTHER_TYPE = ("_type", "_parsing", "_from_float")
+
+
 @dataclass(frozen=True)
 class Located:
     """An error and its path in the spec; ``also`` are the types of those that came with it, where
@@ -59,7 +63,7 @@ def located(
 
 def _meant(place: Path, forms: dict[_Form, list[Located]]) -> list[Located]:
     def fits(errors: list[Located]) -> tuple[int, int]:
-        return max(len(one.path) for one in errors), -len(errors)
+        return max(map(_depth, errors)), -len(errors)
 
     best = max(forms.values(), key=fits)
     if fits(best)[0] > len(place):
@@ -67,6 +71,12 @@ def _meant(place: Path, forms: dict[_Form, list[Located]]) -> list[Located]:
     first = best[0]
     others = (one.kind for errors in forms.values() for one in errors)
     return [Located(first.details, place, tuple(dict.fromkeys(others)))]
+
+
+def _depth(error: Located) -> int:
+    """How far a value fits a form: to the place of the error, and beyond it where its type does."""
+    is_of_type = not error.kind.endswith(_OF_ANOTHER_TYPE)
+    return len(error.path) + is_of_type
 
 
 def _path(
