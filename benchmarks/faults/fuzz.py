@@ -38,6 +38,7 @@ ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u206
 COMMAND = re.compile(r"^[^\S\n]*::(?!error |warning |group::|stop-|endgroup|[0-9a-f]{32})", re.M)
 
 # fmt: off
+# ruff: noqa: E501
 PIECES = [
     b"\n", b"\r\n", b"\t", b" ", b"  ", b"\xef\xbb\xbf", b"\x00", b"\xff", b"\xc2\x85", b"\xc2\xa0",
     b"\xe2\x80\xa8", b"\xed\xa0\x80", b"- ", b"? ", b":", b": ", b" #", b"[", b"]", b"{", b"}", b",",

@@ -37,6 +37,7 @@ from fuzz import ACTIVE, COMMAND
 SECONDS = 2.0
 MEGABYTES = 300
 _HANGS = 40
+# ruff: noqa: E501
 #: Unprintable, misleading, escaping and overlong.
 NAMES = (
     "a\x1b[31m", "b\n::error::x", "\u202ec", "d\u200bd", "аdmin", "e\x9b2J", "f\t", "g\x7f", "h" * 255,

@@ -14,6 +14,8 @@ _Loader: Any = yaml.SafeLoader
 class Loader(_Loader):  # type: ignore[misc]  # PyYAML's classes have no types
     """PyYAML takes a blank for the only space between tokens."""
 
+    buffer: str
+
     def scan_to_next_token(self) -> None:
         """Skip blanks, comments and line breaks, and tabs that do not indent a token."""
         super().scan_to_next_token()
