@@ -14,8 +14,8 @@ from pathlib import Path
 
 from vaezoo.components.datasets.content import content_digest, data_error
 from vaezoo.files import cache_folder, write_whole
-from vaezoo.regular import open_regular
 from vaezoo.registry import Split
+from vaezoo.regular import open_regular
 
 TRAIN, TEST, SIDE = 60_000, 10_000, 28
 _PIXELS = (TRAIN + TEST) * SIDE * SIDE
