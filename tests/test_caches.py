@@ -114,5 +114,5 @@ def test_images_on_disk(make: Callable[[Path], None], cache: Path) -> None:
     path = cache / "datasets" / "dots" / "train.safetensors"
     path.unlink()
     make(path)
-    with pytest.raises(DataError, match="train.safetensors"):
+    with pytest.raises(DataError, match=r"train\.safetensors"):
         images_on_disk("dots", shape, write)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vaezoo.model import VAE
     from vaezoo.registry import ImageData, Split
     from vaezoo.spec import Spec
+    from vaezoo.zoo.records import Metrics
 
 SPLITS = ("test", "validation", "train")
 _BOUND = "importance_weighted"
@@ -63,7 +64,7 @@ def evaluate(
     spec gives it, or its defaults. Without any they are those of the spec.
     ``importance_samples`` adds the importance-weighted bound with so many draws. With ``record``,
     an entry in a zoo of one's own has the figures written to its ``metrics.json`` and card, in
-    the place of the same ones.
+    the place of the same ones, and its targets held against them.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split, and
     for a named metric that the model cannot have, DataError (VZ601) where the dataset cannot be
@@ -80,11 +81,18 @@ def evaluate(
     figures, left_out = take_what_can_be_had(chosen, scene, announce, named=metrics)
     unrecorded = "not asked to"
     if record:
-        from vaezoo.zoo.amend import amend, cannot_amend
+        from vaezoo.evaluation import concluded
+        from vaezoo.zoo.amend import amend, cannot_amend, with_figures
 
         unrecorded = cannot_amend(entry) or ""
         if not unrecorded:
-            amend(entry, figures)
+
+            def with_new(now: Entry) -> Metrics:
+                merged = with_figures(now.metrics.figures, figures)
+                targets, notes = concluded(model.spec, merged, now.history)
+                return replace(now.metrics, figures=merged, targets=targets, notes=notes)
+
+            amend(entry, with_new)
     return Measured(entry, tuple(figures), unrecorded or None, tuple(left_out))
 
 

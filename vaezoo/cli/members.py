@@ -23,7 +23,7 @@ def write_picture(outcomes: Sequence[Outcome], name: str) -> Path | None:
     Raises RunError (VZ503) where it cannot be written.
     """
     from vaezoo.diagnostics import Diagnostic, RunError
-    from vaezoo.files import write_whole
+    from vaezoo.files import PNG, check_output, write_output
     from vaezoo.tradeoff import draw_tradeoff, points_of
 
     points = points_of(outcomes)
@@ -31,7 +31,8 @@ def write_picture(outcomes: Sequence[Outcome], name: str) -> Path | None:
         return None
     path = Path(f"{name}-rate-distortion.png")
     try:
-        write_whole(path, draw_tradeoff(points, name))
+        check_output(path, PNG)
+        write_output(path, draw_tradeoff(points, name))
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise RunError(Diagnostic("VZ503", message, hint="the entries are published")) from None

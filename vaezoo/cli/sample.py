@@ -28,6 +28,7 @@ _FORMATS = ("png", "npy", "safetensors")
     type=click.Choice(_FORMATS),
     help="A grid, a float32 array (N, C, H, W), or tensors. Default: by the suffix of --out.",
 )
+@options.force
 @options.device
 @options.zoo
 @click.pass_obj
@@ -38,6 +39,7 @@ def command(
     out: Path | None,
     seed: int,
     format_: str | None,
+    force: bool,
     device: str,
     zoo: str | None,
 ) -> None:
@@ -45,14 +47,14 @@ def command(
 
     NAME is an entry of the zoo, or a path to an entry's folder or .safetensors file.
     """
-    from vaezoo.zoo.entry import FORMAT
+    from vaezoo.zoo.header import FORMAT
     from vaezoo.zoo.sampling import FORMATS, check_writable, write_samples
     from vaezoo.zoo.search import find
 
     format_ = format_ or _format_of(out)
     entry = find(name, zoo=zoo)
     path = out or Path(f"{entry.name}-samples{FORMATS[format_]}")
-    check_writable(path)
+    check_writable(path, format_, force=force)
     model = entry.load(context.registry, device)
     images = model.sample(count, seed=seed)
     header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
+from vaezoo.cli import options
 from vaezoo.cli.context import Context
 
 
 @click.command("schema", epilog="Example: vaezoo schema --output vaezoo.schema.json")
 @click.option("--output", metavar="FILE", help="A file to write instead of printing.")
+@options.force
 @click.pass_obj
-def command(context: Context, output: str | None) -> None:
+def command(context: Context, output: str | None, force: bool) -> None:
     """Write the JSON Schema of a spec, with the components of every plugin.
 
     Editors complete and check specs with it, and validators of JSON Schema check them.
@@ -21,5 +23,5 @@ def command(context: Context, output: str | None) -> None:
         # as bytes: JSON is UTF-8, whatever the terminal's encoding
         click.echo(as_json(schema(context.registry)), nl=False)
     else:
-        write_schema(output, context.registry)
+        write_schema(output, context.registry, force=force)
         click.echo(f"wrote {output}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vaezoo.cli import options
 from vaezoo.cli.context import Context
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     help="A file to write, such as sarif=findings.json, in place of printing that format. "
     "May be given more than once.",
 )
+@options.force
 @click.option(
     "--fix",
     is_flag=True,
@@ -62,6 +64,7 @@ def command(
     strict: bool,
     formats: tuple[str, ...],
     outputs: tuple[str, ...],
+    force: bool,
     fix: bool,
     diff: bool,
 ) -> int:
@@ -76,7 +79,7 @@ def command(
     from vaezoo.spec import survey
 
     try:
-        wanted = pair(formats, outputs)
+        wanted = pair(formats, outputs, force=force)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if diff:

@@ -1,4 +1,4 @@
-"""``vaezoo zoo``: list, show, restore, prune."""
+"""``vaezoo zoo``: list, show, migrate, sign, restore, prune."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import click
 
 from vaezoo.cli import options
+from vaezoo.cli.zoo_migrate import migrate
+from vaezoo.cli.zoo_sign import sign
 from vaezoo.printable import in_log
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
@@ -46,9 +48,14 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
 
     entry = find(name, zoo=zoo)
     if as_json:
-        click.echo(json.dumps(details(entry), indent=1, ensure_ascii=False))
+        data = entry.steadily(lambda: details(entry))
+        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
     else:
-        click.echo(page(entry))
+        click.echo(entry.steadily(lambda: page(entry)))
+
+
+command.add_command(migrate)
+command.add_command(sign)
 
 
 @command.command("restore", epilog="Example: vaezoo zoo restore fashion_mlp2")
@@ -80,5 +87,8 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
     plural = "entry" if len(several) == 1 else "entries"
     if not yes:
         click.confirm(f"delete {len(several)} replaced {plural} for good?", abort=True)
-    tidying.prune(several, zoo=zoo)
-    click.echo(f"deleted {len(several)} replaced {plural}")
+    deleted = len(tidying.prune(several, zoo=zoo))
+    click.echo(f"deleted {deleted} replaced {'entry' if deleted == 1 else 'entries'}")
+    if deleted < len(several):
+        gone = len(several) - deleted
+        click.echo(f"{gone} of {len(several)} had been restored or deleted meanwhile", err=True)

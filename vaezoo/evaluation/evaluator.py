@@ -67,6 +67,22 @@ def judge(
     return results
 
 
+def kept_epoch(spec: Spec, history: Sequence[EpochRecord]) -> int:
+    """The epoch whose weights were kept: with early stopping, that of the best ELBO."""
+    from vaezoo.spec.resuming import outcome
+
+    return outcome(spec.train, history).best_epoch or len(history)
+
+
+def concluded(
+    spec: Spec, figures: Sequence[Figure], history: Sequence[EpochRecord]
+) -> tuple[tuple[TargetResult, ...], tuple[str, ...]]:
+    """Targets and notes, which follow from a model's figures. Raises what ``judge`` raises."""
+    kept = kept_epoch(spec, history)
+    targets = judge(spec, figures, history[:kept])
+    return tuple(targets), tuple(observations(spec, figures, targets, kept))
+
+
 #: Nats of KL below which a latent dimension carries nothing.
 UNUSED_BELOW = 0.01
 #: Latent dimensions that a sentence lists.

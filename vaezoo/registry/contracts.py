@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vaezoo.model import VAE, Posterior
     from vaezoo.spec import Spec
-    from vaezoo.zoo.entry import Metrics
+    from vaezoo.zoo.records import Metrics
 
 
 class ImageShape(NamedTuple):

@@ -92,7 +92,7 @@ class Subject:
         if found is None:
             return None
         told: Prose = prose("**{title}** As drawn after training.", title=title)
-        return Picture(found.read_bytes(), "png", alt, told)
+        return Picture(self.entry.picture(found), "png", alt, told)
 
 
 def subject(name: str | Path, zoo: str | Path | None, device: str, registry: Registry) -> Subject:

@@ -12,7 +12,8 @@ from typing import Any
 from vaezoo.printable import in_markdown
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.registry.verdicts import in_words, in_words_with_note
-from vaezoo.zoo.entry import FIGURES, Entry, Metrics
+from vaezoo.zoo.entry import FIGURES, Entry
+from vaezoo.zoo.records import Metrics
 from vaezoo.zoo.specfile import to_yaml
 
 _TASK = "unconditional-image-generation"
@@ -174,6 +175,7 @@ def _training_section(entry: Entry) -> str:
         ("Seed", str(lock["seed"])),
         *_number_format(spec),
         ("Versions", in_markdown(", ".join(f"{n} {v}" for n, v in {**versions, **others}.items()))),
+        *_checked(lock),
     ]
     return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts)
 
@@ -183,6 +185,14 @@ def _device(device: dict[str, Any]) -> str:
     if threads is None:
         return f"{device['type']} ({device['name']})"
     return f"{device['type']} ({device['name']}, {threads} thread{'s' if threads > 1 else ''})"
+
+
+def _checked(lock: dict[str, Any]) -> list[tuple[str, str]]:
+    """By which code the figures were taken again, where they were."""
+    if "checked" not in lock:
+        return []
+    versions = f"vaezoo {lock['checked']['vaezoo']}, torch {lock['checked']['torch']}"
+    return [("Figures", f"taken again and found as recorded by {in_markdown(versions)}")]
 
 
 def _number_format(spec: dict[str, Any]) -> list[tuple[str, str]]:
@@ -238,7 +248,7 @@ def _trained_on_cpu(entry: Entry) -> bool:
 def shown_value(figure: Figure) -> str:
     """A figure's value as text, with its standard error where there is one."""
     error = figure.standard_error
-    if error is not None:
+    if error is not None and math.isfinite(error):
         # two digits of the error, and of the value as many decimals as the error has
         decimals = max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
         return f"{figure.value:.{decimals}f} ± {error:.{decimals}f}"

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
-from vaezoo.files import write_whole
+from vaezoo.files import PNG, Content, beginning, check_output, write_output
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 #: format -> the suffix that asks for it
 FORMATS = {"png": ".png", "npy": ".npy", "safetensors": ".safetensors"}
+#: format -> what a file of it is, so that no other is replaced unasked
+_CONTENT = {
+    "png": PNG,
+    "npy": beginning("an array of NumPy", b"\x93NUMPY"),
+    "safetensors": Content(
+        "a safetensors file of images", lambda path, head: b'"images":{"dtype"' in head
+    ),
+}
 
 
 def write_samples(images: Tensor, path: Path, format: str, header: dict[str, str]) -> None:
@@ -26,26 +33,23 @@ def write_samples(images: Tensor, path: Path, format: str, header: dict[str, str
     images that have no picture.
     """
     writers = {
-        "png": lambda: write_whole(path, _png(images)),
-        "npy": lambda: write_whole(path, _npy(images)),
-        "safetensors": lambda: weights.save(path, {"images": images}, header),
+        "png": lambda: [_png(images)],
+        "npy": lambda: [_npy(images)],
+        "safetensors": lambda: weights.encoded({"images": images}, header),
     }
     try:
-        writers[format]()
+        write_output(path, *writers[format]())
     except OSError as error:
         raise unwritable(path, error) from error
 
 
-def check_writable(path: Path) -> None:
-    """Raise ZooError (VZ503) where a cheap look shows that ``path`` cannot be written."""
+def check_writable(path: Path, format: str, *, force: bool = False) -> None:
+    """Raise ZooError (VZ503) where a cheap look shows that ``path`` cannot be written.
+
+    A file of another kind than ``format`` is only replaced with ``force``.
+    """
     try:
-        if path.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(0, "permission denied")
-    except FileExistsError:  # what mkdir calls a file in the place of the folder
-        raise unwritable(path, NotADirectoryError(0, f"{path.parent} is not a folder")) from None
+        check_output(path, None if force else _CONTENT[format])
     except OSError as error:
         raise unwritable(path, error) from None
 
