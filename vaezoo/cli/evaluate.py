@@ -9,7 +9,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.printable import in_log
+from vaezoo.printable import in_json, in_log
 
 
 @click.command(epilog="Example: vaezoo evaluate mnist_mlp20 --metrics information,linear_probe")
@@ -75,7 +75,7 @@ def command(
         )
     if as_json:
         found = [dataclasses.asdict(figure) for figure in measured.figures]
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(found, indent=1, ensure_ascii=False)))
     else:
         from vaezoo.zoo.listing import figure_lines
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vaezoo.cli.context import Context
-from vaezoo.printable import in_log
+from vaezoo.printable import in_json, in_log
 
 if TYPE_CHECKING:
     from vaezoo.conformance.runner import Result
@@ -50,7 +50,7 @@ def _as_json(results: Iterable[Result]) -> list[Result]:
         }
         for result in done
     ]
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    click.echo(in_json(json.dumps(data, indent=1, ensure_ascii=False)))
     return done
 
 

@@ -11,7 +11,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.printable import printable, without_commands
+from vaezoo.printable import in_json, printable, without_commands
 
 if TYPE_CHECKING:
     from vaezoo.verification import Verdict
@@ -77,7 +77,7 @@ def command(
         data = [
             {**dataclasses.asdict(v), "path": str(v.path), "passed": v.passed} for v in verdicts
         ]
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(data, indent=1, ensure_ascii=False)))
     return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 

@@ -11,7 +11,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.printable import printable, without_commands
+from vaezoo.printable import in_json, printable, without_commands
 
 if TYPE_CHECKING:
     from vaezoo.spec.provenance import Definition, Origin, Setting
@@ -42,7 +42,9 @@ def command(
 
     found = why(spec, key, overrides=overrides, zoo=zoo, registry=context.registry)
     if as_json:
-        click.echo(json.dumps([_as_data(one) for one in found], indent=1, ensure_ascii=False))
+        click.echo(
+            in_json(json.dumps([_as_data(one) for one in found], indent=1, ensure_ascii=False))
+        )
         return
     blocks = [_block(one, sys.stdout.isatty()) for one in found]
     click.echo(without_commands("\n\n".join(blocks)))

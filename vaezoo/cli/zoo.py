@@ -9,7 +9,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.zoo_migrate import migrate
 from vaezoo.cli.zoo_sign import sign
-from vaezoo.printable import in_log
+from vaezoo.printable import in_json, in_log
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -29,7 +29,9 @@ def list_(zoo: str | None, as_json: bool) -> None:
 
     found = entries(zoo)
     if as_json:
-        click.echo(json.dumps([as_data(entry) for entry in found], indent=1, ensure_ascii=False))
+        click.echo(
+            in_json(json.dumps([as_data(entry) for entry in found], indent=1, ensure_ascii=False))
+        )
     elif found:
         click.echo(as_table(found))
     else:
@@ -49,7 +51,7 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
     entry = find(name, zoo=zoo)
     if as_json:
         data = entry.steadily(lambda: details(entry))
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(data, indent=1, ensure_ascii=False)))
     else:
         click.echo(entry.steadily(lambda: page(entry)))
 
