@@ -14,8 +14,11 @@ import pytest
 from markdown_it import MarkdownIt
 from PIL import Image
 
+from vaezoo import weights
 from vaezoo.cli.main import main
 from vaezoo.printable import in_log, printable
+from vaezoo.zoo import find
+from vaezoo.zoo.header import sealed
 
 #: A title for a terminal, colors, a turned direction, what cannot be seen, commands of a CI
 #: system, markup, pictures, links and formulas.
@@ -215,6 +218,21 @@ def test_names_of_entries_and_folders(folder: Path, shell: Shell) -> None:
     is_harmless(shell("zoo", "show", "a\x1b[31m", codes=(3,)))
     is_harmless(shell("zoo", "show", "nothing\x1b[31m\n::error::", codes=(2,)))
     is_harmless(shell("validate", "--\x1b[31m", codes=(2,)))
+
+
+@pytest.mark.parametrize("recorded", ["../../outside", "/tmp/outside", "..", "a\x1b[31m", "аdmin"])
+def test_names_in_weights_files(recorded: str, folder: Path, shell: Shell) -> None:
+    """Outputs are called by the name that a weights file records."""
+    path = folder / "inner" / "model.safetensors"
+    path.parent.mkdir()
+    tensors, texts = weights.load(find("fashion_mlp2").weights_path)
+    spec = {**json.loads(texts["spec"]), "name": recorded}
+    weights.save(path, tensors, sealed({**texts, "spec": json.dumps(spec)}))
+    for command in ("sample", "show", "zoo show"):
+        text = shell(*command.split(), str(path), codes=(3,))
+        assert "name is not one that an entry can have" in text
+        is_harmless(text)
+    assert {path.name for path in folder.iterdir()} <= {"inner", "cache"}
 
 
 @pytest.mark.parametrize("text", [TEXT, *CLASSES])

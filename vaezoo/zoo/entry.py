@@ -22,7 +22,6 @@ every field's type is checked; what is not as it should be is ZooError (VZ502).
 from __future__ import annotations
 
 import os
-import re
 import stat
 import time
 import warnings
@@ -36,7 +35,6 @@ from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, SpecError, ZooError
 from vaezoo.registry import EpochRecord
 from vaezoo.regular import read_regular
-from vaezoo.spec.schema import NAME_PATTERN
 from vaezoo.zoo import header as texts
 from vaezoo.zoo.records import (
     LARGEST_HISTORY,
@@ -111,14 +109,8 @@ class Entry:
 
     @cached_property
     def recorded_name(self) -> str:
-        """The name by which it was published. Raises ZooError (VZ502) for what cannot be one."""
-        name = str(self._spec_of_header["name"])
-        if not re.fullmatch(NAME_PATTERN, name):
-            raise damaged(
-                f"{self.weights_path} records a name that no entry can have: {name[:100]!r}",
-                "files are called by it; get the entry again from where it came",
-            )
-        return name
+        """The name by which it was published."""
+        return str(self._spec_of_header["name"])
 
     @property
     def spec_data(self) -> dict[str, Any]:
