@@ -6,6 +6,7 @@ The front matter is the one of https://huggingface.co/docs/hub/model-cards.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from vaezoo.zoo.entry import FIGURES, Entry
 from vaezoo.zoo.records import Metrics
 from vaezoo.zoo.specfile import to_yaml
 
+_VERDICT = re.compile(r"\*\*[\w :.]+\*\*(?: – )?")
 _TASK = "unconditional-image-generation"
 
 
@@ -300,7 +302,7 @@ def _paragraphs(parts: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that means no more in a table than it says; a verdict alone may be bold."""
-    if text.startswith("**") and text.endswith("**"):
-        return f"**{in_markdown(text[2:-2])}**"
-    return in_markdown(text, links=True)
+    """Text that means no more in a table than it says; a verdict before it may be bold."""
+    verdict = _VERDICT.match(text)
+    bold = verdict[0] if verdict else ""
+    return bold + in_markdown(text[len(bold) :], links=True)
