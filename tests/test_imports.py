@@ -55,7 +55,7 @@ FLOORS = {
     "doctor": 6,
     "writeup": 6,
     "explore": 6,
-    "conformance": 6,
+    "conformance": 7,
     "scaffold": 6,
     "cluster": 7,
     "migration": 7,

@@ -78,10 +78,10 @@ def test_between_two_renames_the_old_entry_is_found(
 
     def looking(one: Any, other: Any) -> None:
         real(one, other)
-        if Path(one) == ZOO / "tiny":
+        if Path(one).absolute() == (ZOO / "tiny").absolute():
             assert not (ZOO / "tiny").exists()
             assert find("tiny").load()
-            assert [entry.name for entry in entries() if not entry.is_shipped] == ["tiny"]
+            assert ("tiny", Entry) in [(entry.name, type(entry)) for entry in entries()]
             seen.append(digest(find("tiny")))
 
     monkeypatch.setattr(swapping, "exchange", lambda one, other: False)

@@ -86,7 +86,9 @@ def command(
         wanted = mending.without_report(wanted, formats)
     if fix or diff:
         mending.refuse_pipes(paths)
-    looks: list[Look] = []
+    from vaezoo.zoo.unexplained import unexplained
+
+    looks: list[Look] = [unexplained]
     if shapes:
         from vaezoo.shapes import shape_findings  # torch, only where it is asked for
 

@@ -83,7 +83,7 @@ def save(moment: Snapshot, path: Path, identity: str) -> None:
     header = {
         "format": FORMAT,
         "identity": identity,
-        "state": json.dumps(moment.text, sort_keys=True),
+        "state": json.dumps(moment.text),  # in its order, which history.jsonl shows
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

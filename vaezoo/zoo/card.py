@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vaezoo.printable import in_markdown
@@ -17,6 +17,10 @@ from vaezoo.zoo.entry import FIGURES, Entry
 from vaezoo.zoo.records import Metrics
 from vaezoo.zoo.specfile import to_yaml
 
+#: A formula holds no markup but its own, and no command that leads elsewhere.
+_NAME_AND_FORMULA = re.compile(
+    r"`[\w./ -]+`: (?:\$(?!.*\\(?:href|url|class|style|cssId|unicode|require)\b)[^$`<>\n]*\$\. ?)?"
+)
 _VERDICT = re.compile(r"\*\*[\w :.]+\*\*(?: – )?")
 _TASK = "unconditional-image-generation"
 
@@ -103,25 +107,45 @@ def _figures_section(metrics: Metrics) -> str:
 
 def _remarks(metrics: Metrics) -> list[str]:
     """What a reader must know to take the figures for what they are."""
-    remarks = ["Values are means over examples, ± one standard error. A higher ELBO is better."]
+    remarks = ["Values are means over examples, ± one standard error."]
+    remarks.append(directions(metrics.figures, lambda figure: f"`{figure.name}`"))
     if metrics.test_is_trained_on:
         remarks.append(
             "**The test images were part of the training data:** "
             "no figure on the test split is a held-out one."
         )
-    grey = [f for f in metrics.figures if f.binarisation.startswith("none")]
-    if any(f.likelihood == "bernoulli" for f in grey):
-        remarks.append(
-            "The Bernoulli likelihood was applied to grey levels as they are. That binary "
-            "cross-entropy is not a log-likelihood, so the ELBO here is no bound on log p(x): "
-            "compare it only with figures obtained in the same way."
-        )
-    if any(f.likelihood == "mse" for f in metrics.figures):
-        remarks.append(
-            "The reconstruction term is a summed squared error, a Gaussian with its constant "
-            "left out, so the ELBO here is no bound on log p(x)."
-        )
+    remarks += dict.fromkeys(in_markdown(f.likelihood_caveat) for f in metrics.figures)
+    about = what_figures_are(metrics.figures, lambda figure: f"`{figure.name}`")
+    remarks.append("\n".join(f"- {_about(text)}" for text in about))
     return [*remarks, "\n".join(f"- **{in_markdown(note)}**" for note in metrics.notes)]
+
+
+def _about(text: str) -> str:
+    """What a figure says of itself: its name and formula as such, and its caveat as text."""
+    said = _NAME_AND_FORMULA.match(text)
+    head = said[0] if said else ""
+    return head + in_markdown(text[len(head) :])
+
+
+def directions(figures: Sequence[Figure], name: Callable[[Figure], str]) -> str:
+    """Which figures are better the higher they are, and which the lower, by their ``name``."""
+    told = []
+    for better in ("higher", "lower"):
+        named = dict.fromkeys(name(f) for f in figures if f.about and f.about.better == better)
+        if named:
+            told.append(f"{better.capitalize()} is better: {', '.join(named)}.")
+    return " ".join(told)
+
+
+def what_figures_are(figures: Sequence[Figure], name: Callable[[Figure], str]) -> list[str]:
+    """The formula and the caveat of each figure that gives them, with ``$…$`` around formulas."""
+    told = []
+    for figure in figures:
+        if figure.about and (figure.about.formula or figure.about.caveat):
+            formula = f"${figure.about.formula}$." if figure.about.formula else ""
+            text = " ".join(filter(None, (formula, figure.about.caveat)))
+            told.append(f"{name(figure)}: {text}")
+    return list(dict.fromkeys(told))
 
 
 def _targets_section(targets: tuple[TargetResult, ...]) -> str:
