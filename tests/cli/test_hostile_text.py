@@ -131,6 +131,8 @@ def card_is_plain(card: str) -> None:
     body = card.split("---\n", 2)[2]
     page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(body)
     assert "<script" not in page
+    assert page.count("<table>") == 2  # figures and targets
+    assert "<strong>" in page
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert not [source for source in sources if "evil" in source]
     # what was written is still there to be read

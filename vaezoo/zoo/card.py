@@ -317,8 +317,9 @@ def _duration(seconds: float) -> str:
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(head)
-    lines = [head, ["---"] * len(head), *map(list, rows)]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+    first, *others = ([_cell(cell) for cell in line] for line in (head, *rows))
+    lines = [first, ["---"] * len(head), *others]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _paragraphs(parts: Iterable[str]) -> str:
