@@ -72,7 +72,9 @@ def main() -> int:
     """Try every case, with ``--count`` at most."""
     given = options(__doc__ or "", count=10_000).parse_args()
     tally = Tally(given.seed)
-    with own_folder() as folder:
+    with own_folder() as top:
+        folder = top / "work"  # what holds it is watched, and nobody else writes there
+        folder.mkdir()
         attack(tally, folder, random.Random(given.seed), given.count)
     return tally.report("hostile", given.out)
 
