@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from vaezoo.printable import in_log, printable
+
 CODES: dict[str, str] = {
     "VZ101": "file cannot be read",
     "VZ102": "file is not UTF-8",
@@ -98,6 +100,17 @@ class Position:
 
     line: int
     column: int
+
+
+class Piped(str):
+    """The name of a source that came through a pipe, with its content: it can be read once."""
+
+    content: bytes
+
+    def __new__(cls, name: str, content: bytes) -> Piped:
+        self = super().__new__(cls, name)
+        self.content = content
+        return self
 
 
 @dataclass(frozen=True)
@@ -222,8 +235,8 @@ def findings_told(tell: Callable[[Diagnostic], object]) -> Iterator[None]:
 def describe(diagnostic: Diagnostic) -> str:
     """One finding as plain text without its snippet: place, code, message, hint."""
     place = f"{diagnostic.span}: " if diagnostic.span else ""
-    text = f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}"
-    return f"{text}\n  help: {diagnostic.hint}" if diagnostic.hint else text
+    text = printable(f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}")
+    return in_log(f"{text}\n  help: {diagnostic.hint}" if diagnostic.hint else text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -15,6 +15,7 @@ from vaezoo.files import write_whole
 from vaezoo.registry import Registry, discover
 from vaezoo.road import RUNS, folder_of, refuse_missing_data, run
 from vaezoo.spec import Spec
+from vaezoo.spec.pipes import given
 from vaezoo.spec.reader import Member, Reading, examine
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def sweep(
 def members_of(spec: str | Path | Reading, overrides: Sequence[str], registry: Registry) -> Reading:
     """A file's members, each valid and with data. Raises SpecError or DataError otherwise."""
     if not isinstance(spec, Reading):
-        spec = examine(spec, overrides=overrides, registry=registry)
+        spec = examine(given(spec), overrides=overrides, registry=registry)
     for member in spec.specs:
         refuse_missing_data(member)
     return spec

@@ -10,6 +10,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_json, in_log, printable
 
 if TYPE_CHECKING:
     from vaezoo.spec.difference import Change, Difference
@@ -52,9 +53,9 @@ def command(
         raise click.UsageError("give a second spec, or --set")
     found = diff(before, after or before, overrides=overrides, zoo=zoo, registry=context.registry)
     if as_json:
-        click.echo(json.dumps(_as_data(found), indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(_as_data(found), indent=1, ensure_ascii=False)))
     else:
-        click.echo("\n".join(_lines(found)))
+        click.echo(in_log("\n".join(map(printable, _lines(found)))))
     return 1 if found.changes else 0
 
 

@@ -9,6 +9,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_json
 
 
 @click.command(epilog="Example: vaezoo doctor --devices")
@@ -26,7 +27,7 @@ def command(context: Context, devices: bool, zoo: str | None, as_json: bool) -> 
         checks += doctor.devices()
     if as_json:
         data = [dataclasses.asdict(check) for check in checks]
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(data, indent=1, ensure_ascii=False)))
     else:
         click.echo(doctor.as_text(checks))
     return 1 if any(check.problem for check in checks) else 0

@@ -8,6 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_log
 
 
 @click.command(epilog="Example: vaezoo draw fashion_mlp2 samples manifold --out pictures")
@@ -52,4 +53,4 @@ def command(
         overrides=overrides,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):
-        click.echo(path)
+        click.echo(in_log(str(path)))

@@ -9,6 +9,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_json, in_log
 
 
 @click.command(epilog="Example: vaezoo evaluate mnist_mlp20 --metrics information,linear_probe")
@@ -77,14 +78,14 @@ def command(
         )
     if as_json:
         found = [dataclasses.asdict(figure) for figure in measured.figures]
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(found, indent=1, ensure_ascii=False)))
     else:
         from vaezoo.zoo.listing import figure_lines
 
         click.echo("\n".join(figure_lines(measured.figures)))
     for reason in measured.left_out:
-        click.echo(f"left out: {reason}", err=True)
+        click.echo(in_log(f"left out: {reason}"), err=True)
     if record and measured.unrecorded:
-        click.echo(f"not recorded: {measured.unrecorded}", err=True)
+        click.echo(in_log(f"not recorded: {measured.unrecorded}"), err=True)
     elif record:
-        click.echo(f"recorded in {measured.entry.path}", err=True)
+        click.echo(in_log(f"recorded in {measured.entry.path}"), err=True)

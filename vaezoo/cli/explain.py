@@ -8,6 +8,8 @@ import sys
 
 import click
 
+from vaezoo.printable import in_json
+
 
 @click.command("explain", epilog="Example: vaezoo explain VZ203")
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
@@ -23,7 +25,9 @@ def command(codes: tuple[str, ...], as_json: bool) -> None:
     color = sys.stdout.isatty()
     chosen = [explain(code) for code in codes] or list(explanations())
     if as_json:
-        click.echo(json.dumps([as_data(one) for one in chosen], indent=1, ensure_ascii=False))
+        click.echo(
+            in_json(json.dumps([as_data(one) for one in chosen], indent=1, ensure_ascii=False))
+        )
     elif not codes:
         click.echo(listing(chosen, color=color))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from vaezoo.cli.context import Context
 from vaezoo.cli.lazy import LazyGroup, Table
 from vaezoo.cli.notices import findings_shown
 from vaezoo.diagnostics import Interrupted, VaezooError
+from vaezoo.printable import in_log
 from vaezoo.processes import let_the_first_speak
 
 COMMANDS: Table = {
@@ -117,7 +119,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(in_log(shown.getvalue()), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
@@ -140,7 +144,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if debug:
             raise
         click.echo(
-            f"error: {type(error).__name__}: {error}\n"
+            in_log(f"error: {type(error).__name__}: {error}") + "\n"
             "  help: this is a fault in vaezoo or a plugin; "
             "'vaezoo --debug …' shows where it happened",
             err=True,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_json, in_log
 
 if TYPE_CHECKING:
     from vaezoo.conformance.runner import Result
@@ -49,7 +50,7 @@ def _as_json(results: Iterable[Result]) -> list[Result]:
         }
         for result in done
     ]
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    click.echo(in_json(json.dumps(data, indent=1, ensure_ascii=False)))
     return done
 
 
@@ -58,7 +59,7 @@ def _as_table(results: Iterable[Result]) -> list[Result]:
     for result in results:  # each row as soon as it is known: some take seconds
         if not done:
             click.echo(_row("SUBJECT", "CHECK", "RESULT", "CAUSE"))
-        click.echo(_row(result.subject, result.check, result.outcome, result.cause))
+        click.echo(in_log(_row(result.subject, result.check, result.outcome, result.cause)))
         done.append(result)
     counts = Counter(result.outcome.name.lower() for result in done)
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))

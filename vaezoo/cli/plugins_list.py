@@ -7,6 +7,7 @@ import json
 import click
 
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_json
 
 
 @click.command("list", epilog="Example: vaezoo plugins list --json")
@@ -20,6 +21,6 @@ def command(context: Context, as_json: bool) -> None:
     registry = context.registry_as_found
     components, plugins = component_rows(registry), plugin_rows(registry, COMMANDS)
     if as_json:
-        click.echo(json.dumps(as_data(components, plugins), indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(as_data(components, plugins), indent=1, ensure_ascii=False)))
     else:
         click.echo(as_table(components, plugins))

@@ -8,6 +8,7 @@ import json
 import click
 
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_json
 
 
 @click.command("show", epilog="Example: vaezoo plugins show encoder:conv")
@@ -21,6 +22,6 @@ def command(context: Context, component: str, as_json: bool) -> None:
     registry = context.registry
     described = describe(locate(component, registry), registry)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(described), indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(dataclasses.asdict(described), indent=1, ensure_ascii=False)))
     else:
         click.echo(as_text(described))

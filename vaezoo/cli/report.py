@@ -8,6 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_log
 
 
 @click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
@@ -56,4 +57,4 @@ def command(
         registry=context.registry,
         overrides=overrides,
     )
-    click.echo(written)
+    click.echo(in_log(str(written)))

@@ -10,6 +10,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_log
 from vaezoo.processes import Processes, apart
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def command(
     Under torchrun, several processes and machines train one model together.
     """
     _refuse_contradictions(on, together, cpus_per_run, gpus_per_run)
+    from vaezoo.spec.pipes import given
     from vaezoo.spec.reader import examine
 
-    reading = examine(spec, overrides=overrides, registry=context.registry)
+    reading = examine(given(spec), overrides=overrides, registry=context.registry)
     how: How = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
     first, *_ = reading.specs
     processes = Processes.of_environment()
@@ -127,7 +129,7 @@ def _run_one(spec: Spec, registry: Registry, how: How) -> int:
     with progress() as shown:
         entry = run(spec, observer=shown, registry=registry, **how)
     for line in summarize(entry):
-        click.echo(line)
+        click.echo(in_log(line))
     return 0
 
 
@@ -174,7 +176,7 @@ def _run_on_ray(
         raise only.error
     assert only.entry
     for line in summarize(only.entry):
-        click.echo(line)
+        click.echo(in_log(line))
     return 0
 
 
@@ -183,5 +185,5 @@ def _show_members(reading: Reading, outcomes: Sequence[Outcome]) -> int:
 
     picture = write_picture(outcomes, reading.resolved()["name"])
     for line in summarize_members(outcomes, picture):
-        click.echo(line)
+        click.echo(in_log(line))
     return 3 if show_errors(outcomes) else 0

@@ -8,6 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_log
 
 _FORMATS = ("png", "npy", "safetensors")
 
@@ -59,7 +60,8 @@ def command(
     header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
     write_samples(images, path, format_, header)
     plural = "" if count == 1 else "s"
-    click.echo(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images) → {path}")
+    made = f"{count} sample{plural} of {entry.name} (seed {seed}, mean images)"
+    click.echo(in_log(f"{made} → {path}"))
 
 
 def _format_of(out: Path | None) -> str:

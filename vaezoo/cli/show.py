@@ -9,6 +9,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_json
 
 if TYPE_CHECKING:
     from vaezoo.spec.reader import Member, Reading
@@ -67,4 +68,4 @@ def _table(reading: Reading) -> list[str]:
 
 
 def _json(data: Any) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False)
+    return in_json(json.dumps(data, indent=1, ensure_ascii=False))

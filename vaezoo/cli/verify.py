@@ -11,6 +11,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.printable import in_json, printable, without_commands
 
 if TYPE_CHECKING:
     from vaezoo.verification import Verdict
@@ -74,12 +75,12 @@ def command(
             )
         verdicts.append(verdict)
         if not as_json:
-            click.echo("\n".join(_lines(verdict)))
+            click.echo(without_commands("\n".join(_lines(verdict))))
     if as_json:
         data = [
             {**dataclasses.asdict(v), "path": str(v.path), "passed": v.passed} for v in verdicts
         ]
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(data, indent=1, ensure_ascii=False)))
     return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 
@@ -90,8 +91,11 @@ def _lines(verdict: Verdict) -> list[str]:
         False: click.style("FAIL", fg="red"),
         None: click.style("SKIP", fg="yellow"),
     }
-    head = f"{click.style(verdict.name, bold=True)}  {verdict.path}"
+    head = f"{click.style(printable(verdict.name), bold=True)}  {printable(str(verdict.path))}"
     return [
         head,
-        *(f"  {mark[c.passed]}  {c.what:{width}}  {c.detail}" for c in verdict.checks),
+        *(
+            f"  {mark[c.passed]}  {printable(c.what):{width}}  {printable(c.detail)}"
+            for c in verdict.checks
+        ),
     ]

@@ -9,6 +9,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.zoo_migrate import migrate
 from vaezoo.cli.zoo_sign import sign
+from vaezoo.printable import in_json, in_log
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -28,12 +29,14 @@ def list_(zoo: str | None, as_json: bool) -> None:
 
     found = entries(zoo)
     if as_json:
-        click.echo(json.dumps([as_data(entry) for entry in found], indent=1, ensure_ascii=False))
+        click.echo(
+            in_json(json.dumps([as_data(entry) for entry in found], indent=1, ensure_ascii=False))
+        )
     elif found:
         click.echo(as_table(found))
     else:
         looked = ", ".join(map(str, search_folders(zoo)))
-        click.echo(f"no entries in {looked}; 'vaezoo run SPEC' makes one")
+        click.echo(in_log(f"no entries in {looked}; 'vaezoo run SPEC' makes one"))
 
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
@@ -48,7 +51,7 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
     entry = find(name, zoo=zoo)
     if as_json:
         data = entry.steadily(lambda: details(entry))
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        click.echo(in_json(json.dumps(data, indent=1, ensure_ascii=False)))
     else:
         click.echo(entry.steadily(lambda: page(entry)))
 
@@ -65,7 +68,7 @@ def restore(name: str, zoo: str | None) -> None:
     from vaezoo.zoo import restore as tidying
 
     entry = tidying.restore(name, zoo=zoo)
-    click.echo(f"{name} is the earlier entry again: {entry.path}")
+    click.echo(in_log(f"{name} is the earlier entry again: {entry.path}"))
 
 
 @command.command("prune", epilog="Example: vaezoo zoo prune fashion_mlp2 --yes")
@@ -82,7 +85,7 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
         click.echo("nothing to delete: no entry was replaced")
         return
     for one in several:
-        click.echo(f"{one.path}  {in_units(one.size)}")
+        click.echo(in_log(f"{one.path}  {in_units(one.size)}"))
     plural = "entry" if len(several) == 1 else "entries"
     if not yes:
         click.confirm(f"delete {len(several)} replaced {plural} for good?", abort=True)

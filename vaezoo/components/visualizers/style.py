@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
+from vaezoo import palette
 from vaezoo.palette import INK as INK
 from vaezoo.palette import MUTED as MUTED
 from vaezoo.palette import SMALL as SMALL
@@ -92,8 +93,8 @@ def page(scene: Scene, title: str, facts: Iterable[str], *, width: int, height: 
     The facts wrap between one another; the title shrinks where a long name needs it.
     """
     width = max(width, _NARROWEST)
-    heading = f"{scene.name}: {title}"
-    lines = _wrapped(facts, width)
+    heading = f"{palette.label(scene.name)}: {title}"
+    lines = _wrapped(map(palette.drawable, facts), width)
     body_top = _MARGIN + _TITLE_LINE + _LINE * len(lines) + 12
     page_width, page_height = width + 2 * _MARGIN, body_top + height + _MARGIN
     figure = Figure(figsize=(page_width / DPI, page_height / DPI), dpi=DPI, facecolor="white")
@@ -167,7 +168,8 @@ def number(value: float) -> str:
 
 def class_name(scene: Scene, label: int) -> str:
     """The name of a class, or its number where the dataset names none."""
-    return scene.class_names[label] if label < len(scene.class_names) else str(label)
+    names = scene.class_names
+    return palette.label(names[label]) if label < len(names) else str(label)
 
 
 def class_colours(count: int) -> list[str]:
