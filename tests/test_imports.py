@@ -18,6 +18,8 @@ FLOORS = {
     "diagnostics": 0,
     "files": 0,
     "heap": 0,
+    "interrupts": 0,
+    "out_of_memory": 1,
     "patience": 0,
     "processes": 1,
     "palette": 0,
@@ -109,7 +111,7 @@ import sys
 {code}
 print([name for name in {heavy} if name in sys.modules])
 """
-COMMAND = "from click.testing import CliRunner; from vaezoo.cli.main import cli; r = "
+COMMAND = "from click.testing import CliRunner; from vaezoo.cli.commands import cli; r = "
 CASES = {
     "import": "import vaezoo",
     "--help": COMMAND + "CliRunner().invoke(cli, ['--help'])",

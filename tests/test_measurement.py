@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import vaezoo
 from vaezoo import weights
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError
 from vaezoo.measurement import scene_of, take_what_can_be_had
 from vaezoo.registry import discover

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import DataError, Diagnostic, Interrupted
+from vaezoo.out_of_memory import memory_explained
 from vaezoo.processes import Processes, apart, refuse_small_batches
 from vaezoo.registry import Scene, discover
 from vaezoo.spec import Spec, read
@@ -57,7 +58,7 @@ def run(
     if not processes.is_first:
         raise apart("the first process publishes alone", "call vaezoo.road.assist in the others")
 
-    from vaezoo.devices import choose_among, memory_explained  # torch is needed from here on
+    from vaezoo.devices import choose_among  # torch is needed from here on
     from vaezoo.drawing import draw
     from vaezoo.evaluation import evaluate, judge, observations
     from vaezoo.training import HookedObserver, Observer, claimed, joined, train
@@ -130,7 +131,7 @@ def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
     processes = Processes.of_environment()
     refuse_small_batches(processes, spec.train.batch_size)
 
-    from vaezoo.devices import choose_among, memory_explained
+    from vaezoo.devices import choose_among
     from vaezoo.training import Observer, joined, train
 
     place = choose_among(device, processes)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 
 @click.command(epilog="Example: vaezoo evaluate mnist_mlp20 --metrics information,linear_probe")
@@ -74,7 +74,7 @@ def command(
         )
     if as_json:
         found = [dataclasses.asdict(figure) for figure in measured.figures]
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        echo_json(found)
     else:
         from vaezoo.zoo.listing import figure_lines
 

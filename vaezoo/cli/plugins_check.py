@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 if TYPE_CHECKING:
     from vaezoo.conformance.runner import Result
@@ -49,7 +49,7 @@ def _as_json(results: Iterable[Result]) -> list[Result]:
         }
         for result in done
     ]
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    echo_json(data)
     return done
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 if TYPE_CHECKING:
     from vaezoo.verification import Verdict
@@ -67,7 +67,7 @@ def command(
         data = [
             {**dataclasses.asdict(v), "path": str(v.path), "passed": v.passed} for v in verdicts
         ]
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        echo_json(data)
     return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from vaezoo.cli import options
+from vaezoo.cli.output import echo_json
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -26,7 +25,7 @@ def list_(zoo: str | None, as_json: bool) -> None:
 
     found = entries(zoo)
     if as_json:
-        click.echo(json.dumps([as_data(entry) for entry in found], indent=1, ensure_ascii=False))
+        echo_json([as_data(entry) for entry in found])
     elif found:
         click.echo(as_table(found))
     else:
@@ -45,7 +44,7 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
 
     entry = find(name, zoo=zoo)
     if as_json:
-        click.echo(json.dumps(details(entry), indent=1, ensure_ascii=False))
+        echo_json(details(entry))
     else:
         click.echo(page(entry))
 
