@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
+import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from vaezoo.diagnostics import Diagnostic, ZooError
-from vaezoo.files import write_whole
+from vaezoo.files import is_lfs_pointer, write_parts, write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,20 +53,41 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
     for name in sorted(tensors, key=lambda name: (-tensors[name].element_size(), name)):
         tensor = tensors[name].detach().cpu().contiguous()  # channels_last weights too
         data = _bytes(tensor)
-        entries[name] = {
-            "dtype": _type_name(name, tensor),
-            "shape": list(tensor.shape),
-            "data_offsets": [offset, offset + len(data)],
-        }
+        entries[name] = _entry(_type_name(name, tensor), tensor.shape, offset, len(data))
         payload.append(data)
         offset += len(data)
+    write_whole(path, _head(entries, header), *payload)
+
+
+def save_blocks(
+    path: Path,
+    name: str,
+    blocks: Iterable[Tensor],
+    shape: Sequence[int],
+    header: Mapping[str, str],
+) -> None:
+    """Write one float32 tensor of that shape, which comes in blocks of rows; as ``save`` does.
+
+    Raises OSError where the folder cannot be written.
+    """
+    entries = {name: _entry(_TYPES["float32"], shape, 0, 4 * math.prod(shape))}
+    parts = (_bytes(block.detach().cpu().contiguous()) for block in blocks)
+    write_parts(path, itertools.chain([_head(entries, header)], parts))
+
+
+def _entry(dtype: str, shape: Sequence[int], offset: int, size: int) -> dict[str, Any]:
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + size]}
+
+
+def _head(entries: Mapping[str, Any], header: Mapping[str, str]) -> bytes:
+    """All that stands before the tensors' bytes."""
     text = json.dumps(
         {"__metadata__": dict(sorted(header.items())), **dict(sorted(entries.items()))},
         separators=(",", ":"),
         ensure_ascii=False,
     ).encode()
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight
-    write_whole(path, struct.pack("<Q", len(text)), text, *payload)
+    return struct.pack("<Q", len(text)) + text
 
 
 def _type_name(name: str, tensor: Tensor) -> str:
@@ -123,12 +146,20 @@ def _parse_header(path: Path, file: BinaryIO, size: int) -> dict[str, str]:
             raise ValueError("its header holds something other than texts")
         return texts
     except (*_MALFORMED, RecursionError) as error:  # the latter for brackets without end
+        if is_lfs_pointer(path):
+            raise lfs_pointer(path) from None
         raise _damaged(path, error) from None
 
 
 def _damaged(path: Path, error: BaseException) -> ZooError:
     message = f"{path} is not a whole safetensors file: {error}"
     return ZooError(Diagnostic("VZ502", message, hint="fetch or train it again"))
+
+
+def lfs_pointer(path: Path) -> ZooError:
+    """The error for a file in whose place git-lfs has left a note of where it is."""
+    message = f"{path} is a git-lfs pointer, not the file itself"
+    return ZooError(Diagnostic("VZ502", message, hint=f"run git lfs pull in {path.parent}"))
 
 
 def in_format(tensors: Mapping[str, Tensor], number_format: str) -> dict[str, Tensor]:

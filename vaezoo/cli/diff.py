@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @click.command(
     epilog="Example: vaezoo diff specs/fashion_beta1.yaml specs/fashion_beta4.yaml",
 )
-@click.argument("before")
-@click.argument("after", required=False)
+@click.argument("before", type=options.REFERENCE)
+@click.argument("after", required=False, type=options.REFERENCE)
 @options.overrides
 @options.zoo
 @options.as_json

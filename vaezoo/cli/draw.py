@@ -11,11 +11,11 @@ from vaezoo.cli.context import Context
 
 
 @click.command(epilog="Example: vaezoo draw fashion_mlp2 samples manifold --out pictures")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @click.argument("visualizers", nargs=-1, metavar="[VISUALIZER]...")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.PathType(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: NAME-figures]",
 )
 @options.device

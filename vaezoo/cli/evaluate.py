@@ -12,7 +12,7 @@ from vaezoo.cli.output import echo_json
 
 
 @click.command(epilog="Example: vaezoo evaluate mnist_mlp20 --metrics information,linear_probe")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @click.option(
     "--split",
     default="test",
@@ -29,7 +29,7 @@ from vaezoo.cli.output import echo_json
 @click.option(
     "--iw",
     "importance_samples",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     metavar="K",
     help="Take the importance-weighted bound too, with K draws of z for each image.",
 )

@@ -5,6 +5,7 @@ Nothing that takes time is imported at the top: Ctrl-C is listened to before.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from vaezoo.interrupts import CtrlC
 
 #: The exit codes that ``main`` itself decides on; errors of vaezoo have theirs.
-_USAGE, _FAILED, _INTERRUPTED = 2, 3, 130
+_FAILED, _INTERRUPTED = 3, 130
+#: What the system answers for reasons that lie outside vaezoo.
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+_CANNOT_OPEN = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -82,7 +86,7 @@ def _failed(error: Exception, *, debug: bool) -> int:
 
     if isinstance(error, Interrupted):
         return _interrupted(f"interrupted: {error.diagnostics[0].hint}")
-    error = explained(error)
+    error = _of_the_system(explained(error))
     if isinstance(error, VaezooError):
         let_the_first_speak()
     if debug:
@@ -96,6 +100,18 @@ def _failed(error: Exception, *, debug: bool) -> int:
         "'vaezoo --debug …' shows where it happened"
     )
     return _FAILED
+
+
+def _of_the_system(error: Exception) -> Exception:
+    """The error, or a finding in place of one that is the system's answer and nobody's fault."""
+    from vaezoo.diagnostics import Diagnostic, RunError
+
+    if not isinstance(error, OSError) or error.errno not in (*_CANNOT_WRITE, *_CANNOT_OPEN):
+        return error
+    place = f"{error.filename} cannot be used: " if error.filename else "the system refused: "
+    code = "VZ503" if error.errno in _CANNOT_WRITE else "VZ101"
+    hint = "make room, raise the limit, or choose another place, then give the command again"
+    return RunError(Diagnostic(code, f"{place}{error.strerror}", hint=hint))
 
 
 def _require_folder() -> None:

@@ -11,12 +11,12 @@ from vaezoo.cli.context import Context
 
 
 @click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
-@click.argument("name")
-@click.argument("other", required=False)
+@click.argument("name", type=options.REFERENCE)
+@click.argument("other", required=False, type=options.REFERENCE)
 @click.option("--pdf", is_flag=True, help="A PDF for A4 instead of HTML.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.PathType(dir_okay=False, path_type=Path),
     help="The file, ending in .html or .pdf. [default: NAME-report.html]",
 )
 @options.device

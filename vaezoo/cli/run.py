@@ -29,7 +29,7 @@ Example: vaezoo run specs/fashion_mlp2.yaml --set 'matrix.train.seed=[0, 1]' --o
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("spec", type=click.Path())
+@click.argument("spec", type=options.REFERENCE)
 @options.device
 @options.overrides
 @options.zoo
@@ -52,7 +52,7 @@ Example: vaezoo run specs/fashion_mlp2.yaml --set 'matrix.train.seed=[0, 1]' --o
 )
 @click.option(
     "--cpus-per-run",
-    type=click.IntRange(1),
+    type=options.COUNT,
     metavar="COUNT",
     help="With --on ray: CPUs, and so threads, of each member.  [default: 1]",
 )

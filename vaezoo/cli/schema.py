@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import click
 
+from vaezoo.cli import options
 from vaezoo.cli.context import Context
 
 
 @click.command("schema", epilog="Example: vaezoo schema --output vaezoo.schema.json")
-@click.option("--output", metavar="FILE", help="A file to write instead of printing.")
+@click.option(
+    "--output", type=options.PathType(), metavar="FILE", help="A file to write instead of printing."
+)
 @click.pass_obj
 def command(context: Context, output: str | None) -> None:
     """Write the JSON Schema of a spec, with the components of every plugin.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: vaezoo show specs/fashion_beta4.yaml --set loss.beta=2")
-@click.argument("spec")
+@click.argument("spec", type=options.REFERENCE)
 @options.overrides
 @click.option("--expand", is_flag=True, help="List the members of its matrix instead.")
 @options.zoo

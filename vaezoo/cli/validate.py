@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vaezoo.cli import options
 from vaezoo.cli.context import Context
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate", epilog="Example: vaezoo validate specs --format text --output junit.xml")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=options.PathType(), metavar="PATH...")
 @click.option(
     "--set",
     "overrides",

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: vaezoo verify mnist_mlp20")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, type=options.REFERENCE, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every entry that a name can find.")
 @click.option(
     "--samples",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     metavar="N",
     help="At most so many draws of z for each image: faster, and held less strictly. A bound that "
     "rises with them keeps its own, on a few images where they are many.",

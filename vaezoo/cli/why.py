@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: vaezoo why specs/fashion_beta4.yaml train.epochs")
-@click.argument("spec")
+@click.argument("spec", type=options.REFERENCE)
 @click.argument("key")
 @options.overrides
 @options.zoo

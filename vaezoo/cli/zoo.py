@@ -34,7 +34,7 @@ def list_(zoo: str | None, as_json: bool) -> None:
 
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @options.zoo
 @_json_option
 def show(name: str, zoo: str | None, as_json: bool) -> None:
@@ -50,7 +50,7 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
 
 
 @command.command("restore", epilog="Example: vaezoo zoo restore fashion_mlp2")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @options.zoo
 def restore(name: str, zoo: str | None) -> None:
     """Put the entry back that the last run replaced; the present one is kept in its turn."""

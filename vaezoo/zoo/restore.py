@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, UsageError, suggest
@@ -40,7 +41,7 @@ def prune(several: list[Predecessor], *, zoo: str | Path | None = None) -> None:
 
 
 def _existing(folder: Path) -> Path:
-    if folder.is_dir():
+    if os.path.isdir(folder):
         return folder
     raise UsageError(
         Diagnostic("VZ501", f"there is no zoo folder {folder}", hint="give one with --zoo")

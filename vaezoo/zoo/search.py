@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
+from vaezoo.files import expanded
 from vaezoo.zoo.entry import WEIGHTS, Entry
 
 if TYPE_CHECKING:
@@ -46,13 +47,13 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
     """
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, Path) or _looks_like_path(text):
-        return _at(Path(text))
+        return _at(_folder(text))
     folders = search_folders(zoo)
     for folder in folders:
         # The listing, not exists(): some file systems do not tell upper from lower case.
         if text in _names(folder):
             return Entry(folder / text, text)
-    if (Path(text) / WEIGHTS).is_file():
+    if os.path.isfile(os.path.join(text, WEIGHTS)):
         return _at(Path(text))
     raise UsageError(_unknown(text, folders))
 
@@ -68,13 +69,13 @@ def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
 
 def search_folders(zoo: str | Path | None = None) -> list[Path]:
     """Where names are looked up, in this order; some may not exist."""
-    if zoo is not None and not Path(zoo).is_dir():
+    if zoo is not None and not os.path.isdir(_folder(zoo)):
         raise UsageError(
             Diagnostic("VZ501", f"there is no zoo folder {zoo}", hint="give a folder that exists")
         )
     candidates = [
-        *([Path(zoo)] if zoo is not None else []),
-        *([Path(os.environ[VARIABLE])] if os.environ.get(VARIABLE) else []),
+        *([_folder(zoo)] if zoo is not None else []),
+        *([_folder(os.environ[VARIABLE])] if os.environ.get(VARIABLE) else []),
         Path("zoo"),
         shipped_folder(),
     ]
@@ -86,7 +87,7 @@ def search_folders(zoo: str | Path | None = None) -> list[Path]:
 
 def own_folder(zoo: str | Path | None = None) -> Path:
     """The zoo that is published to: ``zoo`` if given, else ``$VAEZOO_ZOO``, else ``./zoo``."""
-    return Path(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
+    return _folder(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
 
 
 def shipped_folder() -> Path:
@@ -103,11 +104,19 @@ def _looks_like_path(text: str) -> bool:
     )
 
 
+def _folder(path: str | Path) -> Path:
+    try:
+        return expanded(path)
+    except FileNotFoundError as error:
+        message = f"{path} cannot be found: {error.strerror}"
+        raise UsageError(Diagnostic("VZ501", message, hint="give another folder")) from None
+
+
 def _at(path: Path) -> Entry:
-    if path.is_file() and path.suffix == ".safetensors":
+    if os.path.isfile(path) and path.suffix == ".safetensors":
         alone = Entry(path, path.stem)
         return Entry(path, str(alone.spec_data["name"]))
-    if path.is_dir():
+    if os.path.isdir(path):
         return Entry(path, path.resolve().name)
     raise UsageError(
         Diagnostic(
