@@ -6,8 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError
-from vaezoo.drawing import draw
+from vaezoo.diagnostics import (
+    Diagnostic,
+    PluginError,
+    RunError,
+    UsageError,
+    VaezooError,
+    ZooError,
+)
+from vaezoo.drawing import Drawn, draw
 from vaezoo.files import write_whole
 from vaezoo.registry import Registry, Scene, Visualizer, discover
 from vaezoo.spec import Spec
@@ -27,15 +34,27 @@ def redraw(
     """Draw an entry's own pictures, or the named visualizers', into ``folder``.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown visualizer,
-    DataError (VZ601) where the dataset cannot be had, ZooError (VZ503) for an unwritable folder.
+    DataError (VZ601) where the dataset cannot be had, ZooError (VZ503) for an unwritable folder,
+    and once the others are written RunError (VZ303) for pictures that could not be drawn.
     """
     registry = registry or discover()
     entry = find(name, zoo=zoo)
     model = entry.load(registry, device)
     chosen = [_visualizer(use, model.spec, registry) for use in visualizers]
     scene = Scene.of_test(model, model.spec.dataset.build(), entry.history)
-    pictures = draw(chosen or model.spec.visualizers, scene, announce)
-    return [_write(folder / f"{picture}.png", png) for picture, png in pictures.items()]
+    drawn = draw(chosen or model.spec.visualizers, scene, announce)
+    written = [_write(folder / f"{picture}.png", png) for picture, png in drawn.pictures.items()]
+    _refuse_failures(drawn)
+    return written
+
+
+def _refuse_failures(drawn: Drawn) -> None:
+    for error in drawn.failures.values():
+        if isinstance(error, VaezooError):
+            raise error
+    if drawn.failures:
+        hint = "the other pictures are written; tell those who wrote the visualizer"
+        raise RunError(*(Diagnostic("VZ303", note, hint=hint) for note in drawn.notes()))
 
 
 def _visualizer(use: str, spec: Spec, registry: Registry) -> Visualizer:

@@ -8,6 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import tell
 
 
 @click.command(epilog="Example: vaezoo draw fashion_mlp2 samples manifold --out pictures")
@@ -46,4 +47,4 @@ def command(
         registry=context.registry,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):
-        click.echo(path)
+        tell(path)

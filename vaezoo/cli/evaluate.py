@@ -22,9 +22,10 @@ from vaezoo.cli.output import echo_json
 )
 @click.option(
     "--metrics",
-    default="",
+    multiple=True,
     metavar="NAME,...",
-    help="Which figures, or 'all' that there are. [default: those of the spec]",
+    help="Which figures, or 'all' that there are. May be given more than once. "
+    "[default: those of the spec]",
 )
 @click.option(
     "--iw",
@@ -44,7 +45,7 @@ def command(
     context: Context,
     name: str,
     split: str,
-    metrics: str,
+    metrics: tuple[str, ...],
     importance_samples: int | None,
     record: bool,
     as_json: bool,
@@ -63,7 +64,7 @@ def command(
         measured = evaluate(
             name,
             split=split,
-            metrics=[part.strip() for part in metrics.split(",") if part.strip()],
+            metrics=_names(metrics),
             importance_samples=importance_samples,
             record=record,
             zoo=zoo,
@@ -81,7 +82,11 @@ def command(
         click.echo("\n".join(figure_lines(measured.figures)))
     for reason in measured.left_out:
         click.echo(f"left out: {reason}", err=True)
-    if record and measured.unrecorded:
-        click.echo(f"not recorded: {measured.unrecorded}", err=True)
-    elif record:
+    if record:
         click.echo(f"recorded in {measured.entry.path}", err=True)
+
+
+def _names(several: tuple[str, ...]) -> list[str]:
+    """The names in one option or more, each once."""
+    parts = (part.strip() for one in several for part in one.split(","))
+    return list(dict.fromkeys(filter(None, parts)))

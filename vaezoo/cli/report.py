@@ -8,6 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import tell
 
 
 @click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
@@ -42,4 +43,4 @@ def command(
     if pdf and out is not None and out.suffix.lower() != ".pdf":
         raise click.UsageError(f"--pdf was given, but {out} does not end in .pdf")
     path = out or default_path(name, other, ".pdf" if pdf else ".html")
-    click.echo(report(name, other, out=path, zoo=zoo, device=device, registry=context.registry))
+    tell(report(name, other, out=path, zoo=zoo, device=device, registry=context.registry))

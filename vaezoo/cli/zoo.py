@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+
 import click
 
 from vaezoo.cli import options
-from vaezoo.cli.output import echo_json
+from vaezoo.cli.output import echo_json, tell
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -30,7 +33,8 @@ def list_(zoo: str | None, as_json: bool) -> None:
         click.echo(as_table(found))
     else:
         looked = ", ".join(map(str, search_folders(zoo)))
-        click.echo(f"no entries in {looked}; 'vaezoo run SPEC' makes one")
+        option = f" --zoo {shlex.quote(zoo)}" if zoo else ""
+        click.echo(f"no entries in {looked}; 'vaezoo run SPEC{option}' makes one")
 
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
@@ -57,7 +61,7 @@ def restore(name: str, zoo: str | None) -> None:
     from vaezoo.zoo import restore as tidying
 
     entry = tidying.restore(name, zoo=zoo)
-    click.echo(f"{name} is the earlier entry again: {entry.path}")
+    tell(f"{name} is the earlier entry again: {entry.path}")
 
 
 @command.command("prune", epilog="Example: vaezoo zoo prune fashion_mlp2 --yes")
@@ -76,7 +80,19 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
     for one in several:
         click.echo(f"{one.path}  {in_units(one.size)}")
     plural = "entry" if len(several) == 1 else "entries"
-    if not yes:
-        click.confirm(f"delete {len(several)} replaced {plural} for good?", abort=True)
+    if not yes and not _agreed(f"delete {len(several)} replaced {plural} for good?"):
+        click.echo("nothing was deleted")
+        return
     tidying.prune(several, zoo=zoo)
-    click.echo(f"deleted {len(several)} replaced {plural}")
+    tell(f"deleted {len(several)} replaced {plural}")
+
+
+def _agreed(question: str) -> bool:
+    """The answer of whoever sits at the terminal. Raises click's UsageError without one."""
+    if not _is_asked():
+        raise click.UsageError("there is no terminal to ask on: give --yes, and nothing is asked")
+    return click.confirm(question)
+
+
+def _is_asked() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()

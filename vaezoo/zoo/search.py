@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,6 +89,23 @@ def search_folders(zoo: str | Path | None = None) -> list[Path]:
 def own_folder(zoo: str | Path | None = None) -> Path:
     """The zoo that is published to: ``zoo`` if given, else ``$VAEZOO_ZOO``, else ``./zoo``."""
     return _folder(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
+
+
+def words_for(entry: Entry) -> str:
+    """What to type after a command so that it finds the entry: its name, and --zoo if need be."""
+    zoo = entry.path.parent
+    if entry.stands_alone or entry.path.name != entry.name:
+        return shlex.quote(str(entry.path))
+    named = (folder for folder in search_folders() if entry.name in _names(folder))
+    first = next(named, None)
+    if first is not None and first.resolve() == zoo.resolve():
+        return shlex.quote(entry.name)
+    return f"{shlex.quote(entry.name)} --zoo {shlex.quote(str(zoo))}"
+
+
+def zoo_option(zoo: Path) -> str:
+    """`` --zoo FOLDER`` for commands that write to a zoo, empty where they would anyway."""
+    return "" if own_folder().resolve() == zoo.resolve() else f" --zoo {shlex.quote(str(zoo))}"
 
 
 def shipped_folder() -> Path:
