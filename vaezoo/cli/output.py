@@ -32,8 +32,10 @@ def tell(*lines: object) -> None:
 
     What was done stands either way, so that such a stdout is no failure of the command.
     """
+    is_lost = False
     for line in lines:
-        click.echo(line)
-        if streams.lost():
+        click.echo(line, err=is_lost)
+        if not is_lost and streams.lost():
+            is_lost = True
             streams.forgive()
             click.echo(line, err=True)
