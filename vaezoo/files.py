@@ -91,7 +91,10 @@ def cache_folder() -> Path:
         return expanded(chosen)
     import platformdirs
 
-    folder = Path(platformdirs.user_cache_dir("vaezoo", appauthor=False))
+    try:
+        folder = Path(platformdirs.user_cache_dir("vaezoo", appauthor=False))
+    except RuntimeError:  # what newer versions say where no home is known
+        return _cache_without_home()
     return folder if folder.is_absolute() else _cache_without_home()
 
 
