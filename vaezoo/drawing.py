@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -56,31 +57,26 @@ def own_backend() -> Iterator[None]:
 
     Jupyter names its own one to the commands that it starts, which may not have it.
     """
-    with _variable_replaced():
+    wanted = os.environ.pop(_VARIABLE, None)
+    try:
+        is_new = "matplotlib" not in sys.modules
         import matplotlib
 
+        settings = matplotlib.rcParams
+        if is_new and wanted:  # the user's own figures are to have it, if there is such a one
+            with suppress(ValueError):
+                settings["backend"] = wanted
         # read as it is: asking matplotlib would choose one, for this process and for good
-        chosen = dict.__getitem__(matplotlib.rcParams, "backend")
-        matplotlib.rcParams["backend"] = "agg"
+        chosen = dict.__getitem__(settings, "backend")
+        settings["backend"] = os.environ[_VARIABLE] = "agg"
         try:
             yield
         finally:
-            dict.__setitem__(matplotlib.rcParams, "backend", chosen)
-
-
-@contextmanager
-def _variable_replaced() -> Iterator[None]:
-    chosen = os.environ.get(_VARIABLE)
-    with suppress(ValueError):  # where there is none of that name
-        import matplotlib  # noqa: F401 - with the user's backend, for the user's own figures
-    os.environ[_VARIABLE] = "agg"
-    try:
-        yield
+            dict.__setitem__(settings, "backend", chosen)
     finally:
-        if chosen is None:
-            del os.environ[_VARIABLE]
-        else:
-            os.environ[_VARIABLE] = chosen
+        os.environ.pop(_VARIABLE, None)
+        if wanted is not None:
+            os.environ[_VARIABLE] = wanted
 
 
 def _picture(visualizer: Visualizer, scene: Scene) -> bytes:

@@ -6,6 +6,7 @@ says so at its end; a reader such as ``head`` that has seen enough is no loss.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import io
@@ -38,6 +39,13 @@ class _Steady(io.FileIO):
                 select.select([], [self.fileno()], [], 1.0)
             left = left[written or 0 :]
         return total
+
+
+class _Ascii(io.TextIOWrapper):
+    """Writes ASCII and says that it is UTF-8: click would write UTF-8 to what says ASCII."""
+
+    def write(self, text: str, /) -> int:
+        return super().write(text.encode("ascii", "replace").decode("ascii"))
 
 
 @contextlib.contextmanager
@@ -96,9 +104,10 @@ def _steady(stream: TextIO | None, number: int) -> TextIO:
 
 def _over(number: int, encoding: str, errors: str, *, at_once: bool = False) -> TextIO:
     raw = _Steady(number, "wb", closefd=False)
-    return io.TextIOWrapper(
+    is_ascii = codecs.lookup(encoding).name == "ascii"
+    return (_Ascii if is_ascii else io.TextIOWrapper)(
         io.BufferedWriter(raw),
-        encoding=encoding,
+        encoding="utf-8" if is_ascii else encoding,
         errors=errors,
         line_buffering=at_once or number == 2 or raw.isatty(),
     )
