@@ -184,7 +184,12 @@ VARIANTS = {
     "fashion_beta1": Variant("fashion_mnist", "mlp", 10, 50, 64, held_out=0.1),
     "fashion_beta4": Variant("fashion_mnist", "mlp", 10, 50, 64, held_out=0.1, beta=4.0),
     "mnist_mlp20": Variant(
-        "mnist", "mlp", 20, 10, 128, published="105.59 on the test images (PyTorch examples)"
+        "mnist",
+        "mlp",
+        20,
+        10,
+        128,
+        published="105.59 on the test images (kampta/pytorch-distributions, README)",
     ),
     "mnist_mlp2": Variant("mnist", "mlp", 2, 50, 128),
     "mnist_keras2": Variant(

@@ -235,7 +235,7 @@ def test_a_readable_spec_that_is_not_the_weights_fails(zoo: Path) -> None:
     assert failed(vaezoo.verify(NAME, zoo=zoo, samples=1)) == ["spec.yaml"]
 
 
-def test_a_target_that_is_missed_fails(zoo: Path) -> None:
+def test_a_target_that_is_not_reproduced_fails(zoo: Path) -> None:
     def stricter(spec: Any) -> None:
         spec["targets"][0]["value"] = -90
 

@@ -68,17 +68,17 @@ def test_its_specs_are_valid(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("name", "published"),
     [
-        ("vaezoo-iwae/specs/mnist_iwae50_k5", -85.54),
-        ("vaezoo-iwae/specs/mnist_iwae50_k50", -84.78),
-        ("vaezoo-vampprior/specs/fashion_vamp40", -227.35),
+        ("vaezoo-iwae/specs/mnist_iwae50_k5", [-85.54]),
+        ("vaezoo-iwae/specs/mnist_iwae50_k50", [-84.78]),
+        ("vaezoo-vampprior/specs/fashion_vamp40", []),
     ],
 )
-def test_a_spec_that_waits_for_a_gpu_builds_and_takes_a_step(
-    name: str, published: float, monkeypatch: pytest.MonkeyPatch
+def test_an_untrained_spec_builds_and_takes_a_step(
+    name: str, published: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = ROOT / "plugins" / f"{name}.yaml"
     spec = read(path, registry=registry_of(path.parents[1], monkeypatch))
-    assert [target.value for target in spec.targets] == [published]
+    assert [target.value for target in spec.targets] == published
     model, images = build(spec), torch.rand(4, *spec.dataset.image_shape)
     terms = spec.loss.build()(model, images, {"beta": 1.0}, torch.Generator().manual_seed(0))
     terms["objective"].mean().backward()

@@ -66,6 +66,7 @@ CODES: dict[str, str] = {
     "VZ502": "zoo entry or weights file is damaged",
     "VZ503": "cannot write",
     "VZ504": "unknown name",
+    "VZ505": "renamed zoo entry",
     "VZ601": "dataset cannot be had",
     "VZ602": "device cannot be used",
     "VZ603": "objective diverged",

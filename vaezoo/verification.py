@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from vaezoo.diagnostics import VaezooError, describe
 from vaezoo.measurement import Advance, Announce, scene_of, take
 from vaezoo.registry import EpochRecord, Figure, Registry, Scene, discover
+from vaezoo.registry.verdicts import TargetResult, in_words_with_note, is_upheld
 from vaezoo.zoo import Entry, find
 from vaezoo.zoo.entry import Metrics
 from vaezoo.zoo.listing import counted
@@ -283,10 +284,17 @@ def _targets(
         how = f" as recorded with {counted(as_recorded.samples)}" if as_recorded else ""
         yield Check(
             f"target {target['metric']}",
-            target["reached"],
-            f"{target['figure']:.2f}{how}, published {target['value']:g} ± "
+            is_upheld(target),
+            f"{_told(target)}: {target['figure']:.2f}{how}, published {target['value']:g} ± "
             f"{target['tolerance']:g} ({target['source']})",
         )
+
+
+def _told(target: TargetResult) -> str:
+    """The verdict, its explanation, and where one lacks what to do."""
+    unexplained = target["verdict"] == "better" and not target["note"]
+    hint = " (say why in a note of the spec's target)" if unexplained else ""
+    return in_words_with_note(target) + hint
 
 
 def _kept_epoch(spec: Spec, history: Sequence[EpochRecord]) -> int:

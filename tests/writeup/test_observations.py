@@ -200,13 +200,17 @@ def test_what_must_not_be_missed():
         tolerance=1.0,
         source="a paper",
         figure=-103.5,
-        reached=False,
+        better="higher",
+        verdict="worse",
+        note="",
     )
     text = said(targets=[target])
-    assert "missed" in text
+    assert "is not reproduced: worse by 3.50" in text
     assert "−103.50, 3.50 below" in text
-    assert "reached" in said(targets=[{**target, "reached": True}])
-    assert said(targets=[{**target, "figure": -100.002}]).endswith("here it is −100.00.")
+    near = {**target, "figure": -100.002, "verdict": "reproduced"}
+    assert said(targets=[near]).endswith("is reproduced: here it is −100.00.")
+    told = {**target, "figure": -90.0, "verdict": "better", "note": "The paper rounds."}
+    assert said(targets=[told]).endswith("10.00 above. The paper rounds.")
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=40))

@@ -150,7 +150,14 @@ HISTORY = [
     for n in (1, 2)
 ]
 TARGET = TargetResult(
-    metric="test/elbo", value=-105.59, tolerance=0.6, source="a | b", figure=-105.4, reached=True
+    metric="test/elbo",
+    value=-105.59,
+    tolerance=0.6,
+    source="a | b",
+    figure=-105.4,
+    better="higher",
+    verdict="reproduced",
+    note="",
 )
 
 

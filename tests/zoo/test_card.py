@@ -33,7 +33,7 @@ def test_front_matter_is_what_the_hub_reads(publisher: Any) -> None:
 def test_page_holds_figures_targets_pictures_and_notes(publisher: Any) -> None:
     text = text_of(publisher())
     assert "| elbo | -105.40 ± 0.25 | nats per example | test | bernoulli |" in text
-    assert "| test/elbo | -105.59 ± 0.6 | -105.40 | reached | a \\| b |" in text
+    assert "| test/elbo | -105.59 ± 0.6 | -105.40 | reproduced | a \\| b |" in text
     assert "1 of 2 latent dimensions ended unused: z1" in text
     assert "](figures/samples.png)" in text
     assert "](figures/parts-latents.png)" in text
@@ -42,8 +42,11 @@ def test_page_holds_figures_targets_pictures_and_notes(publisher: Any) -> None:
 
 
 def test_how_a_figure_stands_to_its_target_is_said(publisher: Any) -> None:
-    assert "**missed**" in text_of(publisher(targets=[{**TARGET, "reached": False}]))
-    assert "better by 5.59" in text_of(publisher(targets=[{**TARGET, "figure": -100.0}]))
+    worse = {**TARGET, "figure": -110.0, "verdict": "worse"}
+    assert "| **not reproduced: worse by 4.41** |" in text_of(publisher(targets=[worse]))
+    better = {**TARGET, "figure": -100.0, "verdict": "better", "note": "The source | rounds."}
+    text = text_of(publisher(targets=[better]))
+    assert "| **not reproduced: better by 5.59** – The source \\| rounds. |" in text
 
 
 @pytest.mark.parametrize(

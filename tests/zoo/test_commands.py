@@ -61,7 +61,7 @@ def test_list_shows_what_matters(shell: Shell) -> None:
 
 def test_show_has_every_section(shell: Shell) -> None:
     text = shell.out(zoo, "show", "tiny")
-    for part in ("A model for tests", "test/elbo", "reached", "latent: 2", "README.md", "z1"):
+    for part in ("A model for tests", "test/elbo", "reproduced", "latent: 2", "README.md", "z1"):
         assert part in text
     data = json.loads(shell.out(zoo, "show", "tiny", "--json"))
     assert data["lock"]["seed"] == 0

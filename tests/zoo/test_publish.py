@@ -39,7 +39,7 @@ def test_entry_gives_back_what_was_published(publisher: Any) -> None:
     assert entry.spec_data == publisher.spec().canonical()
     assert entry.metrics.figures[0].standard_error == 0.25
     assert entry.metrics.figure("test/kl").per_dimension == (25.0, 0)
-    assert entry.metrics.targets[0]["reached"] is True
+    assert entry.metrics.targets[0]["verdict"] == "reproduced"
     assert [record.epoch for record in entry.history] == [1, 2]
     assert [path.name for path in entry.figures] == ["parts-latents.png", "samples.png"]
     assert torch.equal(

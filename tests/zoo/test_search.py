@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vaezoo.diagnostics import UsageError, ZooError
+from vaezoo.diagnostics import DiagnosticWarning, UsageError, ZooError
 from vaezoo.zoo import BrokenEntry, Entry, entries, find
 from vaezoo.zoo import search as searching
 
@@ -93,3 +94,39 @@ def test_paths(publisher: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find("tiny").load()
     monkeypatch.chdir("tiny")
     assert find(".").name == "tiny"
+
+
+def test_an_entry_is_found_by_the_name_that_it_had_before(publisher: Any) -> None:
+    publisher()
+    Path("zoo/renamed.json").write_text('{"small": "tiny", "gone": "nowhere", "tiny": "tiny"}')
+    for old in ("small", "zoo/small", Path("zoo/small")):
+        with pytest.warns(DiagnosticWarning, match="VZ505.*small is called tiny now"):
+            entry = find(old)
+        assert (entry.path, entry.name) == (Path("zoo/tiny"), "tiny")
+    assert find("tiny").name == "tiny"
+    with pytest.raises(UsageError, match="VZ501"):
+        find("gone")
+    publisher(name="small")
+    assert find("small").name == "small"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff", b'{"small": 1}'])
+def test_a_damaged_list_of_old_names_harms_only_itself(publisher: Any, content: bytes) -> None:
+    publisher()
+    Path("zoo/renamed.json").write_bytes(content)
+    assert find("tiny").name == "tiny"
+    with (
+        pytest.warns(DiagnosticWarning, match="VZ502.*renamed.json is not a mapping"),
+        pytest.raises(UsageError, match="VZ501"),
+    ):
+        find("small")
+
+
+def test_a_list_of_old_names_that_is_not_a_regular_file_is_not_waited_for(publisher: Any) -> None:
+    publisher()
+    os.mkfifo("zoo/renamed.json")
+    with (
+        pytest.warns(DiagnosticWarning, match="VZ502.*renamed.json is not a mapping"),
+        pytest.raises(UsageError, match="VZ501"),
+    ):
+        find("small")

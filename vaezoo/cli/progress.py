@@ -12,8 +12,8 @@ import click
 
 from vaezoo.files import in_units
 from vaezoo.registry import EpochRecord, Figure
+from vaezoo.registry.verdicts import in_words
 from vaezoo.training import Observer
-from vaezoo.zoo.card import verdict
 from vaezoo.zoo.search import shipped_folder, words_for, zoo_option
 
 if TYPE_CHECKING:
@@ -222,9 +222,9 @@ def summarize(entry: Entry) -> list[str]:
     lines += [f"note: {note}" for note in metrics.notes]
     lines += _away(entry)
     lines += [
-        f"target {t['metric']}: {verdict(t)}, {t['figure']:.2f}, published {t['value']}"
+        f"target {t['metric']}: {in_words(t)}, {t['figure']:.2f}, published {t['value']}"
         for t in metrics.targets
-        if t["reached"]
+        if t["verdict"] == "reproduced"
     ]
     lines.append(
         f"published to {entry.path} ({in_units(entry.size)}, {len(entry.figures)} pictures; "

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from vaezoo.diagnostics import Diagnostic, SpecError, suggest
 from vaezoo.heap import memory_kept
 from vaezoo.registry import EpochRecord, Figure, Scene, TargetResult
+from vaezoo.registry.verdicts import from_record, in_words
 from vaezoo.spec import Spec
 
 #: Figures of which more is better; of all others less is better.
@@ -51,16 +52,16 @@ def judge(
                 )
             )
         figure = known[target.metric]
-        higher = target.metric.partition("/")[2] in _HIGHER_IS_BETTER
-        shortfall = target.value - figure if higher else figure - target.value
+        better = "higher" if target.metric.partition("/")[2] in _HIGHER_IS_BETTER else "lower"
         results.append(
-            TargetResult(
+            from_record(
                 metric=target.metric,
                 value=target.value,
                 tolerance=target.tolerance,
                 source=target.source,
                 figure=figure,
-                reached=shortfall <= target.tolerance,
+                better=better,
+                note=target.note or "",
             )
         )
     return results
@@ -93,14 +94,23 @@ def observations(
             f"(less than {UNUSED_BELOW} nats of KL on the test images)"
         )
     for target in targets:
-        if not target["reached"]:
+        if target["verdict"] != "reproduced":
             found.append(
-                f"the target {target['metric']} {target['value']} ± {target['tolerance']} "
-                f"was missed: {target['figure']:.2f}"
+                f"the target {target['metric']} {target['value']} ± {target['tolerance']} is "
+                f"{in_words(target)}: {target['figure']:.2f}{_explained(target)}"
             )
     if spec.train.early_stopping:
         found.append(f"the weights are those of epoch {kept_epoch}, the best validation ELBO")
     return found
+
+
+def _explained(target: TargetResult) -> str:
+    """The spec's note, or that it lacks one."""
+    if target["note"]:
+        return f" ({target['note']})"
+    if target["verdict"] == "better":
+        return "; say why in a note of the spec's target"
+    return ""
 
 
 def named_latents(chosen: Sequence[int], latent: int) -> str:

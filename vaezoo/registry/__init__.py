@@ -23,10 +23,10 @@ from vaezoo.registry.contracts import (
     RunInfo,
     Scene,
     Split,
-    TargetResult,
 )
 from vaezoo.registry.hookspecs import hookimpl
 from vaezoo.registry.registry import Registered, Registry, discover, new_registry
+from vaezoo.registry.verdicts import TargetResult
 
 __all__ = [
     "KINDS",

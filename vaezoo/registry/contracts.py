@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from vaezoo.fields.binarization import AS_STORED, Binarization
 
@@ -153,17 +153,6 @@ class Figure:
     standard_error: float | None = None
     per_dimension: tuple[float, ...] | None = None
     note: str = ""
-
-
-class TargetResult(TypedDict):
-    """A target of the spec and the figure it was held against; a better figure counts too."""
-
-    metric: str
-    value: float
-    tolerance: float
-    source: str
-    figure: float
-    reached: bool
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from vaezoo.evaluation import UNUSED_BELOW, named_latents, unused_latents
 from vaezoo.fields import Schedule
 from vaezoo.fields.schedule import value_at
 from vaezoo.registry import EpochRecord
+from vaezoo.registry.verdicts import in_words
 from vaezoo.spec import Spec
 from vaezoo.writeup.content import Prose, prose
 from vaezoo.writeup.facts import Facts, shown
@@ -54,15 +55,16 @@ def _targets(facts: Facts) -> Iterator[Prose]:
         off = target["figure"] - target["value"]
         apart = f", {abs(off):.2f} {'above' if off > 0 else 'below'}"
         yield prose(
-            "The target `{metric}` of {value} ± {tolerance} ({source}) was {verdict}: here it is "
-            "{figure}{apart}.",
+            "The target `{metric}` of {value} ± {tolerance} ({source}) is {verdict}: here it is "
+            "{figure}{apart}.{note}",
             metric=target["metric"],
             value=shown(target["value"]),
             tolerance=f"{target['tolerance']:g}",
             source=target["source"],
-            verdict="reached" if target["reached"] else "missed",
+            verdict=in_words(target),
             figure=shown(target["figure"]),
             apart=apart if abs(off) >= _LEAST_SHOWN else "",
+            note=f" {target['note']}" if target["note"] else "",
         )
 
 

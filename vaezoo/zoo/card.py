@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vaezoo.registry import EpochRecord, Figure, TargetResult
+from vaezoo.registry.verdicts import in_words, in_words_with_note
 from vaezoo.zoo.entry import FIGURES, Entry, Metrics
 from vaezoo.zoo.specfile import to_yaml
 
@@ -128,7 +129,7 @@ def _targets_section(targets: tuple[TargetResult, ...]) -> str:
             target["metric"],
             f"{target['value']:g} ± {target['tolerance']:g}",
             f"{target['figure']:.2f}",
-            verdict(target) if target["reached"] else f"**{verdict(target)}**",
+            _verdict(target),
             target["source"],
         )
         for target in targets
@@ -136,13 +137,10 @@ def _targets_section(targets: tuple[TargetResult, ...]) -> str:
     return "## Targets\n\n" + _table(("figure", "target", "here", "", "source"), rows)
 
 
-def verdict(target: TargetResult) -> str:
-    """How a figure stands to its target: ``reached``, ``better by 3.94`` where it lies beyond the
-    tolerance on the good side, in the figure's unit, or ``missed``."""
-    apart = abs(target["figure"] - target["value"])
-    if not target["reached"]:
-        return "missed"
-    return "reached" if apart <= target["tolerance"] else f"better by {apart:.2f}"
+def _verdict(target: TargetResult) -> str:
+    """In bold where the figure is not reproduced, with the spec's explanation."""
+    words, told = in_words(target), in_words_with_note(target)
+    return told if target["verdict"] == "reproduced" else told.replace(words, f"**{words}**", 1)
 
 
 def _pictures_section(entry: Entry) -> str:

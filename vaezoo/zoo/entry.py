@@ -5,7 +5,7 @@ spec and the lock, so that the file needs nothing beside it. In a folder there a
 
     spec.yaml       the resolved spec, for people; the header's copy is the one that is loaded
     metrics.json    {"figures": [Figure, …],       every field of registry.contracts.Figure
-                     "targets": [TargetResult, …], reached or missed
+                     "targets": [TargetResult, …], with a verdict
                      "notes": [text, …],           what a reader must not miss
                      "test_is_trained_on": bool}
     history.jsonl   one registry.contracts.EpochRecord a line
@@ -30,6 +30,7 @@ from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, SpecError, ZooError
 from vaezoo.files import is_lfs_pointer
 from vaezoo.registry import EpochRecord, Figure, TargetResult
+from vaezoo.registry.verdicts import from_record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -270,8 +271,8 @@ def _figure(item: dict[str, Any]) -> Figure:
     return Figure(**{**item, "value": _number(item["value"]), "per_dimension": per_dimension})
 
 
-def _target(item: TargetResult) -> TargetResult:
-    return TargetResult(**{**item, "figure": _number(item["figure"])})
+def _target(item: dict[str, Any]) -> TargetResult:
+    return from_record(**{**item, "figure": _number(item["figure"])})
 
 
 def _number(value: float | None) -> float:

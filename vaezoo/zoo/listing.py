@@ -9,7 +9,8 @@ from typing import Any
 
 from vaezoo.files import in_units
 from vaezoo.registry import Figure
-from vaezoo.zoo.card import shown_value, verdict
+from vaezoo.registry.verdicts import in_words
+from vaezoo.zoo.card import shown_value
 from vaezoo.zoo.entry import Entry, to_json
 from vaezoo.zoo.search import BrokenEntry
 from vaezoo.zoo.specfile import to_yaml
@@ -75,8 +76,9 @@ def page(entry: Entry) -> str:
         for f in metrics.figures
     ]
     targets = [
-        f"{t['metric']}: {verdict(t)}, {t['figure']:.2f} "
+        f"{t['metric']}: {in_words(t)}, {t['figure']:.2f} "
         f"(target {t['value']:g} ± {t['tolerance']:g}, {t['source']})"
+        f"{'. ' if t['note'] else ''}{t['note']}"
         for t in metrics.targets
     ]
     notes = list(metrics.notes)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
 from vaezoo.files import expanded
 from vaezoo.zoo.entry import WEIGHTS, Entry
+from vaezoo.zoo.renamed import present_name, tell_renamed
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -44,6 +45,7 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
     """The entry of that name, or at that path.
 
     A path is a ``Path``, or a text that holds a separator or ends in ``.safetensors``.
+    Warns (VZ505) where the entry was found by a name that it had before it was renamed.
     Raises UsageError (VZ501) where there is none.
     """
     text = os.fspath(name_or_path)
@@ -56,6 +58,9 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
             return Entry(folder / text, text)
     if os.path.isfile(os.path.join(text, WEIGHTS)):
         return _at(Path(text))
+    for folder in folders:
+        if renamed := _renamed(folder, text):
+            return renamed
     raise UsageError(_unknown(text, folders))
 
 
@@ -130,12 +135,23 @@ def _folder(path: str | Path) -> Path:
         raise UsageError(Diagnostic("VZ501", message, hint="give another folder")) from None
 
 
+def _renamed(folder: Path, old: str) -> Entry | None:
+    """The entry of a zoo that was called ``old``; warns (VZ505) that it is not any more."""
+    present = present_name(folder, old)
+    if present is None or present not in _names(folder):
+        return None
+    tell_renamed(old, present)
+    return Entry(folder / present, present)
+
+
 def _at(path: Path) -> Entry:
     if os.path.isfile(path) and path.suffix == ".safetensors":
         alone = Entry(path, path.stem)
         return Entry(path, str(alone.spec_data["name"]))
     if os.path.isdir(path):
         return Entry(path, path.resolve().name)
+    if renamed := _renamed(path.parent, path.name):
+        return renamed
     raise UsageError(
         Diagnostic(
             "VZ501",

@@ -1,6 +1,7 @@
 """VZ5xx: entries of the zoo, and names on the command line."""
 
 from vaezoo.codes.explanation import Example, Explanation
+from vaezoo.diagnostics import Severity
 
 EXPLANATIONS = (
     Explanation(
@@ -44,5 +45,16 @@ already.""",
         "Correct the name; the message says which names there are, or what a name can be.",
         bad=Example("$ vaezoo draw fashion_mlp2 sample"),
         good=Example("$ vaezoo draw fashion_mlp2 samples"),
+    ),
+    Explanation(
+        "VZ505",
+        """\
+An entry of this zoo was renamed, and is found by the name that it had before. The file
+renamed.json in the zoo's folder maps old names to present ones. An entry that has the old name, in
+any folder that is searched, is found first.""",
+        "Write the present name, which the message gives.",
+        bad=Example("$ vaezoo zoo show mnist_jaanli128"),
+        good=Example("$ vaezoo zoo show mnist_mlp128"),
+        severity=Severity.WARNING,
     ),
 )

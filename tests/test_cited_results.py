@@ -1,0 +1,68 @@
+"""What the specs say of measurements is what ``benchmarks/results`` holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import seeds
+from tests.helpers import Blobs, registry_with, spec_data
+from vaezoo.spec import from_data
+from vaezoo.training import Observer, train
+
+ROOT = Path(__file__).parent.parent
+
+
+def recorded(name: str) -> Any:
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text("utf-8"))
+
+
+def words(spec: str) -> str:
+    """A spec's text, comments joined to one line."""
+    lines = (ROOT / "specs" / f"{spec}.yaml").read_text("utf-8").splitlines()
+    return " ".join(line.removeprefix("# ").strip() for line in lines)
+
+
+def test_the_gaps_of_the_flawed_estimator() -> None:
+    text = words("published/mnist_nvae2")
+    for name in ("published", "flawed", "iw_bound"):
+        gaps = [f"{entry[name]:.2f}" for entry in recorded("flawed_estimator")["entries"].values()]
+        assert f"{', '.join(gaps[:3])} and {gaps[3]}" in text, name
+
+
+def test_the_other_training_of_the_same_network() -> None:
+    ended = recorded("jaanli_recipe")["test_elbo"]["20000"]
+    text = words("mnist_mlp128")
+    assert f"ends at {ended:.2f}" in text
+    assert f"a test ELBO of −{-ended:.2f} on this data" in text
+
+
+def test_the_chosen_seed() -> None:
+    found, text = recorded("seeds_mnist_keras2"), words("mnist_keras2")
+    assert found["seeds"] == 20
+    assert f"seed: {found['best_seed']}" in text
+    comment, _, note = text.partition("note:")
+    numbers = [
+        found[name] for name in ("best", "median", "lower_quartile", "upper_quartile", "worst")
+    ]
+    for part in (comment, note):
+        assert all(f"{number:.2f}" in part for number in numbers)
+    plain = recorded("plain/mnist_keras2-seed0")["last_training_epoch"]["objective"]
+    assert f"ended at {plain:.2f}" in comment
+    assert f"ended at {plain:.2f}" in note
+
+
+def test_a_seed_is_trained_as_a_run_begins(tmp_path: Path, monkeypatch: Any) -> None:
+    """Over a whole epoch of whole batches, it is the objective that ``train`` records."""
+    spec = from_data(spec_data(train={"epochs": 1, "batch_size": 8}), registry_with(Blobs))
+    data = spec.dataset.build()
+    cpu = torch.device("cpu")
+    trained = train(spec, data, device=cpu, directory=tmp_path, observer=Observer(), compile="off")
+    count = round(len(data.train) * (1 - spec.train.validation))
+    assert count % spec.train.batch_size == 0
+    monkeypatch.setattr(seeds, "LAST", count)
+    found = seeds.objective(spec, data, count)
+    assert abs(found - trained.history[0].train["objective"]) < 1e-4 * found

@@ -1,0 +1,44 @@
+"""The TensorFlow code's log-likelihood of the Hyperspherical VAE paper, against the valid bound."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from torch import Tensor
+
+from benchmarks import flawed_estimator
+from tests.components.linear_gaussian import linear_gaussian, scene
+from vaezoo.measurement import scene_of
+from vaezoo.zoo import find
+
+RECORDED = json.loads(flawed_estimator.RESULT.read_text("utf-8"))
+
+
+def standard_error(values: Tensor) -> float:
+    return values.std().item() / math.sqrt(len(values))
+
+
+def test_it_exceeds_the_evidence_where_the_bound_equals_it() -> None:
+    # with the exact posterior the ELBO is log p(x), and so is the bound at every draw; the mean of
+    # the other's log 1/n Σ p(z) / q(z|x) lies between −KL and 0, by Jensen's inequality twice
+    model = linear_gaussian()
+    images = scene(model, 750).split.images
+    found = flawed_estimator.gaps(model, images, samples=200)
+    posterior = model.posterior(images.float() / 255)
+    kl = model.prior.kl(posterior.mean, posterior.log_var).sum(1).mean().item()
+    bound, other = found["iw_bound"], found["flawed"]
+    assert bound.mean().item() == pytest.approx(0, abs=4 * standard_error(bound))
+    assert 4 * standard_error(other) < other.mean().item() < kl + 4 * standard_error(other)
+    assert other.mean().item() > 0.4
+
+
+@pytest.mark.parametrize("latent", [2, 20])
+def test_its_gap_on_an_entry_is_the_recorded_one(latent: int) -> None:
+    model = find(f"mnist_nvae{latent}").load()
+    images = scene_of(model, model.spec.dataset.build(), "test").split.images[:100]
+    found = flawed_estimator.gaps(model, images, RECORDED["samples"], seed=1)
+    for name, values in found.items():
+        recorded = RECORDED["entries"][f"mnist_nvae{latent}"][name]
+        assert values.mean().item() == pytest.approx(recorded, abs=5 * standard_error(values))
