@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: The exit codes that ``main`` itself decides on; errors of vaezoo have theirs.
 _FAILED, _INTERRUPTED = 3, 130
+_HOMELESS = "determine home directory"
 #: What the system answers for reasons that lie outside vaezoo.
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _CANNOT_OPEN = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG)
@@ -106,6 +107,9 @@ def _of_the_system(error: Exception) -> Exception:
     """The error, or a finding in place of one that is the system's answer and nobody's fault."""
     from vaezoo.diagnostics import Diagnostic, RunError
 
+    if isinstance(error, RuntimeError) and _HOMELESS in str(error):  # of pathlib's expanduser
+        hint = "set HOME, or write the path without ~"
+        return RunError(Diagnostic("VZ101", "the home folder is not known", hint=hint))
     if not isinstance(error, OSError) or error.errno not in (*_CANNOT_WRITE, *_CANNOT_OPEN):
         return error
     place = f"{error.filename} cannot be used: " if error.filename else "the system refused: "
