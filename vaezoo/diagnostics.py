@@ -67,6 +67,7 @@ CODES: dict[str, str] = {
     "VZ503": "cannot write",
     "VZ504": "unknown name",
     "VZ505": "renamed zoo entry",
+    "VZ506": "entry cannot be migrated",
     "VZ601": "dataset cannot be had",
     "VZ602": "device cannot be used",
     "VZ603": "objective diverged",

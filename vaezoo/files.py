@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
 import stat
+import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+#: A folder that holds all of these is an entry of a zoo, whose files no output replaces.
+_ENTRY = ("model.safetensors", "metrics.json")
+#: as many links as Linux follows
+_MOST_LINKS = 40
+
+
+@dataclass(frozen=True)
+class Content:
+    """A kind of file: what it is called, and how to tell one by its path and first bytes."""
+
+    name: str
+    recognizes: Callable[[Path, bytes], bool]
+
+
+def beginning(name: str, *starts: bytes) -> Content:
+    """A kind of file that begins with one of ``starts``."""
+    return Content(name, lambda path, head: head.startswith(starts))
+
+
+PNG = beginning("a PNG picture", b"\x89PNG\r\n\x1a\n")
+#: bytes that are looked at to tell a kind of file
+_HEAD = 4096
 
 #: How a pointer of git-lfs begins: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 _LFS = b"version https://git-lfs"
@@ -17,18 +45,128 @@ _LFS = b"version https://git-lfs"
 def write_whole(path: Path, *parts: bytes) -> None:
     """Write ``parts`` one after another to ``path``, in place of what was there.
 
-    Another process sees the old file or the new one, and so does the next start of a machine
-    that loses power. Raises OSError, with the old file as it was.
+    This is for files of vaezoo's own; what people name on the command line goes by
+    ``write_output``. Another process sees the old file or the new one, and so does the next
+    start of a machine that loses power. Raises OSError, with the old file as it was.
     """
-    write_parts(path, parts)
+    with _replacing(path, None) as file:
+        file.writelines(parts)
 
 
-def write_parts(path: Path, parts: Iterable[bytes]) -> None:
-    """``write_whole`` of parts that are made one by one, as they are written."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+def write_output(path: Path, *parts: bytes) -> None:
+    """Write a file that someone asked for, see ``output``."""
+    with output(path) as file:
+        file.writelines(parts)
+
+
+@contextmanager
+def output(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that someone asked for, in the folder that is there for it.
+
+    A regular file is replaced as a whole when the block ends, and keeps its mode; a link stays,
+    and what it leads to is replaced. Anything else, such as a device, a FIFO or ``/dev/stdout``,
+    is written straight into. Raises OSError, with the old file as it was.
+    """
+    descriptor = _descriptor(path)
+    if descriptor is not None:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                stream.flush()  # what was printed earlier comes first
+        with open(os.dup(descriptor), "wb") as file:
+            yield file
+        return
+    before = _status(path)
+    if before is not None and not stat.S_ISREG(before.st_mode):
+        # without O_CREAT: where the device is gone meanwhile, no file takes its place
+        with open(os.open(path, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0)), "wb") as file:
+            yield file
+        return
+    with _replacing(Path(os.path.realpath(path)), before) as file:
+        yield file
+
+
+def check_output(path: Path, content: Content | None = None) -> None:
+    """Raise OSError where a cheap look tells that ``path`` cannot be written as an output.
+
+    With ``content``, a file that is there must be of that kind, and not part of an entry.
+    """
+    if _descriptor(path) is not None:
+        return
+    before = _status(path)
+    real = Path(os.path.realpath(path))
+    if before is not None and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    if before is not None and not stat.S_ISREG(before.st_mode):
+        return
+    if not os.access(real.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(real.parent))
+    if before is None or content is None:
+        return
+    with real.open("rb") as file:
+        head = file.read(_HEAD)
+    if head and not content.recognizes(path, head):
+        reason = f"it is there already, and is not {content.name}; --force replaces it"
+        raise FileExistsError(errno.EEXIST, reason, str(path))
+    entry = next((folder for folder in list(real.parents)[:2] if _is_entry(folder)), None)
+    if entry is not None:
+        reason = f"it belongs to the entry in {entry}; --force replaces it"
+        raise FileExistsError(errno.EEXIST, reason, str(path))
+
+
+def check_parent(path: Path) -> None:
+    """Raise OSError, which names the nearest folder there is, unless ``path`` lies in a folder."""
+    parent = path.parent
+    if parent.is_dir():
+        return
+    if os.path.lexists(parent) and not parent.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, f"{parent} is not a folder", str(path))
+    there = next(folder for folder in parent.absolute().parents if os.path.lexists(folder))
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{there} is not a folder", str(path))
+    reason = f"there is no folder {parent}; the nearest one is {there}"
+    raise FileNotFoundError(errno.ENOENT, reason, str(path))
+
+
+def _is_entry(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in _ENTRY)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What lies at a path, links followed; None for nothing in a folder that is there."""
     try:
-        with temporary.open("wb") as file:
-            file.writelines(parts)
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        check_parent(Path(os.path.realpath(path)))
+        return None
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    return found
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of this process's open file that a path such as ``/dev/stdout`` stands for.
+
+    Such a path is not opened again: a file that the shell opened would lose what is in it.
+    """
+    own = (f"/proc/{os.getpid()}/fd", "/dev/fd")
+    for _ in range(_MOST_LINKS):
+        if path.name.isdigit() and os.path.realpath(path.parent) in own:
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = path.parent / path.readlink()
+    return None
+
+
+@contextmanager
+def _replacing(path: Path, before: os.stat_result | None) -> Iterator[BinaryIO]:
+    """A file beside ``path`` that takes its place, with the owner and mode of ``before``."""
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.partial")
+    try:
+        with temporary.open("xb") as file:
+            if before is not None:
+                _take_over(file, before)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -36,19 +174,17 @@ def write_parts(path: Path, parts: Iterable[bytes]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def rewrite(path: Path, content: bytes) -> None:
-    """Write a file that is there anew, whole or not at all, with the permissions that it has.
-
-    A link stays, and what it leads to is written. Raises OSError, with the old file as it was.
-    """
-    real = Path(os.path.realpath(path))
-    mode = stat.S_IMODE(real.stat().st_mode)
-    write_whole(real, content)
-    real.chmod(mode)
+def _take_over(file: BinaryIO, before: os.stat_result) -> None:
+    if hasattr(os, "fchown"):
+        with contextlib.suppress(OSError):  # only root may give files away
+            os.fchown(file.fileno(), before.st_uid, before.st_gid)
+    os.chmod(file.name, stat.S_IMODE(before.st_mode))
 
 
 def is_lfs_pointer(path: Path) -> bool:
     """Whether git-lfs has left a note in place of the file, as where it is not installed."""
+    if not os.path.isfile(path):  # reading a FIFO would wait for somebody to write
+        return False
     try:
         with path.open("rb") as file:
             return file.read(len(_LFS)) == _LFS

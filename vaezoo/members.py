@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -251,8 +251,11 @@ class Ledger:
 
     def close(self, outcomes: Sequence[Outcome]) -> None:
         """All were tried: nothing is left to go on with, unless some failed."""
+        from vaezoo.training.claim import remove_run_folder
+
         if not any(outcome.error for outcome in outcomes):
-            shutil.rmtree(self.folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # the entries are published, whatever is left here
+                remove_run_folder(self.folder)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.finished"

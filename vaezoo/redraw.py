@@ -15,7 +15,7 @@ from vaezoo.diagnostics import (
     ZooError,
 )
 from vaezoo.drawing import Drawn, draw
-from vaezoo.files import write_whole
+from vaezoo.files import PNG, Content, check_output, check_parent, write_output
 from vaezoo.registry import Registry, Scene, Visualizer, discover
 from vaezoo.spec import Spec
 from vaezoo.zoo import find
@@ -28,10 +28,14 @@ def redraw(
     *,
     zoo: str | Path | None = None,
     device: str = "cpu",
+    force: bool = False,
     registry: Registry | None = None,
     announce: Callable[[str], object] = lambda picture: None,
 ) -> list[Path]:
     """Draw an entry's own pictures, or the named visualizers', into ``folder``.
+
+    The folder is made where it is missing. Files in it that are no pictures are only replaced
+    with ``force``.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown visualizer,
     DataError (VZ601) where the dataset cannot be had, ZooError (VZ503) for an unwritable folder,
@@ -41,9 +45,12 @@ def redraw(
     entry = find(name, zoo=zoo)
     model = entry.load(registry, device)
     chosen = [_visualizer(use, model.spec, registry) for use in visualizers]
+    _make(folder)
     scene = Scene.of_test(model, model.spec.dataset.build(), entry.history)
     drawn = draw(chosen or model.spec.visualizers, scene, announce)
-    written = [_write(folder / f"{picture}.png", png) for picture, png in drawn.pictures.items()]
+    content = None if force else PNG
+    pictures = drawn.pictures.items()
+    written = [_write(folder / f"{picture}.png", png, content) for picture, png in pictures]
     _refuse_failures(drawn)
     return written
 
@@ -70,16 +77,29 @@ def _visualizer(use: str, spec: Spec, registry: Registry) -> Visualizer:
     return cast("Visualizer", found.component())
 
 
-def _write(path: Path, data: bytes) -> Path:
+def _make(folder: Path) -> None:
+    """The folder is there once this returns, and whether it can be is known before drawing."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
+        check_parent(folder)
+        folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise ZooError(
-            Diagnostic(
-                "VZ503",
-                f"{path} cannot be written: {error.strerror}",
-                hint="choose another folder with --out",
-            )
-        ) from None
+        raise _unwritable(folder, error) from None
+
+
+def _write(path: Path, data: bytes, content: Content | None) -> Path:
+    try:
+        check_output(path, content)
+        write_output(path, data)
+    except OSError as error:
+        raise _unwritable(path, error) from None
     return path
+
+
+def _unwritable(path: Path, error: OSError) -> ZooError:
+    return ZooError(
+        Diagnostic(
+            "VZ503",
+            f"{path} cannot be written: {error.strerror}",
+            hint="choose another folder with --out",
+        )
+    )

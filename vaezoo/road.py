@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,9 +68,10 @@ def run(
     from vaezoo.drawing import draw
     from vaezoo.evaluation import evaluate, judge, observations
     from vaezoo.training import HookedObserver, Observer, claimed, joined, train
+    from vaezoo.training.claim import remove_run_folder
     from vaezoo.zoo import make_lock, publish, round_weights, writable
 
-    writable(zoo)
+    writable(zoo, spec.name)
     place, observer = choose_among(device, processes), observer or Observer()
     directory = folder_of(spec)
     with claimed(directory, fresh=fresh), joined(processes, place) as group:
@@ -125,7 +126,8 @@ def run(
         except Exception as error:
             hooked.failed(error)
             raise
-        shutil.rmtree(directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # the entry is published, whatever is left here
+            remove_run_folder(directory)
     hooked.finished(entry)
     return entry
 

@@ -12,13 +12,16 @@ import io
 import itertools
 import json
 import math
+import os
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from vaezoo import strict_json
 from vaezoo.diagnostics import Diagnostic, ZooError
-from vaezoo.files import is_lfs_pointer, write_parts, write_whole
+from vaezoo.files import in_units, is_lfs_pointer, write_whole
+from vaezoo.regular import open_regular
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +50,15 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
     Raises OSError where the folder cannot be written, ValueError for a type of tensor that
     the format does not have.
     """
+    write_whole(path, *encoded(tensors, header))
+
+
+def encoded(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> list[bytes]:
+    """The content of a file with these tensors and header texts, in parts: all that stands
+    before the tensors, and each tensor.
+
+    Raises ValueError for a type of tensor that the format does not have.
+    """
     payload, entries, offset = [], {}, 0
     # The widest types first, as the reference writer has it: each tensor then begins at a
     # multiple of its item size, without which readers cannot map it.
@@ -56,23 +68,16 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
         entries[name] = _entry(_type_name(name, tensor), tensor.shape, offset, len(data))
         payload.append(data)
         offset += len(data)
-    write_whole(path, _head(entries, header), *payload)
+    return [_head(entries, header), *payload]
 
 
-def save_blocks(
-    path: Path,
-    name: str,
-    blocks: Iterable[Tensor],
-    shape: Sequence[int],
-    header: Mapping[str, str],
-) -> None:
-    """Write one float32 tensor of that shape, which comes in blocks of rows; as ``save`` does.
-
-    Raises OSError where the folder cannot be written.
-    """
+def encoded_blocks(
+    name: str, blocks: Iterable[Tensor], shape: Sequence[int], header: Mapping[str, str]
+) -> Iterator[bytes]:
+    """``encoded`` of one float32 tensor of that shape, which comes in blocks of rows."""
     entries = {name: _entry(_TYPES["float32"], shape, 0, 4 * math.prod(shape))}
     parts = (_bytes(block.detach().cpu().contiguous()) for block in blocks)
-    write_parts(path, itertools.chain([_head(entries, header)], parts))
+    return itertools.chain([_head(entries, header)], parts)
 
 
 def _entry(dtype: str, shape: Sequence[int], offset: int, size: int) -> dict[str, Any]:
@@ -103,44 +108,69 @@ def _bytes(tensor: Tensor) -> bytes:
     return bytes(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
 
 
-def read_header(path: Path) -> dict[str, str]:
+def read_header(path: Path, largest: int = _LARGEST_HEADER) -> dict[str, str]:
     """The header texts alone, without reading any tensor and without torch.
 
-    Raises ZooError (VZ502) for a file that is not whole safetensors, OSError for one that
-    cannot be read.
+    Raises ZooError (VZ502) for a file that is not whole safetensors or whose header has more than
+    ``largest`` bytes, OSError for one that cannot be read or is not a regular file.
     """
-    with path.open("rb") as file:
-        return _parse_header(path, file, path.stat().st_size)
+    with open_regular(path) as file:
+        return _parse_header(path, _header_bytes(path, file, largest), _size(file))
 
 
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def load(path: Path, largest: int = _LARGEST_HEADER) -> tuple[dict[str, Tensor], dict[str, str]]:
     """All tensors, on the CPU, and the header texts.
 
-    Raises ZooError (VZ502) for a file that is not whole safetensors, OSError for one that
-    cannot be read.
+    Raises what ``read_header`` raises.
+    """
+    with open_regular(path) as file:
+        text, size = _header_bytes(path, file, largest), _size(file)
+        _parse_header(path, text, size)
+        file.seek(0)
+        data = file.read()  # not mapped: the file may be replaced while the tensors live
+    return decoded(path, data)
+
+
+def decoded(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and header texts in what was read from ``path``.
+
+    Raises ZooError (VZ502) where that is not whole safetensors.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load as read_tensors
 
-    data = path.read_bytes()  # not mapped: the file may be replaced while the tensors live
-    header = _parse_header(path, io.BytesIO(data), len(data))
+    header = _parse_header(path, _header_bytes(path, io.BytesIO(data), len(data)), len(data))
     try:
         return read_tensors(data), header
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise _damaged(path, error) from None
 
 
-def _parse_header(path: Path, file: BinaryIO, size: int) -> dict[str, str]:
+def _size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _header_bytes(path: Path, file: BinaryIO, largest: int) -> bytes:
+    """The JSON of the header; nothing of one that is too long is read."""
+    start = file.read(8)
+    if len(start) < 8:
+        raise _damaged(path, "it is cut short")
+    (length,) = struct.unpack("<Q", start)
+    if length > largest:
+        raise _damaged(path, f"its header has more than {in_units(largest)}")
+    text = file.read(length)
+    if len(text) < length:
+        raise _damaged(path, "it is cut short")
+    return text
+
+
+def _parse_header(path: Path, text: bytes, size: int) -> dict[str, str]:
+    """The texts in a header, of a file with so many bytes."""
     try:
-        (length,) = struct.unpack("<Q", file.read(8))
-        if length > _LARGEST_HEADER:
-            raise ValueError("its header is impossibly long")
-        if size < 8 + length:
-            raise ValueError("it is cut short")
-        header = json.loads(file.read(length))
+        header = strict_json.parse(text)
         texts: dict[str, str] = header.pop("__metadata__", {})
-        ends = [tensor["data_offsets"][1] for tensor in header.values()]
-        if size != 8 + length + max(ends, default=0):
+        ends = [_end(tensor["data_offsets"]) for tensor in header.values()]
+        if size != 8 + len(text) + max(ends, default=0):
             raise ValueError("it is cut short or has grown")
         if not all(isinstance(text, str) for text in texts.values()):
             raise ValueError("its header holds something other than texts")
@@ -151,7 +181,14 @@ def _parse_header(path: Path, file: BinaryIO, size: int) -> dict[str, str]:
         raise _damaged(path, error) from None
 
 
-def _damaged(path: Path, error: BaseException) -> ZooError:
+def _end(offsets: list[int]) -> int:
+    start, end = offsets
+    if type(start) is int and type(end) is int and 0 <= start <= end:
+        return end
+    raise ValueError("a tensor lies nowhere")
+
+
+def _damaged(path: Path, error: BaseException | str) -> ZooError:
     message = f"{path} is not a whole safetensors file: {error}"
     return ZooError(Diagnostic("VZ502", message, hint="fetch or train it again"))
 

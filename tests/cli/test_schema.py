@@ -23,12 +23,23 @@ def test_it_prints_the_schema_with_the_components_of_plugins(shell: Shell) -> No
 
 
 def test_it_writes_a_file(shell: Shell) -> None:
-    (shell.folder / "s.json").write_text("before")
-    done = shell.inside("schema", "--output", "s.json")
-    assert (done.code, done.out) == (0, "wrote s.json\n")
+    for _ in range(2):  # an earlier schema is replaced
+        done = shell.inside("schema", "--output", "s.json")
+        assert (done.code, done.out) == (0, "wrote s.json\n")
     registry = vaezoo.registry.discover([str(PLUGIN)])
     assert json.loads((shell.folder / "s.json").read_bytes()) == vaezoo.schema(registry)
     assert [path.name for path in shell.folder.iterdir()] == ["s.json"]
+
+
+def test_a_file_of_another_kind_is_replaced_by_force_alone(shell: Shell) -> None:
+    path = shell.folder / "package.json"
+    path.write_text('{"name": "precious"}')
+    refused = shell.inside("schema", "--output", "package.json")
+    assert refused.code == 3
+    assert "is not a JSON Schema of vaezoo; --force replaces it" in refused.err
+    assert path.read_text() == '{"name": "precious"}'
+    assert shell.inside("schema", "--output", "package.json", "--force").code == 0
+    assert "$schema" in path.read_text()
 
 
 @pytest.mark.parametrize("output", ["nowhere/s.json", "."])

@@ -102,7 +102,7 @@ def prepared(
     text = "\n".join(BASE.values()) + "\n"
     write(folder / "spec.yaml", spec if code in ON_BLOBS else text)
     with monkeypatch.context() as patch, ExitStack() as stack:
-        if code == "VZ502":
+        if code in ("VZ502", "VZ506"):
             shutil.copy(ROOT / "zoo" / "fashion_mlp2" / "model.safetensors", folder)
         if code in ("VZ304", "VZ305", "VZ306"):
             publish_wide(folder)

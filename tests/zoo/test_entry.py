@@ -16,12 +16,13 @@ from vaezoo import weights
 from vaezoo.diagnostics import PluginError, RunError, ZooError
 from vaezoo.registry import Plugin
 from vaezoo.zoo import Entry, find, make_lock
+from vaezoo.zoo.header import sealed
 from vaezoo.zoo.lock import require_plugins
 
 
 def rewritten(entry: Entry, **texts: str) -> Entry:
     tensors, header = weights.load(entry.weights_path)
-    weights.save(entry.weights_path, tensors, {**header, **texts})
+    weights.save(entry.weights_path, tensors, sealed({**header, **texts}))
     return Entry(entry.path, entry.name)
 
 
@@ -76,11 +77,11 @@ def test_weights_that_do_not_fit_their_spec_are_refused(publisher: Any, change: 
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ({"format": "vaezoo 2"}, "no header of the form 'vaezoo 1'"),
-        ({"spec": "{"}, "the spec in .* is not JSON"),
-        ({"spec": "{}"}, "the spec in .* is not of this format"),
-        ({"lock": "[]"}, "the lock in .* is not of this format"),
-        ({"lock": '{"components": [{}]}'}, "the lock in .* is not of this format"),
+        ({"format": "vaezoo 3"}, "no header of the form 'vaezoo 2' or 'vaezoo 1'"),
+        ({"spec": "{"}, "the spec in .* cannot be used: Expecting"),
+        ({"spec": "{}"}, "the spec in .* cannot be used: dataset is missing"),
+        ({"lock": "[]"}, "the lock in .* cannot be used: it is a list, not an object"),
+        ({"lock": '{"components": [{}]}'}, "the lock in .* cannot be used: dataset is missing"),
     ],
 )
 def test_foreign_header_is_refused(publisher: Any, texts: Any, message: str) -> None:
@@ -98,7 +99,7 @@ def test_spec_that_cannot_be_used_is_refused(publisher: Any) -> None:
 def test_incomplete_component_in_the_lock_is_refused(publisher: Any) -> None:
     entry = publisher()
     lock = json.dumps({**entry.lock, "components": [{"kind": "encoder"}]})
-    with pytest.raises(ZooError, match=r"VZ502: the lock in .* is not of this format"):
+    with pytest.raises(ZooError, match=r"VZ502: .*components\[0\].distribution is missing"):
         rewritten(entry, lock=lock).load()
 
 

@@ -7,8 +7,6 @@ import json
 import math
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -179,38 +177,6 @@ def test_failure_at_any_step_leaves_a_whole_entry(
     assert torch.equal(present, old if failed else new)
     assert len(predecessors(ZOO)) == (0 if failed else 1)
     assert hidden(".staging") == []
-
-
-KILLED = """
-import os, sys
-from vaezoo.zoo import swap
-point = sys.argv[1]
-if point == "before":
-    swap.exchange = lambda one, other: os._exit(9)
-else:
-    swap._keep_replaced = lambda *paths: os._exit(9)
-os.mkdir("zoo/.staging/tiny-new")
-os.mkdir("zoo/.staging/half-new")
-for name, files in {"tiny-new": ["README.md"], "half-new": ["spec.yaml"]}.items():
-    for file in files:
-        open(f"zoo/.staging/{name}/{file}", "w").write("new")
-swap.replace(*map(__import__("pathlib").Path, ("zoo/.staging/tiny-new", "zoo/tiny", "zoo/x")))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs an atomic exchange of folders")
-@pytest.mark.parametrize("point", ["before", "after"])
-def test_killed_swap_loses_nothing(publisher: Any, point: str) -> None:
-    old = (publisher(seed=1).path / "README.md").read_text()
-    died = subprocess.run([sys.executable, "-c", KILLED, point], check=False)
-    assert died.returncode == 9
-    here = (ZOO / "tiny" / "README.md").read_text()
-    assert here == (old if point == "before" else "new")
-    publisher(seed=3)
-    kept = [(one.path / "README.md").read_text() for one in predecessors(ZOO, "tiny")]
-    assert sorted(kept) == sorted([old, "new"])
-    assert hidden(".staging") == []
-    assert predecessors(ZOO, "half") == []
 
 
 def test_zoo_that_cannot_be_written_is_one_clear_error(publisher: Any) -> None:

@@ -19,6 +19,7 @@ from vaezoo.cli.output import tell
     type=options.PathType(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: NAME-figures]",
 )
+@options.force
 @options.device
 @options.zoo
 @click.pass_obj
@@ -27,6 +28,7 @@ def command(
     name: str,
     visualizers: tuple[str, ...],
     out: Path | None,
+    force: bool,
     device: str,
     zoo: str | None,
 ) -> None:
@@ -44,6 +46,7 @@ def command(
         folder,
         zoo=zoo,
         device=device,
+        force=force,
         registry=context.registry,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):

@@ -27,7 +27,7 @@ def without_report(wanted: Outputs, formats: Sequence[str]) -> Outputs:
             "--diff prints the diff; "
             f"give the report a file, such as --output {wanted.printed}=FILE"
         )
-    return Outputs(None, wanted.files)
+    return Outputs(None, wanted.files, wanted.force)
 
 
 def find(paths: Sequence[str], registry: Registry) -> tuple[Repair, ...]:

@@ -71,4 +71,7 @@ overrides = click.option(
     metavar="KEY=VALUE",
     help="Change a value of the spec, such as loss.beta=2. May be given more than once.",
 )
+force = click.option(
+    "--force", is_flag=True, help="Replace a file of another kind that is there already."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")

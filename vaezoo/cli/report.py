@@ -20,6 +20,7 @@ from vaezoo.cli.output import tell
     type=options.PathType(dir_okay=False, path_type=Path),
     help="The file, ending in .html or .pdf. [default: NAME-report.html]",
 )
+@options.force
 @options.device
 @options.zoo
 @click.pass_obj
@@ -29,6 +30,7 @@ def command(
     other: str | None,
     pdf: bool,
     out: Path | None,
+    force: bool,
     device: str,
     zoo: str | None,
 ) -> None:
@@ -43,4 +45,7 @@ def command(
     if pdf and out is not None and out.suffix.lower() != ".pdf":
         raise click.UsageError(f"--pdf was given, but {out} does not end in .pdf")
     path = out or default_path(name, other, ".pdf" if pdf else ".html")
-    tell(report(name, other, out=path, zoo=zoo, device=device, registry=context.registry))
+    written = report(
+        name, other, out=path, zoo=zoo, device=device, force=force, registry=context.registry
+    )
+    tell(written)

@@ -39,6 +39,7 @@ _MANY = 20_000
     type=click.Choice(_FORMATS),
     help="A grid, a float32 array (N, C, H, W), or tensors. Default: by the suffix of --out.",
 )
+@options.force
 @options.device
 @options.zoo
 @click.pass_obj
@@ -49,6 +50,7 @@ def command(
     out: Path | None,
     seed: int,
     format_: str | None,
+    force: bool,
     device: str,
     zoo: str | None,
 ) -> None:
@@ -57,14 +59,14 @@ def command(
     NAME is an entry of the zoo, or a path to an entry's folder or .safetensors file.
     """
     from vaezoo.out_of_memory import memory_explained
-    from vaezoo.zoo.entry import FORMAT
+    from vaezoo.zoo.header import FORMAT
     from vaezoo.zoo.sampling import FORMATS, Sheet, check_writable, write_samples
     from vaezoo.zoo.search import find
 
     format_ = format_ or _format_of(out)
     entry = find(name, zoo=zoo)
     path = out or Path(f"{entry.name}-samples{FORMATS[format_]}")
-    check_writable(path)
+    check_writable(path, format_, force=force)
     with memory_explained("take a smaller --n, or a device with more memory"):
         model = entry.load(context.registry, device)
         sheet = Sheet(path, format_, count, model.image_shape)

@@ -12,8 +12,9 @@ from vaezoo.cli.context import Context
 @click.option(
     "--output", type=options.PathType(), metavar="FILE", help="A file to write instead of printing."
 )
+@options.force
 @click.pass_obj
-def command(context: Context, output: str | None) -> None:
+def command(context: Context, output: str | None, force: bool) -> None:
     """Write the JSON Schema of a spec, with the components of every plugin.
 
     Editors complete and check specs with it, and validators of JSON Schema check them.
@@ -24,5 +25,5 @@ def command(context: Context, output: str | None) -> None:
         # as bytes: JSON is UTF-8, whatever the terminal's encoding
         click.echo(as_json(schema(context.registry)), nl=False)
     else:
-        write_schema(output, context.registry)
+        write_schema(output, context.registry, force=force)
         click.echo(f"wrote {output}")

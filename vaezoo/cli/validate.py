@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     help="A file to write, such as sarif=findings.json, in place of printing that format. "
     "May be given more than once.",
 )
+@options.force
 @click.option(
     "--fix",
     is_flag=True,
@@ -63,6 +64,7 @@ def command(
     strict: bool,
     formats: tuple[str, ...],
     outputs: tuple[str, ...],
+    force: bool,
     fix: bool,
     diff: bool,
 ) -> int:
@@ -77,12 +79,14 @@ def command(
     from vaezoo.spec import survey
 
     try:
-        wanted = pair(formats, outputs)
+        wanted = pair(formats, outputs, force=force)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if diff:
         wanted = mending.without_report(wanted, formats)
-    looks: list[Look] = []
+    from vaezoo.zoo.unexplained import unexplained
+
+    looks: list[Look] = [unexplained]
     if shapes:
         from vaezoo.shapes import shape_findings  # torch, only where it is asked for
 

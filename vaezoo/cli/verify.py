@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     help="At most so many draws of z for each image: faster, and held less strictly. A bound that "
     "rises with them keeps its own, on a few images where they are many.",
 )
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    help="A public key of minisign's: the entries must be signed by its owner.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.device
 @options.zoo
@@ -34,13 +40,15 @@ def command(
     names: tuple[str, ...],
     everything: bool,
     samples: int | None,
+    key: Path | None,
     as_json: bool,
     device: str,
     zoo: str | None,
 ) -> int:
-    """Check entries against themselves: digest, lock, figures taken anew, targets.
+    """Check entries against themselves: files, weights, lock, figures taken again, targets.
 
-    Exits with 1 when a check fails.
+    Where a file is not the one that was published, no figure is taken. Exits with 1 when a check
+    fails.
     """
     from vaezoo.cli.measuring import shown
     from vaezoo.verification import verify
@@ -54,6 +62,7 @@ def command(
             verdict = verify(
                 name,
                 samples=samples,
+                key=key,
                 zoo=zoo,
                 device=device,
                 registry=context.registry,
@@ -73,7 +82,11 @@ def command(
 
 def _lines(verdict: Verdict) -> list[str]:
     width = max(len(check.what) for check in verdict.checks)
-    mark = {True: click.style("PASS", fg="green"), False: click.style("FAIL", fg="red")}
+    mark = {
+        True: click.style("PASS", fg="green"),
+        False: click.style("FAIL", fg="red"),
+        None: click.style("SKIP", fg="yellow"),
+    }
     head = f"{click.style(verdict.name, bold=True)}  {verdict.path}"
     return [
         head,

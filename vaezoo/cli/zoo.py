@@ -1,4 +1,4 @@
-"""``vaezoo zoo``: list, show, restore, prune."""
+"""``vaezoo zoo``: list, show, migrate, sign, restore, prune."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.output import echo_json, tell
+from vaezoo.cli.zoo_migrate import migrate
+from vaezoo.cli.zoo_sign import sign
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -48,9 +50,13 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
 
     entry = find(name, zoo=zoo)
     if as_json:
-        echo_json(details(entry))
+        echo_json(entry.steadily(lambda: details(entry)))
     else:
-        click.echo(page(entry))
+        click.echo(entry.steadily(lambda: page(entry)))
+
+
+command.add_command(migrate)
+command.add_command(sign)
 
 
 @command.command("restore", epilog="Example: vaezoo zoo restore fashion_mlp2")
@@ -83,8 +89,11 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
     if not yes and not _agreed(f"delete {len(several)} replaced {plural} for good?"):
         click.echo("nothing was deleted")
         return
-    tidying.prune(several, zoo=zoo)
-    tell(f"deleted {len(several)} replaced {plural}")
+    deleted = len(tidying.prune(several, zoo=zoo))
+    tell(f"deleted {deleted} replaced {'entry' if deleted == 1 else 'entries'}")
+    if deleted < len(several):
+        gone = len(several) - deleted
+        click.echo(f"{gone} of {len(several)} had been restored or deleted meanwhile", err=True)
 
 
 def _agreed(question: str) -> bool:

@@ -2,11 +2,22 @@
 
 from vaezoo.evaluation.evaluator import (
     UNUSED_BELOW,
+    concluded,
     evaluate,
     judge,
+    kept_epoch,
     named_latents,
     observations,
     unused_latents,
 )
 
-__all__ = ["UNUSED_BELOW", "evaluate", "judge", "named_latents", "observations", "unused_latents"]
+__all__ = [
+    "UNUSED_BELOW",
+    "concluded",
+    "evaluate",
+    "judge",
+    "kept_epoch",
+    "named_latents",
+    "observations",
+    "unused_latents",
+]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, SpecError, ZooError
-from vaezoo.files import rewrite
+from vaezoo.files import write_output
 from vaezoo.registry import Registry, discover
 from vaezoo.repairs.diff import unified
 from vaezoo.repairs.order import in_order
@@ -49,7 +49,7 @@ class Repair:
         try:
             if self.path.read_bytes() != self.before:
                 raise OSError("it has changed meanwhile")
-            rewrite(self.path, self.after)
+            write_output(self.path, self.after)
         except OSError as error:
             message = f"{self.path} cannot be written: {error.strerror or error}"
             raise ZooError(Diagnostic("VZ503", message)) from None

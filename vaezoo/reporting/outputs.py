@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, ZooError, nearest
-from vaezoo.files import expanded, write_whole
+from vaezoo.files import Content, check_output, expanded, write_output
 from vaezoo.reporting.formats import FORMATS, formatted
 from vaezoo.reporting.places import checkout
 from vaezoo.reporting.report import Report
@@ -23,12 +23,35 @@ _BY_ENDING = {
 }
 
 
+def _is_text(path: Path, head: bytes) -> bool:
+    """Texts have no mark of their own: their files are known by what people call them."""
+    return path.suffix.lower() in ("", ".txt", ".log", ".out")
+
+
+def _holds(*marks: bytes) -> Callable[[Path, bytes], bool]:
+    return lambda path, head: all(mark in head for mark in marks)
+
+
+#: What a file of each format is, so that no other is replaced unasked.
+_CONTENT = {
+    "text": Content("a text file by its name", _is_text),
+    "github": Content("a text file by its name", _is_text),
+    "json": Content("a report of vaezoo in JSON", _holds(b'"tool"', b'"name": "vaezoo"')),
+    "sarif": Content("a SARIF log", _holds(b'"$schema"', b"sarif", b'"runs"')),
+    "junit": Content("a JUnit report", _holds(b"<testsuites")),
+}
+
+
 @dataclass(frozen=True)
 class Outputs:
-    """One format to print, or none, and those to write: (format, file)."""
+    """One format to print, or none, and those to write: (format, file).
+
+    With ``force``, files of another kind are replaced.
+    """
 
     printed: str | None
     files: tuple[tuple[str, Path], ...]
+    force: bool = False
 
     @property
     def formats(self) -> set[str]:
@@ -44,7 +67,8 @@ class Outputs:
         for name, path in self.files:
             content = formatted(report, name).encode()
             try:
-                write_whole(path, content)
+                check_output(path, None if self.force else _CONTENT[name])
+                write_output(path, content)
             except (OSError, ValueError) as error:  # ValueError: a NUL in the path
                 failed.append(_unwritten(name, path, error))
         if failed:
@@ -74,7 +98,7 @@ def _unwritten(name: str, path: Path, error: Exception) -> Diagnostic:
     )
 
 
-def pair(formats: Sequence[str], outputs: Sequence[str]) -> Outputs:
+def pair(formats: Sequence[str], outputs: Sequence[str], *, force: bool = False) -> Outputs:
     """What ``--format FORMAT …`` and ``--output [FORMAT=]FILE …`` ask for together.
 
     A file's format is what stands before it; or else the one that ``--format`` names, if its
@@ -96,7 +120,7 @@ def pair(formats: Sequence[str], outputs: Sequence[str]) -> Outputs:
             f"{' and '.join(printed)} cannot both be printed; "
             f"give all but one a file, such as --output {printed[-1]}=FILE"
         )
-    return Outputs(printed[0] if printed else None, tuple(files))
+    return Outputs(printed[0] if printed else None, tuple(files), force)
 
 
 def _file(output: str, formats: Sequence[str]) -> tuple[str, Path]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from string import Template
 
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
+from vaezoo.files import check_parent
 from vaezoo.registry import KINDS, Registry, discover
 from vaezoo.scaffold import parts
 from vaezoo.scaffold.names import Names
@@ -142,7 +143,7 @@ def _write(folder: Path, files: dict[str, str]) -> None:
             )
         )
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        check_parent(folder)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             for path, text in files.items():

@@ -21,9 +21,14 @@ from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord
 from vaezoo.spec.resuming import refusal
 from vaezoo.spec.schema import TrainSpec
+from vaezoo.training import sealed
 
-FORMAT = "vaezoo checkpoint 2"
+FORMAT = "vaezoo checkpoint 3"
+#: Has a digest of its tensors instead of a seal. Runs that were begun before go on from it.
+_EARLIER_FORMAT = "vaezoo checkpoint 2"
 FILE = "checkpoint.safetensors"
+#: what taking over a state of another form raises
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError)
 
 
 @dataclass
@@ -78,12 +83,11 @@ def save(moment: Snapshot, path: Path, identity: str) -> None:
     header = {
         "format": FORMAT,
         "identity": identity,
-        "content": weights.digest(moment.tensors),
-        "state": json.dumps(moment.text, sort_keys=True),
+        "state": json.dumps(moment.text),  # in its order, which history.jsonl shows
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        weights.save(path, moment.tensors, header)
+        sealed.save(path, moment.tensors, header)
     except OSError as error:
         raise RunError(
             Diagnostic(
@@ -100,17 +104,38 @@ def restore(state: TrainingState, path: Path, identity: str) -> None:
 
     Raises RunError (VZ604) for a checkpoint of another run, or a damaged one.
     """
-    try:
-        tensors, header = weights.load(path)
-    except (ZooError, OSError) as error:
-        raise _refused(path, f"it is damaged ({error})") from None
-    if header.get("format") != FORMAT:
-        raise _refused(path, "it is not a checkpoint of this version of vaezoo")
+    tensors, header = _read(path)
     if header.get("identity") != identity:
         raise _refused(path, "it belongs to another spec, dataset, precision or kind of device")
-    if header.get("content") != weights.digest(tensors):
-        raise _refused(path, "its tensors were changed after it was written")
-    text = json.loads(header["state"])
+    try:
+        _apply(state, tensors, json.loads(header["state"]))
+    except _MALFORMED as error:
+        reason = " ".join(str(error).split())
+        raise _refused(
+            path, f"its content does not fit ({type(error).__name__}: {reason})"
+        ) from None
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The content of a checkpoint that nobody has changed."""
+    try:
+        tensors, header, is_unbroken = sealed.load(path)
+    except ZooError as error:
+        reason = error.diagnostics[0].message.removeprefix(f"{path} is ")
+        raise _refused(path, f"it is damaged: {reason}") from None
+    except OSError as error:
+        raise _refused(path, f"it cannot be read: {error.strerror}") from None
+    if header.get("format") == _EARLIER_FORMAT:
+        is_unbroken = header.get("content") == weights.digest(tensors)
+    elif header.get("format") != FORMAT:
+        raise _refused(path, "it is not a checkpoint of this version of vaezoo")
+    if not is_unbroken:
+        raise _refused(path, "it was changed after it was written")
+    return tensors, header
+
+
+def _apply(state: TrainingState, tensors: dict[str, Tensor], text: dict[str, Any]) -> None:
+    """Bring ``state`` to what a checkpoint holds."""
     state.model.load_state_dict(_under("model.", tensors))
     state.best = _under("best.", tensors) or None
     state.best_epoch = text["best_epoch"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
-from vaezoo.files import write_whole
+from vaezoo.files import Content, beginning, check_output, write_output
 from vaezoo.registry import Registry, discover
 from vaezoo.writeup.html import to_html
 from vaezoo.writeup.pair import report_of_two
@@ -13,7 +13,11 @@ from vaezoo.writeup.pdf import to_pdf, typst_missing
 from vaezoo.writeup.single import report_of
 from vaezoo.writeup.subject import subject
 
-_FORMATS = (".html", ".pdf")
+#: suffix -> what a file with it is, so that no other is replaced unasked
+_FORMATS = {
+    ".html": Content("an HTML page", lambda path, head: b"<!doctype html" in head[:200].lower()),
+    ".pdf": beginning("a PDF document", b"%PDF-"),
+}
 
 
 def report(
@@ -23,19 +27,21 @@ def report(
     out: str | Path | None = None,
     zoo: str | Path | None = None,
     device: str = "cpu",
+    force: bool = False,
     registry: Registry | None = None,
 ) -> Path:
     """Write a report on an entry, or on two side by side: ``vaezoo.report("fashion_mlp2")``.
 
     ``out`` is a file that ends in ``.html`` or ``.pdf``; without it the report is
-    ``NAME-report.html`` in the current folder. Returns where it was written.
+    ``NAME-report.html`` in the current folder. A file of another kind that is there is only
+    replaced with ``force``. Returns where it was written.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ503) for a file of another kind, ZooError
     (VZ503) where it cannot be written or the PDF's extra is not installed, and whatever an
     entry's model may raise when it is loaded.
     """
     path = Path(out) if out is not None else default_path(name, other, ".html")
-    _check(path)
+    _check(path, force)
     registry = registry or discover()
     first = subject(name, zoo, device, registry)
     if other is None:
@@ -57,7 +63,7 @@ def default_path(name: str | Path, other: str | Path | None, suffix: str) -> Pat
     return Path("-".join([*names, "report"]) + suffix)
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, force: bool) -> None:
     """What can be known before anything slow begins."""
     if path.suffix.lower() not in _FORMATS:
         message = f"{path} cannot be written: a report is HTML or PDF"
@@ -66,14 +72,19 @@ def _check(path: Path) -> None:
     missing = typst_missing() if path.suffix.lower() == ".pdf" else None
     if missing:
         raise ZooError(missing)
+    try:
+        check_output(path, None if force else _FORMATS[path.suffix.lower()])
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
+        write_output(path, data)
     except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}"
-        raise ZooError(
-            Diagnostic("VZ503", message, hint="choose another file with --out")
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> ZooError:
+    message = f"{path} cannot be written: {error.strerror}"
+    return ZooError(Diagnostic("VZ503", message, hint="choose another file with --out"))

@@ -6,12 +6,13 @@ The front matter is the one of https://huggingface.co/docs/hub/model-cards.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.registry.verdicts import in_words, in_words_with_note
-from vaezoo.zoo.entry import FIGURES, Entry, Metrics
+from vaezoo.zoo.entry import FIGURES, Entry
+from vaezoo.zoo.records import Metrics
 from vaezoo.zoo.specfile import to_yaml
 
 _TASK = "unconditional-image-generation"
@@ -100,25 +101,38 @@ def _figures_section(metrics: Metrics) -> str:
 
 def _remarks(metrics: Metrics) -> list[str]:
     """What a reader must know to take the figures for what they are."""
-    remarks = ["Values are means over examples, ± one standard error. A higher ELBO is better."]
+    remarks = ["Values are means over examples, ± one standard error."]
+    remarks.append(directions(metrics.figures, lambda figure: f"`{figure.name}`"))
     if metrics.test_is_trained_on:
         remarks.append(
             "**The test images were part of the training data:** "
             "no figure on the test split is a held-out one."
         )
-    grey = [f for f in metrics.figures if f.binarisation.startswith("none")]
-    if any(f.likelihood == "bernoulli" for f in grey):
-        remarks.append(
-            "The Bernoulli likelihood was applied to grey levels as they are. That binary "
-            "cross-entropy is not a log-likelihood, so the ELBO here is no bound on log p(x): "
-            "compare it only with figures obtained in the same way."
-        )
-    if any(f.likelihood == "mse" for f in metrics.figures):
-        remarks.append(
-            "The reconstruction term is a summed squared error, a Gaussian with its constant "
-            "left out, so the ELBO here is no bound on log p(x)."
-        )
+    remarks += dict.fromkeys(_one_line(f.likelihood_caveat) for f in metrics.figures)
+    about = what_figures_are(metrics.figures, lambda figure: f"`{figure.name}`")
+    remarks.append("\n".join(f"- {_one_line(text)}" for text in about))
     return [*remarks, "\n".join(f"- **{_one_line(note)}**" for note in metrics.notes)]
+
+
+def directions(figures: Sequence[Figure], name: Callable[[Figure], str]) -> str:
+    """Which figures are better the higher they are, and which the lower, by their ``name``."""
+    told = []
+    for better in ("higher", "lower"):
+        named = dict.fromkeys(name(f) for f in figures if f.about and f.about.better == better)
+        if named:
+            told.append(f"{better.capitalize()} is better: {', '.join(named)}.")
+    return " ".join(told)
+
+
+def what_figures_are(figures: Sequence[Figure], name: Callable[[Figure], str]) -> list[str]:
+    """The formula and the caveat of each figure that gives them, with ``$…$`` around formulas."""
+    told = []
+    for figure in figures:
+        if figure.about and (figure.about.formula or figure.about.caveat):
+            formula = f"${figure.about.formula}$." if figure.about.formula else ""
+            text = " ".join(filter(None, (formula, figure.about.caveat)))
+            told.append(f"{name(figure)}: {text}")
+    return list(dict.fromkeys(told))
 
 
 def _targets_section(targets: tuple[TargetResult, ...]) -> str:
@@ -174,6 +188,7 @@ def _training_section(entry: Entry) -> str:
         ("Seed", str(lock["seed"])),
         *_number_format(spec),
         ("Versions", ", ".join(f"{n} {v}" for n, v in {**versions, **others}.items())),
+        *_checked(lock),
     ]
     return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts)
 
@@ -183,6 +198,14 @@ def _device(device: dict[str, Any]) -> str:
     if threads is None:
         return f"{device['type']} ({device['name']})"
     return f"{device['type']} ({device['name']}, {threads} thread{'s' if threads > 1 else ''})"
+
+
+def _checked(lock: dict[str, Any]) -> list[tuple[str, str]]:
+    """By which code the figures were taken again, where they were."""
+    if "checked" not in lock:
+        return []
+    vaezoo, torch = lock["checked"]["vaezoo"], lock["checked"]["torch"]
+    return [("Figures", f"taken again and found as recorded by vaezoo {vaezoo}, torch {torch}")]
 
 
 def _number_format(spec: dict[str, Any]) -> list[tuple[str, str]]:
@@ -238,7 +261,7 @@ def _trained_on_cpu(entry: Entry) -> bool:
 def shown_value(figure: Figure) -> str:
     """A figure's value as text, with its standard error where there is one."""
     error = figure.standard_error
-    if error is not None:
+    if error is not None and math.isfinite(error):
         # two digits of the error, and of the value as many decimals as the error has
         decimals = max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
         return f"{figure.value:.{decimals}f} ± {error:.{decimals}f}"

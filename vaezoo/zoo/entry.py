@@ -11,16 +11,21 @@ spec and the lock, so that the file needs nothing beside it. In a folder there a
     history.jsonl   one registry.contracts.EpochRecord a line
     README.md       the model card, made from the files above
     figures/*.png   the pictures
+    manifest.json   size and SHA-256 of every other file, see ``vaezoo.zoo.manifest``
 
 A number that is not finite is ``null`` in these files, since JSON has no other way to say it.
+
+Entries come from others. Only regular files of bounded size are read, none through a link, and
+every field's type is checked; what is not as it should be is ZooError (VZ502).
 """
 
 from __future__ import annotations
 
-import json
-import math
+import os
+import stat
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,8 +34,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, SpecError, ZooError
 from vaezoo.files import is_lfs_pointer
-from vaezoo.registry import EpochRecord, Figure, TargetResult
-from vaezoo.registry.verdicts import from_record
+from vaezoo.registry import EpochRecord
+from vaezoo.regular import read_regular
+from vaezoo.zoo import header as texts
+from vaezoo.zoo.records import (
+    LARGEST_HISTORY,
+    LARGEST_METRICS,
+    Metrics,
+    read_history,
+    read_metrics,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,54 +52,42 @@ if TYPE_CHECKING:
     from vaezoo.registry import Registry
     from vaezoo.spec import Spec
 
-FORMAT = "vaezoo 1"
-WEIGHTS, SPEC, METRICS, HISTORY, CARD, FIGURES = (
+WEIGHTS, SPEC, METRICS, HISTORY, CARD, FIGURES, MANIFEST = (
     "model.safetensors",
     "spec.yaml",
     "metrics.json",
     "history.jsonl",
     "README.md",
     "figures",
+    "manifest.json",
 )
+#: The pictures of an entry, and all its files together; of more it is not said that they are its.
+_MOST_FILES = 1000
+#: how often an entry is read that is replaced meanwhile, and seconds to wait where it is absent
+_ATTEMPTS, _PAUSE = 20, 0.01
+_FIELDS = frozenset({"path", "name"})
+_LARGEST_PICTURE = 64 * 10**6
 _AGAIN = "fetch it again, or train it again with 'vaezoo run'"
-
-#: what listings and cards read without resolving the spec
-_SPEC_KEYS = frozenset({"name", "summary", "dataset", "model", "loss", "train"})
-_LOCK_KEYS = frozenset(
-    {"vaezoo", "python", "torch", "device", "precision", "dataset", "seed", "components"}
-)
-_DEVICE_KEYS, _DATASET_KEYS = frozenset({"type", "name"}), frozenset({"use", "digest"})
-_COMPONENT_KEYS = frozenset({"kind", "use", "plugin", "version", "distribution", "file", "sha256"})
-_PLUGIN_KEYS = frozenset({"name", "version", "distribution", "sha256"})
+_NEWER = "give a weights file that vaezoo wrote, or update vaezoo if it is newer"
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Metrics:
-    """The evaluator's output for one entry."""
-
-    figures: tuple[Figure, ...] = ()
-    targets: tuple[TargetResult, ...] = ()
-    notes: tuple[str, ...] = ()
-    test_is_trained_on: bool = False
-
-    def figure(self, metric: str) -> Figure | None:
-        """The first figure called so, such as ``test/elbo``."""
-        split, _, name = metric.partition("/")
-        return next((f for f in self.figures if (f.split, f.name) == (split, name)), None)
-
-
-@dataclass(frozen=True)
 class Entry:
-    """A trained model: ``path`` is its folder, or its weights file where that stands alone."""
+    """A trained model: ``path`` is its folder, or its weights file where that stands alone.
+
+    Whatever reads a file of it raises ZooError (VZ502) for one that is missing or damaged.
+    """
 
     path: Path
     name: str
 
     @property
     def weights_path(self) -> Path:
-        return self.path if self.stands_alone else self.path / WEIGHTS
+        # a weights file alone was named by the user, who may name a link; in a folder that
+        # others filled a link is refused
+        return self.path.resolve() if self.stands_alone else self.path / WEIGHTS
 
     @property
     def stands_alone(self) -> bool:
@@ -94,57 +95,80 @@ class Entry:
 
     @cached_property
     def header(self) -> dict[str, str]:
-        """The texts in the weights file: format, spec, lock, digest. Raises ZooError (VZ502)."""
-        header = _readable(self.weights_path, weights.read_header)
-        if header.get("format") != FORMAT or not header.keys() >= {"spec", "lock", "digest"}:
-            raise damaged(
-                f"{self.weights_path} has no header of the form {FORMAT!r}",
-                "give a weights file that vaezoo wrote, or update vaezoo if it is newer",
-            )
+        """The texts in the weights file: format, spec, lock, digest, seal."""
+        header = readable(self.weights_path, lambda path: weights.read_header(path, texts.LARGEST))
+        try:
+            texts.check(header)
+        except ValueError as error:
+            raise damaged(f"{self.weights_path}: {error}", _NEWER) from None
         return header
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it is of the format that has a manifest."""
+        return self.header["format"] == texts.FORMAT
+
     @cached_property
+    def recorded_name(self) -> str:
+        """The name by which it was published."""
+        return str(self._spec_of_header["name"])
+
+    @property
     def spec_data(self) -> dict[str, Any]:
         """The resolved spec as JSON data."""
-        return self._from_header("spec", _SPEC_KEYS)
+        if self.recorded_name != self.name:
+            raise damaged(
+                f"{self.path} is called {self.name}, and its weights file {self.recorded_name}",
+                f"rename it to {self.recorded_name}, or give its path instead of a name",
+            )
+        return self._spec_of_header
 
     @cached_property
     def lock(self) -> dict[str, Any]:
         """Versions, device, seed and data that made the weights, see ``zoo.lock``."""
-        lock = self._from_header("lock", _LOCK_KEYS)
-        if not (_has(lock["device"], _DEVICE_KEYS) and _has(lock["dataset"], _DATASET_KEYS)):
-            raise damaged(f"the lock in {self.weights_path} is not of this format")
-        for key, needed in (("components", _COMPONENT_KEYS), ("plugins", _PLUGIN_KEYS)):
-            rows = lock.setdefault(key, [])  # the first entries were made without "plugins"
-            if isinstance(rows, list) and all(_has(row, needed) for row in rows):
-                continue
-            raise damaged(f"the lock in {self.weights_path} is not of this format")
-        return lock
+        return self._from_header("lock", texts.lock_of)
 
     @cached_property
     def metrics(self) -> Metrics:
         """The evaluator's figures; none for a weights file alone."""
         if self.stands_alone:
             return Metrics()
-        return _readable(self.path / METRICS, _read_metrics)
+        return self._read(METRICS, LARGEST_METRICS, read_metrics)
 
     @cached_property
     def history(self) -> tuple[EpochRecord, ...]:
         """One record an epoch; none for a weights file alone."""
         if self.stands_alone:
             return ()
-        return _readable(self.path / HISTORY, _read_history)
+        return self._read(HISTORY, LARGEST_HISTORY, read_history)
 
     @property
     def figures(self) -> tuple[Path, ...]:
         """The pictures, by name."""
-        return () if self.stands_alone else tuple(sorted((self.path / FIGURES).glob("*.png")))
+        if self.stands_alone:
+            return ()
+        own = (self.path / FIGURES, ".png")
+        inside = [self.path / name for name in self.files()]
+        return tuple(path for path in inside if (path.parent, path.suffix) == own)
+
+    def picture(self, path: Path) -> bytes:
+        """The bytes of one of ``figures``."""
+        return readable(path, lambda path: read_regular(path, _LARGEST_PICTURE, within=self.path))
+
+    def files(self) -> dict[str, int]:
+        """Its regular files, relative to it and by name, with their sizes in bytes.
+
+        Hidden ones, such as those of a version control system, are not its own.
+        """
+        if self.stands_alone:
+            return {self.path.name: readable(self.weights_path, lambda path: path.stat().st_size)}
+        found = readable(self.path, contents)
+        return {name: one.st_size for name, one in found.items() if stat.S_ISREG(one.st_mode)}
 
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        files = [self.path] if self.stands_alone else list(self.path.rglob("*"))
-        return sum(file.stat().st_size for file in files if file.is_file())
+        return sum(self.files().values())
 
     @property
     def is_shipped(self) -> bool:
@@ -154,8 +178,8 @@ class Entry:
         return shipped_folder().resolve() in self.path.resolve().parents
 
     def check(self) -> None:
-        """Raise ZooError (VZ502) unless header and metrics can be read; reads no tensor."""
-        _ = self.spec_data, self.lock, self.metrics
+        """Raise unless all that a listing shows can be read; reads no tensor."""
+        _ = self.spec_data, self.lock, self.metrics, self.size
 
     def spec(self, registry: Registry) -> Spec:
         """The spec, its components resolved.
@@ -182,48 +206,90 @@ class Entry:
                 f"install the versions that it was made with: {_versions(self.lock)}",
             ) from None
 
+    def steadily(self, read: Callable[[], T]) -> T:
+        """What ``read`` gives, which reads this entry. It is called again where it fails because
+        a publish put another folder in the place of this one meanwhile."""
+        for _ in range(_ATTEMPTS):
+            known, before = set(vars(self)) - _FIELDS, self.number()
+            try:
+                return read()
+            except ZooError:
+                after = self.number()
+                if not known and before == after and after is not None:
+                    raise
+                for name in set(vars(self)) - _FIELDS:
+                    del vars(self)[name]  # what was read before and may be of the earlier one
+                if after is None:
+                    time.sleep(_PAUSE)
+        return read()
+
+    def number(self) -> tuple[int, int] | None:
+        """What the folder is known by until it is moved or changed; None where there is none."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_ctime_ns
+
     def load(self, registry: Registry | None = None, device: str = "cpu") -> VAE:
         """The trained model, in evaluation mode on ``device``.
 
         Raises ZooError (VZ502) for a damaged file, PluginError (VZ304) for a missing plugin,
         RunError (VZ602) for a device that is not there.
         """
+        return self.steadily(lambda: self._load(registry, device))
+
+    def _load(self, registry: Registry | None, device: str) -> VAE:
         from vaezoo.devices import choose
         from vaezoo.model import build
         from vaezoo.registry import discover
 
         place = choose(device)
         tensors = self._verified_tensors()
-        model = build(self.spec(registry or discover()))
+        spec = self.spec(registry or discover())
+        misfit = _misfit(spec, tensors)
+        if misfit:
+            raise self._do_not_fit(misfit)
+        model = build(spec)
         try:
             model.load_state_dict(tensors, strict=True)
         except RuntimeError as error:  # torch lists every key and shape that does not fit
-            reasons = " ".join(str(error).split())
-            raise damaged(
-                f"the weights in {self.weights_path} do not fit their spec: {reasons}",
-                f"install the versions that it was made with: {_versions(self.lock)}",
-            ) from None
+            raise self._do_not_fit(" ".join(str(error).split())) from None
         return model.to(place).eval()
+
+    def _do_not_fit(self, reasons: str) -> ZooError:
+        return damaged(
+            f"the weights in {self.weights_path} do not fit their spec: {reasons}",
+            f"install the versions that it was made with: {_versions(self.lock)}",
+        )
 
     def _verified_tensors(self) -> dict[str, Tensor]:
         expected = self.header["digest"]
-        tensors, _ = _readable(self.weights_path, weights.load)
+        tensors, header = readable(
+            self.weights_path, lambda path: weights.load(path, texts.LARGEST)
+        )
+        if header != self.header:
+            raise damaged(f"{self.weights_path} was replaced while it was read", "try again")
         if weights.digest(tensors) != expected:
             raise damaged(f"the weights in {self.weights_path} are not those that were published")
         return tensors
 
-    def _from_header(self, key: str, needed: frozenset[str]) -> dict[str, Any]:
+    @cached_property
+    def _spec_of_header(self) -> dict[str, Any]:
+        return self._from_header("spec", texts.spec_of)
+
+    def _from_header(
+        self, key: str, read: Callable[[dict[str, str]], dict[str, Any]]
+    ) -> dict[str, Any]:
         try:
-            data = json.loads(self.header[key])
+            return read(self.header)
         except (ValueError, RecursionError) as error:
-            raise damaged(f"the {key} in {self.weights_path} is not JSON: {error}") from None
-        if not _has(data, needed):
-            raise damaged(f"the {key} in {self.weights_path} is not of this format")
-        return dict(data)
+            raise damaged(f"the {key} in {self.weights_path} cannot be used: {error}") from None
 
-
-def _has(data: Any, needed: frozenset[str]) -> bool:
-    return isinstance(data, dict) and data.keys() >= needed
+    def _read(self, name: str, limit: int, read: Callable[[bytes], T]) -> T:
+        return readable(
+            self.path / name, lambda path: read(read_regular(path, limit, within=self.path))
+        )
 
 
 def damaged(message: str, hint: str = _AGAIN) -> ZooError:
@@ -231,18 +297,8 @@ def damaged(message: str, hint: str = _AGAIN) -> ZooError:
     return ZooError(Diagnostic("VZ502", message, hint=hint))
 
 
-def to_json(value: Any) -> Any:
-    """``value`` with every number that is not finite as None, all through."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    return value
-
-
-def _readable(path: Path, read: Callable[[Path], T]) -> T:
+def readable(path: Path, read: Callable[[Path], T]) -> T:
+    """What ``read`` makes of a file of an entry. Raises ZooError (VZ502)."""
     try:
         return read(path)
     except FileNotFoundError:
@@ -255,33 +311,43 @@ def _readable(path: Path, read: Callable[[Path], T]) -> T:
         raise damaged(f"{path} is not what vaezoo writes there: {error}") from None
 
 
-def _read_metrics(path: Path) -> Metrics:
-    data = json.loads(path.read_text("utf-8"))
-    return Metrics(
-        figures=tuple(_figure(item) for item in data["figures"]),
-        targets=tuple(_target(item) for item in data["targets"]),
-        notes=tuple(data["notes"]),
-        test_is_trained_on=data["test_is_trained_on"],
-    )
+def _misfit(spec: Spec, tensors: Mapping[str, Tensor]) -> str | None:
+    """Why tensors do not fit a spec, found without the memory that its model would take: a spec
+    from others may ask for any amount."""
+    import torch
+
+    from vaezoo.model import build
+
+    try:
+        with torch.device("meta"):
+            wanted = {name: tuple(t.shape) for name, t in build(spec).state_dict().items()}
+    except Exception:  # not every component can be built there
+        return None
+    for name, shape in wanted.items():
+        if name in tensors and tuple(tensors[name].shape) != shape:
+            return f"{name} has the shape {tuple(tensors[name].shape)}, the spec asks for {shape}"
+    return None
 
 
-def _figure(item: dict[str, Any]) -> Figure:
-    numbers = item["per_dimension"]
-    per_dimension = None if numbers is None else tuple(_number(n) for n in numbers)
-    return Figure(**{**item, "value": _number(item["value"]), "per_dimension": per_dimension})
-
-
-def _target(item: dict[str, Any]) -> TargetResult:
-    return from_record(**{**item, "figure": _number(item["figure"])})
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def _read_history(path: Path) -> tuple[EpochRecord, ...]:
-    lines = path.read_text("utf-8").splitlines()
-    return tuple(EpochRecord(**json.loads(line)) for line in lines)
+def contents(folder: Path) -> dict[str, os.stat_result]:
+    """All that lies in an entry's folder and the folders in it, by relative name; hidden things
+    are left out, folders are not named themselves, and links are not followed."""
+    found: dict[str, os.stat_result] = {}
+    waiting = [(folder, "")]
+    while waiting:
+        inside, prefix = waiting.pop()
+        with os.scandir(inside) as items:
+            for item in items:
+                if item.name.startswith("."):
+                    continue
+                status = item.stat(follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode):
+                    waiting.append((Path(item.path), f"{prefix}{item.name}/"))
+                else:
+                    found[f"{prefix}{item.name}"] = status
+                if len(found) + len(waiting) > _MOST_FILES:
+                    raise ValueError(f"it holds more than {_MOST_FILES} files")
+    return dict(sorted(found.items()))
 
 
 def _versions(lock: dict[str, Any]) -> str:

@@ -11,7 +11,8 @@ from vaezoo.files import in_units
 from vaezoo.registry import Figure
 from vaezoo.registry.verdicts import in_words
 from vaezoo.zoo.card import shown_value
-from vaezoo.zoo.entry import Entry, to_json
+from vaezoo.zoo.entry import Entry
+from vaezoo.zoo.records import to_json
 from vaezoo.zoo.search import BrokenEntry
 from vaezoo.zoo.specfile import to_yaml
 
@@ -24,7 +25,7 @@ def as_data(entry: Entry | BrokenEntry) -> dict[str, Any]:
         problem = {"code": entry.problem.code, "message": entry.problem.message}
         return {"name": entry.name, "path": str(entry.path), "problem": problem}
     spec = entry.spec_data
-    figure = entry.metrics.figure("test/elbo")
+    figure = entry.metrics.of_role("elbo")
     data = {
         "name": entry.name,
         "summary": spec["summary"],
@@ -63,7 +64,7 @@ def details(entry: Entry) -> dict[str, Any]:
         "test_is_trained_on": metrics.test_is_trained_on,
         "epochs": len(entry.history),
         "lock": entry.lock,
-        "files": files(entry),
+        "files": entry.files(),
     }
     return dict(to_json(data))
 
@@ -84,9 +85,8 @@ def page(entry: Entry) -> str:
     notes = list(metrics.notes)
     if metrics.test_is_trained_on:
         notes.insert(0, "the test images were part of the training data")
-    lock = {key: value for key, value in entry.lock.items() if key != "components"}
-    lock["components"] = [_locked(c) for c in entry.lock["components"]]
-    listed = [f"{name}  {size:,} bytes" for name, size in files(entry).items()]
+    lock = _shown_lock(entry.lock)
+    listed = [f"{name}  {size:,} bytes" for name, size in entry.files().items()]
     sections = [
         ("Figures", "\n".join(figures)),
         ("Targets", "\n".join(targets)),
@@ -128,16 +128,8 @@ def counted(samples: int) -> str:
     return f"{samples:,} sample{'' if samples == 1 else 's'}"
 
 
-def files(entry: Entry) -> dict[str, int]:
-    """The files of an entry, relative to it, with their sizes in bytes."""
-    if entry.stands_alone:
-        return {entry.path.name: entry.size}
-    found = sorted(path for path in entry.path.rglob("*") if path.is_file())
-    return {path.relative_to(entry.path).as_posix(): path.stat().st_size for path in found}
-
-
 def _row(entry: Entry) -> tuple[str, ...]:
-    figure = entry.metrics.figure("test/elbo")
+    figure = entry.metrics.of_role("elbo")
     spec = entry.spec_data
     return (
         entry.name,
@@ -151,6 +143,13 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 def _use(written: str | dict[str, Any]) -> str:
     return written if isinstance(written, str) else str(written["use"])
+
+
+def _shown_lock(lock: dict[str, Any]) -> dict[str, Any]:
+    """A lock with a line for each component, those last."""
+    shown = {key: value for key, value in lock.items() if key not in ("components", "checked")}
+    shown["components"] = [_locked(row) for row in lock["components"]]
+    return shown | ({"checked": _shown_lock(lock["checked"])} if "checked" in lock else {})
 
 
 def _locked(component: dict[str, Any]) -> str:

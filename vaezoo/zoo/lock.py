@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from vaezoo.spec import Spec
 
 
+#: Kinds that look at a trained model and have no part in making it.
+_AFTER_TRAINING = frozenset({"metric", "visualizer"})
+#: Kinds that the first locks had already.
+_IN_EVERY_TRAINING = frozenset(
+    {"dataset", "encoder", "decoder", "likelihood", "prior", "loss", "optimizer"}
+)
+
+
 def make_lock(
     spec: Spec,
     registry: Registry,
@@ -54,10 +62,34 @@ def make_lock(
     }
 
 
+def with_check(lock: dict[str, Any], spec: Spec, registry: Registry) -> dict[str, Any]:
+    """The lock, with the code at hand as that by which all figures were taken again.
+
+    ``components`` and ``plugins`` stay those that trained the model. Raises PluginError (VZ301).
+    """
+    import torch
+
+    used = _used(spec, registry)
+    checked = {
+        "vaezoo": metadata.version("vaezoo"),
+        "torch": str(torch.__version__),
+        "components": [_locked(registered) for registered in used],
+        "plugins": _locked_plugins(used),
+    }
+    return {**lock, "checked": checked}
+
+
+def last_checked(lock: dict[str, Any]) -> dict[str, Any]:
+    """``components`` and ``plugins`` of the code whose figures are those recorded: that by which
+    they were last taken again, and otherwise that which trained the model."""
+    found: dict[str, Any] = lock.get("checked", lock)
+    return found
+
+
 def require_plugins(lock: dict[str, Any], registry: Registry, name: str) -> None:
     """Raise PluginError (VZ304) unless every component that ``lock`` names is registered."""
     missing: dict[str, Diagnostic] = {}
-    for component in lock["components"]:
+    for component in last_checked(lock)["components"]:
         plugin = component["plugin"]
         try:
             registry.find(component["kind"], f"{plugin}:{component['use']}")
@@ -75,16 +107,29 @@ def contradictions(lock: dict[str, Any], spec: Spec, registry: Registry) -> list
         found.append(f"the lock is of the dataset {dataset}, the spec has {spec.dataset.use}")
     if seed != spec.train.seed:
         found.append(f"the lock is of the seed {seed}, the spec has {spec.train.seed}")
-    locked = {f"{row['kind']} {row['plugin']}:{row['use']}" for row in lock["components"]}
+    locked = _named(last_checked(lock)["components"])
     used = {f"{row.component.kind} {row.qualified}" for row in _used(spec, registry)}
     found += [f"the lock has the {name}, the spec does not" for name in sorted(locked - used)]
     found += [f"the spec has the {name}, the lock does not" for name in sorted(used - locked)]
+    # a kind that a lock does not know of is younger than the training
+    kinds = _IN_EVERY_TRAINING.union(row["kind"] for row in lock["components"]) - _AFTER_TRAINING
+    trained, now = (
+        _named(row for row in rows["components"] if row["kind"] in kinds)
+        for rows in (lock, last_checked(lock))
+    )
+    found += [f"the {name} did not train the model" for name in sorted(now - trained)]
+    found += [f"the {name} trained the model alone" for name in sorted(trained - now)]
     return found
+
+
+def _named(rows: Iterable[dict[str, Any]]) -> set[str]:
+    return {f"{row['kind']} {row['plugin']}:{row['use']}" for row in rows}
 
 
 def plugins_of(lock: dict[str, Any]) -> dict[tuple[str, str], str]:
     """The plugin that each component came from, by its kind and name."""
-    return {(c["kind"], c["use"]): c["plugin"] for c in lock["components"]}
+    rows = last_checked(lock)["components"]
+    return {(row["kind"], row["use"]): row["plugin"] for row in rows}
 
 
 def _describe_device(device: torch.device) -> dict[str, Any]:

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, ZooError
-from vaezoo.files import in_units
+from vaezoo.files import in_units, write_whole
+from vaezoo.folders import refuse_link
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.zoo import entry as layout
+from vaezoo.zoo import header
 from vaezoo.zoo.card import card
-from vaezoo.zoo.entry import Entry, Metrics, to_json
+from vaezoo.zoo.entry import Entry
+from vaezoo.zoo.manifest import manifest_text
+from vaezoo.zoo.places import PREVIOUS, STAGING
 from vaezoo.zoo.predecessors import kept_path
+from vaezoo.zoo.records import Metrics, history_text, metrics_text
 from vaezoo.zoo.search import own_folder
 from vaezoo.zoo.specfile import resolved_text
-from vaezoo.zoo.swap import only_one, replace, sync_folder
+from vaezoo.zoo.swap import replace, sync_folder
+from vaezoo.zoo.writing import explained, open_for_writing, staged_entry
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
     from vaezoo.spec import Spec
 
-STAGING, LOCK = ".staging", ".lock"
 #: An entry with its staged twin takes a few megabytes; below this something else will fail.
 _LEAST_FREE_BYTES = 100 * 10**6
 
@@ -60,24 +63,45 @@ def publish(
         _write_weights(staged, spec, model, lock)
         write_text(staged / layout.SPEC, resolved_text(spec.canonical()))
         write_text(staged / layout.METRICS, metrics_text(metrics))
-        lines = [_json(dataclasses.asdict(record)) for record in history]
-        write_text(staged / layout.HISTORY, "".join(lines))
+        write_text(staged / layout.HISTORY, history_text(history))
         _write_pictures(staged / layout.FIGURES, pictures or {})
-        # The card is written last: a staged folder that has one is whole, see _tidy.
-        write_text(staged / layout.CARD, card(Entry(staged, spec.name)))
-        sync_folder(staged)
-        replace(staged, folder / spec.name, kept_path(folder, spec.name))
+        seal(Entry(staged, spec.name))
+        replace(folder, spec.name, staged, kept_path(folder, spec.name), "publish")
     return Entry(folder / spec.name, spec.name)
 
 
-def writable(zoo: str | Path | None = None) -> Path:
+def seal(staged: Entry) -> None:
+    """Write card and manifest of an entry that holds everything else."""
+    text = card(staged)
+    write_text(staged.path / layout.MANIFEST, manifest_text(staged, {layout.CARD: text.encode()}))
+    # The card is written last: a staged folder that has one is whole, see ``writing``.
+    write_whole(staged.path / layout.CARD, text.encode())
+    sync_folder(staged.path)
+
+
+def keep_away(entry: Entry) -> None:
+    """Take an entry that has another name now out of its zoo; it is kept as a predecessor.
+
+    Raises ZooError (VZ503).
+    """
+    folder = entry.path.parent
+    with open_for_writing(folder):
+        refuse_link(entry.path)
+        os.rename(entry.path, kept_path(folder, entry.path.name))
+        sync_folder(folder)
+
+
+def writable(zoo: str | Path | None = None, name: str | None = None) -> Path:
     """The zoo folder, made if need be, after a cheap look whether it can be published to.
 
-    Raises ZooError (VZ503) where it cannot be written or its disk is nearly full.
+    Raises ZooError (VZ503) where it cannot be written or its disk is nearly full, and for a link
+    in the place of the entry ``name`` or of a folder of vaezoo's own.
     """
     folder = own_folder(zoo)
-    with _explained(folder):
+    with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        for own in (STAGING, PREVIOUS, *([name] if name else [])):
+            refuse_link(folder / own)
         with tempfile.TemporaryFile(dir=folder):
             free = shutil.disk_usage(folder).free
     if free < _LEAST_FREE_BYTES:
@@ -96,69 +120,15 @@ def round_weights(model: VAE) -> None:
     model.load_state_dict(weights.in_format(model.state_dict(), model.spec.publish.weights))
 
 
-@contextmanager
-def open_for_writing(folder: Path) -> Iterator[None]:
-    """Hold the zoo against other publishers; an OSError inside becomes ZooError (VZ503)."""
-    with _explained(folder):
-        (folder / STAGING).mkdir(parents=True, exist_ok=True)
-        with only_one(folder / LOCK):
-            _tidy(folder)
-            yield
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ZooError(
-            Diagnostic(
-                "VZ503",
-                f"cannot write {error.filename or folder}: {error.strerror or error}",
-                hint="the zoo is as it was; make room or choose another folder with --zoo or "
-                "VAEZOO_ZOO, then give the same command again",
-            )
-        ) from error
-
-
-@contextmanager
-def staged_entry(folder: Path, name: str) -> Iterator[Path]:
-    """A folder to prepare an entry in; gone again when that fails."""
-    staged = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder / STAGING))
-    staged.chmod(0o755)  # mkdtemp's folders are for their owner's eyes only
-    itself = staged.stat().st_ino
-    try:
-        yield staged
-    except BaseException:
-        # If a swap could not even be undone, the old entry lies here; _tidy will keep it.
-        if staged.exists() and staged.stat().st_ino == itself:
-            shutil.rmtree(staged, ignore_errors=True)
-        raise
-
-
-def _tidy(folder: Path) -> None:
-    """Clear the staging folder of what a killed publish left behind.
-
-    A whole entry there was one step from its place, or had just lost it: it is kept as a
-    predecessor. Only called under the lock, when nobody else is staging.
-    """
-    for left in (folder / STAGING).iterdir():
-        name = left.name.rpartition("-")[0]
-        if (left / layout.CARD).is_file():
-            os.rename(left, kept_path(folder, name))
-        else:
-            shutil.rmtree(left, ignore_errors=True)
-
-
 def _write_weights(staged: Path, spec: Spec, model: VAE, lock: Mapping[str, Any]) -> None:
     tensors = weights.in_format(model.state_dict(), spec.publish.weights)
-    header = {
-        "format": layout.FORMAT,
+    texts = {
+        "format": header.FORMAT,
         "spec": _compact(spec.canonical()),
         "lock": _compact(dict(lock)),
         "digest": weights.digest(tensors),
     }
-    weights.save(staged / layout.WEIGHTS, tensors, header)
+    weights.save(staged / layout.WEIGHTS, tensors, header.sealed(texts))
 
 
 def _write_pictures(folder: Path, pictures: Mapping[str, Path | bytes]) -> None:
@@ -181,23 +151,6 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def metrics_text(metrics: Metrics) -> str:
-    """``metrics.json`` of an entry."""
-    return _json(
-        {
-            "figures": [dataclasses.asdict(figure) for figure in metrics.figures],
-            "targets": [dict(target) for target in metrics.targets],
-            "notes": list(metrics.notes),
-            "test_is_trained_on": metrics.test_is_trained_on,
-        },
-        indent=1,
-    )
-
-
-def _json(data: Any, indent: int | None = None) -> str:
-    return json.dumps(to_json(data), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _compact(data: Any) -> str:

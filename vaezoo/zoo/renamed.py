@@ -5,13 +5,16 @@ A zoo may hold ``renamed.json``: a mapping of each old name to the present one.
 
 from __future__ import annotations
 
-import json
 import warnings
 from pathlib import Path
 
+from vaezoo import strict_json
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, Severity
+from vaezoo.regular import read_regular
 
 RENAMED = "renamed.json"
+#: bytes of it beyond which it is damage
+_LARGEST = 10**6
 
 
 def present_name(folder: Path, name: str) -> str | None:
@@ -27,10 +30,9 @@ def tell_renamed(old: str, present: str) -> None:
 def _table(path: Path) -> dict[str, str]:
     """The mapping, empty where there is none; warns (VZ502) where it cannot be read."""
     try:
-        if not path.exists():
-            return {}
-        # anything but a regular file, such as a pipe, could be read without end
-        found = json.loads(path.read_text("utf-8")) if path.is_file() else None
+        found = strict_json.parse(read_regular(path, _LARGEST))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
     except (OSError, ValueError, RecursionError):
         found = None
     if isinstance(found, dict) and all(isinstance(name, str) for name in found.values()):

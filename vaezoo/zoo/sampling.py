@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
-from vaezoo.files import in_units, write_parts, write_whole
+from vaezoo.files import PNG, Content, beginning, check_output, in_units, output
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +23,14 @@ FORMATS = {"png": ".png", "npy": ".npy", "safetensors": ".safetensors"}
 _LARGEST_GRID = 64_000_000
 #: Pixels a side that a grid makes of one, and those between two images.
 _SCALE, _PADDING = 2, 2
+#: format -> what a file of it is, so that no other is replaced unasked
+_CONTENT = {
+    "png": PNG,
+    "npy": beginning("an array of NumPy", b"\x93NUMPY"),
+    "safetensors": Content(
+        "a safetensors file of images", lambda path, head: b'"images":{"dtype"' in head
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class Sheet:
             if self.pixels > _LARGEST_GRID:
                 raise _too_large(self)
             return
+        if self.path.exists() and not self.path.is_file():  # a device takes what it takes
+            return
         free = shutil.disk_usage(self.path.parent).free
         if self.size > free:
             message = (
@@ -73,26 +82,24 @@ def write_samples(sheet: Sheet, blocks: Iterable[Tensor], header: dict[str, str]
     """
     whole = (sheet.count, *sheet.shape)
     writers = {
-        "png": lambda: write_whole(sheet.path, _png(blocks)),
-        "npy": lambda: write_parts(sheet.path, _npy(whole, blocks)),
-        "safetensors": lambda: weights.save_blocks(sheet.path, "images", blocks, whole, header),
+        "png": lambda: iter([_png(blocks)]),
+        "npy": lambda: _npy(whole, blocks),
+        "safetensors": lambda: weights.encoded_blocks("images", blocks, whole, header),
     }
     try:
-        writers[sheet.format]()
+        with output(sheet.path) as file:
+            file.writelines(writers[sheet.format]())
     except OSError as error:
         raise unwritable(sheet.path, error) from error
 
 
-def check_writable(path: Path) -> None:
-    """Raise ZooError (VZ503) where a cheap look shows that ``path`` cannot be written."""
+def check_writable(path: Path, format: str, *, force: bool = False) -> None:
+    """Raise ZooError (VZ503) where a cheap look shows that ``path`` cannot be written.
+
+    A file of another kind than ``format`` is only replaced with ``force``.
+    """
     try:
-        if path.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(0, "permission denied")
-    except FileExistsError:  # what mkdir calls a file in the place of the folder
-        raise unwritable(path, NotADirectoryError(0, f"{path.parent} is not a folder")) from None
+        check_output(path, None if force else _CONTENT[format])
     except OSError as error:
         raise unwritable(path, error) from None
 

@@ -12,6 +12,7 @@ from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
 from vaezoo.files import expanded
 from vaezoo.zoo.entry import WEIGHTS, Entry
 from vaezoo.zoo.renamed import present_name, tell_renamed
+from vaezoo.zoo.swap import between
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -53,9 +54,9 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
         return _at(_folder(text))
     folders = search_folders(zoo)
     for folder in folders:
-        # The listing, not exists(): some file systems do not tell upper from lower case.
-        if text in _names(folder):
-            return Entry(folder / text, text)
+        place = _places(folder).get(text)
+        if place:
+            return Entry(place, text)
     if os.path.isfile(os.path.join(text, WEIGHTS)):
         return _at(Path(text))
     for folder in folders:
@@ -68,8 +69,9 @@ def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
     """Everything that a name can find, by name; of two alike, the one that is found first."""
     found: dict[str, Entry | BrokenEntry] = {}
     for folder in search_folders(zoo):
-        for name in _names(folder):
-            found.setdefault(name, _checked(Entry(folder / name, name)))
+        for name, place in _places(folder).items():
+            if name not in found:
+                found[name] = _checked(Entry(place, name))
     return [found[name] for name in sorted(found)]
 
 
@@ -101,7 +103,7 @@ def words_for(entry: Entry) -> str:
     zoo = entry.path.parent
     if entry.stands_alone or entry.path.name != entry.name:
         return shlex.quote(str(entry.path))
-    named = (folder for folder in search_folders() if entry.name in _names(folder))
+    named = (folder for folder in search_folders() if entry.name in _places(folder))
     first = next(named, None)
     if first is not None and first.resolve() == zoo.resolve():
         return shlex.quote(entry.name)
@@ -138,7 +140,7 @@ def _folder(path: str | Path) -> Path:
 def _renamed(folder: Path, old: str) -> Entry | None:
     """The entry of a zoo that was called ``old``; warns (VZ505) that it is not any more."""
     present = present_name(folder, old)
-    if present is None or present not in _names(folder):
+    if present is None or present not in names_in(folder):
         return None
     tell_renamed(old, present)
     return Entry(folder / present, present)
@@ -146,10 +148,9 @@ def _renamed(folder: Path, old: str) -> Entry | None:
 
 def _at(path: Path) -> Entry:
     if os.path.isfile(path) and path.suffix == ".safetensors":
-        alone = Entry(path, path.stem)
-        return Entry(path, str(alone.spec_data["name"]))
+        return Entry(path, Entry(path, path.stem).recorded_name)
     if os.path.isdir(path):
-        return Entry(path, path.resolve().name)
+        return Entry(path, _recorded_name(path))
     if renamed := _renamed(path.parent, path.name):
         return renamed
     raise UsageError(
@@ -161,8 +162,32 @@ def _at(path: Path) -> Entry:
     )
 
 
-def _names(folder: Path) -> list[str]:
-    """The folders in a zoo, but for the hidden ones that hold what is staged or replaced."""
+def _recorded_name(folder: Path) -> str:
+    """The name in a folder's weights file; the folder's where that cannot be read."""
+    given = folder.resolve().name
+    try:
+        return Entry(folder, given).recorded_name
+    except ZooError:  # whoever reads the entry is told
+        return given
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of the entries in a zoo."""
+    return sorted(_places(folder))
+
+
+def _places(folder: Path) -> dict[str, Path]:
+    """Where the entries of a zoo lie: in the folder of their name, but for a moment when an
+    exchange is under way that takes two steps."""
+    before, moving, after = _listed(folder), between(folder), _listed(folder)
+    return moving | {name: folder / name for name in (*before, *after)}
+
+
+def _listed(folder: Path) -> list[str]:
+    """The folders in a zoo, but for the hidden ones that hold what is staged or replaced.
+
+    They are listed, not looked for: some file systems do not tell upper from lower case.
+    """
     try:
         inside = sorted(folder.iterdir())
     except OSError:  # a zoo that does not exist yet, or cannot be read, has nothing to find
@@ -172,14 +197,14 @@ def _names(folder: Path) -> list[str]:
 
 def _checked(entry: Entry) -> Entry | BrokenEntry:
     try:
-        entry.check()
+        entry.steadily(entry.check)
     except ZooError as error:
         return BrokenEntry(entry.path, entry.name, error.diagnostics[0])
     return entry
 
 
 def _unknown(name: str, folders: list[Path]) -> Diagnostic:
-    known = sorted({name for folder in folders for name in _names(folder)})
+    known = sorted({name for folder in folders for name in names_in(folder)})
     looked = ", ".join(str(folder) for folder in folders)
     return Diagnostic(
         "VZ501",

@@ -33,8 +33,9 @@ checkpoint of the last whole epoch is kept.""",
     Explanation(
         "VZ604",
         """\
-The run has a checkpoint that cannot be gone on from: it is damaged, or belongs to other settings,
-data or another kind of device. Going on would give a model that no single run could give.""",
+The run has a checkpoint that cannot be gone on from: it is damaged or was changed, which a digest
+over all of it shows, or it belongs to other settings, data or another kind of device. Going on
+would give a model that no single run could give.""",
         "Start anew with vaezoo run SPEC --fresh.",
         bad=Example(
             "$ for file in runs/*/checkpoint.safetensors; do echo broken > $file; done\n"

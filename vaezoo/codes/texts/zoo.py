@@ -17,8 +17,9 @@ that come with vaezoo; or the path given leads to no entry and no weights file."
         "VZ502",
         """\
 The entry or weights file is there, but is not what vaezoo writes: it was cut short, changed, or
-comes from elsewhere. The weights file holds a digest of its tensors, so that a change does not go
-unnoticed.""",
+comes from elsewhere. The weights file holds a digest of its tensors and a seal of its texts, and a
+manifest has the digest of every file, so that a change does not go unnoticed. Only regular files
+of bounded size are read, never through a link. Other entries are not affected.""",
         "Fetch or train it again; vaezoo zoo restore NAME brings back an earlier one.",
         bad=Example(
             "$ head -c 5000 model.safetensors > part.safetensors\n"
@@ -30,9 +31,11 @@ unnoticed.""",
         "VZ503",
         """\
 A file or folder cannot be written: it does not exist, you lack the permission, the disk is full,
-or something is there that is not to be replaced. What can be known of it is checked before
-anything slow begins, and nothing is written in part.""",
-        "Make room on the disk, or choose a folder that you can write to.",
+or something is there that is not to be replaced. A file of another kind is only replaced with
+--force. In a zoo and in runs, vaezoo neither writes nor deletes through a link, and deletes only
+folders that it made. What can be known of it is checked before anything slow begins, and nothing is
+written in part.""",
+        "Make room on the disk, choose a folder that you can write to, or remove the link.",
         bad=Example("$ vaezoo sample fashion_mlp2 --n 4 --out spec.yaml/samples.png"),
         good=Example("$ vaezoo sample fashion_mlp2 --n 4 --out samples.png"),
     ),
@@ -56,5 +59,16 @@ any folder that is searched, is found first.""",
         bad=Example("$ vaezoo zoo show mnist_jaanli128"),
         good=Example("$ vaezoo zoo show mnist_mlp128"),
         severity=Severity.WARNING,
+    ),
+    Explanation(
+        "VZ506",
+        """\
+An entry keeps its weights when it is brought up to date, so that a spec given with --spec must be
+one that trains the same weights: its name, summary, metrics, visualizers, targets and notes may
+differ, and nothing else. Its name must not be that of another entry. A weights file alone has
+nothing to bring up to date.""",
+        "Give the entry's name or folder, and a spec of the same training; or train the spec.",
+        bad=Example("$ vaezoo zoo migrate ./model.safetensors"),
+        good=Example("$ vaezoo zoo show ./model.safetensors"),
     ),
 )

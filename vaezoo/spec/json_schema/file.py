@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from vaezoo.diagnostics import Diagnostic, ZooError
 from vaezoo.fields.activation import ACTIVATIONS
-from vaezoo.files import write_whole
+from vaezoo.files import Content, check_output, write_output
 from vaezoo.registry import KINDS, Registered, Registry, discover
 from vaezoo.spec.json_schema.definitions import Definitions
 from vaezoo.spec.json_schema.generate import (
@@ -28,6 +28,10 @@ from vaezoo.spec.schema import Spec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "vaezoo spec"
+_CONTENT = Content(
+    "a JSON Schema of vaezoo",
+    lambda path, head: b'"$schema"' in head and f'"title": "{TITLE}"'.encode() in head,
+)
 _EXTENDS: Schema = {
     "description": "the path of a spec to build on, relative to this file, or a list of such "
     "paths, of which a later one lies over an earlier one",
@@ -51,13 +55,18 @@ def schema(registry: Registry | None = None) -> Schema:
     return _File(registry or discover()).schema()
 
 
-def write_schema(path: str | Path, registry: Registry | None = None) -> None:
-    """Write the schema to a file, in place of what was there.
+def write_schema(
+    path: str | Path, registry: Registry | None = None, *, force: bool = False
+) -> None:
+    """Write the schema to a file, in place of an earlier one.
+
+    A file that is no schema is only replaced with ``force``.
 
     Raises ZooError (VZ503) where it cannot be written.
     """
     try:
-        write_whole(Path(path), as_json(schema(registry)))
+        check_output(Path(path), None if force else _CONTENT)
+        write_output(Path(path), as_json(schema(registry)))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise ZooError(

@@ -1,0 +1,90 @@
+"""``vaezoo zoo migrate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vaezoo.cli import options
+from vaezoo.cli.context import Context
+from vaezoo.diagnostics import DataError, PluginError, ZooError, describe
+
+if TYPE_CHECKING:
+    from vaezoo.migration import Migrated
+
+
+@click.command("migrate", epilog="Example: vaezoo zoo migrate fashion_mlp2")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="Every entry of the zoo's folder.")
+@click.option(
+    "--spec",
+    type=click.Path(path_type=Path),
+    help="The spec as it stands now, of the same training: its name, summary, metrics, visualizers "
+    "and targets are taken over.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most so many draws of z for each image, as for 'vaezoo verify'.",
+)
+@options.device
+@options.zoo
+@click.pass_obj
+def migrate(
+    context: Context,
+    names: tuple[str, ...],
+    everything: bool,
+    spec: Path | None,
+    samples: int | None,
+    device: str,
+    zoo: str | None,
+) -> int:
+    """Bring entries of earlier versions up to date, without training.
+
+    Takes every figure again, and refuses an entry that is not what it says. Targets, notes, card,
+    header and manifest are then made again; the entry as it was is kept. Exits with 1 when one
+    was refused.
+    """
+    from vaezoo import migration
+    from vaezoo.cli.measuring import shown
+    from vaezoo.zoo.search import names_in, own_folder
+
+    if bool(names) == everything:
+        raise click.UsageError("name the entries to migrate, or give --all")
+    if spec is not None and len(names) != 1:
+        raise click.UsageError("--spec is the spec of one entry: give its name")
+    code = 0
+    for name in names or names_in(own_folder(zoo)):
+        with shown() as (announce, advance):
+            try:
+                migrated = migration.migrate(
+                    name,
+                    spec=spec,
+                    samples=samples,
+                    zoo=zoo,
+                    device=device,
+                    registry=context.registry,
+                    announce=announce,
+                    advance=advance,
+                )
+            except (DataError, PluginError, ZooError) as error:  # the others are still looked at
+                code = 1
+                reasons = "; ".join(map(describe, error.diagnostics))
+                click.echo(f"{name}: refused. {reasons}", err=True)
+                continue
+        click.echo(_line(name, migrated))
+    return code
+
+
+def _line(name: str, migrated: Migrated) -> str:
+    if not migrated.changed:
+        return f"{name}: up to date"
+    counts = [f"{migrated.taken} figures found as recorded"]
+    if migrated.estimated:
+        counts.append(f"{migrated.estimated} estimated from a few images")
+    if migrated.added:
+        counts.append(f"{migrated.added} added")
+    return f"{name}: {', '.join(counts)} → {migrated.entry.path}"

@@ -1,0 +1,84 @@
+"""Reading files that others may have put there: regular ones, of bounded size, not through links.
+
+A FIFO would wait for ever, a device may never end, and a link may lead to any file of the reader.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a link",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+# without O_NONBLOCK, opening a FIFO that took the file's place would wait for a writer
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+@contextmanager
+def open_regular(
+    path: Path, *, within: Path | None = None, limit: int | None = None
+) -> Iterator[BinaryIO]:
+    """Open a regular file of at most ``limit`` bytes for reading.
+
+    No folder between ``within`` and the file may be a link. Raises OSError for anything else in
+    its place, and for a larger file.
+    """
+    for folder in _between(within, path):
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            raise _refused(folder, folder.lstat().st_mode, "a folder")
+    _check(path, path.lstat(), limit)
+    handle = os.open(path, _FLAGS)
+    with os.fdopen(handle, "rb") as file:
+        _check(path, os.fstat(file.fileno()), limit)  # it may have been replaced meanwhile
+        yield file
+
+
+def read_regular(path: Path, limit: int, *, within: Path | None = None) -> bytes:
+    """The content of a regular file, see ``open_regular``. Raises OSError."""
+    with open_regular(path, within=within, limit=limit) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:  # it has grown meanwhile
+        raise _too_large(path, len(content), limit)
+    return content
+
+
+def _between(within: Path | None, path: Path) -> list[Path]:
+    """The folders below ``within`` that lead to ``path``, the outermost first."""
+    if within is None:
+        return []
+    inside = path.relative_to(within).parts[:-1]
+    return [within.joinpath(*inside[: depth + 1]) for depth in range(len(inside))]
+
+
+def _check(path: Path, status: os.stat_result, limit: int | None) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _refused(path, status.st_mode, "a regular file")
+    if limit is not None and status.st_size > limit:
+        raise _too_large(path, status.st_size, limit)
+
+
+def _refused(path: Path, mode: int, wanted: str) -> OSError:
+    kind = _KINDS.get(stat.S_IFMT(mode), "a regular file")
+    return OSError(errno.EINVAL, f"it is {kind}, not {wanted}", str(path))
+
+
+def _too_large(path: Path, size: int, limit: int) -> OSError:
+    text = f"it has {size:,} bytes, more than the {limit:,} that are read"
+    return OSError(errno.EFBIG, text, str(path))

@@ -1,0 +1,42 @@
+"""One thing that was looked at, and all of an entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaezoo.diagnostics import VaezooError
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at: ``detail`` says what was found.
+
+    ``passed`` is None where it could not be looked at, for a reason that fails another check.
+    """
+
+    what: str
+    passed: bool | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All checks of one entry."""
+
+    name: str
+    path: Path
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed is not False for check in self.checks)
+
+
+def told(error: VaezooError) -> str:
+    """An error in one line, as the detail of a check."""
+    findings = [
+        (finding, f" ({finding.hint})" if finding.hint else "") for finding in error.diagnostics
+    ]
+    return "; ".join(f"{finding.code} {finding.message}{hint}" for finding, hint in findings)

@@ -1,0 +1,176 @@
+"""The texts in the header of an entry's weights file: format, spec, lock, digest, and their seal.
+
+They hold nothing of the moment or the machine, so that equal runs give equal files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from vaezoo import strict_json
+from vaezoo.spec.schema import NAME_PATTERN
+from vaezoo.zoo.typed import typed
+
+#: What is written. Entries of the earlier format have neither a seal nor a manifest.
+FORMAT, EARLIER_FORMAT = "vaezoo 2", "vaezoo 1"
+SEAL = "seal"
+#: An entry's header of more bytes than this is damage: a hundred tensors take 15 kB.
+LARGEST = 4 * 10**6
+#: ... and a spec of so many letters: a model of a hundred thousand layers takes minutes to build.
+_LONGEST_SPEC = 50_000
+_NEEDED = {
+    FORMAT: frozenset({"spec", "lock", "digest", SEAL}),
+    EARLIER_FORMAT: frozenset({"spec", "lock", "digest"}),
+}
+
+
+class _Component(TypedDict):
+    use: str
+
+
+#: A component with its parameters, or its name alone.
+_Use = str | _Component
+
+
+class _Model(TypedDict):
+    latent: int | list[int]
+    encoder: _Use
+    decoder: _Use
+    likelihood: _Use
+    prior: _Use
+
+
+class _Train(TypedDict):
+    epochs: int
+    batch_size: int
+    optimizer: _Use
+    validation: float
+
+
+class _Target(TypedDict):
+    metric: str
+    value: float
+    tolerance: float
+    source: str
+
+
+class _PartsOfSpec(TypedDict, total=False):
+    metrics: list[_Use]
+    visualizers: list[_Use]
+    targets: list[_Target]
+    publish: dict[str, Any]
+
+
+class SpecData(_PartsOfSpec):
+    """What listings and cards read of a spec without resolving it."""
+
+    name: str
+    summary: str
+    dataset: _Use
+    model: _Model
+    loss: _Use
+    train: _Train
+
+
+class _PartsOfDevice(TypedDict, total=False):
+    threads: int
+
+
+class _Device(_PartsOfDevice):
+    type: str
+    name: str
+
+
+class _Dataset(TypedDict):
+    use: str
+    digest: str
+
+
+class _Row(TypedDict):
+    kind: str
+    use: str
+    plugin: str
+    version: str
+    distribution: str | None
+    file: str | None
+    sha256: str | None
+
+
+class _Plugin(TypedDict):
+    name: str
+    version: str
+    distribution: str | None
+    sha256: str | None
+
+
+class Checked(TypedDict):
+    """The code by which all figures were taken again and found to be those recorded."""
+
+    vaezoo: str
+    torch: str
+    components: list[_Row]
+    plugins: list[_Plugin]
+
+
+class _PartsOfLock(TypedDict, total=False):
+    compiled: bool
+    images: str
+    plugins: list[_Plugin]
+    checked: Checked
+
+
+class LockData(_PartsOfLock):
+    """A lock, see ``vaezoo.zoo.lock``."""
+
+    vaezoo: str
+    python: str
+    torch: str
+    device: _Device
+    precision: str
+    dataset: _Dataset
+    seed: int
+    components: list[_Row]
+
+
+def sealed(texts: Mapping[str, str]) -> dict[str, str]:
+    """The texts of a header with their seal."""
+    return {**texts, SEAL: _seal(texts)}
+
+
+def check(texts: Mapping[str, str]) -> None:
+    """Raise ValueError for a header that vaezoo did not write, or that was changed since."""
+    needed = _NEEDED.get(texts.get("format", ""))
+    if needed is None or not texts.keys() >= needed:
+        raise ValueError(f"it has no header of the form {FORMAT!r} or {EARLIER_FORMAT!r}")
+    if SEAL in needed and texts[SEAL] != _seal(texts):
+        raise ValueError("its header was changed after it was published")
+
+
+def spec_of(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The resolved spec as JSON data. Raises ValueError, or RecursionError for deep nesting."""
+    if len(texts["spec"]) > _LONGEST_SPEC:
+        raise ValueError(f"it has more than {_LONGEST_SPEC:,} letters")
+    data: dict[str, Any] = typed(strict_json.parse(texts["spec"]), SpecData)
+    if not re.match(NAME_PATTERN, data["name"]) or data["name"].endswith("\n"):
+        raise ValueError("name is not one that an entry can have")
+    return data
+
+
+def lock_of(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The lock as JSON data. Raises ValueError, or RecursionError for deep nesting."""
+    data: dict[str, Any] = typed(strict_json.parse(texts["lock"]), LockData)
+    data.setdefault("plugins", [])  # the first entries were made without them
+    return data
+
+
+def _seal(texts: Mapping[str, str]) -> str:
+    """A SHA-256 over all texts but the seal, in the order of their names, each with its length."""
+    digest = hashlib.sha256()
+    for name in sorted(texts.keys() - {SEAL}):
+        for text in (name, texts[name]):
+            content = text.encode()
+            digest.update(f"{len(content)}\n".encode() + content)
+    return digest.hexdigest()
