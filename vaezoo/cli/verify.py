@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--key",
-    type=click.Path(path_type=Path),
+    type=options.PathType(path_type=Path),
     help="A public key of minisign's: the entries must be signed by its owner.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
