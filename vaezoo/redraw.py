@@ -11,13 +11,14 @@ from vaezoo.diagnostics import (
     DataError,
     Diagnostic,
     PluginError,
+    RunError,
     Severity,
     UsageError,
     VaezooError,
     ZooError,
     warn,
 )
-from vaezoo.drawing import draw
+from vaezoo.drawing import Drawn, draw
 from vaezoo.files import PNG, Content, check_output, check_parent, write_output
 from vaezoo.registry import DataFacts, Registry, Scene, Visualizer, discover
 from vaezoo.spec import Spec
@@ -47,7 +48,8 @@ def redraw(
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown visualizer and for a
     named one that such data have no picture for, DataError (VZ601) where the dataset cannot be
     had and no picture, or not every named one, can do without, ZooError (VZ503) for an
-    unwritable folder.
+    unwritable folder, and once the others are written RunError (VZ303) for
+    pictures that could not be drawn.
     """
     registry = registry or discover()
     entry = find(name, zoo=zoo)
@@ -69,9 +71,21 @@ def redraw(
     for use, reason in lacking.items():
         warn(_left_out(use, reason, problem))
     _make(folder)
-    pictures = draw(drawable, scene, announce)
+    drawn = draw(drawable, scene, announce)
     content = None if force else PNG
-    return [_write(folder / f"{picture}.png", png, content) for picture, png in pictures.items()]
+    pictures = drawn.pictures.items()
+    written = [_write(folder / f"{picture}.png", png, content) for picture, png in pictures]
+    _refuse_failures(drawn)
+    return written
+
+
+def _refuse_failures(drawn: Drawn) -> None:
+    for error in drawn.failures.values():
+        if isinstance(error, VaezooError):
+            raise error
+    if drawn.failures:
+        hint = "the other pictures are written; tell those who wrote the visualizer"
+        raise RunError(*(Diagnostic("VZ303", note, hint=hint) for note in drawn.notes()))
 
 
 def _impossible(lacking: Mapping[str, str], problem: DataError | None) -> VaezooError:

@@ -8,15 +8,15 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.printable import in_log
+from vaezoo.cli.output import tell
 
 
 @click.command(epilog="Example: vaezoo draw fashion_mlp2 samples manifold --out pictures")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @click.argument("visualizers", nargs=-1, metavar="[VISUALIZER]...")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.PathType(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: NAME-figures]",
 )
 @options.data_overrides
@@ -53,4 +53,4 @@ def command(
         overrides=overrides,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):
-        click.echo(in_log(str(path)))
+        tell(path)

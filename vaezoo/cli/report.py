@@ -8,16 +8,16 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.printable import in_log
+from vaezoo.cli.output import tell
 
 
 @click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
-@click.argument("name")
-@click.argument("other", required=False)
+@click.argument("name", type=options.REFERENCE)
+@click.argument("other", required=False, type=options.REFERENCE)
 @click.option("--pdf", is_flag=True, help="A PDF for A4 instead of HTML.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.PathType(dir_okay=False, path_type=Path),
     help="The file, ending in .html or .pdf. [default: NAME-report.html]",
 )
 @options.data_overrides
@@ -57,4 +57,4 @@ def command(
         registry=context.registry,
         overrides=overrides,
     )
-    click.echo(in_log(str(written)))
+    tell(written)
