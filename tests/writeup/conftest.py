@@ -11,7 +11,7 @@ from vaezoo.writeup.single import report_of
 from vaezoo.writeup.subject import Subject, subject
 from vaezoo.zoo.search import shipped_folder
 
-SHIPPED = sorted(path.parent.name for path in shipped_folder().glob("[!.]*/model.safetensors"))
+SHIPPED = sorted(p.parent.name for p in shipped_folder().glob("[!.]*/spec.yaml"))
 
 
 @cache

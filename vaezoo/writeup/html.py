@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from functools import singledispatchmethod
-from html import escape
 from itertools import count
 
+from vaezoo.printable import in_html as escape
 from vaezoo.writeup.content import (
     Block,
     Bullets,
