@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vaezoo.members import sweep as sweep
     from vaezoo.model import VAE as VAE
     from vaezoo.registry import Component as Component
+    from vaezoo.registry import DataFacts as DataFacts
     from vaezoo.registry import Dataset as Dataset
     from vaezoo.registry import Decoder as Decoder
     from vaezoo.registry import Definition as Definition
@@ -71,6 +72,7 @@ _HOME = {
     "Activation": "vaezoo.fields",
     "BoundPrior": "vaezoo.registry.contracts",
     "Component": "vaezoo.registry",
+    "DataFacts": "vaezoo.registry",
     "Dataset": "vaezoo.registry",
     "Decoder": "vaezoo.registry",
     "Definition": "vaezoo.registry",

@@ -80,6 +80,8 @@ CODES: dict[str, str] = {
     "VZ608": "training step not compiled",
     "VZ609": "cannot train together",
     "VZ610": "cannot run on Ray",
+    "VZ611": "images that may not be what is meant",
+    "VZ612": "data changed since training",
 }
 
 
@@ -205,6 +207,11 @@ class DiagnosticWarning(UserWarning):
     def __init__(self, diagnostic: Diagnostic) -> None:
         self.diagnostic = diagnostic
         super().__init__(describe(diagnostic))
+
+
+def warn(diagnostic: Diagnostic) -> None:
+    """Tell a finding that stops nothing."""
+    warnings.warn(DiagnosticWarning(diagnostic), stacklevel=3)
 
 
 @contextlib.contextmanager

@@ -82,7 +82,15 @@ def sweep(
     place = choose(how.get("device", "auto"))
     with ledger_of(spec, how) as ledger:
         how["fresh"] = False  # it is by now; what is done from here on is to stay
-        train_at_once(spec.specs, ledger, observer, device=place, wish=together, how=how)
+        train_at_once(
+            spec.specs,
+            ledger,
+            observer,
+            device=place,
+            wish=together,
+            how=how,
+            registry=registry,
+        )
         several = one_after_another(spec.members, ledger, observer, registry=registry, how=how)
         outcomes = tuple(several)
         ledger.close(outcomes)
@@ -93,6 +101,8 @@ def members_of(spec: str | Path | Reading, overrides: Sequence[str], registry: R
     """A file's members, each valid and with data. Raises SpecError or DataError otherwise."""
     if not isinstance(spec, Reading):
         spec = examine(given(spec), overrides=overrides, registry=registry)
+    elif overrides:
+        raise TypeError("overrides go with a spec's file; a Reading has had its own")
     for member in spec.specs:
         refuse_missing_data(member)
     return spec
@@ -126,6 +136,7 @@ def train_at_once(
     device: torch.device,
     wish: Together,
     how: How,
+    registry: Registry | None = None,
 ) -> None:
     """Train together the members that nothing has been done for, as far as they can be.
 
@@ -150,6 +161,7 @@ def train_at_once(
                 folder_of=folder_of,
                 observer=observer,
                 compile=how.get("compile", "auto"),
+                registry=registry,
             )
         except KeyboardInterrupt as stopped:
             raise _interrupted(stopped, f"{len(members)} members together") from None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
+from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.printable import in_json, in_log
+from vaezoo.cli.output import echo_json
+from vaezoo.printable import in_log
 
 if TYPE_CHECKING:
     from vaezoo.conformance.runner import Result
@@ -19,7 +20,7 @@ _COMPONENT, _CHECK = 24, 52
 
 
 @click.command("check", epilog="Example: vaezoo plugins check my_encoder.py")
-@click.argument("plugin", metavar="DIST_OR_FILE")
+@click.argument("plugin", type=options.REFERENCE, metavar="DIST_OR_FILE")
 @click.option("--strict", is_flag=True, help="Let the optional checks count too.")
 @click.option("--native", is_flag=True, help="Try torch.compile's own code: needs a C++ compiler.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -50,7 +51,7 @@ def _as_json(results: Iterable[Result]) -> list[Result]:
         }
         for result in done
     ]
-    click.echo(in_json(json.dumps(data, indent=1, ensure_ascii=False)))
+    echo_json(data)
     return done
 
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 @click.command("migrate", epilog="Example: vaezoo zoo migrate fashion_mlp2")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, type=options.REFERENCE, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every entry of the zoo's folder.")
 @click.option(
     "--spec",
-    type=click.Path(path_type=Path),
+    type=options.PathType(path_type=Path),
     help="The spec as it stands now, of the same training: its name, summary, metrics, visualizers "
     "and targets are taken over.",
 )

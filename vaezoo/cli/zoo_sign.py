@@ -12,10 +12,10 @@ from vaezoo.printable import in_log
 
 
 @click.command("sign", epilog="Example: vaezoo zoo sign my_model --key minisign.key")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @click.option(
     "--key",
-    type=click.Path(path_type=Path),
+    type=options.PathType(path_type=Path),
     required=True,
     help="A secret key, as 'minisign -G' makes it.",
 )

@@ -12,7 +12,7 @@ from vaezoo.diagnostics import nearest
 from vaezoo.lookalikes import plain
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.scalars import resolve_plain
-from vaezoo.spec.schema import FIGURE_PATTERN, NAME_PATTERN
+from vaezoo.spec.schema import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 from vaezoo.spec.structure import Place
 from vaezoo.spec.unions import Located
 
@@ -168,6 +168,7 @@ _LENGTHS = {
 _PATTERNS = {
     NAME_PATTERN: "lower-case letters, digits, '_' and '-', at most 100, "
     "beginning with a letter or a digit",
+    LICENSE_PATTERN: "an identifier of letters, digits, '.', '-' and '+', such as cc-by-4.0",
     FIGURE_PATTERN: "a split and a figure, such as test/elbo; "
     "the splits are test, validation and train",
 }

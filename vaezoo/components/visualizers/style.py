@@ -118,12 +118,15 @@ def page(scene: Scene, title: str, facts: Iterable[str], *, width: int, height: 
     return Page(figure, _MARGIN, body_top)
 
 
-def split_fact(scene: Scene, count: int) -> str:
-    """Which images of which split a picture shows."""
+def split_fact(scene: Scene, count: int, places: int | None = None) -> str:
+    """Which images of which split a picture shows: ``count`` different ones, in more ``places``
+    where some are shown again."""
     total = len(scene.split)
     amount = f"all {total:,}" if count == total else f"{count:,} of {total:,}"
+    noun = "image" if total == 1 else "images"
     seen = ", which the model was trained on" if scene.test_is_trained_on else ""
-    return f"{amount} {scene.split_name} images{seen}"
+    again = f", some of them again in {places:,} places" if places and places > count else ""
+    return f"{amount} {scene.split_name} {noun}{seen}{again}"
 
 
 def model_fact(scene: Scene) -> str:
