@@ -6,13 +6,16 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from vaezoo.diagnostics import Piped
 from vaezoo.registry import Registry, discover
 from vaezoo.spec import Spec
 from vaezoo.spec.difference import Difference, compare
 from vaezoo.spec.document import parse_document
 from vaezoo.spec.extends import Layers
+from vaezoo.spec.paths import ENDINGS
+from vaezoo.spec.pipes import given
 from vaezoo.spec.provenance import Origin, origins
-from vaezoo.spec.reader import Reading, examine, examine_layers
+from vaezoo.spec.reader import Reading, examine, examine_layers, resolved
 
 Reference = str | Path
 
@@ -26,11 +29,13 @@ def look_up(
 ) -> Reading:
     """What a spec file holds, or the spec of a zoo's entry or weights file, with ``overrides``.
 
-    A path that is a file, or that ends in ``.yaml`` or ``.yml``, is a spec's. Raises UsageError
-    (VZ501) where there is neither file nor entry, and whatever an entry's spec may raise.
+    A path that is a file, or that ends in ``.yaml`` or ``.yml``, is a spec's. A ``zoo`` that does
+    not exist yet holds no entry. Raises UsageError (VZ501) where there is neither file nor entry,
+    and whatever an entry's spec may raise.
     """
     registry = registry or discover()
-    if _is_spec_file(os.fspath(reference)):
+    reference = given(reference)
+    if isinstance(reference, Piped) or _is_spec_file(reference):
         return examine(reference, overrides=overrides, registry=registry)
     from vaezoo.zoo import find
     from vaezoo.zoo.lock import plugins_of, require_plugins
@@ -43,6 +48,17 @@ def look_up(
     document, findings = parse_document(resolved_text(entry.spec_data), str(source))
     layers = Layers(str(source), (document.root,), tuple(findings), {})
     return examine_layers(layers, overrides, registry.pinned(plugins_of(entry.lock)))
+
+
+def overridden(spec: Spec, overrides: Sequence[str], registry: Registry) -> Spec:
+    """The spec with ``overrides`` such as ``"loss.beta=2"`` on top. Raises SpecError."""
+    if not overrides:
+        return spec
+    from vaezoo.zoo.specfile import resolved_text
+
+    document, findings = parse_document(resolved_text(resolved(spec)), spec.name)
+    layers = Layers(spec.name, (document.root,), tuple(findings), {})
+    return examine_layers(layers, overrides, registry).only(spec.name)
 
 
 def why(
@@ -78,8 +94,10 @@ def diff(
     ``overrides`` are for the second one. Raises SpecError for a spec that cannot be used.
     """
     registry = registry or discover()
+    if not isinstance(before, Spec) and before == after:
+        before = after = given(before)  # standard input is read once
     one, other = (
-        spec
+        overridden(spec, changes, registry)
         if isinstance(spec, Spec)
         else look_up(spec, overrides=changes, zoo=zoo, registry=registry).only(spec)
         for spec, changes in ((before, ()), (after, overrides))
@@ -88,6 +106,6 @@ def diff(
 
 
 def _is_spec_file(path: str) -> bool:
-    if path.endswith((".yaml", ".yml")):
+    if path.lower().endswith(ENDINGS):
         return True
     return os.path.isfile(path) and not path.endswith(".safetensors")

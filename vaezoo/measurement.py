@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, suggest
+from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError, suggest
 from vaezoo.heap import memory_kept
-from vaezoo.registry import Figure, Metric, Registry, Scene, discover
+from vaezoo.out_of_memory import memory_explained
+from vaezoo.registry import DataFacts, Figure, Metric, Registry, Scene, discover
 from vaezoo.spec.quantities import names_of
 from vaezoo.zoo import Entry, find
+from vaezoo.zoo.dataset import load_images, load_model, refuse_changed
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -34,17 +36,17 @@ def _silent(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures taken of an entry, and why they were not written to it, if they were not.
+    """Figures taken of an entry.
 
     ``left_out`` says of each metric that ``all`` asked for and this model cannot have why not.
     """
 
     entry: Entry
     figures: tuple[Figure, ...]
-    unrecorded: str | None = None
     left_out: tuple[str, ...] = ()
 
 
+@memory_explained("take fewer samples or metrics, or a device with more memory")
 def evaluate(
     name: str | Path,
     *,
@@ -55,6 +57,7 @@ def evaluate(
     zoo: str | Path | None = None,
     device: str = "cpu",
     registry: Registry | None = None,
+    overrides: Sequence[str] = (),
     announce: Announce = _silent,
     advance: Advance = _silent,
 ) -> Measured:
@@ -64,38 +67,52 @@ def evaluate(
     spec gives it, or its defaults. Without any they are those of the spec.
     ``importance_samples`` adds the importance-weighted bound with so many draws. With ``record``,
     an entry in a zoo of one's own has the figures written to its ``metrics.json`` and card, in
-    the place of the same ones, and its targets held against them.
+    the place of the same ones, and its targets held against them. ``overrides`` are
+    ``dataset.KEY=VALUE`` texts that say where the data are now. Warns (VZ612) where they are not
+    those that the model was trained with.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split, and
     for a named metric that the model cannot have, DataError (VZ601) where the dataset cannot be
-    had, ZooError (VZ503) for an unwritable zoo.
+    had, (VZ612) where figures on changed data were to be recorded, ZooError (VZ503) for an entry
+    that cannot be written, RunError (VZ607) where memory is too short.
     """
     if split not in SPLITS:
         hint = suggest(split, SPLITS, "splits")
         raise UsageError(Diagnostic("VZ504", f"there is no split {split!r}", hint=hint))
     registry = registry or discover()
     entry = find(name, zoo=zoo)
-    model = entry.load(registry, device)
+    if record:
+        _require_amendable(entry)
+    model = load_model(entry, registry, device, overrides)
     chosen = choose_metrics(model.spec, metrics, importance_samples, registry)
-    scene = scene_of(model, model.spec.dataset.build(), split, advance)
+    data = load_images(entry, model, registry)
+    if record:
+        refuse_changed(entry, data)
+    scene = scene_of(model, data, split, advance)
     figures, left_out = take_what_can_be_had(chosen, scene, announce, named=metrics)
-    unrecorded = "not asked to"
     if record:
         from vaezoo.evaluation import concluded
         from vaezoo.evaluation.described import described
-        from vaezoo.zoo.amend import amend, cannot_amend, with_figures
+        from vaezoo.zoo.amend import amend, with_figures
 
-        unrecorded = cannot_amend(entry) or ""
-        if not unrecorded:
+        def with_new(now: Entry) -> Metrics:
+            merged = with_figures(now.metrics.figures, figures)
+            merged = tuple(described(merged, model.spec.metrics, model.spec))
+            targets, notes = concluded(model.spec, merged, now.history)
+            return replace(now.metrics, figures=merged, targets=targets, notes=notes)
 
-            def with_new(now: Entry) -> Metrics:
-                merged = with_figures(now.metrics.figures, figures)
-                merged = tuple(described(merged, model.spec.metrics, model.spec))
-                targets, notes = concluded(model.spec, merged, now.history)
-                return replace(now.metrics, figures=merged, targets=targets, notes=notes)
+        amend(entry, with_new)
+    return Measured(entry, tuple(figures), tuple(left_out))
 
-            amend(entry, with_new)
-    return Measured(entry, tuple(figures), unrecorded or None, tuple(left_out))
+
+def _require_amendable(entry: Entry) -> None:
+    """Raise ZooError (VZ503), before anything slow, where figures cannot be recorded."""
+    from vaezoo.zoo.amend import cannot_amend
+
+    reason = cannot_amend(entry)
+    if reason:
+        hint = "leave --record out, or copy the entry to a zoo that you can write to"
+        raise ZooError(Diagnostic("VZ503", f"figures cannot be recorded: {reason}", hint=hint))
 
 
 @memory_kept()
@@ -119,6 +136,12 @@ def take_what_can_be_had(
     figures: list[Figure] = []
     left_out = []
     for metric in metrics:
+        problem = _problem(metric, scene)
+        if problem and (_ALL not in named or metric.use in named):
+            raise _impossible(metric, problem)
+        if problem:
+            left_out.append(f"{metric.use}: {problem}")
+            continue
         try:
             figures += take([metric], scene, announce)
         except UsageError as error:
@@ -128,6 +151,20 @@ def take_what_can_be_had(
     return figures, left_out
 
 
+def _problem(metric: Metric, scene: Scene) -> str | None:
+    """Why a metric cannot be had of the scene's data, by what it says of itself."""
+    training = len(scene.training) if scene.training else 0
+    has_labels = scene.split.labels is not None
+    facts = DataFacts(scene.spec.dataset, training, len(scene.split), has_labels)
+    return metric.data_problem(scene.spec, facts)
+
+
+def _impossible(metric: Metric, problem: str) -> UsageError:
+    hint = "ask for other metrics, or for 'all', which leaves such ones out"
+    message = f"the metric {metric.use!r} cannot be had: {problem}"
+    return UsageError(Diagnostic("VZ504", message, hint=hint))
+
+
 def choose_metrics(
     spec: Spec, names: Sequence[str], importance_samples: int | None, registry: Registry
 ) -> list[Metric]:
@@ -135,7 +172,7 @@ def choose_metrics(
     if _ALL in names:
         names = [found.component.use for found in registry.components("metric")]
     chosen = [metric for name in names for metric in _of_name(name, spec, registry)]
-    if not names and importance_samples is None:
+    if not names:
         chosen = list(spec.metrics)
     if importance_samples is not None:
         bound = _bound_metric(spec, registry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from vaezoo.data.pixels import to_unit
 from vaezoo.registry import ImageShape
+from vaezoo.registry.blame import blamed
 from vaezoo.registry.contracts import BoundPrior
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 #: log σ² is clamped to these bounds: exp stays finite in float32 and bfloat16, and no
 #: posterior of practical use comes near them (σ between 3e-7 and 2e4).
 LOG_VAR_BOUNDS = (-30.0, 20.0)
+_MODULE = "to build its module"
+#: Numbers that the prior draws, and latents that are decoded, at a time.
+_DRAWN_AT_ONCE, _DECODED_AT_ONCE = 2**26, 1024
 
 
 @dataclass(frozen=True)
@@ -103,15 +108,25 @@ class VAE(nn.Module):
         with _evaluating(self):
             return self.likelihood.mean(self.decoder(latents)).clamp(0, 1)
 
-    @torch.inference_mode()
     def sample(self, count: int = 1, *, seed: int = 0) -> Tensor:
         """Mean images of ``count`` latents drawn from the prior: (count, C, H, W) in [0, 1]."""
+        return torch.cat(list(self.sample_in_blocks(count, seed=seed)))
+
+    @torch.inference_mode()
+    def sample_in_blocks(self, count: int, *, seed: int = 0) -> Iterator[Tensor]:
+        """The images of ``sample``, at most 1,024 at a time, in memory that ``count`` hardly moves.
+
+        The prior draws at most 2²⁶ numbers at once.
+        """
         if count < 1:
             raise ValueError(f"count is {count}, expected at least 1")
         generator = torch.Generator(self.device).manual_seed(seed)
-        with _evaluating(self):
-            z = self.prior.sample(count, generator)
-            return torch.cat([self.decode(part) for part in z.split(1024)])
+        at_once = max(_DRAWN_AT_ONCE // self.latent, _DECODED_AT_ONCE)
+        for begin in range(0, count, at_once):
+            with _evaluating(self):
+                z = self.prior.sample(min(at_once, count - begin), generator)
+            for part in z.split(_DECODED_AT_ONCE):
+                yield self.decode(part)
 
     @torch.inference_mode()
     def reconstruct(self, images: Any) -> Tensor:
@@ -160,17 +175,22 @@ class _evaluating:
 
 
 def build(spec: Spec, *, seed: int | None = None) -> VAE:
-    """The untrained model of a spec, on the CPU; weights are drawn by ``seed`` (or the spec's)."""
+    """The untrained model of a spec, on the CPU; weights are drawn by ``seed`` (or the spec's).
+
+    Raises PluginError (VZ303) for a component that fails.
+    """
     shape = spec.dataset.image_shape
     parts = spec.model
     per_pixel = parts.likelihood.parameters_per_pixel
     output = ImageShape(per_pixel * shape.channels, shape.height, shape.width)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.train.seed if seed is None else seed)
-        return VAE(
-            spec,
-            encoder=parts.encoder.build(shape, parts.latent),
-            decoder=parts.decoder.build(parts.latent, output),
-            likelihood=parts.likelihood.build(shape),
-            prior=parts.prior.build(parts.latent),
-        )
+        with blamed(parts.encoder, _MODULE):
+            encoder = parts.encoder.build(shape, parts.latent)
+        with blamed(parts.decoder, _MODULE):
+            decoder = parts.decoder.build(parts.latent, output)
+        with blamed(parts.likelihood, _MODULE):
+            likelihood = parts.likelihood.build(shape)
+        with blamed(parts.prior, _MODULE):
+            prior = parts.prior.build(parts.latent)
+        return VAE(spec, encoder, decoder, likelihood, prior)

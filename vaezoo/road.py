@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.diagnostics import DataError, Diagnostic, Interrupted
+from vaezoo.diagnostics import DataError, Diagnostic, DiagnosticWarning, Interrupted
+from vaezoo.inquiry import look_up, overridden
+from vaezoo.out_of_memory import memory_explained
 from vaezoo.processes import Processes, apart, refuse_small_batches
 from vaezoo.registry import Scene, discover
-from vaezoo.spec import Spec, read
+from vaezoo.spec import Spec
+from vaezoo.zoo.search import own_folder
 
 if TYPE_CHECKING:
     from vaezoo.registry import Registry
@@ -36,6 +41,7 @@ def run(
 ) -> Entry:
     """Train a spec and publish it: ``vaezoo.run("specs/fashion_conv12.yaml")``.
 
+    The spec may be that of an entry, by its name: ``vaezoo.run("fashion_mlp2")``.
     A run that was stopped goes on from its last epoch, unless ``fresh``. ``overrides`` are
     ``key=value`` texts; ``zoo`` is the folder to publish to (``$VAEZOO_ZOO`` or ``./zoo``),
     where an entry that is replaced is kept beside the new one. ``compile`` says whether training
@@ -49,19 +55,22 @@ def run(
     cannot go on, ZooError for a zoo that cannot be written, Interrupted after Ctrl-C.
     """
     registry = registry or discover()
-    if not isinstance(spec, Spec):
-        spec = read(spec, overrides=overrides, registry=registry)
+    if isinstance(spec, Spec):
+        spec = overridden(spec, overrides, registry)
+    else:
+        spec = look_up(spec, overrides=overrides, zoo=existing(zoo), registry=registry).only(spec)
     refuse_missing_data(spec)
     processes = Processes.of_environment()
     refuse_small_batches(processes, spec.train.batch_size)
     if not processes.is_first:
         raise apart("the first process publishes alone", "call vaezoo.road.assist in the others")
 
-    from vaezoo.devices import choose_among, memory_explained  # torch is needed from here on
+    from vaezoo.devices import choose_among  # torch is needed from here on
     from vaezoo.drawing import draw
     from vaezoo.evaluation import evaluate, judge, observations
     from vaezoo.training import HookedObserver, Observer, claimed, joined, train
     from vaezoo.training.claim import remove_run_folder
+    from vaezoo.training.ready import load_for_training
     from vaezoo.zoo import make_lock, publish, round_weights, writable
 
     writable(zoo, spec.name)
@@ -70,7 +79,7 @@ def run(
     with claimed(directory, fresh=fresh), joined(processes, place) as group:
         try:
             observer.loading(spec, place)
-            data = group.in_turn(spec.dataset.build)
+            data = group.in_turn(lambda: load_for_training(spec, registry, processes))
         except KeyboardInterrupt:
             raise interrupted(None) from None
         lock = make_lock(
@@ -95,8 +104,11 @@ def run(
             round_weights(trained.model)
             scene = Scene.of_test(trained.model, data, trained.history, observer.evaluated)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))
-            figures = evaluate(scene)
+            with memory_explained():
+                figures = evaluate(scene)
             targets = judge(spec, figures, trained.history[: trained.kept_epoch])
+            drawn = draw(spec.visualizers, scene, observer.drawing)
+            noted = observations(spec, figures, targets, trained.kept_epoch)
             entry = publish(
                 spec,
                 trained.model,
@@ -104,8 +116,8 @@ def run(
                 figures=figures,
                 targets=targets,
                 history=trained.history,
-                pictures=draw(spec.visualizers, scene, observer.drawing),
-                notes=observations(spec, figures, targets, trained.kept_epoch),
+                pictures=drawn.pictures,
+                notes=[*noted, *drawn.notes()],
                 test_is_trained_on=data.test_is_trained_on,
                 zoo=zoo,
             )
@@ -132,12 +144,13 @@ def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
     processes = Processes.of_environment()
     refuse_small_batches(processes, spec.train.batch_size)
 
-    from vaezoo.devices import choose_among, memory_explained
+    from vaezoo.devices import choose_among
     from vaezoo.training import Observer, joined, train
+    from vaezoo.training.ready import load_for_training
 
     place = choose_among(device, processes)
-    with joined(processes, place) as group, memory_explained():
-        data = group.in_turn(spec.dataset.build)
+    with joined(processes, place) as group, memory_explained(), _warnings_left_to_the_first():
+        data = group.in_turn(lambda: load_for_training(spec, None, processes))
         train(
             spec,
             data,
@@ -150,6 +163,19 @@ def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
         group.leave()
 
 
+@contextlib.contextmanager
+def _warnings_left_to_the_first() -> Iterator[None]:
+    """What the first process tells need not be told by the others."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DiagnosticWarning)
+        yield
+
+
+def existing(zoo: str | Path | None) -> str | Path | None:
+    """The zoo that was given to publish to, where entries can be looked up in it."""
+    return zoo if zoo is not None and os.path.isdir(own_folder(zoo)) else None
+
+
 def folder_of(spec: Spec) -> Path:
     """Where a spec's run keeps its checkpoint."""
     return RUNS / f"{spec.name}-{spec.training_digest()[:8]}"
@@ -159,7 +185,10 @@ def refuse_missing_data(spec: Spec) -> None:
     """Raise DataError (VZ601) where a cheap look tells that the data cannot be loaded."""
     problem = spec.dataset.problem()
     if problem:
+        key = spec.dataset.location
         hint = "see the dataset's parameters in the spec"
+        if key:
+            hint = f"correct dataset.{key}, in the spec or with --set dataset.{key}=FOLDER"
         raise DataError(Diagnostic("VZ601", problem, hint=hint))
 
 

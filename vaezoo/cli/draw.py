@@ -8,16 +8,18 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import tell
 
 
 @click.command(epilog="Example: vaezoo draw fashion_mlp2 samples manifold --out pictures")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @click.argument("visualizers", nargs=-1, metavar="[VISUALIZER]...")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.PathType(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: NAME-figures]",
 )
+@options.data_overrides
 @options.force
 @options.device
 @options.zoo
@@ -27,6 +29,7 @@ def command(
     name: str,
     visualizers: tuple[str, ...],
     out: Path | None,
+    overrides: tuple[str, ...],
     force: bool,
     device: str,
     zoo: str | None,
@@ -47,6 +50,7 @@ def command(
         device=device,
         force=force,
         registry=context.registry,
+        overrides=overrides,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):
-        click.echo(path)
+        tell(path)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
+from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
+from vaezoo.printable import in_log
 
 if TYPE_CHECKING:
     from vaezoo.conformance.runner import Result
@@ -18,7 +20,7 @@ _COMPONENT, _CHECK = 24, 52
 
 
 @click.command("check", epilog="Example: vaezoo plugins check my_encoder.py")
-@click.argument("plugin", metavar="DIST_OR_FILE")
+@click.argument("plugin", type=options.REFERENCE, metavar="DIST_OR_FILE")
 @click.option("--strict", is_flag=True, help="Let the optional checks count too.")
 @click.option("--native", is_flag=True, help="Try torch.compile's own code: needs a C++ compiler.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -49,7 +51,7 @@ def _as_json(results: Iterable[Result]) -> list[Result]:
         }
         for result in done
     ]
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    echo_json(data)
     return done
 
 
@@ -58,7 +60,7 @@ def _as_table(results: Iterable[Result]) -> list[Result]:
     for result in results:  # each row as soon as it is known: some take seconds
         if not done:
             click.echo(_row("SUBJECT", "CHECK", "RESULT", "CAUSE"))
-        click.echo(_row(result.subject, result.check, result.outcome, result.cause))
+        click.echo(in_log(_row(result.subject, result.check, result.outcome, result.cause)))
         done.append(result)
     counts = Counter(result.outcome.name.lower() for result in done)
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))

@@ -8,17 +8,19 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import tell
 
 
 @click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
-@click.argument("name")
-@click.argument("other", required=False)
+@click.argument("name", type=options.REFERENCE)
+@click.argument("other", required=False, type=options.REFERENCE)
 @click.option("--pdf", is_flag=True, help="A PDF for A4 instead of HTML.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.PathType(dir_okay=False, path_type=Path),
     help="The file, ending in .html or .pdf. [default: NAME-report.html]",
 )
+@options.data_overrides
 @options.force
 @options.device
 @options.zoo
@@ -29,6 +31,7 @@ def command(
     other: str | None,
     pdf: bool,
     out: Path | None,
+    overrides: tuple[str, ...],
     force: bool,
     device: str,
     zoo: str | None,
@@ -45,6 +48,13 @@ def command(
         raise click.UsageError(f"--pdf was given, but {out} does not end in .pdf")
     path = out or default_path(name, other, ".pdf" if pdf else ".html")
     written = report(
-        name, other, out=path, zoo=zoo, device=device, force=force, registry=context.registry
+        name,
+        other,
+        out=path,
+        zoo=zoo,
+        device=device,
+        force=force,
+        registry=context.registry,
+        overrides=overrides,
     )
-    click.echo(written)
+    tell(written)
