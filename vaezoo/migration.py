@@ -132,12 +132,17 @@ def _wanted(before: Spec, path: Path | None, registry: Registry) -> Spec:
 
 def _is_up_to_date(entry: Entry, spec: Spec, registry: Registry) -> bool:
     """Whether a cheap look finds nothing to do."""
+    from vaezoo.evaluation.described import described
     from vaezoo.zoo.drift import drift
 
     if not entry.is_sealed or entry.path.name != entry.name:
         return False
-    drifted = any(drift(entry.lock, registry, entry.name))
-    return not drifted and all(check.passed for check in files.records(entry, spec, None))
+    if any(drift(entry.lock, registry, entry.name)):
+        return False
+    recorded = list(entry.metrics.figures)
+    if described(recorded, spec.metrics, spec) != recorded:
+        return False
+    return all(check.passed for check in files.records(entry, spec, None))
 
 
 def _require(checks: Iterator[Check] | Sequence[Check], entry: Entry) -> None:
@@ -202,32 +207,20 @@ def _new_figures(
 
 def _reworded(recorded: Sequence[Figure], retaken: Sequence[Retaken]) -> list[Figure]:
     """The recorded numbers, with all that this version says beside them."""
-    found = {(f.split, f.name): one for one in retaken if (f := one.found) is not None}
-    protocol = {f.split: f for one in retaken if (f := one.found) is not None}
-    figures = []
-    for figure in recorded:
-        one, other = found.get((figure.split, figure.name)), protocol.get(figure.split)
-        if one is not None and one.found is not None:
-            figures.append(_with_numbers_of(figure, one.found, one.same_way))
-        elif other is not None:  # estimated, by the same likelihood of the same pixels
-            figures.append(
-                dataclasses.replace(
-                    figure, likelihood=other.likelihood, binarisation=other.binarisation
-                )
-            )
-        else:
-            figures.append(figure)
-    return figures
+    known = {one.check.what: one for one in retaken}
+    return [_said_now(figure, known[f"{figure.split}/{figure.name}"]) for figure in recorded]
 
 
-def _with_numbers_of(recorded: Figure, found: Figure, same_way: bool) -> Figure:
+def _said_now(recorded: Figure, one: Retaken) -> Figure:
+    if one.said is None:
+        return recorded
     numbers: dict[str, Any] = {
         name: getattr(recorded, name)
         for name in ("value", "samples", "standard_error", "per_dimension")
     }
     # with other draws, a note may speak of theirs
-    note = found.note if same_way else recorded.note
-    return dataclasses.replace(found, **numbers, note=note)
+    note = one.said.note if one.same_way else recorded.note
+    return dataclasses.replace(one.said, **numbers, note=note)
 
 
 def _published(
@@ -246,6 +239,7 @@ def _published(
         _require([Check("weights", False, "they would not be written as they are")], entry)
     figures = described(figures, spec.metrics, spec)
     targets, notes = concluded(spec, figures, entry.history)
+    pictures, failures = _drawn(entry, model, data)
     result = publish(
         spec,
         model,
@@ -253,8 +247,8 @@ def _published(
         figures=figures,
         targets=targets,
         history=entry.history,
-        pictures=_pictures(entry, model, data),
-        notes=notes,
+        pictures=pictures,
+        notes=[*notes, *failures],
         test_is_trained_on=data.test_is_trained_on,
         zoo=home_of(entry).parent,
     )
@@ -263,13 +257,16 @@ def _published(
     return result
 
 
-def _pictures(entry: Entry, model: VAE, data: ImageData) -> dict[str, bytes]:
-    """The entry's pictures, where the spec still asks for the same ones; otherwise new ones."""
-    from vaezoo.drawing import draw
+def _drawn(entry: Entry, model: VAE, data: ImageData) -> tuple[dict[str, bytes], list[str]]:
+    """The entry's pictures and notes on those that failed, where the spec still asks for the
+    same ones; otherwise new ones."""
+    from vaezoo.drawing import draw, of_failures
     from vaezoo.registry import Scene
 
     former = entry.spec_data.get("visualizers")
     if former == model.spec.canonical()["visualizers"]:
-        return {path.stem: entry.picture(path) for path in entry.figures}
+        pictures = {path.stem: entry.picture(path) for path in entry.figures}
+        return pictures, of_failures(entry.metrics.notes)
     scene = Scene.of_test(model, data, entry.history)
-    return draw(model.spec.visualizers, scene, lambda name: None)
+    drawn = draw(model.spec.visualizers, scene, lambda name: None)
+    return drawn.pictures, drawn.notes()
