@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from vaezoo.devices import available, choose, memory_explained
+from vaezoo.devices import available, choose
 from vaezoo.diagnostics import RunError
+from vaezoo.out_of_memory import memory_explained
 
 
 def test_auto_is_the_first_that_is_available():

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 import vaezoo
 from tests.forging import rewrite_figures
-from vaezoo.cli.main import cli
-from vaezoo.diagnostics import UsageError
+from vaezoo.cli.commands import cli
+from vaezoo.diagnostics import UsageError, ZooError
 from vaezoo.measurement import scene_of, take_what_can_be_had
 from vaezoo.registry import discover
 from vaezoo.zoo import find
@@ -33,13 +33,11 @@ def test_the_metrics_of_the_spec_are_taken_as_they_were(zoo: Path) -> None:
     for figure in measured.figures:
         assert figure.value == pytest.approx(recorded[figure.name].value, rel=1e-5)
         assert figure.samples == recorded[figure.name].samples
-    assert measured.unrecorded
 
 
 def test_named_metrics_are_recorded_beside_the_others(zoo: Path) -> None:
     before = find(NAME, zoo=zoo).metrics
-    measured = vaezoo.evaluate(NAME, zoo=zoo, metrics=["entropy_floor"], record=True)
-    assert measured.unrecorded is None
+    vaezoo.evaluate(NAME, zoo=zoo, metrics=["entropy_floor"], record=True)
     entry = find(NAME, zoo=zoo)
     assert entry.metrics.figures[: len(before.figures)] == before.figures
     assert entry.metrics.figures[-1].name == "entropy_floor"
@@ -85,8 +83,10 @@ def test_the_importance_weighted_bound_can_be_asked_for(zoo: Path) -> None:
     runner = CliRunner()
     arguments = ["evaluate", NAME, "--zoo", str(zoo), "--iw", "2", "--json"]
     result = runner.invoke(cli, arguments, standalone_mode=False)
-    (figure,) = json.loads(result.stdout)
-    elbo = find(NAME, zoo=zoo).metrics.figure("test/elbo")
+    *others, figure = json.loads(result.stdout)
+    recorded = find(NAME, zoo=zoo).metrics
+    assert [one["name"] for one in others] == [one.name for one in recorded.figures]
+    elbo = recorded.figure("test/elbo")
     assert elbo is not None
     assert (figure["name"], figure["samples"]) == ("iw_bound", 2)
     assert elbo.value < figure["value"] < elbo.value + 5
@@ -121,6 +121,15 @@ def test_all_leaves_out_what_the_model_cannot_have_and_says_why() -> None:
 
 def test_a_weights_file_alone_can_be_measured_but_not_written(zoo: Path) -> None:
     path = zoo / NAME / "model.safetensors"
-    measured = vaezoo.evaluate(path, metrics=["active_units"], record=True)
+    measured = vaezoo.evaluate(path, metrics=["active_units"])
     assert measured.figures[0].value == 20
-    assert "metrics.json" in (measured.unrecorded or "")
+    with pytest.raises(ZooError, match=r"VZ503.*a weights file alone has no metrics\.json"):
+        vaezoo.evaluate(path, metrics=["active_units"], record=True)
+
+
+def test_a_repeated_option_names_more_metrics(zoo: Path) -> None:
+    arguments = ["evaluate", NAME, "--zoo", str(zoo), "--json"]
+    named = ["--metrics", "entropy_floor,active_units", "--metrics", "active_units,elbo"]
+    result = CliRunner().invoke(cli, [*arguments, *named], standalone_mode=False)
+    names = [figure["name"] for figure in json.loads(result.stdout)]
+    assert names[:3] == ["entropy_floor", "active_units", "elbo"]

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from vaezoo.fields import Binarization, Initializer
 from vaezoo.fields.activation import ActivationFunction
 from vaezoo.registry import Component
-from vaezoo.spec.schema import FIGURE_PATTERN, NAME_PATTERN
+from vaezoo.spec.schema import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 
 #: What a function before a validator lets through. A new one needs a line here.
 VALIDATED = {
@@ -24,6 +24,7 @@ VALIDATED = {
 PLAIN = {int: "whole number", float: "number", bool: "`true` or `false`", str: "text"}
 PATTERNS = {
     NAME_PATTERN: "`a`-`z`, `0`-`9`, `_`, `-`; begins with a letter or digit; at most 100",
+    LICENSE_PATTERN: "letters, digits, `.`, `-`, `+`; at most 64",
     FIGURE_PATTERN: "`test/…`, `validation/…` or `train/…`",
 }
 RELATIONS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}

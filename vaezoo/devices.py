@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 
 from vaezoo.diagnostics import Diagnostic, RunError
@@ -53,30 +50,6 @@ def choose_among(name: str, processes: Processes) -> torch.device:
     raise apart(
         f"{processes.count} processes cannot train on the one device {device}",
         "leave --device out or say --device cuda, and each takes a GPU of its own",
-    )
-
-
-@contextmanager
-def memory_explained() -> Iterator[None]:
-    """Inside, running out of memory becomes a RunError (VZ607) that says what to do."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _out_of_memory(error) from error
-    except RuntimeError as error:  # the CPU's allocator has no class of its own
-        if "DefaultCPUAllocator" not in str(error):
-            raise
-        raise _out_of_memory(error) from error
-
-
-def _out_of_memory(error: BaseException) -> RunError:
-    cause = str(error).splitlines()[0] if str(error) else "the system gave no more"
-    return RunError(
-        Diagnostic(
-            "VZ607",
-            f"there is not enough memory: {cause}",
-            hint="make the model or train.batch_size smaller, or take a device with more memory",
-        )
     )
 
 

@@ -8,6 +8,7 @@ import os
 import secrets
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ def beginning(name: str, *starts: bytes) -> Content:
 PNG = beginning("a PNG picture", b"\x89PNG\r\n\x1a\n")
 #: bytes that are looked at to tell a kind of file
 _HEAD = 4096
+
+#: How a pointer of git-lfs begins: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+_LFS = b"version https://git-lfs"
 
 
 def write_whole(path: Path, *parts: bytes) -> None:
@@ -177,6 +181,15 @@ def _take_over(file: BinaryIO, before: os.stat_result) -> None:
     os.chmod(file.name, stat.S_IMODE(before.st_mode))
 
 
+def is_lfs_pointer(path: Path) -> bool:
+    """Whether git-lfs has left a note in place of the file, as where it is not installed."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_LFS)) == _LFS
+    except OSError:
+        return False
+
+
 def in_units(size: int) -> str:
     """Bytes as people read them, by powers of a thousand: ``3.1 GB``."""
     value, units = float(size), ["bytes", "kB", "MB", "GB"]
@@ -186,11 +199,44 @@ def in_units(size: int) -> str:
     return f"{value:,.0f} {units[0]}" if whole else f"{value:.1f} {units[0]}"
 
 
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` or ``~user`` at its beginning as that user's home folder.
+
+    Raises FileNotFoundError where there is no such user or home, and no file of that very name.
+    """
+    text = os.fspath(path)
+    found = os.path.expanduser(text)
+    if not found.startswith("~") or os.path.lexists(found):
+        return Path(found)
+    user = text[1:].partition(os.sep)[0]
+    known = f"there is no user {user!r}" if user else "the home folder is not known; set HOME"
+    reason = f"{known}, or write ./{text} for a file of that name"
+    raise FileNotFoundError(errno.ENOENT, reason, text)
+
+
 def cache_folder() -> Path:
-    """``$VAEZOO_CACHE``, or the user's cache folder of the system. It need not exist yet."""
+    """``$VAEZOO_CACHE``, or the user's cache folder of the system. It need not exist yet.
+
+    A user without a home has one among the temporary files. Raises FileNotFoundError for a
+    ``VAEZOO_CACHE`` below a home that there is not.
+    """
     chosen = os.environ.get("VAEZOO_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("vaezoo", appauthor=False))
+    try:
+        folder = Path(platformdirs.user_cache_dir("vaezoo", appauthor=False))
+    except RuntimeError:  # what newer versions say where no home is known
+        return _cache_without_home()
+    return folder if folder.is_absolute() else _cache_without_home()
+
+
+def _cache_without_home() -> Path:
+    """A folder of this user's own; another user may have made one of that name before."""
+    folder = Path(tempfile.gettempdir()) / f"vaezoo-{os.getuid()}"
+    try:
+        is_own = folder.lstat().st_uid == os.getuid() and not folder.is_symlink()
+    except FileNotFoundError:
+        is_own = True
+    return folder if is_own else folder.with_name(f"{folder.name}-{os.getpid()}")

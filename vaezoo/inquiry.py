@@ -12,7 +12,7 @@ from vaezoo.spec.difference import Difference, compare
 from vaezoo.spec.document import parse_document
 from vaezoo.spec.extends import Layers
 from vaezoo.spec.provenance import Origin, origins
-from vaezoo.spec.reader import Reading, examine, examine_layers
+from vaezoo.spec.reader import Reading, examine, examine_layers, resolved
 
 Reference = str | Path
 
@@ -26,8 +26,9 @@ def look_up(
 ) -> Reading:
     """What a spec file holds, or the spec of a zoo's entry or weights file, with ``overrides``.
 
-    A path that is a file, or that ends in ``.yaml`` or ``.yml``, is a spec's. Raises UsageError
-    (VZ501) where there is neither file nor entry, and whatever an entry's spec may raise.
+    A path that is a file, or that ends in ``.yaml`` or ``.yml``, is a spec's. A ``zoo`` that does
+    not exist yet holds no entry. Raises UsageError (VZ501) where there is neither file nor entry,
+    and whatever an entry's spec may raise.
     """
     registry = registry or discover()
     if _is_spec_file(os.fspath(reference)):
@@ -43,6 +44,17 @@ def look_up(
     document, findings = parse_document(resolved_text(entry.spec_data), str(source))
     layers = Layers(str(source), (document.root,), tuple(findings), {})
     return examine_layers(layers, overrides, registry.pinned(plugins_of(entry.lock)))
+
+
+def overridden(spec: Spec, overrides: Sequence[str], registry: Registry) -> Spec:
+    """The spec with ``overrides`` such as ``"loss.beta=2"`` on top. Raises SpecError."""
+    if not overrides:
+        return spec
+    from vaezoo.zoo.specfile import resolved_text
+
+    document, findings = parse_document(resolved_text(resolved(spec)), spec.name)
+    layers = Layers(spec.name, (document.root,), tuple(findings), {})
+    return examine_layers(layers, overrides, registry).only(spec.name)
 
 
 def why(
@@ -79,7 +91,7 @@ def diff(
     """
     registry = registry or discover()
     one, other = (
-        spec
+        overridden(spec, changes, registry)
         if isinstance(spec, Spec)
         else look_up(spec, overrides=changes, zoo=zoo, registry=registry).only(spec)
         for spec, changes in ((before, ()), (after, overrides))

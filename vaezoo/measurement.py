@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, suggest
+from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError, suggest
 from vaezoo.heap import memory_kept
+from vaezoo.out_of_memory import memory_explained
 from vaezoo.registry import Figure, Metric, Registry, Scene, discover
 from vaezoo.zoo import Entry, find
 
@@ -34,17 +35,17 @@ def _silent(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures taken of an entry, and why they were not written to it, if they were not.
+    """Figures taken of an entry.
 
     ``left_out`` says of each metric that ``all`` asked for and this model cannot have why not.
     """
 
     entry: Entry
     figures: tuple[Figure, ...]
-    unrecorded: str | None = None
     left_out: tuple[str, ...] = ()
 
 
+@memory_explained("take fewer samples or metrics, or a device with more memory")
 def evaluate(
     name: str | Path,
     *,
@@ -68,32 +69,41 @@ def evaluate(
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split, and
     for a named metric that the model cannot have, DataError (VZ601) where the dataset cannot be
-    had, ZooError (VZ503) for an unwritable zoo.
+    had, ZooError (VZ503) for an entry that cannot be written, RunError (VZ607) where memory is too
+    short.
     """
     if split not in SPLITS:
         hint = suggest(split, SPLITS, "splits")
         raise UsageError(Diagnostic("VZ504", f"there is no split {split!r}", hint=hint))
     registry = registry or discover()
     entry = find(name, zoo=zoo)
+    if record:
+        _require_amendable(entry)
     model = entry.load(registry, device)
     chosen = choose_metrics(model.spec, metrics, importance_samples, registry)
     scene = scene_of(model, model.spec.dataset.build(), split, advance)
     figures, left_out = take_what_can_be_had(chosen, scene, announce, named=metrics)
-    unrecorded = "not asked to"
     if record:
         from vaezoo.evaluation import concluded
-        from vaezoo.zoo.amend import amend, cannot_amend, with_figures
+        from vaezoo.zoo.amend import amend, with_figures
 
-        unrecorded = cannot_amend(entry) or ""
-        if not unrecorded:
+        def with_new(now: Entry) -> Metrics:
+            merged = with_figures(now.metrics.figures, figures)
+            targets, notes = concluded(model.spec, merged, now.history)
+            return replace(now.metrics, figures=merged, targets=targets, notes=notes)
 
-            def with_new(now: Entry) -> Metrics:
-                merged = with_figures(now.metrics.figures, figures)
-                targets, notes = concluded(model.spec, merged, now.history)
-                return replace(now.metrics, figures=merged, targets=targets, notes=notes)
+        entry = amend(entry, with_new)
+    return Measured(entry, tuple(figures), tuple(left_out))
 
-            amend(entry, with_new)
-    return Measured(entry, tuple(figures), unrecorded or None, tuple(left_out))
+
+def _require_amendable(entry: Entry) -> None:
+    """Raise ZooError (VZ503), before anything slow, where figures cannot be recorded."""
+    from vaezoo.zoo.amend import cannot_amend
+
+    reason = cannot_amend(entry)
+    if reason:
+        hint = "leave --record out, or copy the entry to a zoo that you can write to"
+        raise ZooError(Diagnostic("VZ503", f"figures cannot be recorded: {reason}", hint=hint))
 
 
 @memory_kept()
@@ -132,7 +142,7 @@ def choose_metrics(
     if _ALL in names:
         names = [found.component.use for found in registry.components("metric")]
     chosen = [metric for name in names for metric in _of_name(name, spec, registry)]
-    if not names and importance_samples is None:
+    if not names:
         chosen = list(spec.metrics)
     if importance_samples is not None:
         bound = registry.find("metric", _BOUND).component

@@ -92,6 +92,8 @@ def members_of(spec: str | Path | Reading, overrides: Sequence[str], registry: R
     """A file's members, each valid and with data. Raises SpecError or DataError otherwise."""
     if not isinstance(spec, Reading):
         spec = examine(spec, overrides=overrides, registry=registry)
+    elif overrides:
+        raise TypeError("overrides go with a spec's file; a Reading has had its own")
     for member in spec.specs:
         refuse_missing_data(member)
     return spec

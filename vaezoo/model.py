@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 #: log σ² is clamped to these bounds: exp stays finite in float32 and bfloat16, and no
 #: posterior of practical use comes near them (σ between 3e-7 and 2e4).
 LOG_VAR_BOUNDS = (-30.0, 20.0)
+#: Numbers that the prior draws, and latents that are decoded, at a time.
+_DRAWN_AT_ONCE, _DECODED_AT_ONCE = 2**26, 1024
 
 
 @dataclass(frozen=True)
@@ -103,15 +106,25 @@ class VAE(nn.Module):
         with _evaluating(self):
             return self.likelihood.mean(self.decoder(latents)).clamp(0, 1)
 
-    @torch.inference_mode()
     def sample(self, count: int = 1, *, seed: int = 0) -> Tensor:
         """Mean images of ``count`` latents drawn from the prior: (count, C, H, W) in [0, 1]."""
+        return torch.cat(list(self.sample_in_blocks(count, seed=seed)))
+
+    @torch.inference_mode()
+    def sample_in_blocks(self, count: int, *, seed: int = 0) -> Iterator[Tensor]:
+        """The images of ``sample``, at most 1,024 at a time, in memory that ``count`` hardly moves.
+
+        The prior draws at most 2²⁶ numbers at once.
+        """
         if count < 1:
             raise ValueError(f"count is {count}, expected at least 1")
         generator = torch.Generator(self.device).manual_seed(seed)
-        with _evaluating(self):
-            z = self.prior.sample(count, generator)
-            return torch.cat([self.decode(part) for part in z.split(1024)])
+        at_once = max(_DRAWN_AT_ONCE // self.latent, _DECODED_AT_ONCE)
+        for begin in range(0, count, at_once):
+            with _evaluating(self):
+                z = self.prior.sample(min(at_once, count - begin), generator)
+            for part in z.split(_DECODED_AT_ONCE):
+                yield self.decode(part)
 
     @torch.inference_mode()
     def reconstruct(self, images: Any) -> Tensor:

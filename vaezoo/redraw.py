@@ -6,8 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError
-from vaezoo.drawing import draw
+from vaezoo.diagnostics import (
+    Diagnostic,
+    PluginError,
+    RunError,
+    UsageError,
+    VaezooError,
+    ZooError,
+)
+from vaezoo.drawing import Drawn, draw
 from vaezoo.files import PNG, Content, check_output, check_parent, write_output
 from vaezoo.registry import Registry, Scene, Visualizer, discover
 from vaezoo.spec import Spec
@@ -31,7 +38,8 @@ def redraw(
     with ``force``.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown visualizer,
-    DataError (VZ601) where the dataset cannot be had, ZooError (VZ503) for an unwritable folder.
+    DataError (VZ601) where the dataset cannot be had, ZooError (VZ503) for an unwritable folder,
+    and once the others are written RunError (VZ303) for pictures that could not be drawn.
     """
     registry = registry or discover()
     entry = find(name, zoo=zoo)
@@ -39,9 +47,22 @@ def redraw(
     chosen = [_visualizer(use, model.spec, registry) for use in visualizers]
     _make(folder)
     scene = Scene.of_test(model, model.spec.dataset.build(), entry.history)
-    pictures = draw(chosen or model.spec.visualizers, scene, announce)
+    drawn = draw(chosen or model.spec.visualizers, scene, announce)
     content = None if force else PNG
-    return [_write(folder / f"{picture}.png", png, content) for picture, png in pictures.items()]
+    written = [
+        _write(folder / f"{picture}.png", png, content) for picture, png in drawn.pictures.items()
+    ]
+    _refuse_failures(drawn)
+    return written
+
+
+def _refuse_failures(drawn: Drawn) -> None:
+    for error in drawn.failures.values():
+        if isinstance(error, VaezooError):
+            raise error
+    if drawn.failures:
+        hint = "the other pictures are written; tell those who wrote the visualizer"
+        raise RunError(*(Diagnostic("VZ303", note, hint=hint) for note in drawn.notes()))
 
 
 def _visualizer(use: str, spec: Spec, registry: Registry) -> Visualizer:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import DataError, Diagnostic, Interrupted
+from vaezoo.inquiry import look_up, overridden
+from vaezoo.out_of_memory import memory_explained
 from vaezoo.processes import Processes, apart, refuse_small_batches
 from vaezoo.registry import Scene, discover
-from vaezoo.spec import Spec, read
+from vaezoo.spec import Spec
+from vaezoo.zoo.search import own_folder
 
 if TYPE_CHECKING:
     from vaezoo.registry import Registry
@@ -36,6 +40,7 @@ def run(
 ) -> Entry:
     """Train a spec and publish it: ``vaezoo.run("specs/fashion_conv12.yaml")``.
 
+    The spec may be that of an entry, by its name: ``vaezoo.run("fashion_mlp2")``.
     A run that was stopped goes on from its last epoch, unless ``fresh``. ``overrides`` are
     ``key=value`` texts; ``zoo`` is the folder to publish to (``$VAEZOO_ZOO`` or ``./zoo``),
     where an entry that is replaced is kept beside the new one. ``compile`` says whether training
@@ -49,15 +54,17 @@ def run(
     cannot go on, ZooError for a zoo that cannot be written, Interrupted after Ctrl-C.
     """
     registry = registry or discover()
-    if not isinstance(spec, Spec):
-        spec = read(spec, overrides=overrides, registry=registry)
+    if isinstance(spec, Spec):
+        spec = overridden(spec, overrides, registry)
+    else:
+        spec = look_up(spec, overrides=overrides, zoo=existing(zoo), registry=registry).only(spec)
     refuse_missing_data(spec)
     processes = Processes.of_environment()
     refuse_small_batches(processes, spec.train.batch_size)
     if not processes.is_first:
         raise apart("the first process publishes alone", "call vaezoo.road.assist in the others")
 
-    from vaezoo.devices import choose_among, memory_explained  # torch is needed from here on
+    from vaezoo.devices import choose_among  # torch is needed from here on
     from vaezoo.drawing import draw
     from vaezoo.evaluation import evaluate, judge, observations
     from vaezoo.training import HookedObserver, Observer, claimed, joined, train
@@ -95,8 +102,11 @@ def run(
             round_weights(trained.model)
             scene = Scene.of_test(trained.model, data, trained.history, observer.evaluated)
             observer.evaluating("test figures", len(spec.metrics) * len(scene.split))
-            figures = evaluate(scene)
+            with memory_explained():
+                figures = evaluate(scene)
             targets = judge(spec, figures, trained.history[: trained.kept_epoch])
+            drawn = draw(spec.visualizers, scene, observer.drawing)
+            noted = observations(spec, figures, targets, trained.kept_epoch)
             entry = publish(
                 spec,
                 trained.model,
@@ -104,8 +114,8 @@ def run(
                 figures=figures,
                 targets=targets,
                 history=trained.history,
-                pictures=draw(spec.visualizers, scene, observer.drawing),
-                notes=observations(spec, figures, targets, trained.kept_epoch),
+                pictures=drawn.pictures,
+                notes=[*noted, *drawn.notes()],
                 test_is_trained_on=data.test_is_trained_on,
                 zoo=zoo,
             )
@@ -132,7 +142,7 @@ def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
     processes = Processes.of_environment()
     refuse_small_batches(processes, spec.train.batch_size)
 
-    from vaezoo.devices import choose_among, memory_explained
+    from vaezoo.devices import choose_among
     from vaezoo.training import Observer, joined, train
 
     place = choose_among(device, processes)
@@ -148,6 +158,11 @@ def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
             group=group,
         )
         group.leave()
+
+
+def existing(zoo: str | Path | None) -> str | Path | None:
+    """The zoo that was given to publish to, where entries can be looked up in it."""
+    return zoo if zoo is not None and os.path.isdir(own_folder(zoo)) else None
 
 
 def folder_of(spec: Spec) -> Path:

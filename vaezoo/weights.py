@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
+import math
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from vaezoo import strict_json
 from vaezoo.diagnostics import Diagnostic, ZooError
-from vaezoo.files import in_units, write_whole
+from vaezoo.files import in_units, is_lfs_pointer, write_whole
 from vaezoo.regular import open_regular
 
 if TYPE_CHECKING:
@@ -52,8 +54,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
 
 
 def encoded(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> list[bytes]:
-    """The content of a file with these tensors and header texts, in parts: the header's length,
-    the header, each tensor.
+    """The content of a file with these tensors and header texts, in parts: all that stands before
+    the tensors, and each tensor.
 
     Raises ValueError for a type of tensor that the format does not have.
     """
@@ -63,20 +65,35 @@ def encoded(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> list[by
     for name in sorted(tensors, key=lambda name: (-tensors[name].element_size(), name)):
         tensor = tensors[name].detach().cpu().contiguous()  # channels_last weights too
         data = _bytes(tensor)
-        entries[name] = {
-            "dtype": _type_name(name, tensor),
-            "shape": list(tensor.shape),
-            "data_offsets": [offset, offset + len(data)],
-        }
+        entries[name] = _entry(_type_name(name, tensor), tensor.shape, offset, len(data))
         payload.append(data)
         offset += len(data)
+    return [_head(entries, header), *payload]
+
+
+def encoded_blocks(
+    name: str, blocks: Iterable[Tensor], shape: Sequence[int], header: Mapping[str, str]
+) -> Iterator[bytes]:
+    """The content of a file with one float32 tensor of that shape, which comes in blocks of rows;
+    in parts that are made as they are asked for."""
+    entries = {name: _entry(_TYPES["float32"], shape, 0, 4 * math.prod(shape))}
+    parts = (_bytes(block.detach().cpu().contiguous()) for block in blocks)
+    return itertools.chain([_head(entries, header)], parts)
+
+
+def _entry(dtype: str, shape: Sequence[int], offset: int, size: int) -> dict[str, Any]:
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + size]}
+
+
+def _head(entries: Mapping[str, Any], header: Mapping[str, str]) -> bytes:
+    """All that stands before the tensors' bytes."""
     text = json.dumps(
         {"__metadata__": dict(sorted(header.items())), **dict(sorted(entries.items()))},
         separators=(",", ":"),
         ensure_ascii=False,
     ).encode()
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight
-    return [struct.pack("<Q", len(text)), text, *payload]
+    return struct.pack("<Q", len(text)) + text
 
 
 def _type_name(name: str, tensor: Tensor) -> str:
@@ -160,6 +177,8 @@ def _parse_header(path: Path, text: bytes, size: int) -> dict[str, str]:
             raise ValueError("its header holds something other than texts")
         return texts
     except (*_MALFORMED, RecursionError) as error:  # the latter for brackets without end
+        if is_lfs_pointer(path):
+            raise lfs_pointer(path) from None
         raise _damaged(path, error) from None
 
 
@@ -173,6 +192,12 @@ def _end(offsets: list[int]) -> int:
 def _damaged(path: Path, error: BaseException | str) -> ZooError:
     message = f"{path} is not a whole safetensors file: {error}"
     return ZooError(Diagnostic("VZ502", message, hint="fetch or train it again"))
+
+
+def lfs_pointer(path: Path) -> ZooError:
+    """The error for a file in whose place git-lfs has left a note of where it is."""
+    message = f"{path} is a git-lfs pointer, not the file itself"
+    return ZooError(Diagnostic("VZ502", message, hint=f"run git lfs pull in {path.parent}"))
 
 
 def in_format(tensors: Mapping[str, Tensor], number_format: str) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.spec.conftest import GOOD
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 
 ROOT = Path(__file__).parent.parent.parent
 SPECS = [*(ROOT / "specs").glob("*.yaml"), *(ROOT / "tests" / "bad_specs").glob("*.yaml")]

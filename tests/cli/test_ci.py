@@ -17,7 +17,7 @@ import yaml
 
 from tests.cli.test_validate import code
 from tests.spec.conftest import GOOD
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.cli.validate import command
 
 ROOT = Path(__file__).parent.parent.parent

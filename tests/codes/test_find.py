@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner, Result
 
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.codes import Example, explain, explanations
 from vaezoo.codes.page import listing, page
 from vaezoo.diagnostics import CODES, UsageError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.conformance.runner import Options, Outcome, check_plugin
 from vaezoo.diagnostics import PluginError
 

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from tests.docs.conftest import PAGES, ROOT, Block, blocks
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import vaezoo
 from tests.docs.conftest import Block, blocks, write_named
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.model import build
 from vaezoo.registry import Component, ImageShape, Registry, discover
 from vaezoo.spec import read

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 import vaezoo
 from tests.registry.installed import GOOD, ROOT, Site
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.registry import KINDS, discover, hookspecs
 
 NAME = "outside"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import vaezoo
 from tests.helpers import registry_with
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, VaezooError
 from vaezoo.registry import KINDS, Encoder, ImageShape, Plugin, Registry, new_registry
 from vaezoo.scaffold import new_plugin

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import vaezoo
 from tests.writeup.conftest import shipped
 from tests.writeup.test_reports import check_html, read
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.registry import Scene, Split, discover
 from vaezoo.writeup.content import Document, Paragraph, Picture, Section, Table, plain, prose
 from vaezoo.writeup.html import to_html

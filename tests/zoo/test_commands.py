@@ -78,8 +78,9 @@ def test_restore_and_prune(shell: Shell, publisher: Any) -> None:
     assert "nothing to delete" in shell.out(zoo, "prune")
     publisher(seed=5)
     assert "zoo/tiny" in shell.out(zoo, "restore", "tiny")
-    refused = shell(zoo, "prune", "tiny", input="n\n")
-    assert refused.exit_code == 1
+    refused = shell(zoo, "prune", "tiny", input="y\n")  # no terminal, whatever is piped in
+    assert refused.exit_code == 2
+    assert "--yes" in refused.output
     assert "zoo/.previous/tiny-" in refused.output
     assert len(predecessors(Path("zoo"))) == 1
     assert "deleted 1 replaced entry" in shell.out(zoo, "prune", "--yes")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 if TYPE_CHECKING:
     from vaezoo.spec.difference import Change, Difference
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @click.command(
     epilog="Example: vaezoo diff specs/fashion_beta1.yaml specs/fashion_beta4.yaml",
 )
-@click.argument("before")
-@click.argument("after", required=False)
+@click.argument("before", type=options.REFERENCE)
+@click.argument("after", required=False, type=options.REFERENCE)
 @options.overrides
 @options.zoo
 @options.as_json
@@ -52,7 +52,7 @@ def command(
         raise click.UsageError("give a second spec, or --set")
     found = diff(before, after or before, overrides=overrides, zoo=zoo, registry=context.registry)
     if as_json:
-        click.echo(json.dumps(_as_data(found), indent=1, ensure_ascii=False))
+        echo_json(_as_data(found))
     else:
         click.echo("\n".join(_lines(found)))
     return 1 if found.changes else 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 
 @click.command(epilog="Example: vaezoo doctor --devices")
@@ -19,14 +19,14 @@ from vaezoo.cli.context import Context
 def command(context: Context, devices: bool, zoo: str | None, as_json: bool) -> int:
     """Look at libraries, folders and plugins; end in 1 where something is broken."""
     from vaezoo import doctor
-    from vaezoo.cli.main import COMMANDS
+    from vaezoo.cli.commands import COMMANDS
 
     checks = doctor.examine(context.registry_as_found, zoo=zoo, commands=COMMANDS)
     if devices:
         checks += doctor.devices()
     if as_json:
         data = [dataclasses.asdict(check) for check in checks]
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        echo_json(data)
     else:
         click.echo(doctor.as_text(checks))
     return 1 if any(check.problem for check in checks) else 0

@@ -8,14 +8,15 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import tell
 
 
 @click.command(epilog="Example: vaezoo draw fashion_mlp2 samples manifold --out pictures")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @click.argument("visualizers", nargs=-1, metavar="[VISUALIZER]...")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.PathType(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: NAME-figures]",
 )
 @options.force
@@ -49,4 +50,4 @@ def command(
         registry=context.registry,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):
-        click.echo(path)
+        tell(path)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 
 @click.command(epilog="Example: vaezoo evaluate mnist_mlp20 --metrics information,linear_probe")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @click.option(
     "--split",
     default="test",
@@ -22,14 +22,15 @@ from vaezoo.cli.context import Context
 )
 @click.option(
     "--metrics",
-    default="",
+    multiple=True,
     metavar="NAME,...",
-    help="Which figures, or 'all' that there are. [default: those of the spec]",
+    help="Which figures, or 'all' that there are. May be given more than once. "
+    "[default: those of the spec]",
 )
 @click.option(
     "--iw",
     "importance_samples",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     metavar="K",
     help="Take the importance-weighted bound too, with K draws of z for each image.",
 )
@@ -44,7 +45,7 @@ def command(
     context: Context,
     name: str,
     split: str,
-    metrics: str,
+    metrics: tuple[str, ...],
     importance_samples: int | None,
     record: bool,
     as_json: bool,
@@ -63,7 +64,7 @@ def command(
         measured = evaluate(
             name,
             split=split,
-            metrics=[part.strip() for part in metrics.split(",") if part.strip()],
+            metrics=_names(metrics),
             importance_samples=importance_samples,
             record=record,
             zoo=zoo,
@@ -74,14 +75,18 @@ def command(
         )
     if as_json:
         found = [dataclasses.asdict(figure) for figure in measured.figures]
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        echo_json(found)
     else:
         from vaezoo.zoo.listing import figure_lines
 
         click.echo("\n".join(figure_lines(measured.figures)))
     for reason in measured.left_out:
         click.echo(f"left out: {reason}", err=True)
-    if record and measured.unrecorded:
-        click.echo(f"not recorded: {measured.unrecorded}", err=True)
-    elif record:
+    if record:
         click.echo(f"recorded in {measured.entry.path}", err=True)
+
+
+def _names(several: tuple[str, ...]) -> list[str]:
+    """The names in one option or more, each once."""
+    parts = (part.strip() for one in several for part in one.split(","))
+    return list(dict.fromkeys(filter(None, parts)))

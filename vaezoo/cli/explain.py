@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 
 import click
+
+from vaezoo.cli.output import echo_json
 
 
 @click.command("explain", epilog="Example: vaezoo explain VZ203")
@@ -23,7 +24,7 @@ def command(codes: tuple[str, ...], as_json: bool) -> None:
     color = sys.stdout.isatty()
     chosen = [explain(code) for code in codes] or list(explanations())
     if as_json:
-        click.echo(json.dumps([as_data(one) for one in chosen], indent=1, ensure_ascii=False))
+        echo_json([as_data(one) for one in chosen])
     elif not codes:
         click.echo(listing(chosen, color=color))
     else:

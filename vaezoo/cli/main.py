@@ -1,107 +1,27 @@
-"""The ``vaezoo`` command: finds its subcommands lazily and turns errors into exit codes."""
+"""``main``: runs a command and turns whatever it ends in into a message and an exit code.
+
+Nothing that takes time is imported at the top: Ctrl-C is listened to before.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import click
+from vaezoo import interrupts
 
-from vaezoo.cli.context import Context
-from vaezoo.cli.lazy import LazyGroup, Table
-from vaezoo.cli.notices import findings_shown
-from vaezoo.diagnostics import Interrupted, VaezooError
-from vaezoo.processes import let_the_first_speak
+if TYPE_CHECKING:
+    from vaezoo.diagnostics import Diagnostic
+    from vaezoo.interrupts import CtrlC
 
-COMMANDS: Table = {
-    "run": ("vaezoo.cli.run", "Train a spec, evaluate, draw and publish it to the zoo."),
-    "sample": ("vaezoo.cli.sample", "Sample images from a trained model."),
-    "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures anew."),
-    "evaluate": ("vaezoo.cli.evaluate", "Take figures of a trained model."),
-    "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
-    "report": ("vaezoo.cli.report", "Write a report on a trained model, or on two."),
-    "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
-    "show": ("vaezoo.cli.show", "Print a spec with every default filled in."),
-    "why": ("vaezoo.cli.why", "Say where a value of a spec comes from."),
-    "diff": ("vaezoo.cli.diff", "Compare what two specs mean."),
-    "explain": ("vaezoo.cli.explain", "Say what a code means, with examples."),
-    "schema": ("vaezoo.cli.schema", "Write the JSON Schema of a spec, for editors."),
-    "zoo": ("vaezoo.cli.zoo", "List, show and tidy up trained models."),
-    "doctor": ("vaezoo.cli.doctor", "Look for what is wrong with the installation."),
-    "plugins": ("vaezoo.cli.plugins", "List plugins and the components they supply."),
-}
-
-
-class MainGroup(LazyGroup):
-    """vaezoo's own commands, then those of plugins."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _own_first(args))
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.help_lines(ctx))
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        return super().get_command(ctx, name) or _context(ctx).registry_as_found.command(name)
-
-    def help_lines(self, ctx: click.Context) -> dict[str, str]:
-        own, others = super().help_lines(ctx), _context(ctx).registry_as_found.command_lines()
-        return own | {name: line for name, line in others.items() if name not in own}
-
-
-def _own_first(arguments: list[str]) -> list[str]:
-    """The arguments with vaezoo's own options before the command, wherever they stood."""
-    own, others = [], []
-    remaining = iter(arguments)
-    for argument in remaining:
-        if argument == "--":
-            others += [argument, *remaining]
-        elif argument == "--plugin":
-            value = next(remaining, None)
-            if value is None:
-                return [argument]  # which click refuses, since it lacks its value
-            own += [argument, value]
-        elif argument in ("--debug", "--no-plugins") or argument.startswith("--plugin="):
-            own.append(argument)
-        else:
-            others.append(argument)
-    return own + others
-
-
-def _context(ctx: click.Context) -> Context:
-    if ctx.obj is None:  # a subcommand is looked for before the group's function has run
-        ctx.obj = Context(ctx.params.get("plugins") or (), bool(ctx.params.get("no_plugins")))
-    context: Context = ctx.obj
-    return context
-
-
-@click.group(
-    cls=MainGroup,
-    table=COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: vaezoo sample fashion_mlp2 --n 50",
-)
-@click.version_option(package_name="vaezoo", prog_name="vaezoo")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    is_eager=True,  # so that --help after it shows the plugin's commands
-    metavar="FILE_OR_MODULE",
-    help="Use a plugin that is not installed. May be given more than once, after the command too.",
-)
-@click.option(
-    "--no-plugins",
-    is_flag=True,
-    is_eager=True,
-    help="Use no plugin but the built-in one and those given with --plugin.",
-)
-@click.pass_context
-def cli(ctx: click.Context, debug: bool, plugins: tuple[str, ...], no_plugins: bool) -> None:
-    """Variational autoencoders from one YAML spec: validate, train, evaluate, sample."""
-    _context(ctx)
+#: The exit codes that ``main`` itself decides on; errors of vaezoo have theirs.
+_FAILED, _INTERRUPTED = 3, 130
+_HOMELESS = "determine home directory"
+#: What the system answers for reasons that lie outside vaezoo.
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+_CANNOT_OPEN = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -109,41 +29,135 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
     0 all well; 1 findings; 2 wrong usage; 3 a run or an entry failed; 130 interrupted.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
+    with interrupts.ctrl_c_raised() as ctrl_c, interrupts.requests_to_end_raised():
+        try:
+            code = _command(arguments, ctrl_c)
+        except KeyboardInterrupt:  # a second one, while the first was being dealt with
+            interrupts.ignore_ctrl_c()
+            code = _INTERRUPTED
+        if arguments is None:  # this process ends here, whose libraries take a moment for it
+            interrupts.ignore_ctrl_c()
+    sys.exit(code)
+
+
+def _command(arguments: list[str] | None, ctrl_c: CtrlC) -> int:
     try:
+        from vaezoo.cli.streams import steady
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    with steady():
+        given = sys.argv[1:] if arguments is None else arguments
+        return _unless_lost(_ended(given, ctrl_c))
+
+
+def _ended(arguments: list[str], ctrl_c: CtrlC) -> int:
+    """Run the command; the code that its end stands for, once the user was told."""
+    # matplotlib and what draws with it look here; a notebook's value fits only its own process
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        import click
+
+        from vaezoo.cli.commands import cli
+        from vaezoo.cli.notices import findings_shown
+        from vaezoo.diagnostics import Interrupted
+
+        _require_folder()
         with findings_shown():
             result: Any = cli.main(arguments, prog_name="vaezoo", standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Interrupted as stopped:
-        click.echo(f"interrupted: {stopped.diagnostics[0].hint}", err=True)
-        sys.exit(stopped.exit_code)
-    except VaezooError as error:
-        let_the_first_speak()
-        if debug:
-            raise
-        from vaezoo.reporting import render
-
-        click.echo(render(error.diagnostics, color=sys.stderr.isatty()), err=True)
-        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        return _interrupted("interrupted")
     except Exception as error:
-        if debug:
-            raise
-        click.echo(
-            f"error: {type(error).__name__}: {error}\n"
-            "  help: this is a fault in vaezoo or a plugin; "
-            "'vaezoo --debug …' shows where it happened",
-            err=True,
-        )
-        sys.exit(3)
-    sys.exit(result if isinstance(result, int) else 0)
+        if isinstance(error, click.exceptions.Exit):
+            return error.exit_code
+        if isinstance(error, click.Abort):
+            return _interrupted("interrupted")
+        if isinstance(error, click.ClickException):
+            error.show()
+            return error.exit_code
+        if ctrl_c.was_raised and not isinstance(error, Interrupted):
+            return _interrupted("interrupted")  # some library has made another error of it
+        return _failed(error, debug="--debug" in arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _failed(error: Exception, *, debug: bool) -> int:
+    from vaezoo.diagnostics import Interrupted, VaezooError
+    from vaezoo.out_of_memory import explained
+    from vaezoo.processes import let_the_first_speak
+
+    if isinstance(error, Interrupted):
+        return _interrupted(f"interrupted: {error.diagnostics[0].hint}")
+    error = _of_the_system(explained(error))
+    if isinstance(error, VaezooError):
+        let_the_first_speak()
+    if debug:
+        raise error
+    if isinstance(error, VaezooError):
+        _show(*error.diagnostics)
+        return error.exit_code
+    _say(
+        f"error: {type(error).__name__}: {error}\n"
+        "  help: this is a fault in vaezoo or a plugin; "
+        "'vaezoo --debug …' shows where it happened"
+    )
+    return _FAILED
+
+
+def _of_the_system(error: Exception) -> Exception:
+    """The error, or a finding in place of one that is the system's answer and nobody's fault."""
+    from vaezoo.diagnostics import Diagnostic, RunError
+
+    if isinstance(error, RuntimeError) and _HOMELESS in str(error):  # of pathlib's expanduser
+        hint = "set HOME, or write the path without ~"
+        return RunError(Diagnostic("VZ101", "the home folder is not known", hint=hint))
+    if not isinstance(error, OSError) or error.errno not in (*_CANNOT_WRITE, *_CANNOT_OPEN):
+        return error
+    place = f"{error.filename} cannot be used: " if error.filename else "the system refused: "
+    code = "VZ503" if error.errno in _CANNOT_WRITE else "VZ101"
+    hint = "make room, raise the limit, or choose another place, then give the command again"
+    return RunError(Diagnostic(code, f"{place}{error.strerror}", hint=hint))
+
+
+def _require_folder() -> None:
+    """Raise click's UsageError where the folder that the command was given in is gone."""
+    import click
+
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise click.UsageError(
+            f"the working directory cannot be used: {error.strerror}; "
+            "change to a folder that exists"
+        ) from None
+
+
+def _interrupted(text: str) -> int:
+    interrupts.ignore_ctrl_c()
+    _say(text)
+    return _INTERRUPTED
+
+
+def _unless_lost(code: int) -> int:
+    """The code, or that of a failure where the output could not be written."""
+    from vaezoo.cli.streams import lost
+    from vaezoo.diagnostics import Diagnostic
+
+    sys.stdout.flush()
+    error = lost()
+    if error is None:
+        return code
+    message = f"standard output cannot be written: {error.strerror}"
+    _show(Diagnostic("VZ503", message, hint="make room, or send it elsewhere"))
+    return code or _FAILED
+
+
+def _show(*findings: Diagnostic) -> None:
+    from vaezoo.reporting import render
+
+    _say(render(findings, color=sys.stderr.isatty()))
+
+
+def _say(text: str) -> None:
+    import click
+
+    click.echo(text, err=True)

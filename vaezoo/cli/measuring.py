@@ -1,26 +1,30 @@
-"""How it looks while figures are taken: a bar with the time left, or a line a metric."""
+"""How it looks while images are dealt with: a bar with the time left, or lines in a log."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
+
+#: Seconds between two lines on one metric in a log.
+_APART = 10.0
 
 Announce = Callable[[str, int], object]
 Advance = Callable[[int], object]
 
 
 @contextmanager
-def shown() -> Iterator[tuple[Announce, Advance]]:
+def shown(verb: str = "taking") -> Iterator[tuple[Announce, Advance]]:
     """What to call with each metric's name and size, and with the examples done."""
-    with _bar() if sys.stderr.isatty() else _lines() as calls:
+    with _bar(verb) if sys.stderr.isatty() else _lines(verb) as calls:
         yield calls
 
 
 @contextmanager
-def _bar() -> Iterator[tuple[Announce, Advance]]:
+def _bar(verb: str) -> Iterator[tuple[Announce, Advance]]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -41,15 +45,36 @@ def _bar() -> Iterator[tuple[Announce, Advance]]:
         task = bar.add_task("loading", total=None)
         yield (
             lambda metric, examples: bar.reset(
-                task, total=examples, description=f"taking {metric}"
+                task, total=examples, description=f"{verb} {metric}"
             ),
             lambda examples: bar.advance(task, examples),
         )
 
 
 @contextmanager
-def _lines() -> Iterator[tuple[Announce, Advance]]:
-    yield (
-        lambda metric, examples: click.echo(f"taking {metric}: {examples:,} images", err=True),
-        lambda examples: None,
-    )
+def _lines(verb: str) -> Iterator[tuple[Announce, Advance]]:
+    log = _Log(verb)
+    yield log.announce, log.advance
+
+
+class _Log:
+    """A line for each metric, and one from time to time while it takes long."""
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+
+    def announce(self, metric: str, examples: int) -> None:
+        self._metric, self._all, self._done = metric, examples, 0
+        self._began = self._spoke = time.monotonic()
+        click.echo(f"{self._verb} {metric}: {examples:,} images", err=True)
+
+    def advance(self, examples: int) -> None:
+        self._done += examples
+        now = time.monotonic()
+        if now - self._spoke < _APART or self._done >= self._all:
+            return
+        self._spoke = now
+        left = (now - self._began) * (self._all - self._done) / self._done
+        minutes, seconds = divmod(round(left), 60)
+        done = f"{self._done:,} of {self._all:,} images"
+        click.echo(f"{self._verb} {self._metric}: {done}, ETA {minutes}:{seconds:02}", err=True)

@@ -95,12 +95,14 @@ def _best(outcomes: Sequence[Outcome]) -> Outcome | None:
 
 
 def _where(outcomes: Sequence[Outcome], best: Outcome | None) -> list[str]:
+    from vaezoo.zoo.search import words_for
+
     entries = [one.entry for one in outcomes if one.entry]
     count = f"{len(entries):,} of {len(outcomes):,} members"
     if not entries:
         return [f"published {count}"]
-    chosen = best.spec.name if best else entries[0].name
+    chosen = next(one for one in entries if not best or one.name == best.spec.name)
     return [
         f"published {count} to {entries[0].path.parent}",
-        f"next: vaezoo sample {chosen} --n 50",
+        f"next: vaezoo sample {words_for(chosen)} --n 50",
     ]

@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+
+from vaezoo.files import expanded
+
+#: The largest integer of 64 bits: what libraries below take.
+LARGEST = 2**63 - 1
+
+
+class PathType(click.Path):
+    """A path on the command line, as every option and argument has it: ``~`` is expanded."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(str(expanded(value)) if value else value, param, ctx)
+        except FileNotFoundError as error:
+            self.fail(f"{value!r} cannot be found: {error.strerror}", param, ctx)
+
+
+class ReferenceType(PathType):
+    """A name, such as that of an entry, or a path."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(value, param, ctx) if str(value).startswith("~") else value
+
+
+REFERENCE = ReferenceType()
+COUNT = click.IntRange(min=1, max=LARGEST)
 
 device = click.option(
     "--device",
@@ -30,7 +60,7 @@ def _some_folder(
 
 zoo = click.option(
     "--zoo",
-    type=click.Path(),
+    type=PathType(),
     callback=_some_folder,
     help="The zoo's folder, instead of $VAEZOO_ZOO or ./zoo.",
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
+from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 if TYPE_CHECKING:
     from vaezoo.conformance.runner import Result
@@ -18,7 +19,7 @@ _COMPONENT, _CHECK = 24, 52
 
 
 @click.command("check", epilog="Example: vaezoo plugins check my_encoder.py")
-@click.argument("plugin", metavar="DIST_OR_FILE")
+@click.argument("plugin", type=options.REFERENCE, metavar="DIST_OR_FILE")
 @click.option("--strict", is_flag=True, help="Let the optional checks count too.")
 @click.option("--native", is_flag=True, help="Try torch.compile's own code: needs a C++ compiler.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -49,7 +50,7 @@ def _as_json(results: Iterable[Result]) -> list[Result]:
         }
         for result in done
     ]
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    echo_json(data)
     return done
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 
 @click.command("list", epilog="Example: vaezoo plugins list --json")
@@ -15,11 +14,11 @@ from vaezoo.cli.context import Context
 def command(context: Context, as_json: bool) -> None:
     """List every component with its plugin, and every plugin that is not in order."""
     from vaezoo.catalogue.listing import as_data, as_table, component_rows, plugin_rows
-    from vaezoo.cli.main import COMMANDS
+    from vaezoo.cli.commands import COMMANDS
 
     registry = context.registry_as_found
     components, plugins = component_rows(registry), plugin_rows(registry, COMMANDS)
     if as_json:
-        click.echo(json.dumps(as_data(components, plugins), indent=1, ensure_ascii=False))
+        echo_json(as_data(components, plugins))
     else:
         click.echo(as_table(components, plugins))

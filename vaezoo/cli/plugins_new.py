@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.registry import KINDS
 
@@ -24,7 +25,7 @@ from vaezoo.registry import KINDS
 @click.option(
     "--directory",
     default=".",
-    type=click.Path(file_okay=False),
+    type=options.PathType(file_okay=False),
     help="Where the new folder is made.",
     show_default=True,
 )

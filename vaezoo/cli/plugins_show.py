@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import click
 
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 
 @click.command("show", epilog="Example: vaezoo plugins show encoder:conv")
@@ -21,6 +21,6 @@ def command(context: Context, component: str, as_json: bool) -> None:
     registry = context.registry
     described = describe(locate(component, registry), registry)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(described), indent=1, ensure_ascii=False))
+        echo_json(dataclasses.asdict(described))
     else:
         click.echo(as_text(described))

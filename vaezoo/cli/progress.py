@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from types import TracebackType
@@ -13,6 +14,7 @@ from vaezoo.files import in_units
 from vaezoo.registry import EpochRecord, Figure
 from vaezoo.registry.verdicts import in_words
 from vaezoo.training import Observer
+from vaezoo.zoo.search import shipped_folder, words_for, zoo_option
 
 if TYPE_CHECKING:
     import torch
@@ -56,6 +58,7 @@ class PlainProgress(Observer):
         click.echo("compiling the training step", err=True)
 
     def taking(self, road: Road) -> None:
+        self._clock.restart()
         click.echo(f"{road}", err=True)
 
     def finished_epoch(self, record: EpochRecord) -> None:
@@ -132,12 +135,13 @@ class LiveProgress(Observer):
         self._bar.reset(
             self._task, total=self._epochs * images, completed=epochs_done * images, rate="", eta=""
         )
-        self._update(description=f"epoch {epochs_done + 1}/{self._epochs}")
+        self._update(description=f"epoch {min(epochs_done + 1, self._epochs)}/{self._epochs}")
 
     def compiling(self) -> None:
         self._update(description="compiling the training step")
 
     def taking(self, road: Road) -> None:
+        self._clock.restart()
         self._print(f"{road}")
 
     def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
@@ -189,6 +193,10 @@ class Clock:
         self._first = epochs_done
         self._epochs = epochs
 
+    def restart(self) -> None:
+        """Count from now on: what was prepared until now does not come again."""
+        self._began = time.monotonic()
+
     def rate(self, epochs_done: float) -> float:
         """Epochs a second so far."""
         return (epochs_done - self._first) / max(time.monotonic() - self._began, 1e-9)
@@ -222,7 +230,8 @@ def summarize(entry: Entry) -> list[str]:
         f"published to {entry.path} ({in_units(entry.size)}, {len(entry.figures)} pictures; "
         f"open {entry.path / 'README.md'} to look at them){_kept(entry)}"
     )
-    lines.append(f"next: vaezoo sample {entry.name} --n 50")
+    lines += _hides(entry)
+    lines.append(f"next: vaezoo sample {words_for(entry)} --n 50")
     return lines
 
 
@@ -243,9 +252,23 @@ def _kept(entry: Entry) -> str:
     """Where the entry went that this one replaced, if there was one."""
     from vaezoo.zoo.predecessors import predecessors
 
-    if not predecessors(entry.path.parent, entry.name):
+    zoo = entry.path.parent
+    if not predecessors(zoo, entry.name):
         return ""
-    return f"; the one before is kept, 'vaezoo zoo restore {entry.name}' brings it back"
+    restore = f"vaezoo zoo restore {entry.name}{zoo_option(zoo)}"
+    return f"; the one before is kept, '{restore}' brings it back"
+
+
+def _hides(entry: Entry) -> list[str]:
+    """That a name no longer means what ships with vaezoo, and how to get at that."""
+    shipped = shipped_folder() / entry.name
+    if entry.is_shipped or not shipped.is_dir() or words_for(entry) != entry.name:
+        return []
+    return [
+        f"note: in this folder {entry.name} no longer means the model that ships with vaezoo; "
+        f"'vaezoo zoo show {shlex.quote(str(shipped))}' shows that, "
+        f"and removing {entry.path} brings it back"
+    ]
 
 
 def describe_member(spec: Spec, number: int, out_of: int, is_done: bool) -> str:

@@ -8,15 +8,16 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import tell
 
 
 @click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
-@click.argument("name")
-@click.argument("other", required=False)
+@click.argument("name", type=options.REFERENCE)
+@click.argument("other", required=False, type=options.REFERENCE)
 @click.option("--pdf", is_flag=True, help="A PDF for A4 instead of HTML.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.PathType(dir_okay=False, path_type=Path),
     help="The file, ending in .html or .pdf. [default: NAME-report.html]",
 )
 @options.force
@@ -44,7 +45,8 @@ def command(
     if pdf and out is not None and out.suffix.lower() != ".pdf":
         raise click.UsageError(f"--pdf was given, but {out} does not end in .pdf")
     path = out or default_path(name, other, ".pdf" if pdf else ".html")
-    written = report(
-        name, other, out=path, zoo=zoo, device=device, force=force, registry=context.registry
+    tell(
+        report(
+            name, other, out=path, zoo=zoo, device=device, force=force, registry=context.registry
+        )
     )
-    click.echo(written)

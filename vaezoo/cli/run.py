@@ -10,6 +10,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import tell
 from vaezoo.processes import Processes, apart
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Example: vaezoo run specs/fashion_mlp2.yaml --set 'matrix.train.seed=[0, 1]' --o
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("spec", type=click.Path())
+@click.argument("spec", type=options.REFERENCE)
 @options.device
 @options.overrides
 @options.zoo
@@ -52,7 +53,7 @@ Example: vaezoo run specs/fashion_mlp2.yaml --set 'matrix.train.seed=[0, 1]' --o
 )
 @click.option(
     "--cpus-per-run",
-    type=click.IntRange(1),
+    type=options.COUNT,
     metavar="COUNT",
     help="With --on ray: CPUs, and so threads, of each member.  [default: 1]",
 )
@@ -79,14 +80,17 @@ def command(
 ) -> int:
     """Train a SPEC, evaluate it, draw its pictures and publish it to the zoo.
 
+    SPEC is a file; or an entry of the zoo, which trains what 'vaezoo show' prints of it.
     Ctrl-C stops the run; the same command goes on from its last whole epoch. Of a SPEC with a
     matrix every member is trained and published by its own name, with --on ray many at once.
     Under torchrun, several processes and machines train one model together.
     """
     _refuse_contradictions(on, together, cpus_per_run, gpus_per_run)
-    from vaezoo.spec.reader import examine
+    from vaezoo.inquiry import look_up
+    from vaezoo.road import existing
 
-    reading = examine(spec, overrides=overrides, registry=context.registry)
+    registry = context.registry
+    reading = look_up(spec, overrides=overrides, zoo=existing(zoo), registry=registry)
     how: How = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
     first, *_ = reading.specs
     processes = Processes.of_environment()
@@ -100,10 +104,10 @@ def command(
     if not processes.is_first:
         _assist(first, how)
     if on == "ray":
-        return _run_on_ray(reading, context.registry, cpus_per_run or 1, gpus_per_run, how)
+        return _run_on_ray(reading, registry, cpus_per_run or 1, gpus_per_run, how)
     if reading.axes:
-        return _run_members(reading, context.registry, together, how)
-    return _run_one(first, context.registry, how)
+        return _run_members(reading, registry, together, how)
+    return _run_one(first, registry, how)
 
 
 def _refuse_contradictions(
@@ -126,8 +130,7 @@ def _run_one(spec: Spec, registry: Registry, how: How) -> int:
 
     with progress() as shown:
         entry = run(spec, observer=shown, registry=registry, **how)
-    for line in summarize(entry):
-        click.echo(line)
+    tell(*summarize(entry))
     return 0
 
 
@@ -173,8 +176,7 @@ def _run_on_ray(
     if only.error:
         raise only.error
     assert only.entry
-    for line in summarize(only.entry):
-        click.echo(line)
+    tell(*summarize(only.entry))
     return 0
 
 
@@ -182,6 +184,5 @@ def _show_members(reading: Reading, outcomes: Sequence[Outcome]) -> int:
     from vaezoo.cli.members import show_errors, summarize_members, write_picture
 
     picture = write_picture(outcomes, reading.resolved()["name"])
-    for line in summarize_members(outcomes, picture):
-        click.echo(line)
+    tell(*summarize_members(outcomes, picture))
     return 3 if show_errors(outcomes) else 0

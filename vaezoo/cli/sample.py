@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch import Tensor
 
 _FORMATS = ("png", "npy", "safetensors")
+#: From so many samples on, progress is shown.
+_MANY = 20_000
 
 
 @click.command(epilog="Example: vaezoo sample fashion_mlp2 --n 50 --out samples.png")
-@click.argument("name")
-@click.option("--n", "count", type=click.IntRange(min=1), default=50, help="How many. Default 50.")
+@click.argument("name", type=options.REFERENCE)
+@click.option("--n", "count", type=options.COUNT, default=50, help="How many. Default 50.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="File to write. Default NAME-samples.png."
+    "--out", type=options.PathType(path_type=Path), help="File to write. Default NAME-samples.png."
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, help="Decides the samples. Default 0."
+    "--seed",
+    type=click.IntRange(0, options.LARGEST),
+    default=0,
+    help="Decides the samples. Default 0.",
 )
 @click.option(
     "--format",
@@ -46,20 +58,38 @@ def command(
 
     NAME is an entry of the zoo, or a path to an entry's folder or .safetensors file.
     """
+    from vaezoo.out_of_memory import memory_explained
     from vaezoo.zoo.header import FORMAT
-    from vaezoo.zoo.sampling import FORMATS, check_writable, write_samples
+    from vaezoo.zoo.sampling import FORMATS, Sheet, check_writable, write_samples
     from vaezoo.zoo.search import find
 
     format_ = format_ or _format_of(out)
     entry = find(name, zoo=zoo)
     path = out or Path(f"{entry.name}-samples{FORMATS[format_]}")
     check_writable(path, format_, force=force)
-    model = entry.load(context.registry, device)
-    images = model.sample(count, seed=seed)
-    header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
-    write_samples(images, path, format_, header)
+    with memory_explained("take a smaller --n, or a device with more memory"):
+        model = entry.load(context.registry, device)
+        sheet = Sheet(path, format_, count, tuple(model.image_shape))
+        sheet.refuse_what_does_not_fit()
+        blocks = model.sample_in_blocks(count, seed=seed)
+        header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
+        write_samples(sheet, _watched(blocks, count), header)
     plural = "" if count == 1 else "s"
-    click.echo(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images) → {path}")
+    tell(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images) → {path}")
+
+
+def _watched(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:
+    """The blocks; where they are many, with what is done of them and the time left."""
+    if count < _MANY:
+        yield from blocks
+        return
+    from vaezoo.cli.measuring import shown
+
+    with shown("drawing") as (announce, advance):
+        announce("samples", count)
+        for block in blocks:
+            yield block
+            advance(len(block))
 
 
 def _format_of(out: Path | None) -> str:

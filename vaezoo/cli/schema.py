@@ -9,7 +9,9 @@ from vaezoo.cli.context import Context
 
 
 @click.command("schema", epilog="Example: vaezoo schema --output vaezoo.schema.json")
-@click.option("--output", metavar="FILE", help="A file to write instead of printing.")
+@click.option(
+    "--output", type=options.PathType(), metavar="FILE", help="A file to write instead of printing."
+)
 @options.force
 @click.pass_obj
 def command(context: Context, output: str | None, force: bool) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_file, echo_json
 
 if TYPE_CHECKING:
     from vaezoo.spec.reader import Member, Reading
 
 
 @click.command(epilog="Example: vaezoo show specs/fashion_beta4.yaml --set loss.beta=2")
-@click.argument("spec")
+@click.argument("spec", type=options.REFERENCE)
 @options.overrides
 @click.option("--expand", is_flag=True, help="List the members of its matrix instead.")
 @options.zoo
@@ -40,11 +40,13 @@ def command(
     reading = look_up(spec, overrides=overrides, zoo=zoo, registry=context.registry)
     data = reading.resolved()
     if expand and as_json:
-        click.echo(_json([_as_data(member) for member in reading.members]))
+        echo_json([_as_data(member) for member in reading.members])
     elif expand:
         click.echo("\n".join(_table(reading)))
+    elif as_json:
+        echo_json(data)
     else:
-        click.echo(_json(data) if as_json else resolved_text(data), nl=as_json)
+        echo_file(resolved_text(data))
 
 
 def _as_data(member: Member) -> dict[str, Any]:
@@ -64,7 +66,3 @@ def _table(reading: Reading) -> list[str]:
         for member in reading.members
     ]
     return aligned([head, *rows])
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False)

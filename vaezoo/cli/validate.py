@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate", epilog="Example: vaezoo validate specs --format text --output junit.xml")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=options.PathType(), metavar="PATH...")
 @click.option(
     "--set",
     "overrides",

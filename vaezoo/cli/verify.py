@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +10,18 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 if TYPE_CHECKING:
     from vaezoo.verification import Verdict
 
 
 @click.command(epilog="Example: vaezoo verify mnist_mlp20")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, type=options.REFERENCE, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every entry that a name can find.")
 @click.option(
     "--samples",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     metavar="N",
     help="At most so many draws of z for each image: faster, and held less strictly. A bound that "
     "rises with them keeps its own, on a few images where they are many.",
@@ -76,7 +76,7 @@ def command(
         data = [
             {**dataclasses.asdict(v), "path": str(v.path), "passed": v.passed} for v in verdicts
         ]
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        echo_json(data)
     return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 

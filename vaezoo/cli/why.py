@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,13 +10,14 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
+from vaezoo.cli.output import echo_json
 
 if TYPE_CHECKING:
     from vaezoo.spec.provenance import Definition, Origin, Setting
 
 
 @click.command(epilog="Example: vaezoo why specs/fashion_beta4.yaml train.epochs")
-@click.argument("spec")
+@click.argument("spec", type=options.REFERENCE)
 @click.argument("key")
 @options.overrides
 @options.zoo
@@ -41,7 +41,7 @@ def command(
 
     found = why(spec, key, overrides=overrides, zoo=zoo, registry=context.registry)
     if as_json:
-        click.echo(json.dumps([_as_data(one) for one in found], indent=1, ensure_ascii=False))
+        echo_json([_as_data(one) for one in found])
         return
     blocks = [_block(one, sys.stdout.isatty()) for one in found]
     click.echo("\n\n".join(blocks))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import shlex
+import sys
 
 import click
 
 from vaezoo.cli import options
+from vaezoo.cli.output import echo_json, tell
 from vaezoo.cli.zoo_migrate import migrate
 from vaezoo.cli.zoo_sign import sign
 
@@ -28,16 +30,17 @@ def list_(zoo: str | None, as_json: bool) -> None:
 
     found = entries(zoo)
     if as_json:
-        click.echo(json.dumps([as_data(entry) for entry in found], indent=1, ensure_ascii=False))
+        echo_json([as_data(entry) for entry in found])
     elif found:
         click.echo(as_table(found))
     else:
         looked = ", ".join(map(str, search_folders(zoo)))
-        click.echo(f"no entries in {looked}; 'vaezoo run SPEC' makes one")
+        option = f" --zoo {shlex.quote(zoo)}" if zoo else ""
+        click.echo(f"no entries in {looked}; 'vaezoo run SPEC{option}' makes one")
 
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @options.zoo
 @_json_option
 def show(name: str, zoo: str | None, as_json: bool) -> None:
@@ -47,8 +50,7 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
 
     entry = find(name, zoo=zoo)
     if as_json:
-        data = entry.steadily(lambda: details(entry))
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        echo_json(entry.steadily(lambda: details(entry)))
     else:
         click.echo(entry.steadily(lambda: page(entry)))
 
@@ -58,14 +60,14 @@ command.add_command(sign)
 
 
 @command.command("restore", epilog="Example: vaezoo zoo restore fashion_mlp2")
-@click.argument("name")
+@click.argument("name", type=options.REFERENCE)
 @options.zoo
 def restore(name: str, zoo: str | None) -> None:
     """Put the entry back that the last run replaced; the present one is kept in its turn."""
     from vaezoo.zoo import restore as tidying
 
     entry = tidying.restore(name, zoo=zoo)
-    click.echo(f"{name} is the earlier entry again: {entry.path}")
+    tell(f"{name} is the earlier entry again: {entry.path}")
 
 
 @command.command("prune", epilog="Example: vaezoo zoo prune fashion_mlp2 --yes")
@@ -84,10 +86,22 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
     for one in several:
         click.echo(f"{one.path}  {in_units(one.size)}")
     plural = "entry" if len(several) == 1 else "entries"
-    if not yes:
-        click.confirm(f"delete {len(several)} replaced {plural} for good?", abort=True)
+    if not yes and not _agreed(f"delete {len(several)} replaced {plural} for good?"):
+        click.echo("nothing was deleted")
+        return
     deleted = len(tidying.prune(several, zoo=zoo))
-    click.echo(f"deleted {deleted} replaced {'entry' if deleted == 1 else 'entries'}")
+    tell(f"deleted {deleted} replaced {'entry' if deleted == 1 else 'entries'}")
     if deleted < len(several):
         gone = len(several) - deleted
         click.echo(f"{gone} of {len(several)} had been restored or deleted meanwhile", err=True)
+
+
+def _agreed(question: str) -> bool:
+    """The answer of whoever sits at the terminal. Raises click's UsageError without one."""
+    if not _is_asked():
+        raise click.UsageError("there is no terminal to ask on: give --yes, and nothing is asked")
+    return click.confirm(question)
+
+
+def _is_asked() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()

@@ -20,6 +20,7 @@ from typing import Any
 
 from vaezoo.cluster.errand import Ending, Errand, environment_kept, perform, unfit
 from vaezoo.diagnostics import Diagnostic, RunError, UsageError
+from vaezoo.interrupts import ENDING, Terminated
 
 #: Seconds between two looks whether somebody asked to stop.
 _LISTENING = 0.25
@@ -27,10 +28,6 @@ _LISTENING = 0.25
 _KNOCKING = 5.0
 #: Seconds in which members that are stopped write their checkpoints.
 _LAST_WORDS = 60.0
-
-
-class Terminated(BaseException):
-    """The system asks the process to end (SIGTERM)."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,8 @@ class Cluster:
         """
         ended, _ = self._ray.wait(list(sent), num_returns=len(sent), timeout=seconds)
         if self._asked:
-            raise KeyboardInterrupt if self._asked.pop(0) == signal.SIGINT else Terminated
+            number = self._asked.pop(0)
+            raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
         return list(ended)
 
     def ending(self, reference: Any) -> Ending:
@@ -234,7 +232,10 @@ def _signals_noted() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield asked  # only a main thread may
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
+    before = {
+        number: handler for number, handler in before.items() if handler is not signal.SIG_IGN
+    }
     for number in before:
         signal.signal(number, lambda number, frame: asked.append(number))
     try:
@@ -253,9 +254,9 @@ def _settings_kept() -> Iterator[None]:
         with environment_kept():
             os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
             yield
-    except Terminated:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)  # end as if nobody had listened
+    except Terminated as asked:
+        signal.signal(asked.number, signal.SIG_DFL)
+        os.kill(os.getpid(), asked.number)  # end as if nobody had listened
         raise
     finally:
         if is_main:

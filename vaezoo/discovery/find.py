@@ -96,7 +96,7 @@ def _distribution(entry_point: metadata.EntryPoint) -> tuple[str | None, str]:
 
 
 def _named(reference: str) -> Source:
-    path = Path(reference)
+    path = Path(os.path.expanduser(reference))
     if path.suffix == ".py" or path.exists():
         plugin = Plugin(path.stem, "file", str(path), reference=reference)
         return Source(plugin, partial(_load_file, path))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, ZooError, nearest
-from vaezoo.files import Content, check_output, write_output
+from vaezoo.files import Content, check_output, expanded, write_output
 from vaezoo.reporting.formats import FORMATS, formatted
 from vaezoo.reporting.places import checkout
 from vaezoo.reporting.report import Report
@@ -141,7 +141,10 @@ def _file(output: str, formats: Sequence[str]) -> tuple[str, Path]:
 def _path(file: str) -> Path:
     if not file or file == "-" or file.endswith(("/", "\\")):
         raise ValueError(f"{file!r} is not a file; a format without --output is printed")
-    return Path(file)
+    try:
+        return expanded(file)
+    except FileNotFoundError as error:
+        raise ValueError(f"{file!r} cannot be found: {error.strerror}") from None
 
 
 def _format_of(file: str, formats: Sequence[str]) -> str:

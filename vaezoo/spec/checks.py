@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from vaezoo.diagnostics import Diagnostic, Span, VaezooError, suggest
 from vaezoo.registry import Component, ImageShape
+from vaezoo.spec.integers import integer_findings
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.places import Places
 from vaezoo.spec.schema import Spec, Target
@@ -15,6 +16,9 @@ from vaezoo.spec.schema import Spec, Target
 def check(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
     """Findings about shapes and about settings that contradict each other."""
     places = Places(document)
+    too_large = list(integer_findings(spec, places))
+    if too_large:  # nothing reckons with them
+        return too_large
     return [*_shapes(spec, places), *_validation(spec, places), *_targets(spec, places)]
 
 

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from vaezoo.diagnostics import nearest
 from vaezoo.spec.nodes import Path
-from vaezoo.spec.schema import FIGURE_PATTERN, NAME_PATTERN
+from vaezoo.spec.schema import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 from vaezoo.spec.structure import Place
 
 
@@ -117,6 +117,7 @@ _LENGTHS = {
 _PATTERNS = {
     NAME_PATTERN: "lower-case letters, digits, '_' and '-', at most 100, "
     "beginning with a letter or a digit",
+    LICENSE_PATTERN: "an identifier of letters, digits, '.', '-' and '+', such as cc-by-4.0",
     FIGURE_PATTERN: "a split and a figure, such as test/elbo; "
     "the splits are test, validation and train",
 }

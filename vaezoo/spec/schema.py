@@ -30,6 +30,7 @@ from vaezoo.registry import (
 from vaezoo.registry.field import component_field
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,99}$"
+LICENSE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$"
 FIGURE_PATTERN = r"^(test|validation|train)/[a-z0-9_]+$"
 
 #: The parts of a spec that decide the trained weights; the others say what is done with them.
@@ -117,6 +118,17 @@ class PublishSpec(_Section):
         description="number format of the weights in the file; float16 halves it. Weights are "
         "rounded after training and before any figure is taken",
     )
+    license: str | None = Field(
+        None,
+        pattern=LICENSE_PATTERN,
+        description="the license of the trained model, for the card's front matter, such as mit "
+        "or cc-by-4.0; left out, the card names none",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_silence(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out a license that is not given, so that a spec reads as it did before."""
+        return {key: value for key, value in handler(self).items() if value is not None}
 
 
 class Target(_Section):

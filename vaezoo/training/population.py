@@ -20,10 +20,10 @@ from torch import Tensor
 
 from vaezoo.data.places import place_of
 from vaezoo.data.resident import held_out_rows
-from vaezoo.devices import memory_explained
 from vaezoo.fields import value_at
 from vaezoo.heap import memory_kept
 from vaezoo.model import VAE, build
+from vaezoo.out_of_memory import memory_explained
 from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.spec import Spec
 from vaezoo.training import checkpoint

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
+from vaezoo.interrupts import held, requests_to_end_raised
 from vaezoo.training import checkpoint
 from vaezoo.training.checkpoint import Snapshot, TrainingState
 
 #: Training time between two checkpoints, in times of what writing one takes: 2 % of the run.
 _APART = 50
-
-
-class Terminated(BaseException):
-    """The system asks the process to end (SIGTERM)."""
 
 
 class Saver:
@@ -59,30 +51,9 @@ class Saver:
     @contextmanager
     def saving_at_the_end(self) -> Iterator[None]:
         """Inside, nothing is lost however it ends: by an error, Ctrl-C or a request to end."""
-        before = _on_termination(_raise_terminated)
-        try:
+        with requests_to_end_raised():
             try:
                 yield
             finally:
-                self.save()
-        except Terminated:
-            _on_termination(signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTERM)  # end as if nobody had listened
-            raise
-        finally:
-            if before is not None:
-                signal.signal(signal.SIGTERM, before)
-
-
-def _raise_terminated(number: int, frame: FrameType | None) -> None:
-    raise Terminated
-
-
-def _on_termination(handler: Any) -> Any:
-    """Set who is told of SIGTERM, and say who was; None where that is not ours to decide."""
-    if threading.current_thread() is not threading.main_thread():
-        return None  # only a main thread may
-    before = signal.getsignal(signal.SIGTERM)
-    if handler is _raise_terminated and before is not signal.SIG_DFL:
-        return None  # the program around us has its own way to end
-    return signal.signal(signal.SIGTERM, handler)
+                with held():  # a second Ctrl-C waits for the checkpoint
+                    self.save()

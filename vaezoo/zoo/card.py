@@ -46,8 +46,9 @@ def _front_matter(entry: Entry) -> dict[str, Any]:
         }
         for split in dict.fromkeys(figure.split for figure in figures)
     ]
+    license_ = entry.spec_data.get("publish", {}).get("license")
     return {
-        "license": "mit",
+        **({"license": license_} if license_ else {}),
         "library_name": "vaezoo",
         "pipeline_tag": _TASK,
         "tags": ["vae", "variational-autoencoder", "vaezoo", dataset],

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, SpecError, ZooError
+from vaezoo.files import is_lfs_pointer
 from vaezoo.registry import EpochRecord
 from vaezoo.regular import read_regular
 from vaezoo.zoo import header as texts
@@ -299,6 +300,8 @@ def readable(path: Path, read: Callable[[Path], T]) -> T:
     except OSError as error:
         raise damaged(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        if is_lfs_pointer(path):
+            raise weights.lfs_pointer(path) from None
         raise damaged(f"{path} is not what vaezoo writes there: {error}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def _check(entry: Entry) -> None:
 
 
 def _existing(folder: Path) -> Path:
-    if folder.is_dir():
+    if os.path.isdir(folder):
         return folder
     raise UsageError(
         Diagnostic("VZ501", f"there is no zoo folder {folder}", hint="give one with --zoo")

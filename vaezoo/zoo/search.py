@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
+from vaezoo.files import expanded
 from vaezoo.zoo.entry import WEIGHTS, Entry
 from vaezoo.zoo.renamed import present_name, tell_renamed
 from vaezoo.zoo.swap import between
@@ -49,13 +51,13 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
     """
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, Path) or _looks_like_path(text):
-        return _at(Path(text))
+        return _at(_folder(text))
     folders = search_folders(zoo)
     for folder in folders:
         place = _places(folder).get(text)
         if place:
             return Entry(place, text)
-    if (Path(text) / WEIGHTS).is_file():
+    if os.path.isfile(os.path.join(text, WEIGHTS)):
         return _at(Path(text))
     for folder in folders:
         if renamed := _renamed(folder, text):
@@ -75,13 +77,13 @@ def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
 
 def search_folders(zoo: str | Path | None = None) -> list[Path]:
     """Where names are looked up, in this order; some may not exist."""
-    if zoo is not None and not Path(zoo).is_dir():
+    if zoo is not None and not os.path.isdir(_folder(zoo)):
         raise UsageError(
             Diagnostic("VZ501", f"there is no zoo folder {zoo}", hint="give a folder that exists")
         )
     candidates = [
-        *([Path(zoo)] if zoo is not None else []),
-        *([Path(os.environ[VARIABLE])] if os.environ.get(VARIABLE) else []),
+        *([_folder(zoo)] if zoo is not None else []),
+        *([_folder(os.environ[VARIABLE])] if os.environ.get(VARIABLE) else []),
         Path("zoo"),
         shipped_folder(),
     ]
@@ -93,7 +95,24 @@ def search_folders(zoo: str | Path | None = None) -> list[Path]:
 
 def own_folder(zoo: str | Path | None = None) -> Path:
     """The zoo that is published to: ``zoo`` if given, else ``$VAEZOO_ZOO``, else ``./zoo``."""
-    return Path(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
+    return _folder(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
+
+
+def words_for(entry: Entry) -> str:
+    """What to type after a command so that it finds the entry: its name, and --zoo if need be."""
+    zoo = entry.path.parent
+    if entry.stands_alone or entry.path.name != entry.name:
+        return shlex.quote(str(entry.path))
+    named = (folder for folder in search_folders() if entry.name in names_in(folder))
+    first = next(named, None)
+    if first is not None and first.resolve() == zoo.resolve():
+        return shlex.quote(entry.name)
+    return f"{shlex.quote(entry.name)} --zoo {shlex.quote(str(zoo))}"
+
+
+def zoo_option(zoo: Path) -> str:
+    """`` --zoo FOLDER`` for commands that write to a zoo, empty where they would anyway."""
+    return "" if own_folder().resolve() == zoo.resolve() else f" --zoo {shlex.quote(str(zoo))}"
 
 
 def shipped_folder() -> Path:
@@ -110,6 +129,14 @@ def _looks_like_path(text: str) -> bool:
     )
 
 
+def _folder(path: str | Path) -> Path:
+    try:
+        return expanded(path)
+    except FileNotFoundError as error:
+        message = f"{path} cannot be found: {error.strerror}"
+        raise UsageError(Diagnostic("VZ501", message, hint="give another folder")) from None
+
+
 def _renamed(folder: Path, old: str) -> Entry | None:
     """The entry of a zoo that was called ``old``; warns (VZ505) that it is not any more."""
     present = present_name(folder, old)
@@ -120,9 +147,9 @@ def _renamed(folder: Path, old: str) -> Entry | None:
 
 
 def _at(path: Path) -> Entry:
-    if path.is_file() and path.suffix == ".safetensors":
+    if os.path.isfile(path) and path.suffix == ".safetensors":
         return Entry(path, Entry(path, path.stem).recorded_name)
-    if path.is_dir():
+    if os.path.isdir(path):
         return Entry(path, _recorded_name(path))
     if renamed := _renamed(path.parent, path.name):
         return renamed

@@ -1,0 +1,97 @@
+"""The ``vaezoo`` group: finds its subcommands when they are used, those of plugins too."""
+
+from __future__ import annotations
+
+import click
+
+from vaezoo.cli.context import Context
+from vaezoo.cli.lazy import LazyGroup, Table
+
+COMMANDS: Table = {
+    "run": ("vaezoo.cli.run", "Train a spec, evaluate, draw and publish it to the zoo."),
+    "sample": ("vaezoo.cli.sample", "Sample images from a trained model."),
+    "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures anew."),
+    "evaluate": ("vaezoo.cli.evaluate", "Take figures of a trained model."),
+    "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
+    "report": ("vaezoo.cli.report", "Write a report on a trained model, or on two."),
+    "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
+    "show": ("vaezoo.cli.show", "Print a spec with every default filled in."),
+    "why": ("vaezoo.cli.why", "Say where a value of a spec comes from."),
+    "diff": ("vaezoo.cli.diff", "Compare what two specs mean."),
+    "explain": ("vaezoo.cli.explain", "Say what a code means, with examples."),
+    "schema": ("vaezoo.cli.schema", "Write the JSON Schema of a spec, for editors."),
+    "zoo": ("vaezoo.cli.zoo", "List, show and tidy up trained models."),
+    "doctor": ("vaezoo.cli.doctor", "Look for what is wrong with the installation."),
+    "plugins": ("vaezoo.cli.plugins", "List plugins and the components they supply."),
+}
+
+
+class MainGroup(LazyGroup):
+    """vaezoo's own commands, then those of plugins."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _own_first(args))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.help_lines(ctx))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return super().get_command(ctx, name) or _context(ctx).registry_as_found.command(name)
+
+    def help_lines(self, ctx: click.Context) -> dict[str, str]:
+        own, others = super().help_lines(ctx), _context(ctx).registry_as_found.command_lines()
+        return own | {name: line for name, line in others.items() if name not in own}
+
+
+def _own_first(arguments: list[str]) -> list[str]:
+    """The arguments with vaezoo's own options before the command, wherever they stood."""
+    own, others = [], []
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":
+            others += [argument, *remaining]
+        elif argument == "--plugin":
+            value = next(remaining, None)
+            if value is None:
+                return [argument]  # which click refuses, since it lacks its value
+            own += [argument, value]
+        elif argument in ("--debug", "--no-plugins") or argument.startswith("--plugin="):
+            own.append(argument)
+        else:
+            others.append(argument)
+    return own + others
+
+
+def _context(ctx: click.Context) -> Context:
+    if ctx.obj is None:  # a subcommand is looked for before the group's function has run
+        ctx.obj = Context(ctx.params.get("plugins") or (), bool(ctx.params.get("no_plugins")))
+    context: Context = ctx.obj
+    return context
+
+
+@click.group(
+    cls=MainGroup,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: vaezoo sample fashion_mlp2 --n 50",
+)
+@click.version_option(package_name="vaezoo", prog_name="vaezoo")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    is_eager=True,  # so that --help after it shows the plugin's commands
+    metavar="FILE_OR_MODULE",
+    help="Use a plugin that is not installed. May be given more than once, after the command too.",
+)
+@click.option(
+    "--no-plugins",
+    is_flag=True,
+    is_eager=True,
+    help="Use no plugin but the built-in one and those given with --plugin.",
+)
+@click.pass_context
+def cli(ctx: click.Context, debug: bool, plugins: tuple[str, ...], no_plugins: bool) -> None:
+    """Variational autoencoders from one YAML spec: validate, train, evaluate, sample."""
+    _context(ctx)

@@ -1,0 +1,54 @@
+"""Running out of memory, told as a finding (VZ607) that says what to do."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vaezoo.diagnostics import Diagnostic, RunError
+
+TRAINING = "make the model or train.batch_size smaller, or take a device with more memory"
+_ANYTHING = "end other programs, ask for less, or use a machine or device with more memory"
+#: What errors without a class of their own say: allocators of PyTorch, and of C++.
+_WORDS = (
+    "DefaultCPUAllocator",
+    "bad_alloc",
+    "bad allocation",
+    "Storage size calculation overflowed",
+    "could not create a memory object",
+    "failed to map segment from shared object",
+)
+
+
+@contextmanager
+def memory_explained(hint: str = TRAINING) -> Iterator[None]:
+    """Inside, running out of memory becomes a RunError (VZ607) with that hint."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise out_of_memory(error, hint) from error
+        raise
+
+
+def explained(error: Exception) -> Exception:
+    """The error, or a RunError (VZ607) in place of one that tells of too little memory."""
+    return out_of_memory(error, _ANYTHING) if is_out_of_memory(error) else error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the error tells of too little memory, by whatever library."""
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if type(error).__name__ == "OutOfMemoryError":  # PyTorch's, for devices
+        return True
+    return isinstance(error, RuntimeError | ImportError) and any(w in str(error) for w in _WORDS)
+
+
+def out_of_memory(error: BaseException, hint: str) -> RunError:
+    """VZ607, with the first line of what the library said."""
+    cause = str(error).splitlines()[0] if str(error) else "the system gave no more"
+    return RunError(Diagnostic("VZ607", f"there is not enough memory: {cause}", hint=hint))
