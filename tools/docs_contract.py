@@ -7,7 +7,7 @@ import inspect
 import re
 from typing import Any
 
-from vaezoo.registry import KINDS, Component, contracts, hookspecs
+from vaezoo.registry import KINDS, Component, contracts, hookspecs, quantity
 
 #: What torch halves promise, and what passes between them and vaezoo.
 INTERFACES = (
@@ -21,6 +21,8 @@ DATA = (
     contracts.Split,
     contracts.ImageData,
     contracts.Figure,
+    quantity.Quantity,
+    quantity.Definition,
     contracts.Scene,
     contracts.EpochRecord,
     contracts.RunInfo,

@@ -43,6 +43,7 @@ EXAMPLES = {
     ("metric", "entropy_floor"): "metrics: [elbo, entropy_floor]",
     ("metric", "linear_probe"): "metrics: [elbo, {use: linear_probe, penalty: 1e-3}]",
     ("metric", "nearest_neighbours"): "metrics: [elbo, {use: nearest_neighbours, neighbours: 5}]",
+    ("metric", "amortisation_gap"): "metrics: [elbo, {use: amortisation_gap, images: 500}]",
     ("metric", "sample_quality"): "metrics: [elbo, {use: sample_quality, neighbours: 5}]",
     ("visualizer", "loss_curves"): "visualizers: [loss_curves]",
     ("visualizer", "samples"): "visualizers: [{use: samples, n: 100, columns: 20}]",

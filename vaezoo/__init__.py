@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import Component as Component
     from vaezoo.registry import Dataset as Dataset
     from vaezoo.registry import Decoder as Decoder
+    from vaezoo.registry import Definition as Definition
     from vaezoo.registry import Encoder as Encoder
     from vaezoo.registry import Entry as Entry
     from vaezoo.registry import EpochRecord as EpochRecord
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import Metric as Metric
     from vaezoo.registry import Optimizer as Optimizer
     from vaezoo.registry import Prior as Prior
+    from vaezoo.registry import Quantity as Quantity
     from vaezoo.registry import RunInfo as RunInfo
     from vaezoo.registry import Scene as Scene
     from vaezoo.registry import Split as Split
@@ -70,6 +72,7 @@ _HOME = {
     "Component": "vaezoo.registry",
     "Dataset": "vaezoo.registry",
     "Decoder": "vaezoo.registry",
+    "Definition": "vaezoo.registry",
     "Diagnostic": "vaezoo.diagnostics",
     "Encoder": "vaezoo.registry",
     "Entry": "vaezoo.registry",
@@ -89,6 +92,7 @@ _HOME = {
     "Positive": "vaezoo.fields",
     "Prior": "vaezoo.registry",
     "PriorModule": "vaezoo.registry.contracts",
+    "Quantity": "vaezoo.registry",
     "Repair": "vaezoo.repairs.repair",
     "RunInfo": "vaezoo.registry",
     "Scene": "vaezoo.registry",

@@ -11,6 +11,7 @@ from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError, su
 from vaezoo.heap import memory_kept
 from vaezoo.out_of_memory import memory_explained
 from vaezoo.registry import Figure, Metric, Registry, Scene, discover
+from vaezoo.spec.quantities import names_of
 from vaezoo.zoo import Entry, find
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from vaezoo.zoo.records import Metrics
 
 SPLITS = ("test", "validation", "train")
-_BOUND = "importance_weighted"
 _ALL = "all"
 
 #: called with a metric's name and the number of examples that it looks at
@@ -85,10 +85,12 @@ def evaluate(
     figures, left_out = take_what_can_be_had(chosen, scene, announce, named=metrics)
     if record:
         from vaezoo.evaluation import concluded
+        from vaezoo.evaluation.described import described
         from vaezoo.zoo.amend import amend, with_figures
 
         def with_new(now: Entry) -> Metrics:
             merged = with_figures(now.metrics.figures, figures)
+            merged = tuple(described(merged, model.spec.metrics, model.spec))
             targets, notes = concluded(model.spec, merged, now.history)
             return replace(now.metrics, figures=merged, targets=targets, notes=notes)
 
@@ -109,13 +111,14 @@ def _require_amendable(entry: Entry) -> None:
 @memory_kept()
 def take(metrics: Sequence[Metric], scene: Scene, announce: Announce = _silent) -> list[Figure]:
     """The figures of each metric in turn, with products as fast as the device has them."""
+    from vaezoo.evaluation.described import compute
     from vaezoo.training.products import fast_float32
 
     figures = []
     with fast_float32(scene.model.device):
         for metric in metrics:
             announce(metric.use, len(scene.split))
-            figures += metric.compute(scene)
+            figures += compute(metric, scene)
     return figures
 
 
@@ -145,10 +148,23 @@ def choose_metrics(
     if not names:
         chosen = list(spec.metrics)
     if importance_samples is not None:
-        bound = registry.find("metric", _BOUND).component
-        chosen = [metric for metric in chosen if metric.use != _BOUND]
-        chosen.append(cast("Metric", bound.model_validate({"samples": importance_samples})))
+        bound = _bound_metric(spec, registry)
+        chosen = [metric for metric in chosen if not isinstance(metric, bound)]
+        chosen.append(bound.model_validate({"samples": importance_samples}))
     return chosen
+
+
+def _bound_metric(spec: Spec, registry: Registry) -> type[Metric]:
+    """The metric of a bound that rises with draws of z: the spec's own, or the first that there
+    is. Raises UsageError (VZ504) where there is none."""
+    every = [cast("type[Metric]", found.component) for found in registry.components("metric")]
+    own: list[type[Metric]] = [type(metric) for metric in spec.metrics]
+    for kind in (*own, *every):
+        rising = any(one.role == "bound" and one.with_samples == "rises" for one in kind.figures)
+        if rising and "samples" in kind.model_fields:
+            return kind
+    message = "no plugin has a metric of an importance-weighted bound"
+    raise UsageError(Diagnostic("VZ504", message, hint="'vaezoo plugins list' shows the metrics"))
 
 
 def _of_name(name: str, spec: Spec, registry: Registry) -> list[Metric]:
@@ -161,6 +177,19 @@ def _of_name(name: str, spec: Spec, registry: Registry) -> list[Metric]:
     except PluginError as error:
         finding = error.diagnostics[0]
         raise UsageError(Diagnostic("VZ504", finding.message, hint=finding.hint)) from None
+
+
+def metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
+    """The metric that gives a figure, with as many draws; None where no plugin has one."""
+    found = [row.component for row in registry.components("metric")]
+    kinds = [cast("type[Metric]", kind) for kind in found]
+    for kind in (kind for kind in kinds if figure.name in names_of(kind)):
+        own = [metric for metric in spec.metrics if type(metric) is kind]
+        metric = own[0] if own else kind()
+        if "samples" in kind.model_fields and figure.samples:
+            return metric.model_copy(update={"samples": figure.samples})
+        return metric
+    return None
 
 
 def scene_of(model: VAE, data: ImageData, split: str, advance: Advance = _silent) -> Scene:

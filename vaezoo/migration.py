@@ -14,9 +14,10 @@ from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, UsageError, ZooError
 from vaezoo.measurement import Advance, Announce, scene_of, take
 from vaezoo.registry import Figure, Registry, discover
+from vaezoo.spec.quantities import names_of
 from vaezoo.verification import Check, files
 from vaezoo.verification.figures import Retaken, retake
-from vaezoo.verification.verify import lock_check
+from vaezoo.verification.steps import lock_check
 from vaezoo.zoo import Entry, find, publish
 from vaezoo.zoo.amend import with_figures
 from vaezoo.zoo.lock import with_check
@@ -190,10 +191,10 @@ def _new_figures(
     new = [
         metric
         for metric in model.spec.metrics
-        if metric.to_spec() not in former or not known.issuperset(type(metric).figures)
+        if metric.to_spec() not in former or not known.issuperset(names_of(type(metric)))
     ]
     found = take(new, scene_of(model, data, "test", advance), announce) if new else []
-    changed = {name for m in new if m.to_spec() not in former for name in type(m).figures}
+    changed = {name for m in new if m.to_spec() not in former for name in names_of(type(m))}
     return [figure for figure in found if figure.name not in known or figure.name in changed]
 
 
@@ -207,8 +208,11 @@ def _reworded(recorded: Sequence[Figure], retaken: Sequence[Retaken]) -> list[Fi
         if one is not None and one.found is not None:
             figures.append(_with_numbers_of(figure, one.found, one.same_way))
         elif other is not None:  # estimated, by the same likelihood of the same pixels
-            said = {"likelihood": other.likelihood, "binarisation": other.binarisation}
-            figures.append(dataclasses.replace(figure, **said))
+            figures.append(
+                dataclasses.replace(
+                    figure, likelihood=other.likelihood, binarisation=other.binarisation
+                )
+            )
         else:
             figures.append(figure)
     return figures
@@ -232,11 +236,13 @@ def _published(
     registry: Registry,
 ) -> Entry:
     from vaezoo.evaluation import concluded
+    from vaezoo.evaluation.described import described
 
     spec = model.spec
     state = weights.in_format(model.state_dict(), spec.publish.weights)
     if weights.digest(state) != entry.header["digest"]:
         _require([Check("weights", False, "they would not be written as they are")], entry)
+    figures = described(figures, spec.metrics, spec)
     targets, notes = concluded(spec, figures, entry.history)
     result = publish(
         spec,

@@ -81,8 +81,8 @@ def points_of(outcomes: Sequence[Outcome]) -> list[Point]:
     for one in outcomes:
         if one.entry is None:
             continue
-        rate = one.entry.metrics.figure("test/kl")
-        distortion = one.entry.metrics.figure("test/reconstruction")
+        rate = one.entry.metrics.of_role("kl")
+        distortion = one.entry.metrics.of_role("reconstruction")
         if rate and distortion:
             taken = f"{one.spec.dataset.use}: {_taken(distortion)}"
             found.append(Point(one.spec.name, rate.value, distortion.value, one.values, taken))

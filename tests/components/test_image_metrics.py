@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -19,6 +20,7 @@ from vaezoo.components.nets.sample_quality import (
 )
 from vaezoo.data.pixels import to_unit
 from vaezoo.diagnostics import UsageError
+from vaezoo.fields import Binarization
 from vaezoo.registry import discover
 
 
@@ -153,3 +155,62 @@ def test_a_dataset_without_a_classifier_says_so() -> None:
     metric = registry_with().find("metric", "sample_quality").component()
     with pytest.raises(UsageError, match="the dataset has no classifier"):
         metric.compute(scene(linear_gaussian()))
+
+
+@pytest.mark.parametrize("use", ["static", "dynamic"])
+def test_drawn_images_are_compared_with_drawn_samples(use: str) -> None:
+    """A decoder that gives every image the pixels' own chances draws samples as good as images.
+
+    Held against mean images it would be far off: those are grey.
+    """
+    model = vaezoo.load("mnist_mlp20")
+    grey = model.spec.dataset.build()
+    binarization = Binarization(use=use)
+    data = model.spec.dataset.model_copy(update={"binarize": binarization}).build()
+    one = grey.test.images[3:4].repeat(800, 1, 1, 1)  # one image, drawn 800 times
+    drawn = vaezoo.registry.Split(binarization.drawn_once(one, "test"))
+    training = vaezoo.registry.Split(data.train.images[:800])
+    spec = model.spec.model_copy(
+        update={"dataset": model.spec.dataset.model_copy(update={"binarize": binarization})}
+    )
+    with torch.no_grad():
+        *_, last = (part for part in model.decoder.modules() if isinstance(part, torch.nn.Linear))
+        last.weight.zero_()
+        last.bias.copy_(torch.logit(to_unit(grey.test.images[3]).flatten(), eps=1e-6))
+    seen = vaezoo.registry.Scene(
+        "m", spec, model, drawn, "test", (), training=training, binarization=binarization
+    )
+    metric = discover().find("metric", "sample_quality").component()
+    found = {figure.name: figure for figure in metric.compute(seen)}
+    plain = dataclasses.replace(
+        seen, binarization=Binarization(use="none"), spec=model.spec, training=None
+    )
+    unlike = {figure.name: figure for figure in metric.compute(plain)}
+    assert "drawn pixels of 800 draws" in found["recall"].note
+    assert found["frechet_distance"].value < 0.05 * unlike["frechet_distance"].value
+    assert found["precision"].value > 0.7
+    assert found["recall"].value > 0.7 > unlike["recall"].value
+    # training images stand in for samples as the model sees them: drawn
+    told = float(found["frechet_distance"].note.rpartition(": ")[2].partition(";")[0])
+    net = shipped_classifier("mnist")
+    black_and_white = (
+        training.images if use == "static" else binarization.drawn_once(training.images, "train")
+    )
+    with torch.inference_mode():
+        features = [net.features(to_unit(i)) for i in (drawn.images, black_and_white)]
+    assert set(black_and_white.unique().tolist()) == {0, 255}
+    assert told == pytest.approx(frechet_distance(*features), rel=0.01)
+
+
+def test_a_likelihood_without_chances_of_white_has_no_samples_to_compare() -> None:
+    model = vaezoo.load("mnist_mlp20")
+    gaussian = discover().find("likelihood", "gaussian").component()
+    parts = model.spec.model.model_copy(update={"likelihood": gaussian})
+    spec = model.spec.model_copy(update={"model": parts})
+    split = vaezoo.registry.Split(torch.zeros(5, 1, 28, 28, dtype=torch.uint8))
+    seen = vaezoo.registry.Scene(
+        "m", spec, model, split, "test", (), binarization=Binarization(use="static")
+    )
+    metric = discover().find("metric", "sample_quality").component()
+    with pytest.raises(UsageError, match="'gaussian' gives no chance of a white pixel"):
+        metric.compute(seen)

@@ -14,6 +14,7 @@ from vaezoo import (
     ImageData,
     ImageShape,
     Metric,
+    Quantity,
     Split,
     Visualizer,
 )
@@ -25,7 +26,7 @@ from vaezoo.testing import EncoderConformance
 class Constant(Metric, use="constant"):
     """A figure; the subclasses have faults."""
 
-    figures = ("constant",)
+    figures = (Quantity("constant", "higher", unit="none"),)
 
     def figure(self, scene: Any) -> Figure:
         return Figure("constant", 1.0, "none", scene.split_name, "", "", 0, len(scene.split))
@@ -38,7 +39,7 @@ def test_metrics_that_say_or_do_another_thing() -> None:
     class Undeclared(Constant, use="undeclared"):
         """Another name."""
 
-        figures = ("other",)
+        figures = (Quantity("other", "higher", unit="none"),)
 
     class Random(Constant, use="random"):
         """Draws its figure."""

@@ -23,7 +23,7 @@ def section(metric: type[Component]) -> str:
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.use)
 def test_a_metric_has_its_section_with_figures_equation_and_source(metric: type[Metric]) -> None:
     text = section(metric)
-    for figure in metric.figures:
+    for figure in (quantity.name for quantity in metric.figures):
         assert f"**{figure}**" in text, f"{metric.use} does not explain {figure}"
     assert text.count("$$") >= 2, f"{metric.use} has no equation"
     assert re.search(r"\b(19|20)\d\d\b", text), f"{metric.use} names no source"
@@ -41,4 +41,4 @@ def test_a_source_that_is_named_is_listed(metric: type[Metric]) -> None:
 def test_the_table_of_metrics_lists_its_figures(metric: type[Metric]) -> None:
     row = re.search(rf"^\| \[`{metric.use}`\].*$", TEXT, re.MULTILINE)
     assert row, f"{metric.use} is not in the table"
-    assert all(f"`{figure}`" in row[0] for figure in metric.figures)
+    assert all(f"`{quantity.name}`" in row[0] for quantity in metric.figures)

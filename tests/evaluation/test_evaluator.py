@@ -120,7 +120,7 @@ def test_observations_name_what_stands_out() -> None:
     notes = observations(spec, found, judge(spec, found, []), kept_epoch=4)
     assert notes == [
         "1 of 2 latent dimensions ended unused: z1 (less than 0.01 nats of KL on the test images)",
-        "the target test/kl 1.0 ± 0.5 is not reproduced: worse by 2.00: 3.00",
+        "the target test/kl 1.0 ± 0.5 is not reproduced: 2.00 above (3.00 here)",
         "the weights are those of epoch 4, the best validation ELBO",
     ]
 

@@ -16,7 +16,7 @@ def test_it_comes_to_the_figure_of_all_images():
     seen = scene(model, 3000)
     exact = exact_log_evidence(model, seen.split.images).mean().item()
     metric = registry_with().find("metric", "elbo").component(samples=50)
-    elbo = KnownELBO(metric, metric.compute(seen)[0].value)
+    elbo = KnownELBO(metric, "elbo", metric.compute(seen)[0].value)
     found = bound_by_few(bound(), "iw_bound", SAMPLES, seen, elbo)
     assert found.images == DRAWS // SAMPLES
     assert abs(found.value - exact) < 5 * found.error

@@ -123,8 +123,7 @@ def test_the_core_knows_the_built_in_parts_by_their_entry_point_alone() -> None:
         for module in imports(ast.parse(path.read_text("utf-8")))
         if module.startswith("vaezoo.components")
     }
-    # the mathematics in print has formulas of the built-in parts, and the words of all others
-    assert importing <= {"writeup"}
+    assert importing == set()
 
 
 @pytest.mark.parametrize(

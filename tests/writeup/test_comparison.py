@@ -3,17 +3,21 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import small_spec
+from tests.helpers import registry_with, small_spec
 from tests.writeup.conftest import blocks, formulas, report_on, shipped
 from tests.writeup.test_observations import figure
+from vaezoo.registry import Metric, Quantity, Split
 from vaezoo.spec.difference import compare
 from vaezoo.writeup.comparison import gap, incomparable, observe_both
 from vaezoo.writeup.content import Notice, Table, text_of
-from vaezoo.zoo import Entry
+from vaezoo.writeup.pair import _errors_of_differences
+from vaezoo.writeup.pairing import Paired, pairs
+from vaezoo.zoo import Entry, Metrics
 
 errors = st.floats(0.001, 5)
 
@@ -31,6 +35,99 @@ def test_a_figure_without_an_error_gives_a_difference_without_one():
     found = gap(figure("active_units", 10.0), figure("active_units", 7.0))
     assert found is not None
     assert (found.error, found.is_clear, str(found)) == (None, None, "−3")
+
+
+def test_a_paired_error_stands_for_that_of_independent_means():
+    one, other = figure("elbo", -100.0, 1.0), figure("elbo", -99.0, 1.0)
+    assert gap(one, other).is_clear is False
+    found = gap(one, other, Paired(0.08, 2000))
+    assert (found.error, found.is_clear, str(found)) == (0.08, True, "+1.000 ± 0.080")
+
+
+def with_images(subject, count):
+    """The subject before the first so many of its test images."""
+    split = Split(subject.scene.split.images[:count], subject.scene.split.labels[:count])
+    return replace(subject, scene=replace(subject.scene, split=split))
+
+
+def test_paired_errors_are_those_of_differences_image_by_image():
+    """Against the definition: the ELBO of both on each image, and the spread of differences."""
+    one, other = (with_images(shipped(n), 300) for n in ("fashion_beta1", "fashion_beta4"))
+    found = pairs(one, other)
+    assert set(found) == {"test/elbo", "test/reconstruction", "test/kl"}
+    differences = []
+    for number in range(300):
+        values = []
+        for subject in (one, other):
+            image = Split(subject.scene.split.images[number : number + 1])
+            scene = replace(subject.scene, split=image, seed=number)
+            (elbo, *_) = subject.model.spec.metrics[0].compute(scene)
+            values.append(elbo.value)
+        differences.append(values[1] - values[0])
+    # the error of the recorded figures, which are means over 10,000 images
+    expected = np.std(differences, ddof=1) / math.sqrt(10_000)
+    assert found["test/elbo"].error == pytest.approx(expected, rel=0.1)
+    assert found["test/elbo"].images == 300
+
+
+def test_paired_differences_of_one_protocol_are_much_better_known():
+    document = report_on("fashion_beta1", "fashion_beta4")
+    (table,) = (
+        block
+        for block in blocks(document)
+        if isinstance(block, Table) and text_of(block.head[-1]) == "difference"
+    )
+    rows = {text_of(row[0]): text_of(row[-1]) for row in table.rows}
+    error = float(rows["ELBO"].partition("± ")[2])
+    assert 0.06 < error < 0.1  # as of independent means it is 1.08
+    assert "Standard errors of paired differences, from 2,000 images: ELBO" in text_of(
+        table.caption
+    )
+    assert "independent means" not in text_of(table.caption)
+
+
+def test_figures_that_no_image_has_by_itself_are_not_paired():
+    caption = _errors_of_differences(
+        [Metrics((figure("elbo", -1.0, 0.1), figure("marginal_kl", 1.0, 0.1)), (), ())],
+        {"test/elbo": Paired(0.01, 50)},
+    )
+    assert "paired differences, from 50 images: ELBO." in caption
+    assert "As of independent means" in caption
+    assert caption.endswith("marginal KL.")
+
+
+def test_other_images_are_not_paired():
+    one, other = (with_images(shipped(n), 100) for n in ("fashion_beta1", "fashion_beta4"))
+    assert pairs(one, replace(other, digest="0" * 64)) == {}
+    assert pairs(replace(one, problem="the disk is gone"), other) == {}
+
+
+def test_a_plugins_metric_is_paired_by_what_it_gives_of_each_image():
+    class Brightness(Metric, use="brightness"):
+        """How bright reconstructions are."""
+
+        figures = (Quantity("brightness", "neither"),)
+
+        def compute(self, scene):
+            raise AssertionError("the recorded figure is there")
+
+        def per_image(self, scene):
+            if len(scene.split) != 150:
+                raise RuntimeError("a metric that fails")
+            return {"brightness": scene.model.reconstruct(scene.split.images).flatten(1).mean(1)}
+
+    registry = registry_with(Brightness)
+    recorded = figure("brightness", 0.3, 0.01, samples=0)
+    one, other = (
+        replace(with_images(shipped(n), 150), entry=holding(shipped(n).entry, recorded))
+        for n in ("fashion_beta1", "fashion_beta4")
+    )
+    one, other = replace(one, registry=registry), replace(other, registry=registry)
+    values = [s.model.reconstruct(s.scene.split.images).flatten(1).mean(1) for s in (one, other)]
+    (found,) = pairs(one, other).values()
+    spread = (values[1] - values[0]).double().std().item()
+    assert found.error == pytest.approx(spread / math.sqrt(recorded.examples), rel=1e-4)
+    assert pairs(with_images(one, 100), with_images(other, 100)) == {}  # it fails: no error
 
 
 @pytest.mark.parametrize(
@@ -57,7 +154,7 @@ def test_entries_of_one_protocol_compare():
     )
     rows = {text_of(row[0]): text_of(row[-1]) for row in table.rows}
     values = [s.facts.figure("elbo").value for s in (one, other)]
-    assert rows["ELBO"].startswith(f"{values[1] - values[0]:+.2f} ± ".replace("-", "−"))
+    assert rows["ELBO"].startswith(f"{values[1] - values[0]:+.3f} ± ".replace("-", "−"))
     told = "\n".join(map(text_of, observe_both(one, other)))
     assert f"fashion_beta1 has the higher test ELBO (β = 1), by {values[0] - values[1]:.2f}" in told
     assert "the weight of the KL is 1 in fashion_beta1, 4 in fashion_beta4" in told
@@ -97,6 +194,13 @@ def test_other_likelihoods_and_draws_are_reasons():
 def test_a_default_that_a_canonical_spec_leaves_out_is_told_too():
     (change,) = compare(small_spec(), small_spec(publish={"weights": "float16"})).changes
     assert (change.path, change.before, change.after) == ("publish.weights", "float32", "float16")
+
+
+def holding(entry, *figures):
+    """The entry with these figures alone."""
+    other = Entry(entry.path, entry.name)
+    other.__dict__["metrics"] = replace(entry.metrics, figures=figures)
+    return other
 
 
 def with_figures(entry, **changes):

@@ -1,22 +1,28 @@
 """Formulas of a spec's components."""
 
-from typing import ClassVar
+from types import SimpleNamespace
 
 import pytest
+import torch
 
-from vaezoo import Likelihood, Loss, Prior
+from vaezoo import Definition, Likelihood, Loss, Prior
 from vaezoo.components.likelihoods import MSE, Bernoulli, ContinuousBernoulli, Gaussian
 from vaezoo.components.losses import ELBOLoss
 from vaezoo.components.priors import StandardNormal
-from vaezoo.writeup.content import Math, text_of
-from vaezoo.writeup.formulas import number, of_likelihood, of_loss, of_prior
+from vaezoo.fields.tex import number
+from vaezoo.writeup.content import Code, Math, text_of
+from vaezoo.writeup.formulas import of_likelihood, of_loss, of_prior
 from vaezoo.writeup.mathematics import set_formula
 
 
 class Own(Likelihood, use="own"):
     """Laplace densities."""
 
-    formula: ClassVar[str] = r"\log p_\theta(x\mid z) = -\sum_i |x_i - m_i|"
+    def formula(self, values, module=None):
+        return Definition(
+            rf"\log p_\theta(x\mid z) = -\sum_{{i=1}}^{{{values}}} |x_i - m_i|",
+            "$m$ the decoder's output, {in braces} and `code`",
+        )
 
     def build(self, image):
         raise NotImplementedError
@@ -30,6 +36,23 @@ class Silent(Likelihood, use="bernoulli"):
 
     def build(self, image):
         raise NotImplementedError
+
+
+class Broken(Likelihood, use="broken"):
+    """Fails when it is asked."""
+
+    def formula(self, values, module=None):
+        raise RuntimeError
+
+    def build(self, image):
+        raise NotImplementedError
+
+
+class Unsettable(Broken, use="unsettable"):
+    """Writes what is not TeX."""
+
+    def formula(self, values, module=None):
+        return Definition(r"\frac{1")
 
 
 class Lumps(Prior, use="lumps"):
@@ -55,10 +78,12 @@ class Weighed(Loss, use="weighed"):
 TERMS = {
     "bernoulli": of_likelihood(Bernoulli(), 784),
     "continuous": of_likelihood(ContinuousBernoulli(), 784),
-    "gaussian": of_likelihood(Gaussian(), 784, 0.12),
+    "gaussian": of_likelihood(Gaussian(), 784, SimpleNamespace(log_scale=torch.tensor(0.12).log())),
     "fixed": of_likelihood(Gaussian(scale=0.1, mean="linear"), 784),
     "mse": of_likelihood(MSE(), 784),
     "own": of_likelihood(Own(), 9),
+    "broken": of_likelihood(Broken(), 9),
+    "unsettable": of_likelihood(Unsettable(), 9),
     "silent": of_likelihood(Silent(), 9),
     "normal": of_prior(StandardNormal(), 12, closed=True),
     "lumps": of_prior(Lumps(), 12, closed=False),
@@ -79,7 +104,8 @@ def test_every_formula_can_be_set(name):
 
 
 def test_formulas_are_those_of_the_spec():
-    assert len({term.tex for term in TERMS.values()}) == len(TERMS) - 2
+    assert len({term.tex for term in TERMS.values()}) == len(TERMS) - 4
+    # the three likelihoods that give none have the general form,
     # β is one letter whether it is 4 or moves, and so is s, fixed or learned
     assert "784" in TERMS["bernoulli"].tex
     assert "12" in TERMS["normal"].tex
@@ -93,8 +119,13 @@ def test_formulas_are_those_of_the_spec():
 
 
 def test_a_plugin_speaks_for_itself_or_gets_the_general_form():
-    assert TERMS["own"].tex == Own.formula
-    assert text_of(TERMS["own"].words) == "in its own words “Laplace densities”"
+    assert TERMS["own"].tex == Own().formula(9).tex
+    assert TERMS["own"].words == ()
+    assert text_of(TERMS["own"].where) == "m the decoder's output, {in braces} and code"
+    assert Code("code") in TERMS["own"].where
+    for failing in ("broken", "unsettable"):
+        assert TERMS[failing].tex == TERMS["silent"].tex
+    assert text_of(TERMS["broken"].words) == "in its own words “Fails when it is asked”"
     # a namesake of a built-in component is not taken for it
     assert "pi" not in TERMS["silent"].tex
     assert "Something else. With more to say”" in text_of(TERMS["silent"].words)

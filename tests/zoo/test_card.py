@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.helpers import small_spec
 from tests.zoo.parts import FIGURES, TARGET
+from vaezoo.evaluation.described import described
 from vaezoo.spec.document import parse_document
 from vaezoo.zoo.specfile import to_yaml
 
@@ -55,14 +57,16 @@ def test_how_a_figure_stands_to_its_target_is_said(publisher: Any) -> None:
         ("bernoulli", "none, pixels as stored in [0, 1]", True),
         ("bernoulli", "fixed draw", False),
         ("continuous_bernoulli", "none", False),
+        ("mse", "fixed draw", True),
     ],
 )
-def test_cross_entropy_on_grey_levels_is_named(
+def test_what_is_not_a_log_likelihood_is_named_once(
     publisher: Any, likelihood: str, binarisation: str, warned: bool
 ) -> None:
-    changes = {"likelihood": likelihood, "binarisation": binarisation}
-    figures = [dataclasses.replace(FIGURES[0], **changes)]
-    assert ("not a log-likelihood" in text_of(publisher(figures=figures))) == warned
+    spec = small_spec(model={"likelihood": likelihood}, metrics=["elbo"])
+    plain = [dataclasses.replace(figure, binarisation=binarisation) for figure in FIGURES]
+    figures = described(plain, spec.metrics, spec)
+    assert text_of(publisher(figures=figures)).count("no bound on log p(x)") == warned
 
 
 def test_trained_on_test_images_are_said_next_to_the_figures(publisher: Any) -> None:

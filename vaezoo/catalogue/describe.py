@@ -15,7 +15,7 @@ from vaezoo.catalogue.examples import example
 from vaezoo.catalogue.places import PLACES
 from vaezoo.catalogue.words import field_words
 from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, nearest
-from vaezoo.registry import KINDS, Component, Registered, Registry
+from vaezoo.registry import KINDS, Component, Quantity, Registered, Registry
 
 #: What a component of each kind is asked for, and so where its shapes are said.
 _METHODS = {"metric": "compute", "visualizer": "draw"}
@@ -178,7 +178,15 @@ def _facts(component: type[Component]) -> dict[str, Any]:
     """What the class says of itself beside its parameters, such as a metric's figures."""
     names = sorted(KINDS[component.kind].__class_vars__ - {"kind", "use"})
     values = {name: getattr(component, name) for name in names}
-    return {name: to_jsonable_python(v, fallback=str) for name, v in values.items()}
+    return {name: to_jsonable_python(_in_words(v), fallback=str) for name, v in values.items()}
+
+
+def _in_words(value: Any) -> Any:
+    """A class attribute; descriptions of figures in a few words each."""
+    if not isinstance(value, tuple) or not all(isinstance(one, Quantity) for one in value):
+        return value
+    sides = {"higher": ", higher is better", "lower": ", lower is better"}
+    return [f"{one.name} ({one.unit}{sides.get(one.better, '')})" for one in value]
 
 
 def _name_to_write(registered: Registered, registry: Registry) -> str:

@@ -12,9 +12,10 @@ from vaezoo.cli.tables import aligned, shown
 if TYPE_CHECKING:
     from vaezoo.members import Outcome
     from vaezoo.registry import Figure
+    from vaezoo.registry.quantity import Role
 
-#: The figures of the table, as far as the members have them.
-_FIGURES = ("test/elbo", "test/reconstruction", "test/kl", "test/active_units")
+#: What the table shows of the test split, as far as the members have it.
+_ROLES: tuple[Role, ...] = ("elbo", "reconstruction", "kl", "active_units")
 
 
 def write_picture(outcomes: Sequence[Outcome], name: str) -> Path | None:
@@ -41,16 +42,16 @@ def write_picture(outcomes: Sequence[Outcome], name: str) -> Path | None:
 
 def summarize_members(outcomes: Sequence[Outcome], picture: Path | None) -> list[str]:
     """A table with a line for each member, and below it the best one and where they all are."""
-    names = [name for name in _FIGURES if any(_figure(one, name) for one in outcomes)]
+    roles = [role for role in _ROLES if any(_figure(one, role) for one in outcomes)]
     keys = list(outcomes[0].values)
     rows = [
-        (one.spec.name, *(shown(one.values[key]) for key in keys), *_cells(one, names))
+        (one.spec.name, *(shown(one.values[key]) for key in keys), *_cells(one, roles))
         for one in outcomes
     ]
-    lines = aligned([("MEMBER", *keys, *(name.upper() for name in names)), *rows])
+    lines = aligned([("MEMBER", *keys, *(f"TEST/{role.upper()}" for role in roles)), *rows])
     best = _best(outcomes)
     if best:
-        lines += ["", f"best {_FIGURES[0]}: {best.spec.name}"]
+        lines += ["", f"best test/elbo: {best.spec.name}"]
     if picture:
         lines += ["", f"rate and distortion of each: {picture}"]
     return [*lines, "", *_where(outcomes, best)]
@@ -70,21 +71,21 @@ def show_errors(outcomes: Sequence[Outcome]) -> bool:
     return bool(failed)
 
 
-def _cells(outcome: Outcome, names: Sequence[str]) -> list[str]:
+def _cells(outcome: Outcome, roles: Sequence[Role]) -> list[str]:
     if outcome.error:
-        return [f"failed ({outcome.error.diagnostics[0].code})", *("" for _ in names[1:])]
-    figures = [_figure(outcome, name) for name in names]
+        return [f"failed ({outcome.error.diagnostics[0].code})", *("" for _ in roles[1:])]
+    figures = [_figure(outcome, role) for role in roles]
     return [f"{figure.value:.2f}" if figure else "" for figure in figures]
 
 
-def _figure(outcome: Outcome, name: str) -> Figure | None:
-    return outcome.entry.metrics.figure(name) if outcome.entry else None
+def _figure(outcome: Outcome, role: Role) -> Figure | None:
+    return outcome.entry.metrics.of_role(role) if outcome.entry else None
 
 
 def _best(outcomes: Sequence[Outcome]) -> Outcome | None:
     """The member with the best ELBO, where several were taken in one way, of one likelihood
     and on one dataset, so that they can be compared."""
-    found = [(figure, one) for one in outcomes if (figure := _figure(one, "test/elbo"))]
+    found = [(figure, one) for one in outcomes if (figure := _figure(one, "elbo"))]
     ways = {
         (figure.likelihood, figure.binarisation, figure.samples, str(one.spec.dataset.to_spec()))
         for figure, one in found

@@ -209,7 +209,7 @@ class Clock:
 def summarize(entry: Entry) -> list[str]:
     """Three lines on a published entry: how good, where, what next; and what stands out."""
     metrics = entry.metrics
-    elbo = metrics.figure("test/elbo")
+    elbo = metrics.of_role("elbo")
     lines = []
     if elbo:
         error = f" ± {elbo.standard_error:.2f}" if elbo.standard_error else ""

@@ -84,7 +84,9 @@ def command(
         raise click.UsageError(str(error)) from None
     if diff:
         wanted = mending.without_report(wanted, formats)
-    looks: list[Look] = []
+    from vaezoo.zoo.unexplained import unexplained
+
+    looks: list[Look] = [unexplained]
     if shapes:
         from vaezoo.shapes import shape_findings  # torch, only where it is asked for
 

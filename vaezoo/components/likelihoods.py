@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PositiveFloat
 from pydantic_core import PydanticCustomError
 
-from vaezoo.registry import Component, ImageShape, Likelihood
+from vaezoo.fields.tex import LOG_LIKELIHOOD, number
+from vaezoo.registry import Component, Definition, ImageShape, Likelihood
 from vaezoo.registry.contracts import LikelihoodModule
 
 
@@ -28,6 +29,12 @@ Scale = Annotated[
     float | Literal["learned"],
     BeforeValidator(_scale, json_schema_input_type=PositiveFloat | Literal["learned"]),
 ]
+#: from the decoder's output to a mean, in TeX
+_MEANS = {"sigmoid": r"\mathrm{sigmoid}(f_\theta(z))", "linear": r"f_\theta(z)"}
+
+
+def _over(values: int) -> str:
+    return rf"\sum_{{i=1}}^{{{values}}}"
 
 
 class Bernoulli(Likelihood, use="bernoulli"):
@@ -55,6 +62,22 @@ class Bernoulli(Likelihood, use="bernoulli"):
 
         return BernoulliNet()
 
+    def formula(self, values: int, module: LikelihoodModule | None = None) -> Definition:
+        return Definition(
+            rf"{LOG_LIKELIHOOD} = {_over(values)} \left[\, x_i\,\log \pi_i"
+            r" + (1 - x_i)\,\log(1 - \pi_i) \,\right]",
+            r"$\pi = \mathrm{sigmoid}(f_\theta(z))$ the chance of white for each value",
+        )
+
+    def caveat(self, binary: bool) -> str:
+        if binary:
+            return ""
+        return (
+            "The Bernoulli likelihood is applied to grey levels as they are. That binary "
+            "cross-entropy is not a log-likelihood, so the ELBO here is no bound on log p(x): "
+            "compare it only with figures obtained in the same way."
+        )
+
 
 class ContinuousBernoulli(Likelihood, use="continuous_bernoulli"):
     """The Bernoulli's formula made a density on [0, 1] by its normaliser.
@@ -70,6 +93,15 @@ class ContinuousBernoulli(Likelihood, use="continuous_bernoulli"):
         from vaezoo.components.nets.likelihoods import ContinuousBernoulliNet
 
         return ContinuousBernoulliNet()
+
+    def formula(self, values: int, module: LikelihoodModule | None = None) -> Definition:
+        return Definition(
+            rf"{LOG_LIKELIHOOD} = {_over(values)} \left[\, x_i\,\log \lambda_i + (1 - x_i)\,"
+            r"\log(1 - \lambda_i) + \log \frac{2\,\mathrm{artanh}(1 - 2\lambda_i)}"
+            r"{1 - 2\lambda_i} \,\right]",
+            r"$\lambda = \mathrm{sigmoid}(f_\theta(z))$; the last term makes it a density on "
+            r"[0, 1], and is $\log 2$ at $\lambda_i = 1/2$",
+        )
 
 
 class Gaussian(Likelihood, use="gaussian"):
@@ -96,6 +128,21 @@ class Gaussian(Likelihood, use="gaussian"):
         from vaezoo.components.nets.likelihoods import GaussianNet
 
         return GaussianNet(self.scale, self.mean)
+
+    def formula(self, values: int, module: LikelihoodModule | None = None) -> Definition:
+        return Definition(
+            rf"{LOG_LIKELIHOOD} = -{_over(values)} \left[\, \frac{{(x_i - m_i)^2}}{{2 s^2}}"
+            r" + \log s + \frac{1}{2}\log 2\pi \,\right]",
+            f"$m = {_MEANS[self.mean]}$, and {self._scale_in_words(module)}",
+        )
+
+    def _scale_in_words(self, module: Any) -> str:
+        if self.scale != "learned":
+            return f"$s = {number(self.scale)}$ by the spec"
+        if module is None:
+            return "one scale $s$ for all values, learned"
+        learned = float(module.log_scale.detach().exp())
+        return f"one scale for all values, which training took to $s = {learned:.4g}$"
 
 
 class MSE(Likelihood, use="mse"):
@@ -125,6 +172,20 @@ class MSE(Likelihood, use="mse"):
         from vaezoo.components.nets.likelihoods import SquaredErrorNet
 
         return SquaredErrorNet(self.mean)
+
+    def formula(self, values: int, module: LikelihoodModule | None = None) -> Definition:
+        return Definition(
+            rf"{LOG_LIKELIHOOD} = -{_over(values)} (x_i - m_i)^2 \;+\; \mathrm{{constant}}",
+            rf"$m = {_MEANS[self.mean]}$: the normal density of variance $1/2$, whose constant, "
+            r"$-\frac{1}{2}\log\pi$ a value, is left out",
+        )
+
+    def caveat(self, binary: bool) -> str:
+        return (
+            "The reconstruction term is a summed squared error, a Gaussian with its constant left "
+            "out, so the ELBO here is no bound on log p(x): compare it only with figures obtained "
+            "in the same way."
+        )
 
 
 COMPONENTS: list[type[Component]] = [Bernoulli, ContinuousBernoulli, Gaussian, MSE]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from vaezoo.fields import NonNegative
-from vaezoo.registry import Component, Loss
+from vaezoo.fields import NonNegative, Schedule
+from vaezoo.fields.tex import DIVERGENCE, LOG_LIKELIHOOD, setting
+from vaezoo.registry import Component, Definition, Loss
 from vaezoo.registry.contracts import LossModule
 
 
@@ -26,11 +27,56 @@ class ELBOLoss(Loss, use="elbo"):
     def kl_weight(self) -> str:
         return "beta"
 
+    @property
+    def draws(self) -> int:
+        return 1
+
     def build(self) -> LossModule:
         """Per-example terms: objective, reconstruction, kl."""
         from vaezoo.components.nets.objectives import ELBOObjective
 
         return ELBOObjective(free_bits=self.free_bits != 0)
+
+    def formula(self) -> Definition:
+        factor, penalty, clauses = "", DIVERGENCE, []
+        if self.beta != 1:
+            factor = r"\beta\,"
+            clauses.append(setting(r"\beta", self.beta))
+        if self.free_bits != 0:
+            penalty = r"\sum_j \max\left(\lambda,\; \overline{\mathrm{KL}}_j\right)"
+            bits = setting(r"\lambda", self.free_bits)
+            clauses.append(
+                r"$\overline{\mathrm{KL}}_j$ a dimension's KL averaged over the batch, " + bits
+            )
+        tex = rf"\mathcal{{L}}(x) = -{LOG_LIKELIHOOD} \;+\; {factor}{penalty}"
+        return Definition(tex, ", ".join(clauses))
+
+    def relation(self, is_bound: bool) -> str:
+        if self.free_bits == 0 and self.beta == 1:
+            return "In expectation this is the negative ELBO."
+        if self.free_bits == 0 and isinstance(self.beta, Schedule) and self.beta.ends[1] == 1:
+            return r"Once $\beta$ has come to 1, this is the negative ELBO in expectation."
+        if self.free_bits != 0 or isinstance(self.beta, Schedule):
+            return (
+                r"With $\beta = 1$ and no free bits this would be the negative ELBO in expectation."
+            )
+        if self.beta == 0:
+            return "Nothing holds the posterior to the prior: this is the reconstruction alone."
+        side = "above" if self.beta > 1 else "below"
+        bound = "is still an upper bound on" if self.beta > 1 else "is not an upper bound on"
+        held = rf" and {bound} $-\log p_\theta(x)$" if is_bound else ""
+        return (
+            r"In expectation this is $-\mathrm{ELBO}(x) + (\beta - 1)\,\mathrm{KL}$, which lies "
+            f"{side} the negative ELBO{held} (Higgins et al. 2017)."
+        )
+
+    def tradeoff(self) -> str:
+        if self.free_bits != 0:
+            return ""
+        return (
+            r"The objective is $D + \beta R$: where it is least, one nat of rate buys $\beta$ nats "
+            r"of distortion, $dD/dR = -\beta$."
+        )
 
 
 COMPONENTS: list[type[Component]] = [ELBOLoss]

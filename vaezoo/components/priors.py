@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vaezoo.registry import Component, Prior
+from vaezoo.fields.tex import DIVERGENCE
+from vaezoo.registry import Component, Definition, Prior
 from vaezoo.registry.contracts import PriorModule
 
 
@@ -10,11 +11,26 @@ class StandardNormal(Prior, use="standard_normal"):
     """N(0, I). Its KL divergence from a diagonal Gaussian is closed:
     ½ Σ (μ² + σ² − 1 − log σ²) (Kingma and Welling 2014, appendix B)."""
 
+    @property
+    def is_factorial(self) -> bool:
+        return True
+
+    @property
+    def is_normal(self) -> bool:
+        return True
+
     def build(self, latent: int) -> PriorModule:
         """z (B, latent)."""
         from vaezoo.components.nets.priors import StandardNormalNet
 
         return StandardNormalNet(latent)
+
+    def formula(self, latent: int) -> Definition:
+        return Definition(
+            rf"{DIVERGENCE} = \frac{{1}}{{2}}\sum_{{j=1}}^{{{latent}}}"
+            r"\left(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2\right)",
+            r"$p(z) = \mathcal{N}(z;\, 0, I)$, for which the KL term has a closed form",
+        )
 
 
 COMPONENTS: list[type[Component]] = [StandardNormal]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.conformance import integrals
+from vaezoo.conformance.described import require_definition, require_settable
 from vaezoo.conformance.integrals import Grid
 from vaezoo.conformance.network import Case, NetworkConformance, seeded
 from vaezoo.conformance.outcome import Declined, Nonconforming, NotApplicable, require
@@ -137,6 +138,14 @@ class LikelihoodConformance(NetworkConformance):
                     abs(found - likelihood.deviation) < 0.01 * likelihood.deviation,
                     f"deviation is {likelihood.deviation:g}, that of the density is {found:g}",
                 )
+
+    def test_what_it_says_of_itself(self) -> None:
+        """``formula`` and ``caveat`` can be set in a report, with a trained module and without."""
+        likelihood, image = self.component, ImageShape(1, 2, 2)
+        require_definition(likelihood.formula(4))
+        require_definition(likelihood.formula(4, likelihood.build(image)))
+        for binary in (True, False):
+            require_settable("caveat", likelihood.caveat(binary))
 
     @property
     def _declared_support(self) -> Support | None:

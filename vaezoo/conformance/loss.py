@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.conformance.component import ComponentConformance
+from vaezoo.conformance.described import require_definition, require_settable
 from vaezoo.conformance.outcome import require
 from vaezoo.conformance.stage import small_scene
 from vaezoo.fields import value_at
@@ -30,7 +31,7 @@ class LossConformance(ComponentConformance):
         """Every declared term is there, one finite float32 number for each example."""
         model, images = _stage()
         terms = self._terms(model, images)
-        declared = {"objective", "reconstruction", "kl", *type(self.component).terms}
+        declared = {term.name for term in type(self.component).terms}
         missing = declared - set(terms)
         require(not missing, f"the terms lack {', '.join(sorted(missing))}")
         for name, value in terms.items():
@@ -40,6 +41,16 @@ class LossConformance(ComponentConformance):
             )
             require(value.dtype == torch.float32, f"{name} is {value.dtype}, not torch.float32")
             require(value.isfinite().all(), f"{name} is not finite")
+
+    def test_what_it_says_of_itself(self) -> None:
+        """``formula``, ``relation`` and ``tradeoff`` can be set in a report."""
+        loss = self.component
+        require_definition(loss.formula())
+        for is_bound in (True, False):
+            require_settable("relation", loss.relation(is_bound))
+        require_settable("tradeoff", loss.tradeoff())
+        for term in type(loss).terms:
+            require_settable(f"the caveat of {term.name}", term.caveat)
 
     def test_kl_weight_is_a_weight(self) -> None:
         """``kl_weight``, where it is given, names a real-valued field."""

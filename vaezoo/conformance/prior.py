@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.conformance import integrals
+from vaezoo.conformance.described import require_definition
 from vaezoo.conformance.network import Case, NetworkConformance, seeded
 from vaezoo.conformance.outcome import NotApplicable, require
 from vaezoo.conformance.stage import small_model
@@ -71,6 +72,22 @@ class PriorConformance(NetworkConformance):
         require(
             distance < 2.5 / _DRAWS**0.5,
             f"the distribution of {_DRAWS:,} draws is {distance:.3f} away from that of log_prob",
+        )
+
+    def test_what_it_says_of_itself(self) -> None:
+        """``formula`` can be set in a report, and ``is_factorial`` is true of the density."""
+        require_definition(self.component.formula(2))
+        if not self.component.is_factorial:
+            return
+        module = self._module(2)
+        one, other = _sample(module, 200).chunk(2)
+        crossed = torch.stack([one[:, 0], other[:, 1]], 1), torch.stack([other[:, 0], one[:, 1]], 1)
+        with torch.no_grad():
+            straight = module.log_prob(one) + module.log_prob(other)
+            apart = (straight - sum(map(module.log_prob, crossed))).abs().max().item()
+        require(
+            apart < 1e-3 * straight.abs().max().item() + 1e-4,
+            f"is_factorial is true, and log p(z) is off a sum over latents by {apart:.3g}",
         )
 
     def test_kl_against_monte_carlo(self) -> None:

@@ -12,11 +12,14 @@ from typing import Any, ClassVar
 import torch
 
 from vaezoo.conformance.component import ComponentConformance
+from vaezoo.conformance.described import require_movement, require_settable, require_within
 from vaezoo.conformance.outcome import NotApplicable, optional, require
 from vaezoo.conformance.stage import SMALL, small_scene
 from vaezoo.diagnostics import UsageError
 from vaezoo.registry import Figure, ImageShape, Metric, Scene, Visualizer
 
+#: draws of z that figures are taken with to see what more of them do, and how often each
+_DRAWS, _SEEDS = (1, 16), 6
 _NAME = re.compile(r"[a-z0-9_]+")
 
 
@@ -115,8 +118,9 @@ class MetricConformance(SceneConformance):
                 f"{scene.split_name!r}",
             )
             require(figure.unit, f"{figure.name} has no unit")
+            require_within(figure, type(self.component).figures)
         names = [figure.name for figure in figures if isinstance(figure, Figure)]
-        declared = type(self.component).figures
+        declared = [quantity.name for quantity in type(self.component).figures]
         require(
             not declared or sorted(names) == sorted(declared),
             f"it gives {', '.join(names)} and declares {', '.join(declared)}",
@@ -124,8 +128,45 @@ class MetricConformance(SceneConformance):
 
     @optional
     def test_declares_its_figures(self) -> None:
-        """Its class names its figures, so that targets on them are checked before training."""
-        require(type(self.component).figures, "set figures = ('name', …) on the class")
+        """Its class describes its figures, so that targets on them are checked before training
+        and their verdicts have a direction."""
+        require(
+            type(self.component).figures,
+            "set figures = (Quantity('name', better='higher'), …) on the class",
+        )
+
+    def test_what_it_says_of_itself(self) -> None:
+        """Formulas can be set, and ``reading`` gives sentences on the figures of a scene."""
+        scene = self.scene()
+        for quantity in type(self.component).figures:
+            if quantity.formula:
+                require_settable(f"the formula of {quantity.name}", f"${quantity.formula}$")
+            require_settable(f"the caveat of {quantity.name}", quantity.caveat)
+        figures = {figure.name: figure for figure in self.made(scene)}
+        for given in ({}, figures):
+            said: object = self.component.reading(given, scene.spec)
+            require(
+                isinstance(said, tuple | list) and all(isinstance(one, str) for one in said),
+                f"reading gives {said!r}, not a list of sentences",
+            )
+            for text in self.component.reading(given, scene.spec):
+                require_settable("a sentence of reading", text)
+
+    def test_moves_with_samples_as_it_says(self) -> None:
+        """With more draws of z a figure rises, falls or keeps its mean, as its class says."""
+        if "samples" not in type(self.component).model_fields:
+            raise NotApplicable("it has no field samples")
+        few, many = ([self._values(count, seed) for seed in range(_SEEDS)] for count in _DRAWS)
+        require_movement(type(self.component).figures, few, many)
+
+    def _values(self, samples: int, seed: int) -> dict[str, float]:
+        """The figures with so many draws, drawn by the seed."""
+        metric = self.component.model_copy(update={"samples": samples})
+        scene = dataclasses.replace(self.scene(), seed=seed)
+        try:
+            return {figure.name: figure.value for figure in metric.compute(scene)}
+        except UsageError as refusal:
+            raise NotApplicable(refusal.diagnostics[0].message) from None
 
     @optional
     def test_reports_progress(self) -> None:

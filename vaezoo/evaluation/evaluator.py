@@ -6,24 +6,18 @@ import math
 from collections.abc import Sequence
 
 from vaezoo.diagnostics import Diagnostic, SpecError, suggest
+from vaezoo.evaluation.described import compute
 from vaezoo.heap import memory_kept
 from vaezoo.registry import EpochRecord, Figure, Scene, TargetResult
 from vaezoo.registry.verdicts import from_record, in_words
 from vaezoo.spec import Spec
-
-#: Figures of which more is better; of all others less is better.
-_HIGHER_IS_BETTER = frozenset(
-    {
-        *("elbo", "iw_bound", "active_units", "mutual_information"),
-        *("ssim", "probe_accuracy", "knn_accuracy", "precision", "recall"),
-    }
-)
+from vaezoo.spec.quantities import quantity_of
 
 
 @memory_kept()
 def evaluate(scene: Scene) -> list[Figure]:
     """The figures of every metric of the scene's spec on its split."""
-    return [figure for metric in scene.spec.metrics for figure in metric.compute(scene)]
+    return [figure for metric in scene.spec.metrics for figure in compute(metric, scene)]
 
 
 def judge(
@@ -37,6 +31,7 @@ def judge(
     Raises SpecError (VZ402) for a target whose figure the run does not have.
     """
     known = {f"{figure.split}/{figure.name}": figure.value for figure in figures}
+    recorded = {f"{figure.split}/{figure.name}": figure.about for figure in figures}
     if history:
         last = history[-1]
         known |= {f"train/{name}": value for name, value in last.train.items()}
@@ -52,7 +47,7 @@ def judge(
                 )
             )
         figure = known[target.metric]
-        better = "higher" if target.metric.partition("/")[2] in _HIGHER_IS_BETTER else "lower"
+        about = quantity_of(target.metric, spec) or recorded.get(target.metric)
         results.append(
             from_record(
                 metric=target.metric,
@@ -60,7 +55,7 @@ def judge(
                 tolerance=target.tolerance,
                 source=target.source,
                 figure=figure,
-                better=better,
+                better=about.better if about else "neither",
                 note=target.note or "",
             )
         )
@@ -113,7 +108,7 @@ def observations(
         if target["verdict"] != "reproduced":
             found.append(
                 f"the target {target['metric']} {target['value']} ± {target['tolerance']} is "
-                f"{in_words(target)}: {target['figure']:.2f}{_explained(target)}"
+                f"{in_words(target)} ({target['figure']:.2f} here){_explained(target)}"
             )
     if spec.train.early_stopping:
         found.append(f"the weights are those of epoch {kept_epoch}, the best validation ELBO")
@@ -123,7 +118,7 @@ def observations(
 def _explained(target: TargetResult) -> str:
     """The spec's note, or that it lacks one."""
     if target["note"]:
-        return f" ({target['note']})"
+        return f". {target['note']}"
     if target["verdict"] == "better":
         return "; say why in a note of the spec's target"
     return ""
@@ -141,6 +136,6 @@ def named_latents(chosen: Sequence[int], latent: int) -> str:
 def unused_latents(figures: Sequence[Figure]) -> list[int]:
     """Latent dimensions that carry almost no KL, by the figures."""
     for figure in figures:
-        if figure.name == "kl" and figure.per_dimension:
+        if figure.role == "kl" and figure.per_dimension:
             return [i for i, nats in enumerate(figure.per_dimension) if nats < UNUSED_BELOW]
     return []

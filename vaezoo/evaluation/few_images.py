@@ -28,9 +28,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class KnownELBO:
-    """The ELBO over the whole split, nats per example, and the metric that it is taken by."""
+    """The ELBO over the whole split, nats per example, and the metric and figure that it is."""
 
     metric: Metric
+    name: str
     value: float
 
 
@@ -56,7 +57,7 @@ def bound_by_few(
     for part in range(parts):
         few = _part(scene, index[part::parts], part)
         value = _value(metric, name, few)
-        values.append(value - _value(elbo.metric, "elbo", few) if elbo else value)
+        values.append(value - _value(elbo.metric, elbo.name, few) if elbo else value)
         scene.advance(len(few.split))
     error = stdev(values) / math.sqrt(parts) if parts > 1 else math.inf
     return Estimate((elbo.value if elbo else 0.0) + fmean(values), error, count)

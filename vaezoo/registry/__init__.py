@@ -25,6 +25,7 @@ from vaezoo.registry.contracts import (
     Split,
 )
 from vaezoo.registry.hookspecs import hookimpl
+from vaezoo.registry.quantity import Definition, Quantity
 from vaezoo.registry.registry import Registered, Registry, discover, new_registry
 from vaezoo.registry.verdicts import TargetResult
 
@@ -33,6 +34,7 @@ __all__ = [
     "Component",
     "Dataset",
     "Decoder",
+    "Definition",
     "Encoder",
     "Entry",
     "EpochRecord",
@@ -45,6 +47,7 @@ __all__ = [
     "Optimizer",
     "Plugin",
     "Prior",
+    "Quantity",
     "Registered",
     "Registry",
     "RunInfo",

@@ -7,7 +7,7 @@ A component is data: its fields are its parameters in YAML, its docstring is its
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -23,12 +23,13 @@ from vaezoo.registry.contracts import (
     PriorModule,
     Scene,
 )
+from vaezoo.registry.quantity import ELBO, LOSS_TERMS, Definition, Quantity, described
 from vaezoo.registry.shaping import shaping
 
 if TYPE_CHECKING:
     import matplotlib.figure
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 
     from vaezoo.spec import Spec
     from vaezoo.spec.schema import TrainSpec
@@ -155,6 +156,24 @@ class Likelihood(Component):
         """The standard deviation of a normal density, where training cannot change it."""
         return None
 
+    def formula(self, values: int, module: LikelihoodModule | None = None) -> Definition | None:
+        """log p(x|z) over the ``values`` numbers of an image, for reports.
+
+        ``module`` is the trained one, where there is one. None stands for the general form.
+        """
+        return None
+
+    def caveat(self, binary: bool) -> str:
+        """Why ``log_prob`` is not a log-probability of images that are black and white alone
+        (``binary``) or not, in sentences; empty where it is one."""
+        if not self.for_binary_images or binary:
+            return ""
+        return (
+            f"`{self.use}` gives log-probabilities only of pixels that are black or white, and "
+            "these images are grey: the ELBO here is no bound on log p(x). Compare it only with "
+            "figures obtained in the same way."
+        )
+
     @abstractmethod
     def build(self, image: ImageShape) -> LikelihoodModule:
         """An ``nn.Module`` with ``log_prob`` and ``mean``, see ``LikelihoodModule``."""
@@ -165,6 +184,23 @@ class Prior(Component):
 
     kind = "prior"
 
+    @property
+    def is_factorial(self) -> bool:
+        """Whether p(z) is a product over latents, so that they are independent."""
+        return False
+
+    @property
+    def is_normal(self) -> bool:
+        """Whether p(z) is a product of normal densities, one for each latent."""
+        return False
+
+    def formula(self, latent: int) -> Definition | None:
+        """KL(q(z|x) || p(z)) of ``latent`` dimensions, for reports; None for the general form.
+
+        ``where`` completes "The prior is …".
+        """
+        return None
+
     @abstractmethod
     def build(self, latent: int) -> PriorModule:
         """An ``nn.Module`` with ``log_prob``, ``sample`` and ``kl``, see ``PriorModule``."""
@@ -174,8 +210,16 @@ class Loss(Component):
     """The training objective over the likelihood, posterior and prior."""
 
     kind = "loss"
-    #: the terms that the module gives, so that a target on another one is refused before training
-    terms: ClassVar[tuple[str, ...]] = ("objective", "reconstruction", "kl")
+    #: the terms that the module gives: targets on them are checked before training
+    terms: ClassVar[tuple[Quantity, ...]] = LOSS_TERMS
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        names = {term.name for term in described(f"{cls.__name__}.terms", cls.terms)}
+        missing = [term.name for term in LOSS_TERMS if term.name not in names]
+        if missing or ELBO.name in names:
+            wrong = f"lacks {missing[0]!r}" if missing else f"has {ELBO.name!r}, which vaezoo adds"
+            raise TypeError(f"{cls.__name__}.terms {wrong}; write (*Loss.terms, Quantity(…))")
 
     @property
     def weights(self) -> dict[str, float | Schedule]:
@@ -187,6 +231,27 @@ class Loss(Component):
     def kl_weight(self) -> str | None:
         """The name of the field that the KL term is multiplied by, if there is one."""
         return None
+
+    @property
+    def draws(self) -> int | None:
+        """Draws of z that the module takes for each image; None where it does not say."""
+        return None
+
+    def formula(self) -> Definition | None:
+        """The objective of one image, for reports; None for the general form."""
+        return None
+
+    def relation(self, is_bound: bool) -> str:
+        """What the objective has to do with the negative ELBO, in sentences, for reports.
+
+        ``is_bound`` says whether the ELBO is a bound on log p(x), which the likelihood decides.
+        """
+        return ""
+
+    def tradeoff(self) -> str:
+        """How the objective weighs the rate $R$, which is the KL term, against the distortion
+        $D$, which is the reconstruction term, in sentences, for reports."""
+        return ""
 
     @abstractmethod
     def build(self) -> LossModule:
@@ -209,22 +274,47 @@ class Optimizer(Component):
 
 
 class Metric(Component):
-    """Named figures from a trained model and a split."""
+    """Named figures from a trained model and a split.
+
+    A metric that draws z has a field ``samples``, the draws for each image.
+    """
 
     kind = "metric"
-    #: the names of the figures it takes; where they are not given, targets go unchecked
-    #: until the figures are there
-    figures: ClassVar[tuple[str, ...]] = ()
+    #: the figures it takes, described; where they are not given, targets go unchecked until the
+    #: figures are there, and neither side of one is better
+    figures: ClassVar[tuple[Quantity, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        described(f"{cls.__name__}.figures", cls.figures)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> Sequence[str]:
+        """What its figures show, in sentences, for reports.
+
+        ``figures`` are the finite ones of the entry's test split by name; say something only of
+        those that are there.
+        """
+        return ()
 
     @abstractmethod
     def compute(self, scene: Scene) -> list[Figure]:
         """Figures of ``scene.model`` on ``scene.split``."""
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        """Values of each image of the split, (N,), whose means are the figures of these names.
+
+        With them two models are compared image by image, on some of the images: give only values
+        that depend on no other image of the split. None unless a metric gives them.
+        """
+        return {}
 
 
 class Visualizer(Component):
     """A picture of a trained model and its data."""
 
     kind = "visualizer"
+    #: whether the report of an entry shows it; false for what reports plot in a way of their own
+    in_reports: ClassVar[bool] = True
 
     def problem(self, spec: Spec) -> str | None:
         """Why the picture would show such a model badly or not at all, if so, in one sentence."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from vaezoo.fields.binarization import AS_STORED, Binarization
+from vaezoo.registry.quantity import Quantity
 
 if TYPE_CHECKING:
     import torch
@@ -140,7 +141,12 @@ class LossModule(Protocol):
 
 @dataclass(frozen=True)
 class Figure:
-    """One evaluated number with everything needed to read it."""
+    """One evaluated number with everything needed to read it.
+
+    ``about`` is its description by the metric, and ``likelihood_caveat`` what the likelihood says
+    against reading it as made of log-probabilities: vaezoo adds both after ``compute``. Entries
+    written before figures were described have none.
+    """
 
     name: str
     value: float
@@ -153,6 +159,18 @@ class Figure:
     standard_error: float | None = None
     per_dimension: tuple[float, ...] | None = None
     note: str = ""
+    about: Quantity | None = None
+    likelihood_caveat: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return self.about.label if self.about else self.name.replace("_", " ")
+
+    @property
+    def role(self) -> str | None:
+        """Which quantity of every VAE it is; by its name where it does not describe itself."""
+        return self.about.role if self.about else self.name
 
 
 @dataclass(frozen=True)

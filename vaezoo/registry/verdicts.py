@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal, TypedDict
 
-#: Which values of a figure are better; ``neither`` where both sides are only other models.
-Better = Literal["higher", "lower", "neither"]
+from vaezoo.registry.quantity import Better
+
 #: ``apart`` lies beyond the tolerance, in a figure of which neither side is better.
 Verdict = Literal["reproduced", "better", "worse", "apart"]
 

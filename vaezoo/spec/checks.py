@@ -10,6 +10,7 @@ from vaezoo.registry import Component, ImageShape
 from vaezoo.spec.integers import integer_findings
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.places import Places
+from vaezoo.spec.quantities import quantities_on
 from vaezoo.spec.schema import Spec, Target
 
 
@@ -125,10 +126,9 @@ def _targets(spec: Spec, places: Places) -> Iterator[Diagnostic]:
 
 def _figures_on(split: str, spec: Spec) -> list[str]:
     """The figures that a run of the spec has on a split; none where a metric does not say."""
-    if split != "test":
-        return [*type(spec.loss).terms, "elbo"]
-    named = [type(metric).figures for metric in spec.metrics]
-    return list(itertools.chain(*named)) if all(named) else []
+    if split == "test" and not all(type(metric).figures for metric in spec.metrics):
+        return []
+    return [one.name for one in quantities_on(split, spec)]
 
 
 def _overlap(one: Target, other: Target) -> bool:

@@ -1,6 +1,6 @@
 """Whether an entry is what it says: what ``vaezoo verify`` does."""
 
 from vaezoo.verification.checks import Check, Verdict
-from vaezoo.verification.verify import verify
+from vaezoo.verification.steps import verify
 
 __all__ = ["Check", "Verdict", "verify"]

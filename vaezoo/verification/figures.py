@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError
-from vaezoo.measurement import Advance, Announce, scene_of, take
-from vaezoo.registry import Figure, Registry, Scene
+from vaezoo.measurement import Advance, Announce, metric_of, scene_of, take
+from vaezoo.registry import Figure, Quantity, Registry, Scene
+from vaezoo.spec.quantities import described_by, names_of
 from vaezoo.verification.checks import Check, told
 from vaezoo.zoo.listing import counted
 from vaezoo.zoo.records import Metrics
@@ -27,8 +28,6 @@ _ROUNDING = 1e-4
 _OTHER_DRAWS = 0.5
 #: ... and relative to it, for figures that come without a standard error
 _OTHER_DRAWS_RELATIVE = 0.05
-#: Bounds that rise with the number of draws: with fewer of them they are other figures.
-_RISING = frozenset({"iw_bound"})
 #: How many standard errors an estimate from a few images may be off. It has ten parts, so that its
 #: error is not well known itself.
 _ESTIMATED = 5.0
@@ -86,7 +85,7 @@ def retake(
             try:
                 figures = take([_with_samples(metric, samples)], scene, announce)
             except VaezooError as error:
-                names = type(metric).figures
+                names = names_of(type(metric))
                 known = [f for f in recorded.figures if f.split == split and f.name in names]
                 yield from (_untaken(figure, error) for figure in known)
                 continue
@@ -94,9 +93,9 @@ def retake(
                 found.append(figure)
                 yield _compared(figure, recorded, same_device)
     for metric, scene in dear:
-        for name in type(metric).figures:
-            bound = recorded.figure(f"{scene.split_name}/{name}")
-            check = _estimated(metric, name, scene, bound, found, announce)
+        for quantity in type(metric).figures:
+            bound = recorded.figure(f"{scene.split_name}/{quantity.name}")
+            check = _estimated(metric, quantity, scene, bound, found, announce)
             yield Retaken(None, bound, check)
     yield from _without_metric(model.spec, recorded, registry)
 
@@ -127,7 +126,7 @@ def _without_metric(spec: Spec, recorded: Metrics, registry: Registry) -> Iterat
     """The recorded figures that nothing gives, or that stand twice."""
     seen: set[tuple[str, str]] = set()
     for figure in recorded.figures:
-        if _metric_of(figure, spec, registry) is None:
+        if metric_of(figure, spec, registry) is None:
             yield _not_taken(figure, "it cannot be taken again: no plugin here has a metric for it")
         elif (figure.split, figure.name) in seen:
             yield _not_taken(figure, "it is recorded twice")
@@ -139,34 +138,26 @@ def _taken(spec: Spec, recorded: Metrics, registry: Registry) -> dict[str, list[
     taken = {"test": list(spec.metrics)}
     for figure in recorded.figures:
         metrics = taken.setdefault(figure.split, [])
-        if any(figure.name in type(metric).figures for metric in metrics):
+        if described_by(metrics, figure.name):
             continue
-        metric = _metric_of(figure, spec, registry)
+        metric = metric_of(figure, spec, registry)
         if metric is not None:
             metrics.append(metric)
     return taken
 
 
-def _metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
-    """The metric that gives a figure, with as many draws; None where no plugin has one."""
-    found = [row.component for row in registry.components("metric")]
-    kinds = [cast("type[Metric]", kind) for kind in found]
-    for kind in (kind for kind in kinds if figure.name in kind.figures):
-        own = [metric for metric in spec.metrics if type(metric) is kind]
-        metric = own[0] if own else kind()
-        if "samples" in kind.model_fields and figure.samples:
-            return metric.model_copy(update={"samples": figure.samples})
-        return metric
-    return None
+def _moves_with_samples(metric: Metric) -> bool:
+    """Whether fewer draws of z would make a figure of it another one."""
+    return any(quantity.with_samples != "unbiased" for quantity in type(metric).figures)
 
 
 def _is_dear(metric: Metric, samples: int | None, images: int) -> bool:
-    """Whether a bound that fewer draws would lower needs more of them than one has time for."""
+    """Whether a figure that fewer draws would move needs more of them than one has time for."""
     from vaezoo.evaluation.few_images import images_needed
 
     own = getattr(metric, "samples", 0)
     too_many = samples is not None and own > samples and images_needed(own, images) < images
-    return too_many and not _RISING.isdisjoint(type(metric).figures)
+    return too_many and _moves_with_samples(metric)
 
 
 def _with_samples(metric: Metric, samples: int | None) -> Metric:
@@ -174,7 +165,7 @@ def _with_samples(metric: Metric, samples: int | None) -> Metric:
     own = getattr(metric, "samples", None)
     if samples is None or own is None or own <= samples:
         return metric
-    if not _RISING.isdisjoint(type(metric).figures):
+    if _moves_with_samples(metric):
         return metric
     return metric.model_copy(update={"samples": samples})
 
@@ -222,28 +213,30 @@ def _beside(found: Figure, recorded: Figure, same_way: bool) -> str:
 
 def _estimated(
     metric: Metric,
-    name: str,
+    quantity: Quantity,
     scene: Scene,
     recorded: Figure | None,
     figures: Sequence[Figure],
     announce: Announce,
 ) -> Check:
-    """A recorded bound against what a few images say of it, with as many draws."""
+    """A recorded figure against what a few images say of it, with as many draws."""
     from vaezoo.evaluation.few_images import KnownELBO, bound_by_few, images_needed
     from vaezoo.training.products import fast_float32
 
-    what = f"{scene.split_name}/{name}"
+    what = f"{scene.split_name}/{quantity.name}"
     if recorded is None:
         return Check(what, False, "it is not recorded in the entry")
     announce(metric.use, images_needed(recorded.samples, len(scene.split)))
     known = [
-        KnownELBO(kind, figure.value)
+        KnownELBO(kind, figure.name, figure.value)
         for figure in figures
         for kind in scene.spec.metrics
-        if (figure.split, figure.name) == (recorded.split, "elbo") and "elbo" in type(kind).figures
+        if (figure.split, figure.role) == (recorded.split, "elbo")
+        and figure.name in names_of(type(kind))
     ]
+    elbo = known[0] if known and quantity.role == "bound" else None
     with fast_float32(scene.model.device):
-        found = bound_by_few(metric, name, recorded.samples, scene, known[0] if known else None)
+        found = bound_by_few(metric, quantity.name, recorded.samples, scene, elbo)
     difference, allowed = abs(found.value - recorded.value), _ESTIMATED * found.error
     return Check(
         what,

@@ -4,13 +4,14 @@ they differ."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from vaezoo.evaluation import UNUSED_BELOW, unused_latents
 from vaezoo.registry import Figure
+from vaezoo.registry.quantity import Role
 from vaezoo.writeup.content import Prose, prose
-from vaezoo.writeup.facts import shown
+from vaezoo.writeup.pairing import Paired
 from vaezoo.writeup.subject import Subject
 
 #: how many standard errors make a difference one
@@ -32,19 +33,22 @@ class Gap:
     def __str__(self) -> str:
         if self.error is None:
             return f"{self.value:+.4g}".replace("-", "−")
-        return f"{shown(self.value, sign=True)} ± {self.error:.2f}"
+        # two digits of a small error, and as many decimals of the value
+        decimals = max(2, 1 - math.floor(math.log10(self.error))) if self.error > 0 else 2
+        return f"{self.value:+.{decimals}f} ± {self.error:.{decimals}f}".replace("-", "−")
 
 
-def gap(first: Figure, second: Figure) -> Gap | None:
+def gap(first: Figure, second: Figure, paired: Paired | None = None) -> Gap | None:
     """How much two figures differ; None where they were not obtained in the same way.
 
-    The errors add up as those of independent means. Of two models on the same images, some of
-    which are hard for both, the true one is most often smaller.
+    Where no ``paired`` error is known, their errors add up as those of independent means.
     """
     if not _alike(first, second) or not (
         math.isfinite(first.value) and math.isfinite(second.value)
     ):
         return None
+    if paired:
+        return Gap(second.value - first.value, paired.error)
     errors = first.standard_error, second.standard_error
     error = None if None in errors else math.hypot(*(e for e in errors if e is not None))
     return Gap(second.value - first.value, error)
@@ -67,8 +71,8 @@ def _reasons(first: Subject, second: Subject) -> Iterator[Prose]:
     data = [subject.entry.lock.get("dataset", {}) for subject in (first, second)]
     if data[0].get("use") != data[1].get("use"):
         yield _differ("their datasets", data[0].get("use"), data[1].get("use"))
-    elif first.entry.metrics.test_is_trained_on != second.entry.metrics.test_is_trained_on:
-        seen = first if first.entry.metrics.test_is_trained_on else second
+    elif first.metrics.test_is_trained_on != second.metrics.test_is_trained_on:
+        seen = first if first.metrics.test_is_trained_on else second
         yield prose("the test images were part of the training data of {name}", name=seen.name)
     elif data[0].get("digest") != data[1].get("digest"):
         yield prose("their images are not the same, by the digests of the data")
@@ -89,24 +93,31 @@ def _differ(what: str, one: object, other: object) -> Prose:
 
 def _binarisation(subject: Subject) -> str:
     """As the figures say it, or where there are none the data."""
-    figure = subject.entry.metrics.figure("test/elbo")
+    figure = subject.metrics.of_role("elbo")
     return figure.binarisation if figure else str(subject.scene.binarization)
 
 
 def _examples(subject: Subject) -> int | None:
-    figure = subject.entry.metrics.figure("test/elbo")
+    figure = subject.metrics.of_role("elbo")
     return figure.examples if figure else None
 
 
-def observe_both(first: Subject, second: Subject) -> list[Prose]:
+def observe_both(
+    first: Subject, second: Subject, paired: Mapping[str, Paired] | None = None
+) -> list[Prose]:
     """What the differences of the figures show; only where these compare."""
     if incomparable(first, second):
         return []
-    return [*_elbos(first, second), *_trade(first, second), *_latents(first, second)]
+    known = paired or {}
+    return [
+        *_elbos(first, second, known),
+        *_trade(first, second, known),
+        *_latents(first, second),
+    ]
 
 
-def _elbos(first: Subject, second: Subject) -> Iterator[Prose]:
-    found = _gap_of("elbo", first, second)
+def _elbos(first: Subject, second: Subject, paired: Mapping[str, Paired]) -> Iterator[Prose]:
+    found = _gap_of("elbo", first, second, paired)
     if not found:
         return
     better, worse = (second, first) if found.value > 0 else (first, second)
@@ -118,19 +129,18 @@ def _elbos(first: Subject, second: Subject) -> Iterator[Prose]:
             clear=f"{_CLEAR:g}",
         )
         return
-    error = "" if found.error is None else f" ± {found.error:.2f}"
     yield prose(
-        "{better} has the higher test ELBO (β = 1), by {gap}{error} nats over {worse}.",
+        "{better} has the higher test ELBO (β = 1), by {gap} nats over {worse}.",
         better=better.name,
-        gap=f"{abs(found.value):.2f}",
-        error=error,
+        gap=str(replace(found, value=abs(found.value))).removeprefix("+"),
         worse=worse.name,
     )
 
 
-def _trade(first: Subject, second: Subject) -> Iterator[Prose]:
+def _trade(first: Subject, second: Subject, paired: Mapping[str, Paired]) -> Iterator[Prose]:
     """Rate that was saved and distortion that was paid for it."""
-    rate, distortion = (_gap_of(name, first, second) for name in ("kl", "reconstruction"))
+    rate = _gap_of("kl", first, second, paired)
+    distortion = _gap_of("reconstruction", first, second, paired)
     if not rate or not distortion or not (rate.is_clear and distortion.is_clear):
         return
     if rate.value * distortion.value < 0:
@@ -173,7 +183,7 @@ def _betas(first: Subject, second: Subject) -> str:
 def _latents(first: Subject, second: Subject) -> Iterator[Prose]:
     counts = []
     for subject in (first, second):
-        kl = subject.facts.figure("kl")
+        kl = subject.facts.of_role("kl")
         if not kl or not kl.per_dimension:
             return
         used = len(kl.per_dimension) - len(unused_latents([kl]))
@@ -193,8 +203,10 @@ def _latents(first: Subject, second: Subject) -> Iterator[Prose]:
         )
 
 
-def _gap_of(name: str, first: Subject, second: Subject) -> Gap | None:
-    figures = [subject.facts.figure(name) for subject in (first, second)]
+def _gap_of(
+    role: Role, first: Subject, second: Subject, paired: Mapping[str, Paired]
+) -> Gap | None:
+    figures = [subject.facts.of_role(role) for subject in (first, second)]
     if figures[0] is None or figures[1] is None:
         return None
-    return gap(figures[0], figures[1])
+    return gap(figures[0], figures[1], paired.get(f"test/{figures[0].name}"))

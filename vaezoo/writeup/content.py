@@ -67,6 +67,20 @@ def prose(template: str, **values: object) -> Prose:
     return tuple(found)
 
 
+def marked(text: str) -> Prose:
+    """Text with the marks of ``prose``, in which braces are nothing but braces."""
+    pieces = re.split(r"(\$[^$]+\$|`[^`]+`|\*\*[^*]+\*\*)", text)
+    return tuple(inline for piece in pieces if piece for inline in _inline(piece))
+
+
+def _inline(piece: str) -> Prose:
+    match = _MARKS.fullmatch(piece)
+    if match is None or match[4]:
+        return (Words(piece),)
+    tex, code, strong, _ = match.groups()
+    return (Math(tex) if tex else Code(code) if code else Strong(strong),)
+
+
 def plain(value: object) -> Prose:
     """A value as prose: as it is, or its text."""
     if isinstance(value, Words | Strong | Code | Math):
@@ -94,6 +108,27 @@ class Formula:
 
     tex: str
     number: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a derivation: TeX that begins with its relation, and why it holds.
+
+    Where ``tex`` has several pieces, a narrow page may break the line between them.
+    """
+
+    tex: tuple[str, ...]
+    why: Prose = ()
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """``left`` in TeX and what it is step by step, the relations one below the other; its number
+    in the report, where it is referred to."""
+
+    left: str
+    steps: tuple[Step, ...]
+    number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +181,7 @@ class Side:
     shares: tuple[float, ...]
 
 
-Block = Paragraph | Formula | Table | Picture | Listing | Bullets | Notice | Side
+Block = Paragraph | Formula | Derivation | Table | Picture | Listing | Bullets | Notice | Side
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The shortest spec that trains the same weights."""
+"""The shortest spec that trains the same weights and takes the same figures."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from vaezoo.registry import Registry
 from vaezoo.spec import Spec, from_data
 from vaezoo.spec.schema import DECISIVE
 
-_KEPT = (*DECISIVE[:1], "name", *DECISIVE[1:])
+#: what else decides the published weights, and the figures that are taken of them
+_PUBLISHED = ("publish", "metrics")
+_KEPT = (*DECISIVE[:1], "name", *DECISIVE[1:], *_PUBLISHED)
 
 
 def essential(spec: Spec, registry: Registry) -> dict[str, Any]:
-    """What decides the weights and is not a default, as JSON data that makes a spec.
+    """What decides the weights and figures and is not a default, as JSON data that makes a spec.
 
-    Metrics, pictures and targets are left out: they change nothing in the model.
+    Pictures and targets are left out: they change nothing in the model.
     """
     full = spec.canonical()
-    data = {key: full[key] for key in _KEPT}
+    data = {key: full[key] for key in _KEPT if key in full}
     wanted = _decisive(spec)
     for path in list(_paths(data)):
         shorter = deepcopy(data)
@@ -32,7 +34,7 @@ def essential(spec: Spec, registry: Registry) -> dict[str, Any]:
 
 
 def _decisive(spec: Spec) -> dict[str, Any]:
-    return spec.model_dump(mode="json", include=set(DECISIVE))
+    return spec.model_dump(mode="json", include={*DECISIVE, *_PUBLISHED})
 
 
 def _means(data: dict[str, Any], wanted: dict[str, Any], registry: Registry) -> bool:
@@ -42,19 +44,23 @@ def _means(data: dict[str, Any], wanted: dict[str, Any], registry: Registry) -> 
         return False
 
 
-def _paths(data: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+Path = tuple[str | int, ...]
+
+
+def _paths(data: Any, above: Path = ()) -> Iterator[Path]:
     """Every key but those that name a component, a section before what is in it."""
-    for key, value in data.items():
-        if key != "use":
+    entries = enumerate(data) if isinstance(data, list) else data.items()
+    for key, value in entries:
+        if isinstance(data, dict) and key != "use":
             yield (*above, key)
-        if isinstance(value, dict):
+        if isinstance(value, dict | list):
             yield from _paths(value, (*above, key))
 
 
-def _drop(data: dict[str, Any], path: tuple[str, ...]) -> None:
+def _drop(data: Any, path: Path) -> None:
     *sections, key = path
     for section in sections:
-        if section not in data:  # went with the section that it stood in
+        if isinstance(data, dict) and section not in data:  # went with its own section
             return
         data = data[section]
     data.pop(key, None)
@@ -62,6 +68,8 @@ def _drop(data: dict[str, Any], path: tuple[str, ...]) -> None:
 
 def _bare(value: Any) -> Any:
     """``{use: x}`` as ``x``, all through."""
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
     if not isinstance(value, dict):
         return value
     return value["use"] if value.keys() == {"use"} else {k: _bare(v) for k, v in value.items()}

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from vaezoo.registry import Figure
-from vaezoo.writeup.content import Prose, Table, plain
-from vaezoo.zoo.card import shown_value
+from vaezoo.writeup.content import Prose, Table, plain, prose
+from vaezoo.writeup.told import told
+from vaezoo.zoo.card import directions, shown_value, what_figures_are
 
-#: names that say more than the figure's own, and its unit where that is not nats
-_NAMES = {
-    "elbo": "ELBO",
-    "kl": "KL",
-    "iw_bound": "importance-weighted bound",
-    "marginal_kl": "marginal KL",
-    "mse": "squared error of a pixel",
-    "ssim": "structural similarity",
-    "probe_accuracy": "linear probe accuracy",
-    "knn_accuracy": "k-NN accuracy",
-    "frechet_distance": "Fréchet distance",
-    "kernel_distance": "kernel distance",
-    "precision": "precision of samples",
-    "recall": "recall of images",
-}
 #: figures that fit into one table beside the layers; more are divided into two
 _MOST = 8
 
@@ -31,16 +18,25 @@ def figure_tables(figures: Sequence[Figure]) -> tuple[Table, ...]:
     """Every figure, in one table or, where that were long, in two; how they were obtained stands
     below the first."""
     if len(figures) <= _MOST:
-        return (_table(figures, how_obtained(figures)),)
+        return (_table(figures, caption_of(figures)),)
     nats = [figure for figure in figures if _in_nats(figure) or " dimensions of " in figure.unit]
     others = [figure for figure in figures if figure not in nats]
     if not nats or not others:
         middle = -(-len(figures) // 2)
         nats, others = list(figures[:middle]), list(figures[middle:])
-    return _table(nats, how_obtained(figures)), _table(others, "")
+    return _table(nats, caption_of(figures)), _table(others, ())
 
 
-def _table(figures: Sequence[Figure], caption: str) -> Table:
+def caption_of(figures: Sequence[Figure]) -> Prose:
+    """How the figures were obtained, which side of each is better, and what they say of
+    themselves."""
+    line = plain(" ".join(filter(None, (how_obtained(figures), directions(figures, label_of)))))
+    for said in what_figures_are(figures, label_of):
+        line = prose("{line} {said}", line=line, said=told(partial(str, said)))
+    return line
+
+
+def _table(figures: Sequence[Figure], caption: Prose) -> Table:
     rows = tuple(
         (
             plain(label_of(figure)),
@@ -49,18 +45,16 @@ def _table(figures: Sequence[Figure], caption: str) -> Table:
         )
         for figure in figures
     )
-    return Table(
-        (plain("figure"), plain("value"), plain("draws of z")), rows, "lrr", plain(caption)
-    )
+    return Table((plain("figure"), plain("value"), plain("draws of z")), rows, "lrr", caption)
 
 
 def value_of(figure: Figure) -> Prose:
-    """``−240.94 ± 0.76``; the unit where neither nats nor the name says it."""
+    """``−240.94 ± 0.76``; the unit where it is not nats, nor words that the title stands for."""
     unit = figure.unit
     if " dimensions of " in unit:
         unit = f"of {unit.rpartition(' of ')[2]}"  # the figure's name says of what
-    elif _in_nats(figure) or figure.name in _NAMES:
-        unit = ""
+    elif _in_nats(figure) or (figure.about and figure.about.title and " " in unit):
+        unit = ""  # the title says what it is
     return plain(shown_value(figure).replace("-", "−") + (f" {unit}" if unit else ""))
 
 
@@ -71,7 +65,7 @@ def _in_nats(figure: Figure) -> bool:
 def label_of(figure: Figure) -> str:
     """A figure's name for people; the split where it is not the test split."""
     split = "" if figure.split == "test" else f"{figure.split} "
-    return split + _NAMES.get(figure.name, figure.name.replace("_", " "))
+    return split + figure.label
 
 
 def how_obtained(figures: Sequence[Figure]) -> str:

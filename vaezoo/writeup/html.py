@@ -11,6 +11,7 @@ from vaezoo.writeup.content import (
     Block,
     Bullets,
     Code,
+    Derivation,
     Document,
     Formula,
     Listing,
@@ -51,14 +52,16 @@ pre { background: #f5f7f9; border-radius: 4px; padding: .55rem .75rem; margin: .
   white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.4; column-gap: 2rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9em; margin: .5rem 0;
   break-inside: avoid; font-variant-numeric: tabular-nums; }
-caption { caption-side: bottom; text-align: left; color: #57606a; padding-top: .3rem;
-  font-size: .93em; }
+.scroll { overflow-x: auto; }
+.scroll table { margin: 0; }
 th, td { padding: .16rem .6rem .16rem 0; vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { border-bottom: 1px solid #8a949e; font-weight: 600; }
 tbody tr + tr td { border-top: 1px solid #eceff2; }
 .l { text-align: left; }
 .wide { width: 100%; }
+.key { white-space: nowrap; }
+.key code { overflow-wrap: normal; }
 .r { text-align: right; white-space: nowrap; }
 figure { margin: .6rem 0; break-inside: avoid; }
 figure img { display: block; width: 100%; height: auto; }
@@ -67,7 +70,11 @@ figcaption b { color: #1b1f24; }
 .formula { display: grid; grid-template-columns: 1fr auto 1fr; align-items: center;
   margin: .5rem 0; break-inside: avoid; overflow-x: auto; }
 .formula span { text-align: right; color: #57606a; }
-.math { overflow: visible; }
+.steps { display: grid; grid-template-columns: auto auto auto; align-items: center;
+  gap: .3rem .4rem; }
+.steps div { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .3em; }
+.steps em { font-style: normal; font-size: .9em; color: #57606a; padding-left: .8rem; }
+.math { overflow: visible; flex: none; }
 .notice { border-left: 4px solid #d9480f; background: #fff4ee; padding: .4rem .8rem;
   margin: .6rem 0; break-inside: avoid; }
 .side { display: grid; column-gap: 1.7rem; }
@@ -75,19 +82,34 @@ figcaption b { color: #1b1f24; }
 .side > div > :first-child { margin-top: .35rem; }
 @media (max-width: 46rem) {
   .side { display: block; }
-  table { display: block; overflow-x: auto; }
+  th, td { padding-right: .4rem; }
+  table { font-size: .82em; }
+  td.key { white-space: normal; }
   pre { columns: 1 !important; }
+  .math { max-width: 100%; height: auto !important; }
+  .formula { display: flex; gap: .5rem; }
+  .formula > i { display: none; }
+  .formula > :nth-child(2) { flex: 0 1 auto; min-width: 0; }
+  .formula span { flex: none; margin-left: auto; }
+  .steps, .steps b, .steps em { display: block; }
+  .steps em { padding: 0 0 .4rem 1.3em; }
 }
-@page { size: A4; margin: 12mm 15mm 13mm; }
+@page { size: A4; margin: 11mm 15mm 11mm; }
 @media print {
-  html { font-size: 9.1pt; }
-  body { max-width: none; padding: 0; line-height: 1.3; }
-  h2 { margin: .75rem 0 .25rem; }
-  p, .formula { margin: .3rem 0; }
-  figure { margin: .35rem 0; }
-  figcaption { line-height: 1.25; }
-  pre { font-size: .72em; line-height: 1.3; margin: .3rem 0; }
-  th, td { padding-top: .1rem; padding-bottom: .1rem; }
+  html { font-size: 8.7pt; }
+  body { max-width: none; padding: 0; line-height: 1.24; }
+  header { margin-bottom: .6rem; padding-bottom: .3rem; }
+  h2 { margin: .6rem 0 .2rem; }
+  p, .formula { margin: .22rem 0; }
+  ul { margin: .2rem 0; }
+  li { margin: .1rem 0; }
+  .steps { gap: .12rem .4rem; }
+  figure { margin: .25rem 0; }
+  .side figure img { width: auto; max-width: 100%; max-height: 50mm; }
+  figcaption { line-height: 1.2; margin-top: .2rem; }
+  pre { font-size: .72em; line-height: 1.25; margin: .25rem 0; padding: .35rem .6rem; }
+  table { margin: .25rem 0; }
+  th, td { padding-top: .06rem; padding-bottom: .06rem; }
   p { text-align: justify; }
   .side { column-gap: 5mm; }
 }
@@ -141,14 +163,28 @@ class _Page:
         )
 
     @block.register
+    def _(self, block: Derivation) -> str:
+        first = _math(block.left, _DISPLAYED)
+        rows = "".join(
+            f"<b>{'' if row else first}</b><div>{_pieces(step.tex)}</div>"
+            f"<em>{_prose(step.why)}</em>"
+            for row, step in enumerate(block.steps)
+        )
+        return (
+            f'<div class="formula"><i></i><div class="steps">{rows}</div>'
+            f"<span>{_number(block.number)}</span></div>"
+        )
+
+    @block.register
     def _(self, block: Table) -> str:
-        caption = f"<caption>{_prose(block.caption)}</caption>" if block.caption else ""
+        caption = f"<figcaption>{_prose(block.caption)}</figcaption>" if block.caption else ""
         head = "".join(
             f'<th scope="col" class="{side}">{_prose(cell)}</th>'
             for side, cell in zip(_classes(block.align), block.head, strict=True)
         )
         rows = "\n".join(_row(row, block.align) for row in block.rows)
-        return f"<table>{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
+        table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
+        return f'<figure><div class="scroll">{table}</div>{caption}</figure>'
 
     @block.register
     def _(self, block: Picture) -> str:
@@ -181,10 +217,16 @@ class _Page:
         return f'<div class="side" style="grid-template-columns: {shares}">\n{columns}\n</div>'
 
 
+def _number(number: int | None) -> str:
+    return "" if number is None else f"({number})"
+
+
 def _classes(align: str) -> list[str]:
-    """A class a column; the last one of text is wide, taking what the others leave."""
+    """A class a column; the last one of text is wide, taking what the others leave, and a first
+    one before it is not broken for its sake."""
     widest = align.rindex("l")
-    return [f"{side} wide" if i == widest else side for i, side in enumerate(align)]
+    classes = [f"{side} wide" if i == widest else side for i, side in enumerate(align)]
+    return ["l key", *classes[1:]] if widest > 0 and align[0] == "l" else classes
 
 
 def _row(row: tuple[Prose, ...], align: str) -> str:
@@ -209,6 +251,10 @@ def _inline(part: Words | Strong | Code | Math) -> str:
             return _math(tex, 1)
         case Words(text):
             return escape(text)
+
+
+def _pieces(tex: tuple[str, ...]) -> str:
+    return "".join(_math(piece, _DISPLAYED) for piece in tex)
 
 
 def _math(tex: str, scale: float) -> str:

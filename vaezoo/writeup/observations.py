@@ -16,11 +16,12 @@ from vaezoo.spec import Spec
 from vaezoo.writeup.content import Prose, prose
 from vaezoo.writeup.facts import Facts, shown
 from vaezoo.writeup.measured import MEASURED
+from vaezoo.writeup.trend import trend
 
 #: share of the last epochs that tell whether training still brings something, and the fewest
 _LATE, _FEWEST = 0.2, 4
-#: how many standard errors make a slope one
-_CLEAR = 3.0
+#: a change of the ELBO, as a share of it, that does not matter
+_NEGLIGIBLE = 0.002
 #: how many standard errors between training and validation are more than chance: the validation
 #: images are others and fewer than those of the test, whose error it is
 _APART = 5.0
@@ -30,7 +31,7 @@ _LEAST_SHOWN = 0.005
 
 def observe(facts: Facts) -> list[Prose]:
     """Every observation that the figures support, the gravest first."""
-    return [line for look in _LOOKS for line in look(facts)]
+    return list(dict.fromkeys(line for look in _LOOKS for line in look(facts)))
 
 
 def _not_finite(facts: Facts) -> Iterator[Prose]:
@@ -69,7 +70,7 @@ def _targets(facts: Facts) -> Iterator[Prose]:
 
 
 def _unused(facts: Facts) -> Iterator[Prose]:
-    kl = facts.figure("kl")
+    kl = facts.of_role("kl")
     if not kl or not kl.per_dimension:
         return
     each = kl.per_dimension
@@ -105,7 +106,7 @@ def _unused(facts: Facts) -> Iterator[Prose]:
 
 
 def _concentrated(facts: Facts) -> Iterator[Prose]:
-    kl = facts.figure("kl")
+    kl = facts.of_role("kl")
     if not kl or not kl.per_dimension or len(kl.per_dimension) < 4:
         return
     each = sorted(kl.per_dimension, reverse=True)
@@ -122,25 +123,25 @@ def _concentrated(facts: Facts) -> Iterator[Prose]:
 
 
 def _weighed(facts: Facts) -> Iterator[Prose]:
-    """What β ≠ 1 does to the objective, by the figures of the last epoch."""
-    name = facts.spec.loss.kl_weight
-    if not name or not facts.history:
+    """What β ≠ 1 does to the objective, by the figures of the epoch that was kept."""
+    name, kept = facts.spec.loss.kl_weight, facts.kept
+    if not name or not kept:
         return
-    last = facts.history[-1]
-    weight = last.weights.get(name)
-    if weight is None or weight == 1 or not _finite(last.train, "objective", "elbo", "kl"):
+    weight = kept.weights.get(name)
+    if weight is None or weight == 1 or not _finite(kept.train, "objective", "elbo", "kl"):
         return
-    gap = last.train["objective"] + last.train["elbo"]
+    gap = kept.train["objective"] + kept.train["elbo"]
     yield prose(
-        "With {name} = {weight} in the last epoch the objective counts each nat of KL {weight} "
+        "With {name} = {weight} in epoch {epoch} the objective counts each nat of KL {weight} "
         "times and lies {gap} nats {side} the −ELBO ({objective} against {elbo}): the two must "
         "not be confused.",
         name="β" if name == "beta" else name,
         weight=f"{weight:g}",
+        epoch=kept.epoch,
         gap=f"{abs(gap):.2f}",
         side="above" if gap > 0 else "below",
-        objective=shown(last.train["objective"]),
-        elbo=shown(-last.train["elbo"]),
+        objective=shown(kept.train["objective"]),
+        elbo=shown(-kept.train["elbo"]),
     )
 
 
@@ -150,36 +151,45 @@ def _still_moving(facts: Facts) -> Iterator[Prose]:
     count = max(_FEWEST, round(_LATE * len(series)))
     if len(series) < 2 * _FEWEST or _weights_move(facts.spec, len(series) - count, len(series)):
         return
-    slope, error = line_through(series[-count:])
-    brought = slope * (count - 1)
-    if not math.isfinite(brought):
+    late = trend(series[-count:])
+    if not math.isfinite(late.change):
         return
-    noise = error * (count - 1)
-    if slope > _CLEAR * error:
+    negligible = _NEGLIGIBLE * abs(fmean(series[-count:]))
+    changed = f"{shown(late.change, sign=True)} ± {late.error:.2f}"
+    if late.most <= negligible:
+        yield prose(
+            "Training had levelled off: over the last {count} epochs the {split} ELBO changed by "
+            "{changed} nats, with 99.7% confidence by less than {negligible} ({share} of it).",
+            count=count,
+            split=split,
+            changed=changed,
+            negligible=f"{negligible:.2f}",
+            share=f"{_NEGLIGIBLE:.1%}",
+        )
+    elif late.change > late.margin:
         yield prose(
             "Training had not come to its end: over the last {count} epochs the {split} ELBO still "
             "rose by {brought} ± {noise} nats.",
             count=count,
             split=split,
-            brought=f"{brought:.2f}",
-            noise=f"{noise:.2f}",
+            brought=f"{late.change:.2f}",
+            noise=f"{late.error:.2f}",
         )
-    elif slope < -_CLEAR * error:
+    elif late.change < -late.margin:
         yield prose(
             "The {split} ELBO fell by {brought} ± {noise} nats over the last {count} epochs.",
             count=count,
             split=split,
-            brought=f"{-brought:.2f}",
-            noise=f"{noise:.2f}",
+            brought=f"{-late.change:.2f}",
+            noise=f"{late.error:.2f}",
         )
     else:
         yield prose(
-            "Training had levelled off: over the last {count} epochs the {split} ELBO changed by "
-            "{brought} ± {noise} nats.",
+            "The last {count} epochs do not tell whether training had levelled off: over them the "
+            "{split} ELBO changed by {changed} nats.",
             count=count,
             split=split,
-            brought=shown(brought, sign=True),
-            noise=f"{noise:.2f}",
+            changed=changed,
         )
 
 
@@ -187,20 +197,14 @@ def _past_its_best(facts: Facts) -> Iterator[Prose]:
     held_out = [r.validation["elbo"] for r in facts.history if r.validation]
     if len(held_out) < 2 * _FEWEST or not all(map(math.isfinite, held_out)):
         return
+    if facts.spec.train.early_stopping:
+        yield from _kept_earlier(facts, held_out)
+        return
     best = max(range(len(held_out)), key=held_out.__getitem__)
     lost = held_out[best] - held_out[-1]
     steps = [b - a for a, b in zip(held_out[best:], held_out[best + 1 :], strict=False)]
     noise = math.sqrt(fmean(step**2 for step in steps)) if steps else 0.0
-    if facts.spec.train.early_stopping:
-        if best + 1 < len(held_out):
-            yield prose(
-                "The weights are those of epoch {best}, where the validation ELBO was best; the "
-                "{after} epochs after it lost up to {lost} nats.",
-                best=facts.history[best].epoch,
-                after=len(held_out) - best - 1,
-                lost=f"{held_out[best] - min(held_out[best:]):.2f}",
-            )
-    elif len(steps) >= _FEWEST and lost > 2 * noise:
+    if len(steps) >= _FEWEST and lost > 2 * noise:
         yield prose(
             "The validation ELBO was best in epoch {best} of {epochs} and has lost {lost} nats "
             "since: stopping there would have been better.",
@@ -210,33 +214,49 @@ def _past_its_best(facts: Facts) -> Iterator[Prose]:
         )
 
 
+def _kept_earlier(facts: Facts, held_out: Sequence[float]) -> Iterator[Prose]:
+    """What came after the epoch that early stopping kept."""
+    kept = facts.kept
+    if kept is None or kept is facts.history[-1]:
+        return
+    after = held_out[facts.history.index(kept) + 1 :]
+    yield prose(
+        "The weights are those of epoch {best}, which early stopping kept; in the {after} epochs "
+        "after it the validation ELBO was at best {change} nats.",
+        best=kept.epoch,
+        after=len(after),
+        change=shown(max(after) - (kept.validation or {})["elbo"], sign=True),
+    )
+
+
 def _generalises(facts: Facts) -> Iterator[Prose]:
-    """Training against validation in the last epoch, and validation against test."""
-    last = facts.history[-1] if facts.history else None
-    if not last or not last.validation:
-        return
-    if not (_finite(last.train, "elbo") and _finite(last.validation, "elbo")):
-        return
-    gap = last.train["elbo"] - last.validation["elbo"]
-    test = facts.figure("elbo")
+    """Training against validation in the epoch whose weights were kept.
+
+    Nothing is said where the training pixels are drawn anew each time: they are other images then,
+    and the two would agree however much of the grey levels were learnt by heart.
+    """
+    kept, test = facts.kept, facts.of_role("elbo")
     error = test.standard_error if test else None
-    size = f"{abs(gap):.2f} nats {'below' if gap > 0 else 'above'}"
-    if error is not None and gap > _APART * error:
-        yield prose(
-            "The validation ELBO ends {size} the training one, more than {clear} standard errors "
-            "of the test ELBO (±{error}): the model has begun to learn its training images by "
-            "heart.",
-            size=size,
-            clear=f"{_APART:g}",
-            error=f"{error:.2f}",
-        )
-    else:
-        yield prose(
-            "The validation ELBO ends {size} the training one, which is a running mean over the "
-            "last epoch{verdict}.",
-            size=size,
-            verdict=f"; the test ELBO has a standard error of ±{error:.2f}" if error else "",
-        )
+    if facts.redrawn or error is None or not kept or not kept.validation:
+        return
+    if not (_finite(kept.train, "elbo") and _finite(kept.validation, "elbo")):
+        return
+    gap = kept.train["elbo"] - kept.validation["elbo"]
+    apart = gap > _APART * error
+    yield prose(
+        "In epoch {epoch}, whose weights these are, the validation ELBO lies {size} nats {side} "
+        "the training one (a running mean within the epoch), {more} than {clear} standard errors "
+        "of the test ELBO (±{error}): {verdict}.",
+        epoch=kept.epoch,
+        size=f"{abs(gap):.2f}",
+        side="below" if gap > 0 else "above",
+        more="more" if abs(gap) > _APART * error else "less",
+        clear=f"{_APART:g}",
+        error=f"{error:.2f}",
+        verdict="the model has begun to learn its training images by heart"
+        if apart
+        else "it does not show that training images were learnt by heart",
+    )
 
 
 _LOOKS: tuple[Callable[[Facts], Iterator[Prose]], ...] = (
@@ -251,19 +271,6 @@ _LOOKS: tuple[Callable[[Facts], Iterator[Prose]], ...] = (
     _weighed,
     *MEASURED,
 )
-
-
-def line_through(values: Sequence[float]) -> tuple[float, float]:
-    """The slope of a least-squares line through equally spaced values, and its standard error.
-
-    Needs three values or more; NaN where one of them is not finite.
-    """
-    count = len(values)
-    middle, mean = (count - 1) / 2, fmean(values)
-    spread = sum((i - middle) ** 2 for i in range(count))
-    slope = sum((i - middle) * (v - mean) for i, v in enumerate(values)) / spread
-    rest = sum((v - mean - slope * (i - middle)) ** 2 for i, v in enumerate(values))
-    return slope, math.sqrt(rest / (count - 2) / spread)
 
 
 def _elbos(history: Sequence[EpochRecord]) -> tuple[str, list[float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vaezoo.evaluation import UNUSED_BELOW
@@ -28,7 +28,9 @@ from vaezoo.writeup.content import (
 )
 from vaezoo.writeup.figures import how_obtained, label_of, protocol, value_of
 from vaezoo.writeup.observations import observe
+from vaezoo.writeup.pairing import Paired, pairs
 from vaezoo.writeup.subject import Subject
+from vaezoo.zoo import Metrics
 
 _HALF = 0.49
 _LONGEST = 44
@@ -123,20 +125,23 @@ def _value(value: Any) -> str:
 
 
 def _figures(first: Subject, second: Subject, *, comparable: bool) -> tuple[Block, ...]:
-    table = _table(first, second, comparable=comparable)
+    paired = pairs(first, second) if comparable else {}
+    table = _table(first, second, paired, comparable=comparable)
     bars = _by_dimension((first, second))
     shown: tuple[Block, ...] = (Side(((table,), bars), (1.25, 1.0)),) if bars else (table,)
-    together = observe_both(first, second) if comparable else []
+    together = observe_both(first, second, paired) if comparable else []
     return (*shown, parts.observations(together)) if together else shown
 
 
-def _table(first: Subject, second: Subject, *, comparable: bool) -> Table:
-    metrics = [subject.entry.metrics for subject in (first, second)]
+def _table(
+    first: Subject, second: Subject, paired: Mapping[str, Paired], *, comparable: bool
+) -> Table:
+    metrics = [subject.metrics for subject in (first, second)]
     names = dict.fromkeys(f"{f.split}/{f.name}" for m in metrics for f in m.figures)
     rows: list[tuple[Prose, ...]] = []
     for name in names:
         one, other = (m.figure(name) for m in metrics)
-        found = gap(one, other) if comparable and one and other else None
+        found = gap(one, other, paired.get(name)) if comparable and one and other else None
         cells = [value_of(figure) if figure else plain("–") for figure in (one, other)]
         label = label_of(one or other)  # type: ignore[arg-type]
         rows.append((plain(label), *cells, plain(found or "–")))
@@ -145,12 +150,31 @@ def _table(first: Subject, second: Subject, *, comparable: bool) -> Table:
     if (also := how_obtained(metrics[1].figures)) != told[0]:
         told = [f"{first.name}: {told[0]}", f"{second.name}: {also}"]
     if comparable:
-        told.append(
-            "Differences are the second less the first; their standard errors are those of "
-            "independent means. Both models were measured on the same images, so that the true "
-            "errors are most often smaller."
-        )
+        told.append(_errors_of_differences(metrics, paired))
     return Table(head, tuple(rows), "lrrr", plain(" ".join(told)))
+
+
+def _errors_of_differences(metrics: list[Metrics], paired: Mapping[str, Paired]) -> str:
+    """Which standard errors of differences are of paired values, and which are not."""
+    said = "Differences are the second less the first."
+    with_error = {
+        f"{figure.split}/{figure.name}": figure
+        for figure in metrics[0].figures
+        if figure.standard_error is not None
+    }
+    together: dict[int, list[str]] = {}
+    for name in (name for name in with_error if name in paired):
+        together.setdefault(paired[name].images, []).append(label_of(with_error[name]))
+    for images, names in together.items():
+        said += f" Standard errors of paired differences, from {images:,} images: "
+        said += f"{', '.join(names)}."
+    others = [label_of(figure) for name, figure in with_error.items() if name not in paired]
+    if others:
+        said += (
+            f" As of independent means, which the same images make too large most often: "
+            f"{', '.join(others)}."
+        )
+    return said
 
 
 def _trade_off(first: Subject, second: Subject) -> tuple[Block, ...]:
@@ -230,7 +254,7 @@ def _beside(
 def _by_dimension(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
     bars = {}
     for subject in both:
-        kl = subject.facts.figure("kl")
+        kl = subject.facts.of_role("kl")
         if kl and kl.per_dimension:
             bars[subject.name] = kl.per_dimension
     if len(bars) < 2:
@@ -240,7 +264,7 @@ def _by_dimension(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
         "grey. {how}",
         limit=UNUSED_BELOW,
         how=" ".join(
-            dict.fromkeys(f"{protocol(kl)}." for s in both if (kl := s.facts.figure("kl")))
+            dict.fromkeys(f"{protocol(kl)}." for s in both if (kl := s.facts.of_role("kl")))
         ),
     )
     listed = "; ".join(

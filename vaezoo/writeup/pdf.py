@@ -14,6 +14,7 @@ from vaezoo.writeup.content import (
     Block,
     Bullets,
     Code,
+    Derivation,
     Document,
     Formula,
     Listing,
@@ -61,6 +62,10 @@ _STYLE = """
   body })
 #let notice(body) = block(width: 100%, fill: rgb("#fff4ee"), inset: (x: 7pt, y: 5pt),
   stroke: (left: 2.5pt + rgb("#d9480f")), breakable: false, spacing: 0.8em, body)
+#let picture(file, description) = layout(size => {
+  let wide = image(file, width: size.width, alt: description)
+  if measure(wide).height <= 54mm { wide } else { image(file, height: 54mm, alt: description) }
+})
 #let formula(body, number) = block(width: 100%, spacing: 0.7em, breakable: false,
   grid(columns: (1fr, auto, 1fr), align: (left, center, right + horizon), [], body, muted(number)))
 """
@@ -155,6 +160,20 @@ class _Source:
         return f"#formula({self._math(block.tex, _DISPLAYED)}, [({block.number})])"
 
     @block.register
+    def _(self, block: Derivation) -> str:
+        rows = []
+        for row, step in enumerate(block.steps):
+            left = "" if row else f"#{self._math(block.left, _DISPLAYED)}"
+            right = " ".join(f"#{self._math(piece, _DISPLAYED)}" for piece in step.tex)
+            rows.append(f"[{left}], [{right}], [#muted[{self._prose(step.why)}]]")
+        grid = (
+            "grid(columns: 3, align: left + horizon, column-gutter: (3pt, 9pt), "
+            f"row-gutter: 4pt, {', '.join(rows)})"
+        )
+        number = "" if block.number is None else f"({block.number})"
+        return f"#formula({grid}, [{number}])"
+
+    @block.register
     def _(self, block: Table) -> str:
         sides = {"l": "left", "r": "right"}
         align = ", ".join(sides[side] for side in block.align)
@@ -179,7 +198,7 @@ class _Source:
     def _(self, block: Picture) -> str:
         file = f"picture-{next(self._numbers)}.{block.format}"
         self.files[file] = block.data
-        image = f'image("{file}", width: 100%, alt: {_literal(block.alt)})'
+        image = f'picture("{file}", {_literal(block.alt)})'
         return (
             f"#figure({image}, kind: image, supplement: [Figure], "
             f"caption: [{self._prose(block.caption)}])"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from vaezoo.components.losses import ELBOLoss
-from vaezoo.components.metrics.latents import ActiveUnits
+import math
+
 from vaezoo.evaluation import UNUSED_BELOW
+from vaezoo.registry import Figure, Visualizer
 from vaezoo.writeup import parts, plots
 from vaezoo.writeup.content import (
     Block,
@@ -23,6 +24,7 @@ from vaezoo.writeup.figures import figure_tables, protocol
 from vaezoo.writeup.objective import objective
 from vaezoo.writeup.observations import observe
 from vaezoo.writeup.subject import Subject
+from vaezoo.writeup.told import told
 
 _HALF = 0.49
 #: lines of a spec that are set in two columns
@@ -38,6 +40,7 @@ def report_of(subject: Subject) -> Document:
         Section("Reconstruction against KL", _trade_off(subject)),
         Section("What it makes of images", _images(subject)),
         Section("What its latents hold", _latents(subject)),
+        Section("Other pictures", _other_pictures(subject)),
         Section("Observations", (parts.observations(observe(subject.facts)),)),
         Section("How to reproduce it", _reproduce(subject)),
     )
@@ -50,7 +53,7 @@ def report_of(subject: Subject) -> Document:
 
 
 def _model(subject: Subject) -> tuple[Block, ...]:
-    first, *others = figure_tables(subject.entry.metrics.figures)
+    first, *others = figure_tables(subject.metrics.figures)
     left = (parts.layer_table(subject), *others)
     return (Paragraph(parts.trained(subject)), Side((left, (first,)), (1.12, 1)))
 
@@ -58,19 +61,12 @@ def _model(subject: Subject) -> tuple[Block, ...]:
 def _trade_off(subject: Subject) -> tuple[Block, ...]:
     run = subject.run
     loss = subject.model.spec.loss
-    weighed = prose(" The objective weighs them otherwise, by the loss `{use}`.", use=loss.use)
-    if type(loss) is ELBOLoss:
-        weighed = prose(
-            r" The objective is $D + \beta R$: where it is least, one nat of rate buys $\beta$ "
-            r"nats of distortion, $dD/dR = -\beta$."
-        )
-        if loss.free_bits != 0:
-            weighed = ()
+    its_own = prose("The objective is that of the loss `{use}`.", use=loss.use)
     said = Paragraph(
         prose(
             r"The negative ELBO is the sum of a rate $R$, the KL term, and a distortion $D$, the "
-            r"reconstruction term (Alemi et al. 2018).{weighed} {ended}",
-            weighed=weighed,
+            r"reconstruction term (Alemi et al. 2018). {weighed} {ended}",
+            weighed=told(loss.tradeoff) or its_own,
             ended=parts.rate_and_distortion(subject),
         )
     )
@@ -127,6 +123,27 @@ def _images(subject: Subject) -> tuple[Block, ...]:
     )
 
 
+#: visualizers that the sections above draw, each with parameters for its place
+_PLACED = frozenset(
+    {"reconstructions", "samples", "latent_scatter", "traversals", "manifold", "interpolations"}
+)
+
+
+def _other_pictures(subject: Subject) -> tuple[Block, ...]:
+    """The spec's further visualizers, two in a row."""
+    others = [one for one in subject.model.spec.visualizers if one.in_reports]
+    others = [one for one in others if _name_of(one) not in _PLACED]
+    drawn = [picture for one in others if (picture := subject.picture_of(one, _HALF))]
+    rows = [drawn[start : start + 2] for start in range(0, len(drawn), 2)]
+    return tuple(block for row in rows for block in parts.beside(row))
+
+
+def _name_of(visualizer: Visualizer) -> str:
+    """As the spec writes it: ``parts:samples`` is not vaezoo's ``samples``."""
+    written = visualizer.to_spec()
+    return written if isinstance(written, str) else str(written["use"])
+
+
 def _latents(subject: Subject) -> tuple[Block, ...]:
     latent = subject.model.latent
     scatter = subject.picture(
@@ -164,8 +181,8 @@ def _latents(subject: Subject) -> tuple[Block, ...]:
 
 
 def _by_dimension(subject: Subject) -> Picture | None:
-    """The KL of each latent, or where only their sum is known how much each one's mean varies."""
-    kl, active = subject.facts.figure("kl"), subject.facts.figure("active_units")
+    """The KL of each latent, or where only their sum is known what tells the active ones."""
+    kl, active = subject.facts.of_role("kl"), subject.facts.of_role("active_units")
     units = ""
     if active and active.per_dimension:
         note = f" ({active.note.partition(';')[0]})" if active.note else ""
@@ -181,21 +198,22 @@ def _by_dimension(subject: Subject) -> Picture | None:
         )
         return _bars(subject, "KL, nats", kl.per_dimension, UNUSED_BELOW, caption)
     if active and active.per_dimension:
+        each = (active.about.each if active.about else "") or active.label
         caption = prose(
-            "**Variance of each latent's posterior mean.** With this prior only the KL of all "
-            "latents together is known. Dimensions that are not active are grey.{units} {how}.",
+            "**Latent dimensions by {each}.** With this prior only the KL of all latents together "
+            "is known. Dimensions that are not active are grey.{units} {how}.",
+            each=each,
             units=units,
             how=protocol(active),
         )
-        limit = _least_variance(subject)
-        return _bars(subject, "variance", active.per_dimension, limit, caption)
+        return _bars(subject, each, active.per_dimension, _least_active(active), caption)
     return None
 
 
-def _least_variance(subject: Subject) -> float:
-    """That of an active dimension."""
-    own = [metric for metric in subject.model.spec.metrics if isinstance(metric, ActiveUnits)]
-    return own[0].threshold if own else ActiveUnits().threshold
+def _least_active(active: Figure) -> float:
+    """The value of the active dimension that has least; infinite where none is active."""
+    ranked = sorted(active.per_dimension or (), reverse=True)[: round(active.value)]
+    return ranked[-1] if ranked else math.inf
 
 
 def _bars(
@@ -212,10 +230,10 @@ def _reproduce(subject: Subject) -> tuple[Block, ...]:
         Paragraph(
             prose(
                 "With this spec in `{name}.yaml` and the versions below, the first command trains "
-                "the same weights{exactly}; the second takes the figures again. What the spec does "
-                "not say has its default in vaezoo {version}.",
+                "the same weights{exactly}; the second takes the same figures again. What the spec "
+                "does not say has its default in vaezoo {version}.",
                 name=subject.name,
-                exactly=", to the byte on a CPU of the same kind with as many threads"
+                exactly=", to the bit on a CPU of the same kind with as many threads"
                 if subject.entry.lock["device"]["type"] == "cpu"
                 else "",
                 version=subject.entry.lock["vaezoo"],

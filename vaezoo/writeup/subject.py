@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from vaezoo.diagnostics import DataError
-from vaezoo.registry import Registry, Scene, Split
+from vaezoo.evaluation.described import described
+from vaezoo.registry import Metric, Registry, Scene, Split, Visualizer
+from vaezoo.spec.quantities import names_of
 from vaezoo.writeup import pictures, plots
 from vaezoo.writeup.content import Picture, Prose, prose
 from vaezoo.writeup.facts import Facts
-from vaezoo.zoo import Entry, find
+from vaezoo.zoo import Entry, Metrics, find
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -25,7 +28,7 @@ class Subject:
     """A trained model to be reported on.
 
     ``problem`` says why its images cannot be had; the scene's split is empty then, and stored
-    pictures stand in for those that need images.
+    pictures stand in for those that need images. ``digest`` is that of the data that were found.
     """
 
     entry: Entry
@@ -33,6 +36,7 @@ class Subject:
     scene: Scene
     registry: Registry
     problem: str = ""
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -40,17 +44,43 @@ class Subject:
 
     @property
     def facts(self) -> Facts:
-        return Facts(self.model.spec, self.entry.metrics, self.entry.history)
+        return Facts(
+            self.model.spec, self.metrics, self.entry.history, self._redrawn, self._readers
+        )
+
+    @cached_property
+    def _readers(self) -> tuple[Metric, ...]:
+        """The spec's metrics, and those that other recorded figures are of."""
+        own = {type(metric) for metric in self.model.spec.metrics}
+        names = {figure.name for figure in self.entry.metrics.figures}
+        others = [cast("type[Metric]", row.component) for row in self.registry.components("metric")]
+        further = [
+            kind()
+            for kind in others
+            if kind not in own
+            and names & names_of(kind)
+            and not any(field.is_required() for field in kind.model_fields.values())
+        ]
+        return (*self.model.spec.metrics, *further)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The entry's, with figures described that were written before they described
+        themselves."""
+        metrics = self.entry.metrics
+        figures = described(metrics.figures, self._readers, self.model.spec)
+        return replace(metrics, figures=tuple(figures))
+
+    @property
+    def _redrawn(self) -> bool:
+        """By the data, or where these cannot be had by the protocol of a recorded figure."""
+        protocols = {str(self.scene.binarization)}
+        protocols |= {figure.binarisation for figure in self.entry.metrics.figures}
+        return any(protocol.startswith("dynamic") for protocol in protocols)
 
     @property
     def parameters(self) -> int:
         return sum(parameter.numel() for parameter in self.model.parameters())
-
-    @property
-    def learned_scale(self) -> float | None:
-        """The standard deviation that a Gaussian likelihood has learned."""
-        log_scale = getattr(self.model.likelihood, "log_scale", None)
-        return float(log_scale.exp()) if isinstance(log_scale, torch.Tensor) else None
 
     @property
     def has_closed_kl(self) -> bool:
@@ -61,7 +91,8 @@ class Subject:
     @property
     def run(self) -> plots.Run:
         """What the plots show of it."""
-        kl, distortion = self.facts.figure("kl"), self.facts.figure("reconstruction")
+        facts = self.facts
+        kl, distortion = facts.of_role("kl"), facts.of_role("reconstruction")
         point = (kl.value, distortion.value) if kl and distortion else None
         return plots.Run(self.name, self.entry.history, point)
 
@@ -82,6 +113,15 @@ class Subject:
         return Picture(
             drawn.png, "png", alt, prose("**{title}** {facts}.", title=title, facts=caption)
         )
+
+    def picture_of(self, visualizer: Visualizer, share: float) -> Picture | None:
+        """The picture of a visualizer as the spec has it, captioned by what it says of itself."""
+        written = visualizer.to_spec()
+        parameters = {} if isinstance(written, str) else {**written}
+        use = str(parameters.pop("use", visualizer.use))
+        alt = " ".join((type(visualizer).__doc__ or use).split("\n\n")[0].split()).rstrip(".")
+        title = f"{_capitalised(visualizer.use.replace('_', ' '))}."
+        return self.picture(use, title, share, alt, parameters)
 
     @property
     def _binarisation(self) -> str:
@@ -107,7 +147,8 @@ def subject(name: str | Path, zoo: str | Path | None, device: str, registry: Reg
             entry.name, model.spec, model, blank, "test", (), entry.history, model.spec.train.seed
         )
         return Subject(entry, model, scene, registry, error.diagnostics[0].message)
-    return Subject(entry, model, Scene.of_test(model, data, entry.history), registry)
+    scene = Scene.of_test(model, data, entry.history)
+    return Subject(entry, model, scene, registry, digest=data.digest)
 
 
 def _capitalised(text: str) -> str:

@@ -6,7 +6,7 @@ The front matter is the one of https://huggingface.co/docs/hub/model-cards.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vaezoo.registry import EpochRecord, Figure, TargetResult
@@ -101,25 +101,38 @@ def _figures_section(metrics: Metrics) -> str:
 
 def _remarks(metrics: Metrics) -> list[str]:
     """What a reader must know to take the figures for what they are."""
-    remarks = ["Values are means over examples, ± one standard error. A higher ELBO is better."]
+    remarks = ["Values are means over examples, ± one standard error."]
+    remarks.append(directions(metrics.figures, lambda figure: f"`{figure.name}`"))
     if metrics.test_is_trained_on:
         remarks.append(
             "**The test images were part of the training data:** "
             "no figure on the test split is a held-out one."
         )
-    grey = [f for f in metrics.figures if f.binarisation.startswith("none")]
-    if any(f.likelihood == "bernoulli" for f in grey):
-        remarks.append(
-            "The Bernoulli likelihood was applied to grey levels as they are. That binary "
-            "cross-entropy is not a log-likelihood, so the ELBO here is no bound on log p(x): "
-            "compare it only with figures obtained in the same way."
-        )
-    if any(f.likelihood == "mse" for f in metrics.figures):
-        remarks.append(
-            "The reconstruction term is a summed squared error, a Gaussian with its constant "
-            "left out, so the ELBO here is no bound on log p(x)."
-        )
+    remarks += dict.fromkeys(_one_line(f.likelihood_caveat) for f in metrics.figures)
+    about = what_figures_are(metrics.figures, lambda figure: f"`{figure.name}`")
+    remarks.append("\n".join(f"- {_one_line(text)}" for text in about))
     return [*remarks, "\n".join(f"- **{_one_line(note)}**" for note in metrics.notes)]
+
+
+def directions(figures: Sequence[Figure], name: Callable[[Figure], str]) -> str:
+    """Which figures are better the higher they are, and which the lower, by their ``name``."""
+    told = []
+    for better in ("higher", "lower"):
+        named = dict.fromkeys(name(f) for f in figures if f.about and f.about.better == better)
+        if named:
+            told.append(f"{better.capitalize()} is better: {', '.join(named)}.")
+    return " ".join(told)
+
+
+def what_figures_are(figures: Sequence[Figure], name: Callable[[Figure], str]) -> list[str]:
+    """The formula and the caveat of each figure that gives them, with ``$…$`` around formulas."""
+    told = []
+    for figure in figures:
+        if figure.about and (figure.about.formula or figure.about.caveat):
+            formula = f"${figure.about.formula}$." if figure.about.formula else ""
+            text = " ".join(filter(None, (formula, figure.about.caveat)))
+            told.append(f"{name(figure)}: {text}")
+    return list(dict.fromkeys(told))
 
 
 def _targets_section(targets: tuple[TargetResult, ...]) -> str:

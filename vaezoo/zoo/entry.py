@@ -25,7 +25,7 @@ import os
 import stat
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -246,16 +246,22 @@ class Entry:
 
         place = choose(device)
         tensors = self._verified_tensors()
-        model = build(self.spec(registry or discover()))
+        spec = self.spec(registry or discover())
+        misfit = _misfit(spec, tensors)
+        if misfit:
+            raise self._do_not_fit(misfit)
+        model = build(spec)
         try:
             model.load_state_dict(tensors, strict=True)
         except RuntimeError as error:  # torch lists every key and shape that does not fit
-            reasons = " ".join(str(error).split())
-            raise damaged(
-                f"the weights in {self.weights_path} do not fit their spec: {reasons}",
-                f"install the versions that it was made with: {_versions(self.lock)}",
-            ) from None
+            raise self._do_not_fit(" ".join(str(error).split())) from None
         return model.to(place).eval()
+
+    def _do_not_fit(self, reasons: str) -> ZooError:
+        return damaged(
+            f"the weights in {self.weights_path} do not fit their spec: {reasons}",
+            f"install the versions that it was made with: {_versions(self.lock)}",
+        )
 
     def _verified_tensors(self) -> dict[str, Tensor]:
         expected = self.header["digest"]
@@ -303,6 +309,24 @@ def readable(path: Path, read: Callable[[Path], T]) -> T:
         if is_lfs_pointer(path):
             raise weights.lfs_pointer(path) from None
         raise damaged(f"{path} is not what vaezoo writes there: {error}") from None
+
+
+def _misfit(spec: Spec, tensors: Mapping[str, Tensor]) -> str | None:
+    """Why tensors do not fit a spec, found without the memory that its model would take: a spec
+    from others may ask for any amount."""
+    import torch
+
+    from vaezoo.model import build
+
+    try:
+        with torch.device("meta"):
+            wanted = {name: tuple(t.shape) for name, t in build(spec).state_dict().items()}
+    except Exception:  # not every component can be built there
+        return None
+    for name, shape in wanted.items():
+        if name in tensors and tuple(tensors[name].shape) != shape:
+            return f"{name} has the shape {tuple(tensors[name].shape)}, the spec asks for {shape}"
+    return None
 
 
 def contents(folder: Path) -> dict[str, os.stat_result]:

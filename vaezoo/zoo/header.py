@@ -19,6 +19,8 @@ FORMAT, EARLIER_FORMAT = "vaezoo 2", "vaezoo 1"
 SEAL = "seal"
 #: An entry's header of more bytes than this is damage: a hundred tensors take 15 kB.
 LARGEST = 4 * 10**6
+#: ... and a spec of so many letters: a model of a hundred thousand layers takes minutes to build.
+_LONGEST_SPEC = 50_000
 _NEEDED = {
     FORMAT: frozenset({"spec", "lock", "digest", SEAL}),
     EARLIER_FORMAT: frozenset({"spec", "lock", "digest"}),
@@ -149,6 +151,8 @@ def check(texts: Mapping[str, str]) -> None:
 
 def spec_of(texts: Mapping[str, str]) -> dict[str, Any]:
     """The resolved spec as JSON data. Raises ValueError, or RecursionError for deep nesting."""
+    if len(texts["spec"]) > _LONGEST_SPEC:
+        raise ValueError(f"it has more than {_LONGEST_SPEC:,} letters")
     data: dict[str, Any] = typed(strict_json.parse(texts["spec"]), SpecData)
     if not re.match(NAME_PATTERN, data["name"]) or data["name"].endswith("\n"):
         raise ValueError("name is not one that an entry can have")

@@ -25,7 +25,7 @@ def as_data(entry: Entry | BrokenEntry) -> dict[str, Any]:
         problem = {"code": entry.problem.code, "message": entry.problem.message}
         return {"name": entry.name, "path": str(entry.path), "problem": problem}
     spec = entry.spec_data
-    figure = entry.metrics.figure("test/elbo")
+    figure = entry.metrics.of_role("elbo")
     data = {
         "name": entry.name,
         "summary": spec["summary"],
@@ -129,7 +129,7 @@ def counted(samples: int) -> str:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    figure = entry.metrics.figure("test/elbo")
+    figure = entry.metrics.of_role("elbo")
     spec = entry.spec_data
     return (
         entry.name,

@@ -130,4 +130,7 @@ def _listed_on_disk(folder: Path, name: str) -> _File:
 
 def _sha256(folder: Path, name: str) -> str:
     with open_regular(folder / name, within=folder) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while part := file.read(2**20):
+            digest.update(part)
+        return digest.hexdigest()

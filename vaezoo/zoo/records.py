@@ -11,8 +11,9 @@ from typing import Any
 
 from vaezoo import strict_json
 from vaezoo.registry import EpochRecord, Figure, TargetResult
-from vaezoo.registry.verdicts import Better, from_record
+from vaezoo.registry.quantity import Better, Role
 from vaezoo.registry.verdicts import Verdict as TargetVerdict
+from vaezoo.registry.verdicts import from_record
 from vaezoo.zoo.typed import typed
 
 #: Bytes of the files beyond which they are damage: 65,536 latents take 3 MB, 20,000 epochs 8 MB.
@@ -32,6 +33,10 @@ class Metrics:
         """The first figure called so, such as ``test/elbo``."""
         split, _, name = metric.partition("/")
         return next((f for f in self.figures if (f.split, f.name) == (split, name)), None)
+
+    def of_role(self, role: Role, split: str = "test") -> Figure | None:
+        """The first figure on a split that is such a quantity, whatever its metric calls it."""
+        return next((f for f in self.figures if (f.split, f.role) == (split, role)), None)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +81,7 @@ def write_samples(sheet: Sheet, blocks: Iterable[Tensor], header: dict[str, str]
     file cannot be written, UsageError (VZ504) for images that have no picture.
     """
     whole = (sheet.count, *sheet.shape)
-    writers = {
+    writers: dict[str, Callable[[], Iterable[bytes]]] = {
         "png": lambda: [_png(blocks)],
         "npy": lambda: _npy(whole, blocks),
         "safetensors": lambda: weights.encoded_blocks("images", blocks, whole, header),

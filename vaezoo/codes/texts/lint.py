@@ -165,8 +165,14 @@ of an importance-weighted bound, which lies above the ELBO. b bits a dimension o
     b · D · ln 2 nats an image
 
 The keys likelihood, binarisation and samples of a target are optional. They are there to be
-compared, so it is worth writing them down where the source has them.""",
-        "Compare with a figure of the same kind, or change the spec to the protocol of the source.",
+compared, so it is worth writing them down where the source has them.
+
+A figure that is better than published by more than the tolerance was most often taken in another
+way, too. Where the zoo holds an entry of the spec's name with such a figure, the target needs a
+note that says where the difference comes from. The note stands beside the verdict in the card,
+the report and 'vaezoo zoo show', and 'vaezoo verify' asks for it.""",
+        "Compare with a figure of the same kind, change the spec to the protocol of the source, or "
+        "explain the difference in the target's note.",
         bad=Example(
             "model:\n"
             "  likelihood: gaussian\n"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from vaezoo.components.metrics.bounds import ELBOMetric, EntropyFloor, ImportanceWeighted
+from vaezoo.components.metrics.bounds import (
+    AmortisationGap,
+    ELBOMetric,
+    EntropyFloor,
+    ImportanceWeighted,
+)
 from vaezoo.components.metrics.images import ReconstructionError, SampleQuality
 from vaezoo.components.metrics.latents import ActiveUnits, Information
 from vaezoo.components.metrics.probes import LinearProbe, NearestNeighbours
@@ -11,6 +16,7 @@ from vaezoo.registry import Component
 COMPONENTS: list[type[Component]] = [
     ELBOMetric,
     ImportanceWeighted,
+    AmortisationGap,
     EntropyFloor,
     ActiveUnits,
     Information,

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
-from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.components.metrics import reading
+from vaezoo.registry import Figure, Metric, Quantity, Scene
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vaezoo.spec import Spec
 
 
 class ReconstructionError(Metric, use="reconstruction_error"):
@@ -15,13 +24,34 @@ class ReconstructionError(Metric, use="reconstruction_error"):
     perfect copy.
     """
 
-    figures = ("mse", "ssim")
+    figures = (
+        Quantity(
+            "mse",
+            "lower",
+            unit="squared error of a pixel, in [0, 1]",
+            title="squared error of a pixel",
+            least=0.0,
+        ),
+        Quantity(
+            "ssim",
+            "higher",
+            unit="structural similarity, up to 1",
+            title="structural similarity",
+            least=-1.0,
+            most=1.0,
+        ),
+    )
 
     def compute(self, scene: Scene) -> list[Figure]:
         """mse (lower is better) and ssim (higher is better)."""
         from vaezoo.components.nets.image_quality import reconstruction_error_figures
 
         return reconstruction_error_figures(scene)
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.image_quality import reconstruction_errors
+
+        return reconstruction_errors(scene)
 
 
 class SampleQuality(Metric, use="sample_quality"):
@@ -31,17 +61,49 @@ class SampleQuality(Metric, use="sample_quality"):
     compare with others on the same dataset alone, and not with those of an Inception network.
     Fréchet distance (Heusel et al. 2017, arXiv:1706.08500), kernel distance (Bińkowski et al.
     2018, arXiv:1801.01401), improved precision and recall (Kynkäänniemi et al. 2019,
-    arXiv:1904.06991). Samples are mean images, as many as there are images.
+    arXiv:1904.06991). Samples are mean images, as many as there are images. Where the data are
+    black and white, samples are too: each pixel is drawn with its mean as the chance of white.
     """
 
-    figures = ("frechet_distance", "kernel_distance", "precision", "recall")
+    figures = (
+        Quantity(
+            "frechet_distance",
+            "lower",
+            unit="squared distance of features",
+            title="Fréchet distance",
+            least=0.0,
+        ),
+        Quantity(
+            "kernel_distance", "lower", unit="squared kernel distance", title="kernel distance"
+        ),
+        Quantity(
+            "precision",
+            "higher",
+            unit="fraction of the samples",
+            title="precision of samples",
+            least=0.0,
+            most=1.0,
+        ),
+        Quantity(
+            "recall",
+            "higher",
+            unit="fraction of the images",
+            title="recall of images",
+            least=0.0,
+            most=1.0,
+        ),
+    )
     neighbours: int = Field(3, ge=1, description="neighbours that span the manifold, k")
 
     def compute(self, scene: Scene) -> list[Figure]:
         """frechet_distance and kernel_distance (lower is better), precision and recall.
 
-        Raises UsageError (VZ504) for a dataset that has no classifier.
+        Raises UsageError (VZ504) for a dataset that has no classifier, and for black-and-white
+        data under a likelihood that gives no chances of white pixels.
         """
         from vaezoo.components.nets.sample_quality import sample_quality_figures
 
         return sample_quality_figures(scene, self.neighbours)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return reading.of_samples(figures)

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
-from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.components.metrics import reading
+from vaezoo.registry import Figure, Metric, Quantity, Scene
+
+if TYPE_CHECKING:
+    from vaezoo.spec import Spec
 
 
 class ActiveUnits(Metric, use="active_units"):
     """How many latent dimensions are in use: those whose posterior mean varies over the images
     with a variance above ``threshold`` (Burda, Grosse and Salakhutdinov 2016, section 5)."""
 
-    figures = ("active_units",)
+    figures = (
+        Quantity(
+            "active_units",
+            "higher",
+            unit="latent dimensions",
+            each="variance of the posterior mean",
+            least=0.0,
+            role="active_units",
+        ),
+    )
     threshold: float = Field(0.01, gt=0, description="least variance of an active dimension")
 
     def compute(self, scene: Scene) -> list[Figure]:
@@ -31,7 +47,11 @@ class Information(Metric, use="information"):
     (Chen et al. 2018, arXiv:1802.04942, equation 2). I(n; z) cannot exceed log N.
     """
 
-    figures = ("mutual_information", "marginal_kl", "total_correlation")
+    figures = (
+        Quantity("mutual_information", "higher", least=0.0),
+        Quantity("marginal_kl", "lower", title="marginal KL"),
+        Quantity("total_correlation", "neither"),
+    )
     samples: int = Field(1, ge=1, description="draws of z for each image")
 
     def compute(self, scene: Scene) -> list[Figure]:
@@ -39,3 +59,6 @@ class Information(Metric, use="information"):
         from vaezoo.components.nets.information import information_figures
 
         return information_figures(scene, self.samples)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return reading.of_information(figures, spec)

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
-from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.components.metrics import reading
+from vaezoo.registry import Figure, Metric, Quantity, Scene
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vaezoo.spec import Spec
+
+_FRACTION = "fraction of the images"
 
 
 class LinearProbe(Metric, use="linear_probe"):
@@ -13,7 +24,16 @@ class LinearProbe(Metric, use="linear_probe"):
     Fitted to the training split's latents, each scaled to variance 1, by L-BFGS.
     """
 
-    figures = ("probe_accuracy",)
+    figures = (
+        Quantity(
+            "probe_accuracy",
+            "higher",
+            unit=_FRACTION,
+            title="linear probe accuracy",
+            least=0.0,
+            most=1.0,
+        ),
+    )
     penalty: float = Field(1e-4, ge=0, description="weight of the squared coefficients")
 
     def compute(self, scene: Scene) -> list[Figure]:
@@ -22,6 +42,15 @@ class LinearProbe(Metric, use="linear_probe"):
 
         return linear_probe_figures(scene, self.penalty)
 
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return reading.of_classes(figures)
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.probes import linear_probe
+
+        found = linear_probe(scene, self.penalty)
+        return {"probe_accuracy": found.right} if found else {}
+
 
 class NearestNeighbours(Metric, use="nearest_neighbours"):
     """Accuracy of the vote of the nearest training images by distance between posterior means.
@@ -29,7 +58,11 @@ class NearestNeighbours(Metric, use="nearest_neighbours"):
     A tie goes to the class of the nearer neighbours.
     """
 
-    figures = ("knn_accuracy",)
+    figures = (
+        Quantity(
+            "knn_accuracy", "higher", unit=_FRACTION, title="k-NN accuracy", least=0.0, most=1.0
+        ),
+    )
     neighbours: int = Field(10, ge=1, description="neighbours that vote, k")
 
     def compute(self, scene: Scene) -> list[Figure]:
@@ -37,3 +70,12 @@ class NearestNeighbours(Metric, use="nearest_neighbours"):
         from vaezoo.components.nets.probes import nearest_neighbours_figures
 
         return nearest_neighbours_figures(scene, self.neighbours)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return reading.of_classes(figures)
+
+    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.probes import nearest_neighbours
+
+        found = nearest_neighbours(scene, self.neighbours)
+        return {"knn_accuracy": found.right} if found else {}

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+from torch import Tensor
 
 from vaezoo.components.nets.figures import batches, figure, mean_figure
 from vaezoo.registry import Figure, Scene
 
 
-@torch.inference_mode()
 def elbo_figures(scene: Scene, samples: int) -> list[Figure]:
     """elbo, reconstruction and kl of every image, averaged."""
+    terms = elbo_terms(scene, samples)
+    by_dimension = terms.by_dimension.mean(0)
+    per_dimension = by_dimension if len(by_dimension) == scene.model.latent else None
+    return [
+        mean_figure(scene, "elbo", terms.elbo, samples),
+        mean_figure(scene, "reconstruction", terms.reconstruction, samples),
+        mean_figure(scene, "kl", terms.kl, samples, per_dimension=per_dimension),
+    ]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of each image, nats, float64 on the CPU: ``reconstruction`` (N,) and the KL term
+    ``by_dimension`` (N, latent), or (N, 1) where only its sum over latents is known."""
+
+    reconstruction: Tensor
+    by_dimension: Tensor
+
+    @property
+    def kl(self) -> Tensor:
+        return self.by_dimension.sum(1)
+
+    @property
+    def elbo(self) -> Tensor:
+        return -(self.reconstruction + self.kl)
+
+
+@torch.inference_mode()
+def elbo_terms(scene: Scene, samples: int) -> Terms:
+    """The terms of every image of the scene's split."""
     model, generator = scene.model, scene.generator()
     reconstructions, divergences = [], []
     for images in batches(scene):
@@ -26,14 +58,7 @@ def elbo_figures(scene: Scene, samples: int) -> list[Figure]:
         kl = (estimated / samples).unsqueeze(1) if closed is None else closed
         reconstructions.append(reconstruction.cpu().double() / samples)
         divergences.append(kl.cpu().double())
-    reconstruction, by_dimension = torch.cat(reconstructions), torch.cat(divergences)
-    kl = by_dimension.sum(1)
-    per_dimension = by_dimension.mean(0) if by_dimension.shape[1] == model.latent else None
-    return [
-        mean_figure(scene, "elbo", -(reconstruction + kl), samples),
-        mean_figure(scene, "reconstruction", reconstruction, samples),
-        mean_figure(scene, "kl", kl, samples, per_dimension=per_dimension),
-    ]
+    return Terms(torch.cat(reconstructions), torch.cat(divergences))
 
 
 @torch.inference_mode()
@@ -54,8 +79,13 @@ def active_units_figure(scene: Scene, threshold: float) -> Figure:
 
 def entropy_floor_figure(scene: Scene) -> Figure:
     """The entropy of each image's grey levels as Bernoulli means, averaged."""
+    return mean_figure(scene, "entropy_floor", grey_entropies(scene))
+
+
+def grey_entropies(scene: Scene) -> Tensor:
+    """The entropy of each image's grey levels as Bernoulli means: (N,), nats."""
     entropies = [
         -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).flatten(1).sum(1).cpu()
         for x in batches(scene)
     ]
-    return mean_figure(scene, "entropy_floor", torch.cat(entropies))
+    return torch.cat(entropies)

@@ -13,23 +13,29 @@ _WINDOW, _SIGMA = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
 
 
-@torch.inference_mode()
 def reconstruction_error_figures(scene: Scene) -> list[Figure]:
     """mse and ssim of the mean image at the posterior mean."""
+    values = reconstruction_errors(scene)
+    note = "mean image at the posterior mean, pixels in [0, 1]"
+    return [
+        mean_figure(
+            scene, "mse", values["mse"], unit="squared error of a pixel, in [0, 1]", note=note
+        ),
+        mean_figure(
+            scene, "ssim", values["ssim"], unit="structural similarity, up to 1", note=note
+        ),
+    ]
+
+
+@torch.inference_mode()
+def reconstruction_errors(scene: Scene) -> dict[str, Tensor]:
+    """mse and ssim of every image of the split, (N,) each."""
     errors, similarities = [], []
     for images in batches(scene):
         copies = scene.model.reconstruct(images)
         errors.append(((images - copies) ** 2).flatten(1).mean(1).cpu())
         similarities.append(ssim(images, copies).cpu())
-    note = "mean image at the posterior mean, pixels in [0, 1]"
-    return [
-        mean_figure(
-            scene, "mse", torch.cat(errors), unit="squared error of a pixel, in [0, 1]", note=note
-        ),
-        mean_figure(
-            scene, "ssim", torch.cat(similarities), unit="structural similarity, up to 1", note=note
-        ),
-    ]
+    return {"mse": torch.cat(errors), "ssim": torch.cat(similarities)}
 
 
 def ssim(images: Tensor, others: Tensor) -> Tensor:

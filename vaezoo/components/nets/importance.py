@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 _ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
 
 
-@torch.inference_mode()
 def importance_weighted_figure(scene: Scene, samples: int) -> Figure:
     """log 1/K Σ_k p(x, z_k) / q(z_k|x) of every image, averaged."""
+    return mean_figure(scene, "iw_bound", importance_weighted_values(scene, samples), samples)
+
+
+@torch.inference_mode()
+def importance_weighted_values(scene: Scene, samples: int) -> Tensor:
+    """The bound of every image of the split: (N,), nats, float64 on the CPU."""
     generator = scene.generator()
     # in one piece: thousands of small results, each kept where it was made between the images of
     # two batches, would leave holes in memory that no other batch fits into
@@ -32,7 +37,7 @@ def importance_weighted_figure(scene: Scene, samples: int) -> Figure:
             bounds[done : done + len(bound)] = bound
             done += len(bound)
             scene.advance(len(bound))
-    return mean_figure(scene, "iw_bound", bounds, samples)
+    return bounds
 
 
 def importance_weighted_bounds(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -13,29 +15,54 @@ _MOST_ITERATIONS = 200
 _PAIRS = 2**24
 
 
+@dataclass(frozen=True)
+class Found:
+    """Whether a classifier found the class of each image, (N,), fitted to so many others."""
+
+    right: Tensor
+    fitted: int
+
+
 def linear_probe_figures(scene: Scene, penalty: float) -> list[Figure]:
     """probe_accuracy; nothing where the dataset has no labels."""
+    found = linear_probe(scene, penalty)
+    if found is None:
+        return []
+    note = f"fitted to {found.fitted:,} training images"
+    return [_accuracy(scene, "probe_accuracy", found.right, note)]
+
+
+def linear_probe(scene: Scene, penalty: float) -> Found | None:
+    """Which images a linear classifier is right about; None where the dataset has no labels."""
     latents = _latents_with_labels(scene)
     if latents is None:
-        return []
+        return None
     (fitted, labels), (held_out, truth) = latents
     # a dimension that never moves is left as it is
     scale = fitted.std(0).clamp(min=1e-6)
     mean = fitted.mean(0)
     weight, bias = logistic_regression((fitted - mean) / scale, labels, penalty)
     right = (((held_out - mean) / scale) @ weight + bias).argmax(1) == truth
-    return [_accuracy(scene, "probe_accuracy", right, f"fitted to {len(fitted):,} training images")]
+    return Found(right, len(fitted))
 
 
 def nearest_neighbours_figures(scene: Scene, neighbours: int) -> list[Figure]:
     """knn_accuracy; nothing where the dataset has no labels."""
+    found = nearest_neighbours(scene, neighbours)
+    if found is None:
+        return []
+    note = f"{neighbours} neighbours among {found.fitted:,} training images"
+    return [_accuracy(scene, "knn_accuracy", found.right, note)]
+
+
+def nearest_neighbours(scene: Scene, neighbours: int) -> Found | None:
+    """Which images the vote is right about; None where the dataset has no labels."""
     latents = _latents_with_labels(scene)
     if latents is None:
-        return []
+        return None
     (known, labels), (held_out, truth) = latents
     right = vote(known, labels, held_out, min(neighbours, len(known))) == truth
-    note = f"{neighbours} neighbours among {len(known):,} training images"
-    return [_accuracy(scene, "knn_accuracy", right, note)]
+    return Found(right, len(known))
 
 
 def logistic_regression(x: Tensor, labels: Tensor, penalty: float) -> tuple[Tensor, Tensor]:

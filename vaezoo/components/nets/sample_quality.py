@@ -20,16 +20,17 @@ _COMPARED = 10_000
 @torch.inference_mode()
 def sample_quality_figures(scene: Scene, neighbours: int) -> list[Figure]:
     """frechet_distance, kernel_distance, precision and recall of as many samples as images."""
-    net = _classifier(scene)
+    net, is_binary = _classifier(scene), _is_binary(scene)
     count = len(scene.split)
     images = _features_of_split(scene, net, scene.split)
-    samples = _features_of_samples(scene, net, count)
+    samples = _features_of_samples(scene, net, count, drawn=is_binary)
     precision, recall = precision_and_recall(images, samples, neighbours)
     distances = kernel_distances(images, samples)
     error = distances.std().item() / len(distances) ** 0.5 if len(distances) > 1 else None
+    what = "drawn pixels" if is_binary else "mean images"
     about = (
-        f"mean images of {count:,} draws from the prior, in the features of a classifier with "
-        f"{net.accuracy:.1%} test accuracy (digest {net.digest[:12]})"
+        f"{what} of {count:,} draws from the prior, in the features of a classifier with "
+        f"{net.accuracy:.1%} test accuracy on grey levels (digest {net.digest[:12]})"
     )
 
     def one(name: str, value: float, unit: str, error: float | None = None) -> Figure:
@@ -116,7 +117,10 @@ def _between_images(scene: Scene, net: ImageClassifier, images: Tensor, name: st
     if scene.training is None or name not in ("frechet_distance", "kernel_distance"):
         return ""
     # as many as there are images: both distances depend on how many are compared
-    chosen = Split(scene.training.images[: min(_COMPARED, len(images))])
+    shown = scene.training.images[: min(_COMPARED, len(images))]
+    if scene.binarization.use == "dynamic":  # the others are grey still
+        shown = scene.binarization.drawn_once(shown, "train")
+    chosen = Split(shown)
     features = _features_of_split(scene, net, chosen)
     if name == "frechet_distance":
         value = frechet_distance(images, features)
@@ -145,9 +149,34 @@ def _features_of_split(scene: Scene, net: ImageClassifier, split: Split) -> Tens
     return torch.cat([net.features(images).float().cpu() for images in batches])
 
 
-def _features_of_samples(scene: Scene, net: ImageClassifier, count: int) -> Tensor:
-    found = []
-    for z in scene.model.prior.sample(count, scene.generator()).split(_BATCH):
-        found.append(net.features(scene.model.decode(z)).float().cpu())
+def _features_of_samples(scene: Scene, net: ImageClassifier, count: int, *, drawn: bool) -> Tensor:
+    """Features of mean images, or where ``drawn`` of pixels that are drawn with these chances."""
+    generator, found = scene.generator(), []
+    for z in scene.model.prior.sample(count, generator).split(_BATCH):
+        images = scene.model.decode(z)
+        if drawn:
+            images = torch.bernoulli(images, generator=generator)
+        found.append(net.features(images).float().cpu())
         scene.advance(len(z))
     return torch.cat(found)
+
+
+def _is_binary(scene: Scene) -> bool:
+    """Whether pixels are black or white, so that samples are to have drawn pixels too.
+
+    Raises UsageError (VZ504) where the likelihood gives no chances to draw them with.
+    """
+    if scene.binarization.use == "none" and scene.spec.dataset.binary is not True:
+        return False
+    likelihood = scene.spec.model.likelihood
+    if likelihood.for_binary_images:
+        return True
+    raise UsageError(
+        Diagnostic(
+            "VZ504",
+            f"samples cannot be compared with black-and-white images: {likelihood.use!r} gives no "
+            "chance of a white pixel to draw them with",
+            hint="leave the metric sample_quality out, or use a likelihood of binary images, such "
+            "as bernoulli",
+        )
+    )

@@ -23,6 +23,8 @@ class LossCurves(Visualizer, use="loss_curves"):
     β and the learning rate have one where they change.
     """
 
+    in_reports = False
+
     def draw(self, scene: Scene) -> Figure:
         from vaezoo.components.visualizers.loss_curves import draw_loss_curves
 

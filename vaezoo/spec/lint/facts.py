@@ -43,6 +43,8 @@ class Facts:
     never_positive: bool
     deviation: float | None
     kl_weight: str | None
+    draws: int | None
+    caveat: str
     highest_lr: float | None
     highest_lr_of_large_batches: float | None
     pictures: tuple[str | None, ...]
@@ -75,6 +77,7 @@ def facts_of(spec: Spec) -> Facts:
     asked = _Questions()
     dataset, likelihood = spec.dataset, spec.model.likelihood
     of_likelihood = partial(asked.ask, likelihood, ("model", "likelihood"))
+    binary = asked.ask(dataset, ("dataset",), lambda: dataset.binary, None)
     pictures = tuple(
         asked.ask(visualizer, ("visualizers", index), partial(visualizer.problem, spec), None)
         for index, visualizer in enumerate(spec.visualizers)
@@ -82,11 +85,13 @@ def facts_of(spec: Spec) -> Facts:
     return Facts(
         spec,
         pixels=_pixels(spec),
-        binary=asked.ask(dataset, ("dataset",), lambda: dataset.binary, None),
+        binary=binary,
         for_binary_images=of_likelihood(lambda: likelihood.for_binary_images, False),
         never_positive=of_likelihood(lambda: likelihood.never_positive, False),
         deviation=of_likelihood(lambda: likelihood.deviation, None),
         kl_weight=asked.ask(spec.loss, ("loss",), lambda: spec.loss.kl_weight, None),
+        draws=asked.ask(spec.loss, ("loss",), lambda: spec.loss.draws, None),
+        caveat=of_likelihood(lambda: likelihood.caveat(binary is not False), ""),
         highest_lr=_highest_lr(asked, spec.train),
         highest_lr_of_large_batches=_highest_lr(
             asked, spec.train.model_copy(update={"batch_size": LARGE_BATCH})

@@ -15,7 +15,7 @@ def grey_levels(facts: Facts) -> Iterator[Remark]:
         yield Remark(
             "VZ412",
             f"{dataset} has grey levels, and {likelihood} is a log-probability only of pixels "
-            "that are 0 or 1: this trains a cross-entropy",
+            "that are 0 or 1: what it gives here is not one",
             ("model", "likelihood"),
             hint="take continuous_bernoulli or gaussian for a density on grey levels",
         )

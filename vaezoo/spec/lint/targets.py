@@ -6,9 +6,11 @@ import math
 import re
 from collections.abc import Iterator
 
+from vaezoo.registry.quantity import NATS, Quantity
 from vaezoo.spec.lint.facts import Facts
 from vaezoo.spec.lint.remark import Remark
 from vaezoo.spec.nodes import Path
+from vaezoo.spec.quantities import described_by, quantity_of
 from vaezoo.spec.schema import Target
 
 #: How far β may lie from 1 for a target on the ELBO, which is always taken with β = 1.
@@ -35,25 +37,26 @@ def _differences(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]
 
 
 def _other_weights(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]:
-    name, beta = target.metric.partition("/")[2], facts.beta
+    role, beta = _role(facts, target), facts.beta
     low, high = NEAR_ONE
-    if name == "elbo" and beta is not None and not low <= beta <= high:
+    if role == "elbo" and beta is not None and not low <= beta <= high:
         yield (
             "metric",
             f"{target.metric} is taken with β = 1, and the spec trains for β = {beta:g}",
             "hold a β-VAE to its reconstruction and kl",
         )
-    if name == "objective" and facts.is_negative_elbo is False and _ELBO.search(target.source):
+    if role == "objective" and facts.is_negative_elbo is False and _ELBO.search(target.source):
         yield (
             "metric",
             f"the source speaks of an ELBO, and {target.metric} has other weights than one",
-            "take the elbo figure, which has β = 1 and no free bits",
+            "take a figure of the ELBO, which has β = 1 and no free bits",
         )
 
 
 def _other_words(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]:
     """What the words of the source give away."""
-    if _BITS.search(target.source):
+    quantity = quantity_of(target.metric, facts.spec)
+    if _BITS.search(target.source) and (quantity is None or quantity.unit == NATS):
         yield (
             "source",
             "the source gives bits a dimension, and figures here are nats an image",
@@ -65,12 +68,17 @@ def _other_words(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]
             f"the source speaks of binarised images, and those of {facts.spec.dataset.use} are not",
             "compare with a figure on the same pixels",
         )
-    if _TIGHTER.search(target.source) and target.metric.endswith("/elbo"):
+    if _TIGHTER.search(target.source) and quantity and quantity.role == "elbo":
         yield (
             "source",
             "the source speaks of an importance-weighted bound, which is above the ELBO",
             "compare with an ELBO of one draw",
         )
+
+
+def _role(facts: Facts, target: Target) -> str | None:
+    quantity = quantity_of(target.metric, facts.spec)
+    return quantity.role if quantity else None
 
 
 def _in_nats(pixels: int | None) -> str:
@@ -117,10 +125,10 @@ def _samples(facts: Facts, figure: str) -> int | None:
     """Draws of z an image behind a figure, where that is known."""
     split, _, name = figure.partition("/")
     if split != "test":
-        return 1
+        return facts.draws
     for metric in facts.spec.metrics:
         samples = getattr(metric, "samples", None)
-        if name in type(metric).figures and isinstance(samples, int):
+        if described_by([metric], name) and isinstance(samples, int):
             return samples
     return None
 
@@ -132,7 +140,8 @@ def _draws(samples: int) -> str:
 def out_of_reach(facts: Facts) -> Iterator[Remark]:
     """VZ417: a target outside of what the figure can be."""
     for index, target in enumerate(facts.spec.targets):
-        low, high = _range(facts, target.metric.partition("/")[2])
+        quantity = quantity_of(target.metric, facts.spec)
+        low, high = _range(facts, quantity) if quantity else (-math.inf, math.inf)
         path: Path = ("targets", index, "value")
         stated = f"{target.value:g} ± {target.tolerance:g}"
         if target.value - target.tolerance > high:
@@ -146,22 +155,22 @@ def out_of_reach(facts: Facts) -> Iterator[Remark]:
             f"{target.metric} is never {relation} {bound:g}, and the target is {stated}",
             path,
             hint=f"published losses are often −ELBO: turn the sign, {-target.value:g}"
-            if bound == 0
+            if quantity and quantity.unit == NATS and bound == 0
             else "correct the value",
         )
 
 
-def _range(facts: Facts, name: str) -> tuple[float, float]:
-    """The least and the most that a figure can be."""
-    match name:
-        case "elbo" if facts.never_positive:
-            return -math.inf, 0.0
+def _range(facts: Facts, quantity: Quantity) -> tuple[float, float]:
+    """The least and the most that a figure can be, by itself and by its role in this model."""
+    low = -math.inf if quantity.least is None else quantity.least
+    high = math.inf if quantity.most is None else quantity.most
+    match quantity.role:
+        case "elbo" | "bound" if facts.never_positive:
+            return low, min(high, 0.0)
         case "reconstruction" if facts.never_positive:
-            return 0.0, math.inf
+            return max(low, 0.0), high
         case "objective" if facts.never_positive and facts.kl_weight:
-            return 0.0, math.inf
-        case "kl":
-            return 0.0, math.inf
+            return max(low, 0.0), high
         case "active_units":
-            return 0.0, facts.spec.model.latent
-    return -math.inf, math.inf
+            return low, min(high, facts.spec.model.latent)
+    return low, high

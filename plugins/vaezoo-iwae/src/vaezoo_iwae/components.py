@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from vaezoo import Loss
+from vaezoo import Definition, Loss
 
 if TYPE_CHECKING:
     from vaezoo.registry.contracts import LossModule
@@ -26,6 +26,24 @@ class IWAELoss(Loss, use="iwae"):
     gradient: Literal["dreg", "standard"] = Field(
         "dreg", description="how the encoder's gradient is estimated"
     )
+
+    @property
+    def draws(self) -> int:
+        return self.samples
+
+    def formula(self) -> Definition:
+        bound = r"\frac{1}{K} \sum_{k=1}^{K} \frac{p_\theta(x\mid z_k)\,p(z_k)}{q_\phi(z_k\mid x)}"
+        return Definition(rf"\mathcal{{L}}(x) = -\log {bound}", f"$K = {self.samples}$")
+
+    def relation(self, is_bound: bool) -> str:
+        if self.samples == 1:
+            return "In expectation this is the negative ELBO."
+        return "In expectation this lies below the negative ELBO, the further the larger $K$ is."
+
+    def tradeoff(self) -> str:
+        if self.samples == 1:
+            return ""
+        return "The objective is the importance-weighted bound, which is not a sum of $R$ and $D$."
 
     def build(self) -> LossModule:
         """Per-example terms: objective, reconstruction, kl."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vaezoo import Prior, Scene, Visualizer
+from vaezoo import Definition, Prior, Scene, Visualizer
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -24,6 +24,15 @@ class VampPrior(Prior, use="vampprior"):
     """
 
     components: int = Field(500, ge=1, le=100_000, description="number of pseudo-inputs, K")
+
+    def formula(self, latent: int) -> Definition:
+        prior = r"\frac{1}{K} \sum_{k=1}^{K} q_\phi(z\mid u_k)"
+        return Definition(
+            r"\mathrm{KL}\left(q_\phi(z\mid x)\,\Vert\,p(z)\right) \approx "
+            r"\log q_\phi(z\mid x) - \log p(z)",
+            rf"$p(z) = {prior}$ of $K = {self.components}$ learned images $u_k$, and the KL is "
+            r"estimated by draws $z \sim q_\phi(z\mid x)$",
+        )
 
     def build(self, latent: int) -> PriorModule:
         """z (B, latent). The model binds it to its encoder."""

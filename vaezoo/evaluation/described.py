@@ -1,0 +1,37 @@
+"""Figures with what their metric and the model's likelihood say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.registry.quantity import OF_THE_LIKELIHOOD
+from vaezoo.spec import Spec
+from vaezoo.spec.quantities import described_by
+
+
+def compute(metric: Metric, scene: Scene) -> list[Figure]:
+    """A metric's figures of a scene, described."""
+    return described(metric.compute(scene), [metric], scene.spec)
+
+
+def described(figures: Sequence[Figure], metrics: Sequence[Metric], spec: Spec) -> list[Figure]:
+    """Figures with their descriptions by some of ``metrics``; others keep what they have."""
+    return [_described(figure, metrics, spec) for figure in figures]
+
+
+def _described(figure: Figure, metrics: Sequence[Metric], spec: Spec) -> Figure:
+    about = described_by(metrics, figure.name) or figure.about
+    if about is None or about.role not in OF_THE_LIKELIHOOD:
+        return replace(figure, about=about)
+    is_binary = not figure.binarisation.startswith("none") or spec.dataset.binary is True
+    return replace(figure, about=about, likelihood_caveat=caveat_of(spec, is_binary))
+
+
+def caveat_of(spec: Spec, is_binary: bool) -> str:
+    """The likelihood's caveat on such pixels; empty where it fails, which the lint reports."""
+    try:
+        return str(spec.model.likelihood.caveat(is_binary))
+    except Exception:
+        return ""
