@@ -45,8 +45,8 @@ def test_named_metrics_are_recorded_beside_the_others(zoo: Path) -> None:
     assert entry.metrics.figures[-1].value == pytest.approx(45.53, abs=0.01)
     assert "entropy_floor" in (entry.path / "README.md").read_text()
     assert entry.metrics.targets == before.targets
-    assert sorted(path.name for path in zoo.iterdir()) == [".lock", ".previous", ".staging", NAME]
-    assert not list((zoo / ".previous").iterdir())
+    assert sorted(path.name for path in zoo.iterdir()) == [".lock", ".staging", NAME]
+    assert not list((zoo / ".staging").iterdir())
 
 
 def test_targets_are_held_against_the_figures_that_were_recorded(zoo: Path) -> None:

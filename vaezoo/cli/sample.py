@@ -69,7 +69,7 @@ def command(
     check_writable(path, format_, force=force)
     with memory_explained("take a smaller --n, or a device with more memory"):
         model = entry.load(context.registry, device)
-        sheet = Sheet(path, format_, count, tuple(model.image_shape))
+        sheet = Sheet(path, format_, count, model.image_shape)
         sheet.refuse_what_does_not_fit()
         blocks = model.sample_in_blocks(count, seed=seed)
         header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
