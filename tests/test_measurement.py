@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -124,6 +125,17 @@ def test_a_weights_file_alone_can_be_measured_but_not_written(zoo: Path) -> None
     assert measured.figures[0].value == 20
     with pytest.raises(ZooError, match=r"VZ503.*a weights file alone has no metrics\.json"):
         vaezoo.evaluate(path, metrics=["active_units"], record=True)
+
+
+def test_figures_are_not_taken_where_they_cannot_be_recorded(
+    zoo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # root may write everywhere
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
+    arguments = ["evaluate", NAME, "--zoo", str(zoo), "--record"]
+    with pytest.raises(ZooError, match=r"VZ503.*cannot be written") as refused:
+        cli.main(arguments, standalone_mode=False)
+    assert refused.value.exit_code == 3
 
 
 def test_a_repeated_option_names_more_metrics(zoo: Path) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import vaezoo
 from tests.forging import rewrite_figures
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, ZooError
 from vaezoo.signing import SIGNATURE, check_signature, sign
 from vaezoo.verification import Check

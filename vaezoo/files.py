@@ -183,6 +183,8 @@ def _take_over(file: BinaryIO, before: os.stat_result) -> None:
 
 def is_lfs_pointer(path: Path) -> bool:
     """Whether git-lfs has left a note in place of the file, as where it is not installed."""
+    if not os.path.isfile(path):  # reading a FIFO would wait for somebody to write
+        return False
     try:
         with path.open("rb") as file:
             return file.read(len(_LFS)) == _LFS

@@ -94,7 +94,7 @@ def evaluate(
             targets, notes = concluded(model.spec, merged, now.history)
             return replace(now.metrics, figures=merged, targets=targets, notes=notes)
 
-        entry = amend(entry, with_new)
+        amend(entry, with_new)
     return Measured(entry, tuple(figures), tuple(left_out))
 
 

@@ -49,9 +49,8 @@ def redraw(
     scene = Scene.of_test(model, model.spec.dataset.build(), entry.history)
     drawn = draw(chosen or model.spec.visualizers, scene, announce)
     content = None if force else PNG
-    written = [
-        _write(folder / f"{picture}.png", png, content) for picture, png in drawn.pictures.items()
-    ]
+    pictures = drawn.pictures.items()
+    written = [_write(folder / f"{picture}.png", png, content) for picture, png in pictures]
     _refuse_failures(drawn)
     return written
 

@@ -54,8 +54,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -
 
 
 def encoded(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> list[bytes]:
-    """The content of a file with these tensors and header texts, in parts: all that stands before
-    the tensors, and each tensor.
+    """The content of a file with these tensors and header texts, in parts: all that stands
+    before the tensors, and each tensor.
 
     Raises ValueError for a type of tensor that the format does not have.
     """
@@ -74,8 +74,7 @@ def encoded(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> list[by
 def encoded_blocks(
     name: str, blocks: Iterable[Tensor], shape: Sequence[int], header: Mapping[str, str]
 ) -> Iterator[bytes]:
-    """The content of a file with one float32 tensor of that shape, which comes in blocks of rows;
-    in parts that are made as they are asked for."""
+    """``encoded`` of one float32 tensor of that shape, which comes in blocks of rows."""
     entries = {name: _entry(_TYPES["float32"], shape, 0, 4 * math.prod(shape))}
     parts = (_bytes(block.detach().cpu().contiguous()) for block in blocks)
     return itertools.chain([_head(entries, header)], parts)

@@ -141,8 +141,8 @@ def signals(tally: Tally, staged: Path, folder: Path, count: int, draw: random.R
         shutil.copytree(staged, folder)
         arguments = WRITING[name]
         if name == "run":
-            arguments = (*arguments, "--set", "train.epochs=300")
-        wait = draw.uniform(0.3, 6.0)
+            arguments = (*arguments, "--set", "train.epochs=60")
+        wait = draw.uniform(0.3, 4.0)
         what = stopped(folder, arguments, getattr(signal, kind), times, wait)
         if what is None and name == "run":
             perform(folder, vaezoo_command(*arguments), {})

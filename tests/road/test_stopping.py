@@ -76,6 +76,35 @@ def test_ctrl_c_ends_in_130_and_the_same_command_goes_on(shell: Shell) -> None:
     assert resumed.err.count("\nepoch ") == 6 - int(last[1])
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_leaves_a_checkpoint(shell: Shell, number: signal.Signals) -> None:
+    shell.environment |= {"BLOBS_PAUSE": "0.2"}
+    spec = shell.write(train={"epochs": 6})
+    with shell.start("run", spec, "--device", "cpu") as process:
+        wait_for_line(process, "epoch 2/6")
+        process.send_signal(number)
+        _, error = process.communicate()
+    assert process.returncode == -number
+    assert "Traceback" not in error
+    shell.environment.clear()
+    assert "going on after epoch" in shell.run(spec).err
+
+
+def test_a_second_ctrl_c_loses_nothing(shell: Shell) -> None:
+    shell.environment |= {"BLOBS_PAUSE": "0.2"}
+    spec = shell.write(train={"epochs": 6})
+    with shell.start("run", spec, "--device", "cpu") as process:
+        wait_for_line(process, "epoch 2/6")
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.005)
+        _, error = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    shell.environment.clear()
+    assert "going on after epoch" in shell.run(spec).err
+
+
 def test_ctrl_c_while_images_are_loaded_says_how_to_go_on(shell: Shell) -> None:
     spec = shell.write(dataset={"use": "blobs", "wait": 20})
     with shell.start("run", spec, "--device", "cpu") as process:

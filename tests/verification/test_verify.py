@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import vaezoo
 from tests.forging import reseal, rewrite_figures, rewrite_header, rewrite_json
-from vaezoo.cli.main import cli
+from vaezoo.cli.commands import cli
 from vaezoo.migration import migrate
 from vaezoo.verification import Check, Verdict
 from vaezoo.zoo import find

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -21,7 +22,7 @@ def echo_json(data: Any) -> None:
 
 def echo_file(text: str) -> None:
     """Print what is to become a file: in UTF-8, unless a terminal shows it."""
-    if click.get_text_stream("stdout").isatty():
+    if sys.stdout.isatty():
         click.echo(text, nl=False)
     else:
         click.echo(text.encode("utf-8", "backslashreplace"), nl=False)

@@ -45,8 +45,7 @@ def command(
     if pdf and out is not None and out.suffix.lower() != ".pdf":
         raise click.UsageError(f"--pdf was given, but {out} does not end in .pdf")
     path = out or default_path(name, other, ".pdf" if pdf else ".html")
-    tell(
-        report(
-            name, other, out=path, zoo=zoo, device=device, force=force, registry=context.registry
-        )
+    written = report(
+        name, other, out=path, zoo=zoo, device=device, force=force, registry=context.registry
     )
+    tell(written)

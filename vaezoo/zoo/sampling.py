@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 #: format -> the suffix that asks for it
 FORMATS = {"png": ".png", "npy": ".npy", "safetensors": ".safetensors"}
+#: The most pixels of a grid; viewers refuse pictures of some more.
+_LARGEST_GRID = 64_000_000
+#: Pixels a side that a grid makes of one, and those between two images.
+_SCALE, _PADDING = 2, 2
 #: format -> what a file of it is, so that no other is replaced unasked
 _CONTENT = {
     "png": PNG,
@@ -27,10 +31,6 @@ _CONTENT = {
         "a safetensors file of images", lambda path, head: b'"images":{"dtype"' in head
     ),
 }
-#: The most pixels of a grid; viewers refuse pictures of some more.
-_LARGEST_GRID = 64_000_000
-#: Pixels a side that a grid makes of one, and those between two images.
-_SCALE, _PADDING = 2, 2
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Sheet:
             if self.pixels > _LARGEST_GRID:
                 raise _too_large(self)
             return
-        if self.path.exists() and not self.path.is_file():
-            return  # a device or a FIFO takes what comes
+        if self.path.exists() and not self.path.is_file():  # a device takes what it takes
+            return
         free = shutil.disk_usage(self.path.parent).free
         if self.size > free:
             message = (
@@ -81,8 +81,8 @@ def write_samples(sheet: Sheet, blocks: Iterable[Tensor], header: dict[str, str]
     file cannot be written, UsageError (VZ504) for images that have no picture.
     """
     whole = (sheet.count, *sheet.shape)
-    writers: dict[str, Callable[[], Iterable[bytes]]] = {
-        "png": lambda: [_png(blocks)],
+    writers = {
+        "png": lambda: iter([_png(blocks)]),
         "npy": lambda: _npy(whole, blocks),
         "safetensors": lambda: weights.encoded_blocks("images", blocks, whole, header),
     }

@@ -103,7 +103,7 @@ def words_for(entry: Entry) -> str:
     zoo = entry.path.parent
     if entry.stands_alone or entry.path.name != entry.name:
         return shlex.quote(str(entry.path))
-    named = (folder for folder in search_folders() if entry.name in names_in(folder))
+    named = (folder for folder in search_folders() if entry.name in _places(folder))
     first = next(named, None)
     if first is not None and first.resolve() == zoo.resolve():
         return shlex.quote(entry.name)
