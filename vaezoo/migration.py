@@ -200,32 +200,20 @@ def _new_figures(
 
 def _reworded(recorded: Sequence[Figure], retaken: Sequence[Retaken]) -> list[Figure]:
     """The recorded numbers, with all that this version says beside them."""
-    found = {(f.split, f.name): one for one in retaken if (f := one.found) is not None}
-    protocol = {f.split: f for one in retaken if (f := one.found) is not None}
-    figures = []
-    for figure in recorded:
-        one, other = found.get((figure.split, figure.name)), protocol.get(figure.split)
-        if one is not None and one.found is not None:
-            figures.append(_with_numbers_of(figure, one.found, one.same_way))
-        elif other is not None:  # estimated, by the same likelihood of the same pixels
-            figures.append(
-                dataclasses.replace(
-                    figure, likelihood=other.likelihood, binarisation=other.binarisation
-                )
-            )
-        else:
-            figures.append(figure)
-    return figures
+    known = {one.check.what: one for one in retaken}
+    return [_said_now(figure, known[f"{figure.split}/{figure.name}"]) for figure in recorded]
 
 
-def _with_numbers_of(recorded: Figure, found: Figure, same_way: bool) -> Figure:
+def _said_now(recorded: Figure, one: Retaken) -> Figure:
+    if one.said is None:
+        return recorded
     numbers: dict[str, Any] = {
         name: getattr(recorded, name)
         for name in ("value", "samples", "standard_error", "per_dimension")
     }
     # with other draws, a note may speak of theirs
-    note = found.note if same_way else recorded.note
-    return dataclasses.replace(found, **numbers, note=note)
+    note = one.said.note if one.same_way else recorded.note
+    return dataclasses.replace(one.said, **numbers, note=note)
 
 
 def _published(

@@ -271,6 +271,13 @@ def test_a_bound_with_many_draws_is_estimated_when_fewer_are_asked_for(tmp_path:
     for value in (-130.0, -133.5):
         rewrite_figures(tmp_path / name, iw_bound=value)
         assert "test/iw_bound" in failed(vaezoo.verify(name, zoo=tmp_path, samples=1))
+    rewrite_figures(tmp_path / name, iw_bound=-131.7579)
+
+    def fewer(data: Any) -> None:
+        next(f for f in data["figures"] if f["name"] == "iw_bound").update(samples=5000)
+
+    rewrite_json(tmp_path / name, fewer)
+    assert "test/iw_bound" in failed(vaezoo.verify(name, zoo=tmp_path, samples=1))
 
 
 def test_a_figure_on_another_split_is_taken_on_it(zoo: Path) -> None:

@@ -8,7 +8,8 @@ from statistics import fmean, stdev
 
 import torch
 
-from vaezoo.registry import Metric, Scene, Split
+from vaezoo.evaluation.described import compute
+from vaezoo.registry import Figure, Metric, Scene, Split
 
 #: draws of z to spend, in all images together, and the fewest images
 DRAWS, _LEAST = 200_000, 100
@@ -19,11 +20,12 @@ _PARTS = 10
 @dataclass(frozen=True)
 class Estimate:
     """What a figure is over the whole split, by a few ``images`` of it, and its standard error;
-    both in nats per example."""
+    both in nats per example. ``part`` is the figure of some of them, as the metric gives it."""
 
     value: float
     error: float
     images: int
+    part: Figure
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,17 @@ def bound_by_few(
     values = []
     for part in range(parts):
         few = _part(scene, index[part::parts], part)
-        value = _value(metric, name, few)
-        values.append(value - _value(elbo.metric, elbo.name, few) if elbo else value)
+        found = _figure(metric, name, few)
+        below = _figure(elbo.metric, elbo.name, few).value if elbo else 0.0
+        values.append(found.value - below)
         scene.advance(len(few.split))
     error = stdev(values) / math.sqrt(parts) if parts > 1 else math.inf
-    return Estimate((elbo.value if elbo else 0.0) + fmean(values), error, count)
+    return Estimate((elbo.value if elbo else 0.0) + fmean(values), error, count, found)
 
 
-def _value(metric: Metric, name: str, scene: Scene) -> float:
-    [value] = [figure.value for figure in metric.compute(scene) if figure.name == name]
-    return value
+def _figure(metric: Metric, name: str, scene: Scene) -> Figure:
+    [figure] = [figure for figure in compute(metric, scene) if figure.name == name]
+    return figure
 
 
 def _part(scene: Scene, index: torch.Tensor, number: int) -> Scene:

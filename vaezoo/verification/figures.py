@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError
@@ -38,13 +38,15 @@ class Retaken:
     """A figure ``found`` by a model, ``recorded`` of it, or both, and the check on their values.
 
     ``found`` is None where the value was estimated from a few images, or could not be taken.
-    ``same_way`` says whether it was taken with the same draws.
+    ``same_way`` says whether it was taken with the same draws. ``said`` is what the metric says
+    of the figure, with numbers of its own; None where it could not be taken.
     """
 
     found: Figure | None
     recorded: Figure | None
     check: Check
     same_way: bool = False
+    said: Figure | None = None
 
     @property
     def believed(self) -> Figure | None:
@@ -95,21 +97,22 @@ def retake(
     for metric, scene in dear:
         for quantity in type(metric).figures:
             bound = recorded.figure(f"{scene.split_name}/{quantity.name}")
-            check = _estimated(metric, quantity, scene, bound, found, announce)
-            yield Retaken(None, bound, check)
+            yield _estimated(metric, quantity, scene, bound, found, announce)
     yield from _without_metric(model.spec, recorded, registry)
 
 
-def wording(one: Retaken, with_note: bool) -> Check | None:
+def wording(one: Retaken, of_this_version: bool) -> Check | None:
     """How a figure was obtained, against what is recorded; None where there is nothing to hold."""
-    if one.found is None or one.recorded is None:
+    if one.said is None or one.recorded is None:
         return None
     keys = ["unit", "likelihood", "binarisation", "examples"]
-    keys += ["note"] if with_note and one.same_way else []
+    keys += ["samples"] if one.found is None else []  # compared with its value otherwise
+    keys += ["about", "likelihood_caveat"] if of_this_version else []
+    keys += ["note"] if of_this_version and one.same_way else []
     wrong = [
-        f"{key} is {getattr(one.found, key)!r}, recorded {getattr(one.recorded, key)!r}"
+        f"{key} is {getattr(one.said, key)!r}, recorded {getattr(one.recorded, key)!r}"
         for key in keys
-        if getattr(one.found, key) != getattr(one.recorded, key)
+        if getattr(one.said, key) != getattr(one.recorded, key)
     ]
     return Check(one.check.what, False, "; ".join(wrong)) if wrong else None
 
@@ -175,7 +178,7 @@ def _compared(found: Figure, metrics: Metrics, same_device: bool) -> Retaken:
     recorded = metrics.figure(what)
     if recorded is None:
         detail = f"{found.value:.4f} is not recorded in the entry"
-        return Retaken(found, None, Check(what, False, detail))
+        return Retaken(found, None, Check(what, False, detail), said=found)
     same_way = same_device and found.samples == recorded.samples
     allowed = _ROUNDING * max(abs(recorded.value), 1)
     if not same_way and found.samples:
@@ -189,7 +192,7 @@ def _compared(found: Figure, metrics: Metrics, same_device: bool) -> Retaken:
     )
     beside = _beside(found, recorded, same_way) if passed else ""
     check = Check(what, passed and not beside, detail + beside)
-    return Retaken(found, recorded, check, same_way)
+    return Retaken(found, recorded, check, same_way, found)
 
 
 def _beside(found: Figure, recorded: Figure, same_way: bool) -> str:
@@ -218,14 +221,14 @@ def _estimated(
     recorded: Figure | None,
     figures: Sequence[Figure],
     announce: Announce,
-) -> Check:
+) -> Retaken:
     """A recorded figure against what a few images say of it, with as many draws."""
     from vaezoo.evaluation.few_images import KnownELBO, bound_by_few, images_needed
     from vaezoo.training.products import fast_float32
 
     what = f"{scene.split_name}/{quantity.name}"
     if recorded is None:
-        return Check(what, False, "it is not recorded in the entry")
+        return Retaken(None, None, Check(what, False, "it is not recorded in the entry"))
     announce(metric.use, images_needed(recorded.samples, len(scene.split)))
     known = [
         KnownELBO(kind, figure.name, figure.value)
@@ -238,12 +241,13 @@ def _estimated(
     with fast_float32(scene.model.device):
         found = bound_by_few(metric, quantity.name, recorded.samples, scene, elbo)
     difference, allowed = abs(found.value - recorded.value), _ESTIMATED * found.error
-    return Check(
+    check = Check(
         what,
         difference <= allowed,
         f"{found.value:.4f} by {found.images:,} images ({counted(recorded.samples)}), recorded "
         f"{recorded.value:.4f}, {difference:.2g} apart, {allowed:.2g} allowed",
     )
+    return Retaken(None, recorded, check, said=replace(found.part, examples=len(scene.split)))
 
 
 def _loosely(recorded: Figure) -> float:

@@ -102,11 +102,11 @@ def _checks(
         announce=announce,
         advance=advance,
     )
-    with_note = files.is_of_this_version(entry)
+    of_this_version = files.is_of_this_version(entry)
     figures = []
     for one in retaken:
         figures.append(one)
-        yield wording(one, with_note) or one.check
+        yield wording(one, of_this_version) or one.check
     yield from _targets(model, history, figures)
 
 
