@@ -98,8 +98,9 @@ def test_sample_writes_a_picture_and_says_where(shell: Shell) -> None:
 def test_format_follows_the_suffix(shell: Shell) -> None:
     expected = find("tiny").load().sample(3, seed=7)
     options = ("--n", "3", "--seed", "7", "--device", "cpu")
-    shell.out(sample, "tiny", *options, "--out", "a.npy")
-    assert np.array_equal(np.load("a.npy"), expected.numpy())
+    Path("new/folder").mkdir(parents=True)
+    shell.out(sample, "tiny", *options, "--out", "new/folder/a.npy")
+    assert np.array_equal(np.load("new/folder/a.npy"), expected.numpy())
     shell.out(sample, "tiny", *options, "--format", "safetensors")
     tensors, header = weights.load(Path("tiny-samples.safetensors"))
     assert torch.equal(tensors["images"], expected)

@@ -10,17 +10,18 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.diagnostics import DataError, PluginError, ZooError, describe
+from vaezoo.printable import in_log
 
 if TYPE_CHECKING:
     from vaezoo.migration import Migrated
 
 
 @click.command("migrate", epilog="Example: vaezoo zoo migrate fashion_mlp2")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, type=options.REFERENCE, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every entry of the zoo's folder.")
 @click.option(
     "--spec",
-    type=click.Path(path_type=Path),
+    type=options.PathType(path_type=Path),
     help="The spec as it stands now, of the same training: its name, summary, metrics, visualizers "
     "and targets are taken over.",
 )
@@ -73,9 +74,9 @@ def migrate(
             except (DataError, PluginError, ZooError) as error:  # the others are still looked at
                 code = 1
                 reasons = "; ".join(map(describe, error.diagnostics))
-                click.echo(f"{name}: refused. {reasons}", err=True)
+                click.echo(in_log(f"{name}: refused. {reasons}"), err=True)
                 continue
-        click.echo(_line(name, migrated))
+        click.echo(in_log(_line(name, migrated)))
     return code
 
 
