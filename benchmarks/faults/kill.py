@@ -11,6 +11,7 @@ with an atomic exchange of folders and on one without.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -309,7 +310,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=(), help="names of commands")
     given = parser.parse_args()
     tally = Tally(given.seed)
-    kill(tally, given.count, given.boundaries, tuple(given.only))
+    with contextlib.suppress(KeyboardInterrupt):  # what was tried by then is told
+        kill(tally, given.count, given.boundaries, tuple(given.only))
     return tally.report("kill", given.out)
 
 

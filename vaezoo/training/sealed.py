@@ -19,12 +19,12 @@ _BLANK = "0" * 64
 
 def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
     """Write a sealed file, whole or not at all. Raises OSError."""
-    length, text, *payload = weights.encoded(tensors, {**header, SEAL: _BLANK})
+    head, *payload = weights.encoded(tensors, {**header, SEAL: _BLANK})
     total = hashlib.sha256()
-    for part in (length, text, *payload):
+    for part in (head, *payload):
         total.update(part)
-    text = text.replace(_written(_BLANK), _written(total.hexdigest()), 1)
-    write_whole(path, length, text, *payload)
+    head = head.replace(_written(_BLANK), _written(total.hexdigest()), 1)
+    write_whole(path, head, *payload)
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str], bool]:

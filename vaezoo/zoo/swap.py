@@ -63,8 +63,13 @@ def replace(zoo: Path, name: str, new: Path, kept: Path, command: str) -> None:
         sync_folder(zoo)
         return
     refuse_link(target)
-    came, went = (str(path.relative_to(zoo)) for path in (new, kept))
-    swap = Swap(name, came, went, new.stat().st_ino, command)
+    swap = Swap(
+        name,
+        new=str(new.relative_to(zoo)),
+        kept=str(kept.relative_to(zoo)),
+        number=new.stat().st_ino,
+        command=command,
+    )
     note = zoo / STAGING / f"{name}{_NOTE}"
     write_whole(note, json.dumps(dataclasses.asdict(swap)).encode())
     try:
