@@ -26,6 +26,8 @@ FLOORS = {
     "patience": 0,
     "processes": 1,
     "palette": 0,
+    "printable": -1,
+    "lookalikes": 0,
     "discovery": 1,
     "fields": 1,
     "reporting": 1,

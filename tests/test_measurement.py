@@ -115,8 +115,8 @@ def test_all_leaves_out_what_the_model_cannot_have_and_says_why() -> None:
     figures, left_out = take_what_can_be_had(asked, scene, lambda *_: None, named=["all"])
     assert [figure.name for figure in figures] == ["active_units"]
     [reason] = left_out
-    assert reason.startswith("sample_quality: samples of 'binarized_mnist' cannot be judged")
-    with pytest.raises(UsageError, match="has no classifier"):
+    assert reason.startswith("sample_quality: it needs a classifier of the images")
+    with pytest.raises(UsageError, match="needs a classifier"):
         take_what_can_be_had(asked[1:], scene, lambda *_: None, named=["all", "sample_quality"])
 
 

@@ -20,6 +20,7 @@ DATA = (
     contracts.ImageShape,
     contracts.Split,
     contracts.ImageData,
+    contracts.DataFacts,
     contracts.Figure,
     quantity.Quantity,
     quantity.Definition,

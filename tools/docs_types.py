@@ -11,6 +11,7 @@ from annotated_types import GroupedMetadata
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from vaezoo.components.datasets.image_folder import BACKGROUND_PATTERN
 from vaezoo.fields import Binarization, Initializer
 from vaezoo.fields.activation import ActivationFunction
 from vaezoo.registry import Component
@@ -26,6 +27,7 @@ PATTERNS = {
     NAME_PATTERN: "`a`-`z`, `0`-`9`, `_`, `-`; begins with a letter or digit; at most 100",
     LICENSE_PATTERN: "letters, digits, `.`, `-`, `+`; at most 64",
     FIGURE_PATTERN: "`test/…`, `validation/…` or `train/…`",
+    BACKGROUND_PATTERN: "`white`, `black` or `#rrggbb`",
 }
 RELATIONS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 

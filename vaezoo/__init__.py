@@ -10,6 +10,7 @@ Names are imported when they are first used, so that ``import vaezoo`` stays che
 from __future__ import annotations
 
 import importlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from vaezoo.members import sweep as sweep
     from vaezoo.model import VAE as VAE
     from vaezoo.registry import Component as Component
+    from vaezoo.registry import DataFacts as DataFacts
     from vaezoo.registry import Dataset as Dataset
     from vaezoo.registry import Decoder as Decoder
     from vaezoo.registry import Definition as Definition
@@ -70,6 +72,7 @@ _HOME = {
     "Activation": "vaezoo.fields",
     "BoundPrior": "vaezoo.registry.contracts",
     "Component": "vaezoo.registry",
+    "DataFacts": "vaezoo.registry",
     "Dataset": "vaezoo.registry",
     "Decoder": "vaezoo.registry",
     "Definition": "vaezoo.registry",
@@ -121,6 +124,10 @@ _HOME = {
     "verify": "vaezoo.verification",
 }
 
+#: Of two threads, one that imports a package and one that imports a module of it, Python lets one
+#: see the other's half.
+_IMPORTING = threading.RLock()
+
 __all__ = [
     "VAE",
     *sorted(set(_HOME) - {"VAE"}),
@@ -130,7 +137,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'vaezoo' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
+    with _IMPORTING:
+        value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from vaezoo.printable import in_log, printable
+
 CODES: dict[str, str] = {
     "VZ101": "file cannot be read",
     "VZ102": "file is not UTF-8",
@@ -78,6 +80,8 @@ CODES: dict[str, str] = {
     "VZ608": "training step not compiled",
     "VZ609": "cannot train together",
     "VZ610": "cannot run on Ray",
+    "VZ611": "images that may not be what is meant",
+    "VZ612": "data changed since training",
 }
 
 
@@ -96,6 +100,17 @@ class Position:
 
     line: int
     column: int
+
+
+class Piped(str):
+    """The name of a source that came through a pipe, with its content: it can be read once."""
+
+    content: bytes
+
+    def __new__(cls, name: str, content: bytes) -> Piped:
+        self = super().__new__(cls, name)
+        self.content = content
+        return self
 
 
 @dataclass(frozen=True)
@@ -194,6 +209,11 @@ class DiagnosticWarning(UserWarning):
         super().__init__(describe(diagnostic))
 
 
+def warn(diagnostic: Diagnostic) -> None:
+    """Tell a finding that stops nothing."""
+    warnings.warn(DiagnosticWarning(diagnostic), stacklevel=3)
+
+
 @contextlib.contextmanager
 def findings_told(tell: Callable[[Diagnostic], object]) -> Iterator[None]:
     """Within, each finding of a ``DiagnosticWarning`` is told once; other warnings are shown as
@@ -215,8 +235,8 @@ def findings_told(tell: Callable[[Diagnostic], object]) -> Iterator[None]:
 def describe(diagnostic: Diagnostic) -> str:
     """One finding as plain text without its snippet: place, code, message, hint."""
     place = f"{diagnostic.span}: " if diagnostic.span else ""
-    text = f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}"
-    return f"{text}\n  help: {diagnostic.hint}" if diagnostic.hint else text
+    text = printable(f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}")
+    return in_log(f"{text}\n  help: {diagnostic.hint}" if diagnostic.hint else text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vaezoo.catalogue.listing import component_rows, in_milliseconds, plugin_rows
 from vaezoo.files import cache_folder
+from vaezoo.printable import in_log, printable
 from vaezoo.registry import Registry
 from vaezoo.zoo.search import BrokenEntry, entries, search_folders
 
@@ -59,11 +60,11 @@ def as_text(checks: Sequence[Check]) -> str:
     """The checks for people, by area, and how many found something."""
     areas = []
     for area, several in itertools.groupby(checks, key=lambda check: check.area):
-        lines = [line for check in several for line in _lines(check)]
+        lines = [printable(line) for check in several for line in _lines(check)]
         areas.append("\n".join([area, *lines]))
     problems = sum(check.problem is not None for check in checks)
     verdict = f"{problems} problem{'s' if problems > 1 else ''} found"
-    return "\n\n".join([*areas, verdict if problems else "all well"])
+    return in_log("\n\n".join([*areas, verdict if problems else "all well"]))
 
 
 def _lines(check: Check) -> list[str]:

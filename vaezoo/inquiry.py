@@ -6,11 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from vaezoo.diagnostics import Piped
 from vaezoo.registry import Registry, discover
 from vaezoo.spec import Spec
 from vaezoo.spec.difference import Difference, compare
 from vaezoo.spec.document import parse_document
 from vaezoo.spec.extends import Layers
+from vaezoo.spec.paths import ENDINGS
+from vaezoo.spec.pipes import given
 from vaezoo.spec.provenance import Origin, origins
 from vaezoo.spec.reader import Reading, examine, examine_layers, resolved
 
@@ -31,7 +34,8 @@ def look_up(
     and whatever an entry's spec may raise.
     """
     registry = registry or discover()
-    if _is_spec_file(os.fspath(reference)):
+    reference = given(reference)
+    if isinstance(reference, Piped) or _is_spec_file(reference):
         return examine(reference, overrides=overrides, registry=registry)
     from vaezoo.zoo import find
     from vaezoo.zoo.lock import plugins_of, require_plugins
@@ -90,6 +94,8 @@ def diff(
     ``overrides`` are for the second one. Raises SpecError for a spec that cannot be used.
     """
     registry = registry or discover()
+    if not isinstance(before, Spec) and before == after:
+        before = after = given(before)  # standard input is read once
     one, other = (
         overridden(spec, changes, registry)
         if isinstance(spec, Spec)
@@ -100,6 +106,6 @@ def diff(
 
 
 def _is_spec_file(path: str) -> bool:
-    if path.endswith((".yaml", ".yml")):
+    if path.lower().endswith(ENDINGS):
         return True
     return os.path.isfile(path) and not path.endswith(".safetensors")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, cast
 from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError, suggest
 from vaezoo.heap import memory_kept
 from vaezoo.out_of_memory import memory_explained
-from vaezoo.registry import Figure, Metric, Registry, Scene, discover
+from vaezoo.registry import DataFacts, Figure, Metric, Registry, Scene, discover
 from vaezoo.spec.quantities import names_of
 from vaezoo.zoo import Entry, find
+from vaezoo.zoo.dataset import load_images, load_model, refuse_changed
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -56,6 +57,7 @@ def evaluate(
     zoo: str | Path | None = None,
     device: str = "cpu",
     registry: Registry | None = None,
+    overrides: Sequence[str] = (),
     announce: Announce = _silent,
     advance: Advance = _silent,
 ) -> Measured:
@@ -65,12 +67,14 @@ def evaluate(
     spec gives it, or its defaults. Without any they are those of the spec.
     ``importance_samples`` adds the importance-weighted bound with so many draws. With ``record``,
     an entry in a zoo of one's own has the figures written to its ``metrics.json`` and card, in
-    the place of the same ones, and its targets held against them.
+    the place of the same ones, and its targets held against them. ``overrides`` are
+    ``dataset.KEY=VALUE`` texts that say where the data are now. Warns (VZ612) where they are not
+    those that the model was trained with.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split, and
     for a named metric that the model cannot have, DataError (VZ601) where the dataset cannot be
-    had, ZooError (VZ503) for an entry that cannot be written, RunError (VZ607) where memory is too
-    short.
+    had, (VZ612) where figures on changed data were to be recorded, ZooError (VZ503) for an entry
+    that cannot be written, RunError (VZ607) where memory is too short.
     """
     if split not in SPLITS:
         hint = suggest(split, SPLITS, "splits")
@@ -79,9 +83,12 @@ def evaluate(
     entry = find(name, zoo=zoo)
     if record:
         _require_amendable(entry)
-    model = entry.load(registry, device)
+    model = load_model(entry, registry, device, overrides)
     chosen = choose_metrics(model.spec, metrics, importance_samples, registry)
-    scene = scene_of(model, model.spec.dataset.build(), split, advance)
+    data = load_images(entry, model, registry)
+    if record:
+        refuse_changed(entry, data)
+    scene = scene_of(model, data, split, advance)
     figures, left_out = take_what_can_be_had(chosen, scene, announce, named=metrics)
     if record:
         from vaezoo.evaluation import concluded
@@ -129,6 +136,12 @@ def take_what_can_be_had(
     figures: list[Figure] = []
     left_out = []
     for metric in metrics:
+        problem = _problem(metric, scene)
+        if problem and (_ALL not in named or metric.use in named):
+            raise _impossible(metric, problem)
+        if problem:
+            left_out.append(f"{metric.use}: {problem}")
+            continue
         try:
             figures += take([metric], scene, announce)
         except UsageError as error:
@@ -136,6 +149,20 @@ def take_what_can_be_had(
                 raise
             left_out += [f"{metric.use}: {finding.message}" for finding in error.diagnostics]
     return figures, left_out
+
+
+def _problem(metric: Metric, scene: Scene) -> str | None:
+    """Why a metric cannot be had of the scene's data, by what it says of itself."""
+    training = len(scene.training) if scene.training else 0
+    has_labels = scene.split.labels is not None
+    facts = DataFacts(scene.spec.dataset, training, len(scene.split), has_labels)
+    return metric.data_problem(scene.spec, facts)
+
+
+def _impossible(metric: Metric, problem: str) -> UsageError:
+    hint = "ask for other metrics, or for 'all', which leaves such ones out"
+    message = f"the metric {metric.use!r} cannot be had: {problem}"
+    return UsageError(Diagnostic("VZ504", message, hint=hint))
 
 
 def choose_metrics(

@@ -15,6 +15,7 @@ from vaezoo.files import write_whole
 from vaezoo.registry import Registry, discover
 from vaezoo.road import RUNS, folder_of, refuse_missing_data, run
 from vaezoo.spec import Spec
+from vaezoo.spec.pipes import given
 from vaezoo.spec.reader import Member, Reading, examine
 
 if TYPE_CHECKING:
@@ -81,7 +82,15 @@ def sweep(
     place = choose(how.get("device", "auto"))
     with ledger_of(spec, how) as ledger:
         how["fresh"] = False  # it is by now; what is done from here on is to stay
-        train_at_once(spec.specs, ledger, observer, device=place, wish=together, how=how)
+        train_at_once(
+            spec.specs,
+            ledger,
+            observer,
+            device=place,
+            wish=together,
+            how=how,
+            registry=registry,
+        )
         several = one_after_another(spec.members, ledger, observer, registry=registry, how=how)
         outcomes = tuple(several)
         ledger.close(outcomes)
@@ -91,7 +100,7 @@ def sweep(
 def members_of(spec: str | Path | Reading, overrides: Sequence[str], registry: Registry) -> Reading:
     """A file's members, each valid and with data. Raises SpecError or DataError otherwise."""
     if not isinstance(spec, Reading):
-        spec = examine(spec, overrides=overrides, registry=registry)
+        spec = examine(given(spec), overrides=overrides, registry=registry)
     elif overrides:
         raise TypeError("overrides go with a spec's file; a Reading has had its own")
     for member in spec.specs:
@@ -127,6 +136,7 @@ def train_at_once(
     device: torch.device,
     wish: Together,
     how: How,
+    registry: Registry | None = None,
 ) -> None:
     """Train together the members that nothing has been done for, as far as they can be.
 
@@ -151,6 +161,7 @@ def train_at_once(
                 folder_of=folder_of,
                 observer=observer,
                 compile=how.get("compile", "auto"),
+                registry=registry,
             )
         except KeyboardInterrupt as stopped:
             raise _interrupted(stopped, f"{len(members)} members together") from None

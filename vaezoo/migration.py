@@ -64,6 +64,8 @@ def migrate(
     Raises UsageError (VZ501) for an unknown entry and (VZ506) for a spec of another training,
     ZooError (VZ502) for an entry that is not what it says, and (VZ503) for an unwritable zoo.
     """
+    from vaezoo.data.loading import load
+
     registry = registry or discover()
     entry = find(name, zoo=zoo)
     if entry.stands_alone:
@@ -77,7 +79,7 @@ def migrate(
     if before.canonical() == wanted.canonical() and _is_up_to_date(entry, before, registry):
         return Migrated(entry, changed=False)
     _require_free(entry, wanted.name)
-    data = wanted.dataset.build()
+    data = load(wanted.dataset, registry)
     _require_same_data(entry, data)
     model = _rebuilt(trained, wanted)
     added = _new_figures(model, before, data, entry.metrics.figures, announce, advance)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vaezoo.data.pixels import to_unit
 from vaezoo.registry import ImageShape
+from vaezoo.registry.blame import blamed
 from vaezoo.registry.contracts import BoundPrior
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 #: log σ² is clamped to these bounds: exp stays finite in float32 and bfloat16, and no
 #: posterior of practical use comes near them (σ between 3e-7 and 2e4).
 LOG_VAR_BOUNDS = (-30.0, 20.0)
+_MODULE = "to build its module"
 #: Numbers that the prior draws, and latents that are decoded, at a time.
 _DRAWN_AT_ONCE, _DECODED_AT_ONCE = 2**26, 1024
 
@@ -173,17 +175,22 @@ class _evaluating:
 
 
 def build(spec: Spec, *, seed: int | None = None) -> VAE:
-    """The untrained model of a spec, on the CPU; weights are drawn by ``seed`` (or the spec's)."""
+    """The untrained model of a spec, on the CPU; weights are drawn by ``seed`` (or the spec's).
+
+    Raises PluginError (VZ303) for a component that fails.
+    """
     shape = spec.dataset.image_shape
     parts = spec.model
     per_pixel = parts.likelihood.parameters_per_pixel
     output = ImageShape(per_pixel * shape.channels, shape.height, shape.width)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.train.seed if seed is None else seed)
-        return VAE(
-            spec,
-            encoder=parts.encoder.build(shape, parts.latent),
-            decoder=parts.decoder.build(parts.latent, output),
-            likelihood=parts.likelihood.build(shape),
-            prior=parts.prior.build(parts.latent),
-        )
+        with blamed(parts.encoder, _MODULE):
+            encoder = parts.encoder.build(shape, parts.latent)
+        with blamed(parts.decoder, _MODULE):
+            decoder = parts.decoder.build(parts.latent, output)
+        with blamed(parts.likelihood, _MODULE):
+            likelihood = parts.likelihood.build(shape)
+        with blamed(parts.prior, _MODULE):
+            prior = parts.prior.build(parts.latent)
+        return VAE(spec, encoder, decoder, likelihood, prior)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from vaezoo.diagnostics import (
+    DataError,
     Diagnostic,
     PluginError,
     RunError,
+    Severity,
     UsageError,
     VaezooError,
     ZooError,
+    warn,
 )
 from vaezoo.drawing import Drawn, draw
 from vaezoo.files import PNG, Content, check_output, check_parent, write_output
-from vaezoo.registry import Registry, Scene, Visualizer, discover
+from vaezoo.registry import DataFacts, Registry, Scene, Visualizer, discover
 from vaezoo.spec import Spec
 from vaezoo.zoo import find
+from vaezoo.zoo.dataset import load_images, load_model
 
 
 def redraw(
@@ -30,24 +35,43 @@ def redraw(
     device: str = "cpu",
     force: bool = False,
     registry: Registry | None = None,
+    overrides: Sequence[str] = (),
     announce: Callable[[str], object] = lambda picture: None,
 ) -> list[Path]:
     """Draw an entry's own pictures, or the named visualizers', into ``folder``.
 
     The folder is made where it is missing. Files in it that are no pictures are only replaced
-    with ``force``.
+    with ``force``. ``overrides`` are ``dataset.KEY=VALUE`` texts that say where the data are now.
+    Without the data, those pictures are drawn that need none, and the others are told of (VZ601).
+    Warns (VZ612) where the data are not those that the model was trained with.
 
-    Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown visualizer,
-    DataError (VZ601) where the dataset cannot be had, ZooError (VZ503) for an unwritable folder,
-    and once the others are written RunError (VZ303) for pictures that could not be drawn.
+    Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown visualizer and for a
+    named one that such data have no picture for, DataError (VZ601) where the dataset cannot be
+    had and no picture, or not every named one, can do without, ZooError (VZ503) for an
+    unwritable folder, and once the others are written RunError (VZ303) for
+    pictures that could not be drawn.
     """
     registry = registry or discover()
     entry = find(name, zoo=zoo)
-    model = entry.load(registry, device)
-    chosen = [_visualizer(use, model.spec, registry) for use in visualizers]
+    model = load_model(entry, registry, device, overrides)
+    spec = model.spec
+    chosen = [_visualizer(use, spec, registry) for use in visualizers]
+    try:
+        data = load_images(entry, model, registry)
+        scene = Scene.of_test(model, data, entry.history)
+        problem, facts = None, DataFacts.of(spec.dataset, data)
+    except DataError as error:
+        scene = Scene.without_images(model, entry.history)
+        problem, facts = error, DataFacts.without_images(spec.dataset)
+    wanted = chosen or spec.visualizers
+    lacking = {v.use: reason for v in wanted if (reason := v.data_problem(spec, facts))}
+    drawable = [visualizer for visualizer in wanted if visualizer.use not in lacking]
+    if lacking and (chosen or not drawable):
+        raise _impossible(lacking, problem)
+    for use, reason in lacking.items():
+        warn(_left_out(use, reason, problem))
     _make(folder)
-    scene = Scene.of_test(model, model.spec.dataset.build(), entry.history)
-    drawn = draw(chosen or model.spec.visualizers, scene, announce)
+    drawn = draw(drawable, scene, announce)
     content = None if force else PNG
     pictures = drawn.pictures.items()
     written = [_write(folder / f"{picture}.png", png, content) for picture, png in pictures]
@@ -62,6 +86,24 @@ def _refuse_failures(drawn: Drawn) -> None:
     if drawn.failures:
         hint = "the other pictures are written; tell those who wrote the visualizer"
         raise RunError(*(Diagnostic("VZ303", note, hint=hint) for note in drawn.notes()))
+
+
+def _impossible(lacking: Mapping[str, str], problem: DataError | None) -> VaezooError:
+    """The error for pictures that were asked for and cannot be drawn."""
+    told = [_left_out(use, reason, problem) for use, reason in lacking.items()]
+    errors = [replace(one, severity=Severity.ERROR) for one in told]
+    return DataError(*errors) if problem else UsageError(*errors)
+
+
+def _left_out(use: str, reason: str, problem: DataError | None) -> Diagnostic:
+    message = f"the picture {use!r} cannot be drawn: {reason}"
+    if problem is None:
+        hint = "draw other pictures, which 'vaezoo plugins list' shows"
+        return Diagnostic("VZ504", message, hint=hint, severity=Severity.WARNING)
+    cause = problem.diagnostics[0]
+    return Diagnostic(
+        "VZ601", f"{message} ({cause.message})", hint=cause.hint, severity=Severity.WARNING
+    )
 
 
 def _visualizer(use: str, spec: Spec, registry: Registry) -> Visualizer:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.diagnostics import DataError, Diagnostic, Interrupted
+from vaezoo.diagnostics import DataError, Diagnostic, DiagnosticWarning, Interrupted
 from vaezoo.inquiry import look_up, overridden
 from vaezoo.out_of_memory import memory_explained
 from vaezoo.processes import Processes, apart, refuse_small_batches
@@ -69,6 +70,7 @@ def run(
     from vaezoo.evaluation import evaluate, judge, observations
     from vaezoo.training import HookedObserver, Observer, claimed, joined, train
     from vaezoo.training.claim import remove_run_folder
+    from vaezoo.training.ready import load_for_training
     from vaezoo.zoo import make_lock, publish, round_weights, writable
 
     writable(zoo, spec.name)
@@ -77,7 +79,7 @@ def run(
     with claimed(directory, fresh=fresh), joined(processes, place) as group:
         try:
             observer.loading(spec, place)
-            data = group.in_turn(spec.dataset.build)
+            data = group.in_turn(lambda: load_for_training(spec, registry, processes))
         except KeyboardInterrupt:
             raise interrupted(None) from None
         lock = make_lock(
@@ -144,10 +146,11 @@ def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
 
     from vaezoo.devices import choose_among
     from vaezoo.training import Observer, joined, train
+    from vaezoo.training.ready import load_for_training
 
     place = choose_among(device, processes)
-    with joined(processes, place) as group, memory_explained():
-        data = group.in_turn(spec.dataset.build)
+    with joined(processes, place) as group, memory_explained(), _warnings_left_to_the_first():
+        data = group.in_turn(lambda: load_for_training(spec, None, processes))
         train(
             spec,
             data,
@@ -158,6 +161,14 @@ def assist(spec: Spec, *, device: str = "auto", compile: Wish = "auto") -> None:
             group=group,
         )
         group.leave()
+
+
+@contextlib.contextmanager
+def _warnings_left_to_the_first() -> Iterator[None]:
+    """What the first process tells need not be told by the others."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DiagnosticWarning)
+        yield
 
 
 def existing(zoo: str | Path | None) -> str | Path | None:
@@ -174,7 +185,10 @@ def refuse_missing_data(spec: Spec) -> None:
     """Raise DataError (VZ601) where a cheap look tells that the data cannot be loaded."""
     problem = spec.dataset.problem()
     if problem:
+        key = spec.dataset.location
         hint = "see the dataset's parameters in the spec"
+        if key:
+            hint = f"correct dataset.{key}, in the spec or with --set dataset.{key}=FOLDER"
         raise DataError(Diagnostic("VZ601", problem, hint=hint))
 
 

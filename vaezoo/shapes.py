@@ -43,6 +43,31 @@ def shape_findings(spec: Spec, document: Document | None = None) -> list[Diagnos
     return found
 
 
+def training_problem(spec: Spec, batch: int) -> tuple[Component, str] | None:
+    """The encoder or decoder that fails in training mode on ``batch`` images, and how it does."""
+    model, image = spec.model, spec.dataset.image_shape
+    channels = image.channels * model.likelihood.parameters_per_pixel
+    output = ImageShape(channels, image.height, image.width)
+
+    def encoder() -> Iterator[str]:
+        model.encoder.build(image, model.latent).train()(torch.zeros(batch, *image))
+        yield from ()
+
+    def decoder() -> Iterator[str]:
+        model.decoder.build(model.latent, output).train()(torch.zeros(batch, model.latent))
+        yield from ()
+
+    for trial in (
+        _Trial(model.encoder, ("model", "encoder"), encoder),
+        _Trial(model.decoder, ("model", "decoder"), decoder),
+    ):
+        try:
+            _tried(trial)
+        except Exception as error:  # whatever a module raises
+            return trial.component, " ".join(str(error).split()) or type(error).__name__
+    return None
+
+
 @dataclass(frozen=True)
 class _Trial:
     """A component at ``path``, and what building and calling it gives away."""

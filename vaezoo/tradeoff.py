@@ -111,7 +111,7 @@ def draw_tradeoff(points: Sequence[Point], title: str) -> bytes:
     from matplotlib.figure import Figure as Canvas
 
     from vaezoo.data.figures import png
-    from vaezoo.palette import INK, MUTED, house_rules
+    from vaezoo.palette import INK, MUTED, drawable, house_rules
 
     groups = groups_of(points)
     is_scale = len(groups) > 1 and all(group.number is not None for group in groups)
@@ -127,15 +127,16 @@ def draw_tradeoff(points: Sequence[Point], title: str) -> bytes:
             axes.scatter(rates, distortions, s=17, color=color, zorder=3)
         axes.margins(0.14)
         axes.ticklabel_format(useOffset=False)  # members that differ in seeds lie close together
-        axes.set_title(title, pad=17.0)
+        axes.set_title(drawable(title), pad=17.0, parse_math=False)
         axes.annotate(
-            points[0].taken,
+            drawable(points[0].taken),
             (0, 1),
             (0, 6),
             xycoords="axes fraction",
             textcoords="offset points",
             color=MUTED,
             size=_SMALL,
+            parse_math=False,
         )
         axes.set_xlabel("rate: KL to the prior, nats per example")
         axes.set_ylabel("distortion: reconstruction term, nats per example")
@@ -214,14 +215,14 @@ class _Labels:
     def _tries(self, text: str, where: tuple[float, float]) -> Iterator[Annotation]:
         from math import cos, pi, sin
 
-        from vaezoo.palette import MUTED
+        from vaezoo.palette import MUTED, label
 
         for distance in _DISTANCES:
             for turn in range(_DIRECTIONS):
                 angle = pi / 6 + 2 * pi * turn / _DIRECTIONS
                 right, up = cos(angle), sin(angle)
                 yield self._axes.annotate(
-                    text,
+                    label(text),
                     where,
                     (distance * right, distance * up),
                     textcoords="offset points",
@@ -229,6 +230,7 @@ class _Labels:
                     va="bottom" if up > 0.3 else "top" if up < -0.3 else "center",
                     color=MUTED,
                     size=_SMALL,
+                    parse_math=False,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
                     arrowprops={"arrowstyle": "-", "lw": 0.4, "color": MUTED, "shrinkB": 3}
                     if distance > _DISTANCES[1]

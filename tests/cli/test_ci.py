@@ -178,3 +178,19 @@ def test_the_action_passes_good_specs_and_takes_its_inputs(tmp_path: Path) -> No
     assert done.returncode == 1
     assert "+name: other" in done.stdout
     assert (tmp_path / "x.sarif").exists()
+
+
+def test_commands_are_stopped_while_the_action_prints_a_diff(tmp_path: Path) -> None:
+    summary = "summary: |\n  ::set-output name=a::b\n  ##[add-mask]c\n"
+    text = GOOD.replace("name: probe\n", f"{summary}name: probe\n")
+    (tmp_path / "spec.yaml").write_text(text)
+    done = run_action(tmp_path, paths="spec.yaml", diff="true")
+    lines = done.stdout.splitlines()
+    (begin,) = (i for i, line in enumerate(lines) if line.startswith("::stop-commands::"))
+    token = lines[begin].removeprefix("::stop-commands::")
+    end = lines.index(f"::{token}::")
+    assert re.fullmatch("[0-9a-f]{32}", token)
+    acting = [i for i, line in enumerate(lines) if line.lstrip(" ").startswith("::set-output")]
+    assert acting
+    assert all(begin < i < end for i in acting)
+    assert token not in text

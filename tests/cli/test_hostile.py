@@ -144,7 +144,7 @@ TEXTS: dict[str, tuple[bytes, str]] = {
     "quotes": (b"a: '" + b"''" * 500_000, "VZ103"),
     "escapes": (b'a: "' + b"\\n" * 500_000, "VZ103"),
     "anchors": (b"a: [" + b"&x 1, " * 100_000 + b"]", "VZ106"),
-    "merge keys": (b"a: &a {b: 1}\n" + b"<<: *a\n" * 9_000, "VZ104"),
+    "merge keys": (b"a: &a {b: 1}\n" + b"<<: *a\n" * 9_000, "VZ103"),
     "random bytes": (b"\x8d\xfe\x00" * 100_000, "VZ102"),
     "extends itself": (b"extends: spec.yaml\n" + GOOD.encode(), "VZ206"),
     "extends the root": (b"extends: ../../../../../etc/passwd\n" + GOOD.encode(), "VZ206"),

@@ -26,7 +26,7 @@ from vaezoo.training.claim import claimed
 
 ROOT = Path(__file__).parent.parent.parent
 #: Codes of training: their examples run on a dataset that takes no time.
-ON_BLOBS = ("VZ603", "VZ604", "VZ605", "VZ606", "VZ607", "VZ608", "VZ609", "VZ610")
+ON_BLOBS = tuple(f"VZ{number}" for number in range(603, 613))
 #: What differs between machines, runs and versions of torch, and what stands for it.
 _PASSING = (
     (r"-[0-9a-f]{8}\b", "-01234567"),  # the digest in the name of a run's folder
@@ -35,6 +35,7 @@ _PASSING = (
     (r"(choose auto or one of): .*", r"\1: …"),
     (r"(entries:) .* (\(looked in zoo), .*(?=\))", r"\1 … \2, …"),
     (r"(?<=it is damaged \().*(?=\))", "…"),
+    (r"(?<=  )[\d,]+ images/s  ETA \S+", "… images/s"),
 )
 
 
@@ -73,7 +74,7 @@ def findings_in(printed: str, folder: Path) -> str:
     """What commands printed from their first finding on, alike on every machine."""
     begin = re.search(r"^(error\[|warning\[|interrupted)", printed, re.MULTILINE)
     text = printed[begin.start() :] if begin else ""
-    text = text.replace(f"{folder}{os.sep}", "")
+    text = text.replace(f"{folder}{os.sep}", "").replace(str(folder), "…")
     for passing, standing in _PASSING:
         text = re.sub(passing, standing, text)
     return text.rstrip("\n") + "\n"

@@ -120,7 +120,7 @@ def test_the_images_are_spread_over_the_split_and_counted() -> None:
     model = linear_gaussian()
     few = figures(model, images=10, steps=2, samples=3)["amortisation_gap"]
     assert (few.examples, few.samples) == (10, 3)
-    assert "10 images spread over the split" in few.note
+    assert "images spread evenly over the split" in few.note
     assert "2 steps of Adam with 4 draws" in few.note
     assert figures(model, count=7, steps=2, samples=3)["remaining_gap"].examples == 7
     chosen = scene(model, 60).split.images[torch.arange(10) * 6]

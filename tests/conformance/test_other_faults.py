@@ -122,7 +122,7 @@ def test_datasets_that_are_not_what_they_say() -> None:
     fails(wide, "image_shape", "1×4×8")
     fails(dataset(labels=torch.arange(6)), "labels", "2 class names")
     fails(dataset(labels=torch.arange(6).float()), "labels", "torch.float32")
-    fails(dataset(digest="today"), "digest", "no SHA-256")
+    fails(dataset(digest="today"), "digest", "not a SHA-256")
     chance = dataset(images=lambda x: torch.randint(0, 256, x.shape, dtype=torch.uint8))
     fails(chance, "digest", "the images differ")
     fails(chance, "draws_nothing_global", "global generator")

@@ -11,7 +11,7 @@ from vaezoo.writeup.single import report_of
 from vaezoo.writeup.subject import Subject, subject
 from vaezoo.zoo.search import shipped_folder
 
-SHIPPED = sorted(p.name for p in shipped_folder().iterdir() if not p.name.startswith("."))
+SHIPPED = sorted(p.parent.name for p in shipped_folder().glob("[!.]*/spec.yaml"))
 
 
 @cache

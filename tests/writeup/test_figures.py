@@ -51,3 +51,10 @@ def test_units_are_said_once():
     other = replace(figure("sharpness", 0.25, 0.01), unit="contrast", split="train")
     assert text_of(value_of(other)) == "0.250 ± 0.010 contrast"
     assert label_of(other) == "train sharpness"
+
+
+def test_figures_of_fewer_images_are_told_within_the_protocol_of_all():
+    fewer = [replace(figure, examples=200) for figure in BOUNDS[:1]]
+    text = how_obtained([*BOUNDS[1:], *fewer])
+    assert f"images (200 for {label_of(BOUNDS[0])});" in text
+    assert text.count("likelihood") == 1

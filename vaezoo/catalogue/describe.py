@@ -15,6 +15,7 @@ from vaezoo.catalogue.examples import example
 from vaezoo.catalogue.places import PLACES
 from vaezoo.catalogue.words import field_words
 from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, nearest
+from vaezoo.printable import in_log, printable
 from vaezoo.registry import KINDS, Component, Quantity, Registered, Registry
 
 #: What a component of each kind is asked for, and so where its shapes are said.
@@ -122,7 +123,8 @@ def as_text(described: Description) -> str:
         or "none can be made up; its author can give one with Field(examples=…)",
     }
     titled = [f"{title}\n{textwrap.indent(body, '  ')}" for title, body in sections.items() if body]
-    return "\n\n".join(text.rstrip() for text in (head, described.documentation, *titled) if text)
+    parts = (printable(head), described.documentation, *titled)
+    return in_log("\n\n".join(text.rstrip() for text in parts if text))
 
 
 def shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vaezoo.catalogue.describe import file_of
+from vaezoo.printable import in_log, printable
 from vaezoo.registry import Plugin, Registry
 
 
@@ -107,9 +108,10 @@ def as_table(components: Sequence[ComponentRow], plugins: Sequence[PluginRow]) -
         if plugin.state != "ok":
             origin = ", ".join(filter(None, (plugin.distribution, plugin.file)))
             lines = [f"{plugin.name} {plugin.version} ({origin})", f"  {plugin.state}"]
+            lines = list(map(printable, lines))
             lines += [f"  help: {plugin.advice}"] if plugin.advice else []
             paragraphs.append("\n".join(lines))
-    return "\n\n".join(paragraphs) or "no plugins"
+    return in_log("\n\n".join(paragraphs)) or "no plugins"
 
 
 def as_data(components: Sequence[ComponentRow], plugins: Sequence[PluginRow]) -> dict[str, Any]:
@@ -122,6 +124,7 @@ def as_data(components: Sequence[ComponentRow], plugins: Sequence[PluginRow]) ->
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells in columns, the last of them as long as it is."""
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 

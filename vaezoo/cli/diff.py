@@ -10,6 +10,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.cli.output import echo_json
+from vaezoo.printable import in_log, printable
 
 if TYPE_CHECKING:
     from vaezoo.spec.difference import Change, Difference
@@ -54,7 +55,7 @@ def command(
     if as_json:
         echo_json(_as_data(found))
     else:
-        click.echo("\n".join(_lines(found)))
+        click.echo(in_log("\n".join(map(printable, _lines(found)))))
     return 1 if found.changes else 0
 
 

@@ -19,6 +19,7 @@ from vaezoo.cli.output import tell
     type=options.PathType(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: NAME-figures]",
 )
+@options.data_overrides
 @options.force
 @options.device
 @options.zoo
@@ -28,6 +29,7 @@ def command(
     name: str,
     visualizers: tuple[str, ...],
     out: Path | None,
+    overrides: tuple[str, ...],
     force: bool,
     device: str,
     zoo: str | None,
@@ -48,6 +50,7 @@ def command(
         device=device,
         force=force,
         registry=context.registry,
+        overrides=overrides,
         announce=lambda picture: click.echo(f"drawing {picture}", err=True),
     ):
         tell(path)

@@ -9,6 +9,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.cli.output import echo_json
+from vaezoo.printable import in_log
 
 
 @click.command(epilog="Example: vaezoo evaluate mnist_mlp20 --metrics information,linear_probe")
@@ -38,6 +39,7 @@ from vaezoo.cli.output import echo_json
     "--record", is_flag=True, help="Write the figures to the entry's metrics.json and card."
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@options.data_overrides
 @options.device
 @options.zoo
 @click.pass_obj
@@ -49,6 +51,7 @@ def command(
     importance_samples: int | None,
     record: bool,
     as_json: bool,
+    overrides: tuple[str, ...],
     device: str,
     zoo: str | None,
 ) -> None:
@@ -70,6 +73,7 @@ def command(
             zoo=zoo,
             device=device,
             registry=context.registry,
+            overrides=overrides,
             announce=announce,
             advance=advance,
         )
@@ -81,9 +85,9 @@ def command(
 
         click.echo("\n".join(figure_lines(measured.figures)))
     for reason in measured.left_out:
-        click.echo(f"left out: {reason}", err=True)
+        click.echo(in_log(f"left out: {reason}"), err=True)
     if record:
-        click.echo(f"recorded in {measured.entry.path}", err=True)
+        click.echo(in_log(f"recorded in {measured.entry.path}"), err=True)
 
 
 def _names(several: tuple[str, ...]) -> list[str]:

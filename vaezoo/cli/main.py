@@ -6,11 +6,13 @@ Nothing that takes time is imported at the top: Ctrl-C is listened to before.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from vaezoo import interrupts
+from vaezoo.printable import in_log
 
 if TYPE_CHECKING:
     from vaezoo.diagnostics import Diagnostic
@@ -72,7 +74,9 @@ def _ended(arguments: list[str], ctrl_c: CtrlC) -> int:
         if isinstance(error, click.Abort):
             return _interrupted("interrupted")
         if isinstance(error, click.ClickException):
-            error.show()
+            shown = io.StringIO()
+            error.show(shown)
+            _say(in_log(shown.getvalue()).rstrip())
             return error.exit_code
         if ctrl_c.was_raised and not isinstance(error, Interrupted):
             return _interrupted("interrupted")  # some library has made another error of it
@@ -96,7 +100,7 @@ def _failed(error: Exception, *, debug: bool) -> int:
         _show(*error.diagnostics)
         return error.exit_code
     _say(
-        f"error: {type(error).__name__}: {error}\n"
+        in_log(f"error: {type(error).__name__}: {error}") + "\n"
         "  help: this is a fault in vaezoo or a plugin; "
         "'vaezoo --debug …' shows where it happened"
     )

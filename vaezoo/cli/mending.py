@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from vaezoo.reporting.places import printable
+from vaezoo.printable import in_log, printable
 
 if TYPE_CHECKING:
     from vaezoo.registry import Registry
@@ -30,6 +31,15 @@ def without_report(wanted: Outputs, formats: Sequence[str]) -> Outputs:
     return Outputs(None, wanted.files, wanted.force)
 
 
+def refuse_pipes(paths: Sequence[str]) -> None:
+    """Raise UsageError where a spec comes through a pipe: there is no file to put right."""
+    from vaezoo.spec.pipes import is_pipe
+
+    piped = next((path for path in paths if is_pipe(path)), None)
+    if piped:
+        raise click.UsageError(f"--fix and --diff are for files; {piped} is read once, and gone")
+
+
 def find(paths: Sequence[str], registry: Registry) -> tuple[Repair, ...]:
     """What there is to repair."""
     from vaezoo.repairs import repair
@@ -38,9 +48,14 @@ def find(paths: Sequence[str], registry: Registry) -> tuple[Repair, ...]:
 
 
 def show(repairs: Sequence[Repair]) -> None:
-    """Print what is to change as a diff in UTF-8, whatever the terminal's encoding."""
+    """Print what is to change as a diff in UTF-8, whatever the terminal's encoding.
+
+    A terminal is shown no character that would act; a file or ``patch`` gets each as it is.
+    """
+    shows = sys.stdout.isatty()
     for one in repairs:
-        click.echo(one.diff().encode(), nl=False)
+        diff = in_log(one.diff()) if shows else one.diff()
+        click.echo(diff.encode(), nl=False)
 
 
 def write(repairs: Sequence[Repair]) -> None:

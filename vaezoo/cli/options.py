@@ -71,6 +71,13 @@ overrides = click.option(
     metavar="KEY=VALUE",
     help="Change a value of the spec, such as loss.beta=2. May be given more than once.",
 )
+data_overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="dataset.KEY=VALUE",
+    help="Say where the data are now, such as dataset.path=FOLDER. May be given more than once.",
+)
 force = click.option(
     "--force", is_flag=True, help="Replace a file of another kind that is there already."
 )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vaezoo.cli import streams
+from vaezoo.printable import in_json, in_log
 
 
 def echo_json(data: Any) -> None:
@@ -16,7 +17,7 @@ def echo_json(data: Any) -> None:
 
     Half a character, as of a file's name that is not UTF-8, becomes its escape.
     """
-    text = json.dumps(data, indent=1, ensure_ascii=False)
+    text = in_json(json.dumps(data, indent=1, ensure_ascii=False))
     click.echo(text.encode("utf-8", "backslashreplace"))
 
 
@@ -34,7 +35,7 @@ def tell(*lines: object) -> None:
     What was done stands either way, so that such a stdout is no failure of the command.
     """
     is_lost = False
-    for line in lines:
+    for line in (in_log(str(line)) for line in lines):
         click.echo(line, err=is_lost)
         if not is_lost and streams.lost():
             is_lost = True

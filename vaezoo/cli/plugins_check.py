@@ -11,6 +11,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.cli.output import echo_json
+from vaezoo.printable import in_log
 
 if TYPE_CHECKING:
     from vaezoo.conformance.runner import Result
@@ -59,7 +60,7 @@ def _as_table(results: Iterable[Result]) -> list[Result]:
     for result in results:  # each row as soon as it is known: some take seconds
         if not done:
             click.echo(_row("SUBJECT", "CHECK", "RESULT", "CAUSE"))
-        click.echo(_row(result.subject, result.check, result.outcome, result.cause))
+        click.echo(in_log(_row(result.subject, result.check, result.outcome, result.cause)))
         done.append(result)
     counts = Counter(result.outcome.name.lower() for result in done)
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))

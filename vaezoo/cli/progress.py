@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from vaezoo.files import in_units
+from vaezoo.printable import in_log
 from vaezoo.registry import EpochRecord, Figure
 from vaezoo.registry.verdicts import in_words
 from vaezoo.training import Observer
@@ -77,7 +78,7 @@ class PlainProgress(Observer):
         click.echo(f"drawing {picture}", err=True)
 
     def warned(self, message: str) -> None:
-        click.echo(f"warning: {message}", err=True)
+        click.echo(in_log(f"warning: {message}"), err=True)
 
 
 class LiveProgress(Observer):
@@ -169,7 +170,7 @@ class LiveProgress(Observer):
         self._update(description=f"drawing {picture}")
 
     def warned(self, message: str) -> None:
-        self._print(f"warning: {message}")
+        self._print(in_log(f"warning: {message}"))
 
     def _update(self, **fields: Any) -> None:
         self._bar.update(self._task, **fields)

@@ -20,6 +20,7 @@ from vaezoo.cli.output import tell
     type=options.PathType(dir_okay=False, path_type=Path),
     help="The file, ending in .html or .pdf. [default: NAME-report.html]",
 )
+@options.data_overrides
 @options.force
 @options.device
 @options.zoo
@@ -30,6 +31,7 @@ def command(
     other: str | None,
     pdf: bool,
     out: Path | None,
+    overrides: tuple[str, ...],
     force: bool,
     device: str,
     zoo: str | None,
@@ -46,6 +48,13 @@ def command(
         raise click.UsageError(f"--pdf was given, but {out} does not end in .pdf")
     path = out or default_path(name, other, ".pdf" if pdf else ".html")
     written = report(
-        name, other, out=path, zoo=zoo, device=device, force=force, registry=context.registry
+        name,
+        other,
+        out=path,
+        zoo=zoo,
+        device=device,
+        force=force,
+        registry=context.registry,
+        overrides=overrides,
     )
     tell(written)

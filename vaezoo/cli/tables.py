@@ -6,11 +6,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from vaezoo.printable import printable
+
 _WIDEST = 60
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines whose columns stand under each other."""
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
@@ -19,4 +22,4 @@ def shown(value: Any) -> str:
     """JSON data in one line of bounded length, words without quotes."""
     text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
     line = " ".join(text.split())
-    return line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…"
+    return printable(line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…")

@@ -68,7 +68,7 @@ def command(
     fix: bool,
     diff: bool,
 ) -> int:
-    """Check specs without training anything: files, folders and globs.
+    """Check specs without training anything: files, folders and globs; - is standard input.
 
     Reports all findings of all specs; exits with 1 when there is an error, and with --diff alone
     also when there is something to fix.
@@ -84,6 +84,8 @@ def command(
         raise click.UsageError(str(error)) from None
     if diff:
         wanted = mending.without_report(wanted, formats)
+    if fix or diff:
+        mending.refuse_pipes(paths)
     from vaezoo.zoo.unexplained import unexplained
 
     looks: list[Look] = [unexplained]

@@ -11,6 +11,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.cli.output import echo_json
+from vaezoo.printable import printable, without_commands
 
 if TYPE_CHECKING:
     from vaezoo.verification import Verdict
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     help="A public key of minisign's: the entries must be signed by its owner.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@options.data_overrides
 @options.device
 @options.zoo
 @click.pass_obj
@@ -42,6 +44,7 @@ def command(
     samples: int | None,
     key: Path | None,
     as_json: bool,
+    overrides: tuple[str, ...],
     device: str,
     zoo: str | None,
 ) -> int:
@@ -66,12 +69,13 @@ def command(
                 zoo=zoo,
                 device=device,
                 registry=context.registry,
+                overrides=overrides,
                 announce=announce,
                 advance=advance,
             )
         verdicts.append(verdict)
         if not as_json:
-            click.echo("\n".join(_lines(verdict)))
+            click.echo(without_commands("\n".join(_lines(verdict))))
     if as_json:
         data = [
             {**dataclasses.asdict(v), "path": str(v.path), "passed": v.passed} for v in verdicts
@@ -87,8 +91,11 @@ def _lines(verdict: Verdict) -> list[str]:
         False: click.style("FAIL", fg="red"),
         None: click.style("SKIP", fg="yellow"),
     }
-    head = f"{click.style(verdict.name, bold=True)}  {verdict.path}"
+    head = f"{click.style(printable(verdict.name), bold=True)}  {printable(str(verdict.path))}"
     return [
         head,
-        *(f"  {mark[c.passed]}  {c.what:{width}}  {c.detail}" for c in verdict.checks),
+        *(
+            f"  {mark[c.passed]}  {printable(c.what):{width}}  {printable(c.detail)}"
+            for c in verdict.checks
+        ),
     ]

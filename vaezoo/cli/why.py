@@ -11,6 +11,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.cli.output import echo_json
+from vaezoo.printable import printable, without_commands
 
 if TYPE_CHECKING:
     from vaezoo.spec.provenance import Definition, Origin, Setting
@@ -44,17 +45,17 @@ def command(
         echo_json([_as_data(one) for one in found])
         return
     blocks = [_block(one, sys.stdout.isatty()) for one in found]
-    click.echo("\n\n".join(blocks))
+    click.echo(without_commands("\n\n".join(blocks)))
 
 
 def _block(origin: Origin, color: bool) -> str:
     from vaezoo.cli.tables import shown
 
     if origin.parts:
-        lines = [f"{origin.path}:", *_table(origin.parts)]
+        lines = [f"{printable(origin.path)}:", *_table(origin.parts)]
     else:
-        lines = [f"{origin.path} = {shown(origin.value)}", *_source(origin, color)]
-    lines += [f"  {line}" for line in _about(origin)]
+        lines = [f"{printable(origin.path)} = {shown(origin.value)}", *_source(origin, color)]
+    lines += [f"  {printable(line)}" for line in _about(origin)]
     return "\n".join(lines)
 
 
@@ -110,7 +111,7 @@ def _defined(one: Definition) -> str:
 def _place(setting: Setting) -> str:
     from vaezoo.reporting.places import is_argument
 
-    return setting.span.source if is_argument(setting.span) else str(setting.span)
+    return printable(setting.span.source if is_argument(setting.span) else str(setting.span))
 
 
 def _as_data(origin: Origin) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from vaezoo.cli import options
 from vaezoo.cli.output import echo_json, tell
 from vaezoo.cli.zoo_migrate import migrate
 from vaezoo.cli.zoo_sign import sign
+from vaezoo.printable import in_log
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -36,7 +37,7 @@ def list_(zoo: str | None, as_json: bool) -> None:
     else:
         looked = ", ".join(map(str, search_folders(zoo)))
         option = f" --zoo {shlex.quote(zoo)}" if zoo else ""
-        click.echo(f"no entries in {looked}; 'vaezoo run SPEC{option}' makes one")
+        click.echo(in_log(f"no entries in {looked}; 'vaezoo run SPEC{option}' makes one"))
 
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
@@ -84,7 +85,7 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
         click.echo("nothing to delete: no entry was replaced")
         return
     for one in several:
-        click.echo(f"{one.path}  {in_units(one.size)}")
+        click.echo(in_log(f"{one.path}  {in_units(one.size)}"))
     plural = "entry" if len(several) == 1 else "entries"
     if not yes and not _agreed(f"delete {len(several)} replaced {plural} for good?"):
         click.echo("nothing was deleted")

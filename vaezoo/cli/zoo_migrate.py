@@ -10,6 +10,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.diagnostics import DataError, PluginError, ZooError, describe
+from vaezoo.printable import in_log
 
 if TYPE_CHECKING:
     from vaezoo.migration import Migrated
@@ -73,9 +74,9 @@ def migrate(
             except (DataError, PluginError, ZooError) as error:  # the others are still looked at
                 code = 1
                 reasons = "; ".join(map(describe, error.diagnostics))
-                click.echo(f"{name}: refused. {reasons}", err=True)
+                click.echo(in_log(f"{name}: refused. {reasons}"), err=True)
                 continue
-        click.echo(_line(name, migrated))
+        click.echo(in_log(_line(name, migrated)))
     return code
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from vaezoo.cli import options
+from vaezoo.printable import in_log
 
 
 @click.command("sign", epilog="Example: vaezoo zoo sign my_model --key minisign.key")
@@ -32,4 +33,4 @@ def sign(name: str, key: Path, zoo: str | None) -> None:
         given = os.environ.get("VAEZOO_MINISIGN_PASSWORD")
         return given or str(click.prompt("password of the key", hide_input=True, err=True))
 
-    click.echo(f"signed: {signing.sign(name, key, password=ask, zoo=zoo)}")
+    click.echo(in_log(f"signed: {signing.sign(name, key, password=ask, zoo=zoo)}"))

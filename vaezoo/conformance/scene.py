@@ -16,7 +16,7 @@ from vaezoo.conformance.described import require_movement, require_settable, req
 from vaezoo.conformance.outcome import NotApplicable, optional, require
 from vaezoo.conformance.stage import SMALL, small_scene
 from vaezoo.diagnostics import UsageError
-from vaezoo.registry import Figure, ImageShape, Metric, Scene, Visualizer
+from vaezoo.registry import DataFacts, Figure, ImageShape, Metric, Scene, Visualizer
 
 #: draws of z that figures are taken with to see what more of them do, and how often each
 _DRAWS, _SEEDS = (1, 16), 6
@@ -25,6 +25,8 @@ _NAME = re.compile(r"[a-z0-9_]+")
 
 class SceneConformance(ComponentConformance):
     """Checks of whatever is shown a scene."""
+
+    component: Metric | Visualizer
 
     @abstractmethod
     def make(self, scene: Scene) -> Any:
@@ -36,6 +38,11 @@ class SceneConformance(ComponentConformance):
 
     def made(self, scene: Scene) -> Any:
         """What the component makes of a scene; NotApplicable where it refuses such a scene."""
+        has_labels = scene.split.labels is not None
+        facts = DataFacts(scene.spec.dataset, len(scene.split), len(scene.split), has_labels)
+        problem = self.component.data_problem(scene.spec, facts)
+        if problem:
+            raise NotApplicable(problem)
         try:
             return self.make(scene)
         except UsageError as refusal:

@@ -26,6 +26,7 @@ from vaezoo.data.mapped import mapped
 from vaezoo.diagnostics import DataError, Diagnostic
 from vaezoo.files import cache_folder
 from vaezoo.registry import ImageData, ImageShape, Split
+from vaezoo.regular import open_regular
 
 #: bytes before the images: eight with the header's length, and the header, filled with blanks
 _BEFORE = 1024
@@ -174,7 +175,7 @@ def _write(folder: Path, shape: ImageShape, write: Callable[[ImageWriter], None]
 def _read(path: Path, shape: ImageShape) -> tuple[Split, str]:
     """A split, its images still on disk, and the digest of its content."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             header = json.loads(file.read(_BEFORE)[8:])
             stored = header["images"]["shape"]
             if tuple(stored[1:]) != tuple(shape):
@@ -187,9 +188,10 @@ def _read(path: Path, shape: ImageShape) -> tuple[Split, str]:
                 file.seek(_BEFORE + header["labels"]["data_offsets"][0])
                 labels = torch.frombuffer(bytearray(file.read()), dtype=torch.int64)
         return Split(mapped(path, stored, _BEFORE), labels), header["__metadata__"]["digest"]
-    except (*_MALFORMED, FileNotFoundError) as error:
+    except (*_MALFORMED, OSError, RecursionError) as error:
         hint = f"delete the folder {path.parent}, and it is made anew"
-        raise _refused(f"{path} is damaged: {error}", hint) from error
+        reason = getattr(error, "strerror", None) or error
+        raise _refused(f"{path} is damaged: {reason}", hint) from error
 
 
 def _entry(kind: str, shape: tuple[int, ...], begin: int, end: int) -> dict[str, object]:

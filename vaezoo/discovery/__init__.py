@@ -5,9 +5,10 @@ from vaezoo.discovery.isolation import cause_of, isolated
 from vaezoo.discovery.memory import Facts, Memory
 from vaezoo.discovery.packages import Package, packages
 from vaezoo.discovery.plugin import Plugin, Source
-from vaezoo.discovery.plugins import Plugins
+from vaezoo.discovery.plugins import LOCK, Plugins
 
 __all__ = [
+    "LOCK",
     "THIRD_PARTY",
     "Choice",
     "Facts",

@@ -9,6 +9,7 @@ from vaezoo.diagnostics import Diagnostic, suggest
 from vaezoo.discovery.memory import Facts
 from vaezoo.discovery.packages import packages
 from vaezoo.discovery.plugin import Plugin
+from vaezoo.lookalikes import plain
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ def _not_installed(plugin: str, around: Circumstances) -> str:
 
 
 def _hint(kind: str, name: str, around: Circumstances) -> str:
-    hint = suggest(name, [use for its, use, _ in around.components if its == kind], _several(kind))
+    hint = suggest(
+        plain(name), [use for its, use, _ in around.components if its == kind], _several(kind)
+    )
     elsewhere = [its for its, use, _ in around.components if its != kind and use == name]
     if elsewhere:
         hint = f"{name!r} is one of the {_several(elsewhere[0])}; {hint}"

@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from vaezoo.files import cache_folder, write_whole
+from vaezoo.regular import read_regular
 
 _VERSION = 1
 _MOST_FILES = 2000
+#: More than the facts of a thousand plugins take.
+_MOST_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def _files(places: list[str]) -> Iterator[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(read_regular(path, _MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(data, dict) or data.get("version") != _VERSION:

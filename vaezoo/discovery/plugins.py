@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -9,6 +10,10 @@ from functools import partial
 from vaezoo.discovery.isolation import isolated
 from vaezoo.discovery.memory import Facts, Memory
 from vaezoo.discovery.plugin import Plugin, Source
+
+#: Held while plugins are found, imported and asked: by one thread at a time, in any registry,
+#: since an import redirects the process's output. A plugin's own import may look for plugins.
+LOCK = threading.RLock()
 
 
 class Plugins:

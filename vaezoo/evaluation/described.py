@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vaezoo.registry import Figure, Metric, Scene
+from vaezoo.registry.blame import blamed
 from vaezoo.registry.quantity import OF_THE_LIKELIHOOD
 from vaezoo.spec import Spec
 from vaezoo.spec.quantities import described_by
 
 
 def compute(metric: Metric, scene: Scene) -> list[Figure]:
-    """A metric's figures of a scene, described."""
-    return described(metric.compute(scene), [metric], scene.spec)
+    """A metric's figures of a scene, described.
+
+    Raises PluginError (VZ303) for a metric that fails.
+    """
+    with blamed(metric, "to take its figures"):
+        figures = metric.compute(scene)
+    return described(figures, [metric], scene.spec)
 
 
 def described(figures: Sequence[Figure], metrics: Sequence[Metric], spec: Spec) -> list[Figure]:
@@ -25,13 +31,16 @@ def _described(figure: Figure, metrics: Sequence[Metric], spec: Spec) -> Figure:
     about = described_by(metrics, figure.name) or figure.about
     if about is None or about.role not in OF_THE_LIKELIHOOD:
         return replace(figure, about=about)
-    is_binary = not figure.binarisation.startswith("none") or spec.dataset.binary is True
-    return replace(figure, about=about, likelihood_caveat=caveat_of(spec, is_binary))
+    return replace(figure, about=about, likelihood_caveat=caveat_of(spec, figure.binarisation))
 
 
-def caveat_of(spec: Spec, is_binary: bool) -> str:
-    """The likelihood's caveat on such pixels; empty where it fails, which the lint reports."""
+def caveat_of(spec: Spec, binarisation: str) -> str:
+    """The likelihood's caveat on such pixels, by a figure's ``binarisation`` or the dataset.
+
+    Empty where a component fails to say: the lint reports it, and no trained model is lost to it.
+    """
     try:
+        is_binary = not binarisation.startswith("none") or spec.dataset.binary is True
         return str(spec.model.likelihood.caveat(is_binary))
     except Exception:
         return ""

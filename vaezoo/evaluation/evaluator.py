@@ -16,7 +16,10 @@ from vaezoo.spec.quantities import quantity_of
 
 @memory_kept()
 def evaluate(scene: Scene) -> list[Figure]:
-    """The figures of every metric of the scene's spec on its split."""
+    """The figures of every metric of the scene's spec on its split.
+
+    Raises PluginError (VZ303) for a metric that fails.
+    """
     return [figure for metric in scene.spec.metrics for figure in compute(metric, scene)]
 
 

@@ -7,19 +7,30 @@ member that the value's form asks for, so that a wrong value gives one error, at
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
 from vaezoo.diagnostics import suggest
+from vaezoo.lookalikes import plain
 
 M = TypeVar("M", bound=BaseModel)
+_BUILDING = threading.RLock()
 
 
 def parse(model: type[M], value: Any, context: Any = None) -> M:
     """``value`` (JSON data) as a ``model``, strictly; errors keep their place inside it."""
-    return model.model_validate_json(json.dumps(value), strict=True, context=context)
+    return completed(model).model_validate_json(json.dumps(value), strict=True, context=context)
+
+
+def completed(model: type[M]) -> type[M]:
+    """The model with its schema built, by one thread: before 2.12 pydantic does not see to that."""
+    if not model.__pydantic_complete__:
+        with _BUILDING:
+            model.model_rebuild()
+    return model
 
 
 def split_use(value: Any, noun: str) -> tuple[str, dict[str, Any]]:
@@ -49,5 +60,5 @@ def unknown_name(name: str, known: list[str], noun: str, plural: str) -> Pydanti
     return PydanticCustomError(
         "vaezoo_unknown_name",
         "there is no {noun} called {name}",
-        {"noun": noun, "name": repr(name), "hint": suggest(name, known, plural)},
+        {"noun": noun, "name": repr(name), "hint": suggest(plain(name), known, plural)},
     )

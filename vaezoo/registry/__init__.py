@@ -15,6 +15,7 @@ from vaezoo.registry.component import (
     Visualizer,
 )
 from vaezoo.registry.contracts import (
+    DataFacts,
     Entry,
     EpochRecord,
     Figure,
@@ -32,6 +33,7 @@ from vaezoo.registry.verdicts import TargetResult
 __all__ = [
     "KINDS",
     "Component",
+    "DataFacts",
     "Dataset",
     "Decoder",
     "Definition",

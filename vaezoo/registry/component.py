@@ -23,6 +23,7 @@ from vaezoo.registry.contracts import (
     PriorModule,
     Scene,
 )
+from vaezoo.registry.needs import Located, NeedsData
 from vaezoo.registry.quantity import ELBO, LOSS_TERMS, Definition, Quantity, described
 from vaezoo.registry.shaping import shaping
 
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from vaezoo.spec import Spec
-    from vaezoo.spec.schema import TrainSpec
+    from vaezoo.spec.schema import Spec, TrainSpec
 
 
 class Component(BaseModel):
@@ -74,7 +74,7 @@ class Component(BaseModel):
         return self
 
 
-class Dataset(Component):
+class Dataset(Located, Component):
     """Images and labels, in a training and a test split."""
 
     kind = "dataset"
@@ -273,7 +273,7 @@ class Optimizer(Component):
         """A torch optimizer that starts at the learning rate ``lr``."""
 
 
-class Metric(Component):
+class Metric(NeedsData, Component):
     """Named figures from a trained model and a split.
 
     A metric that draws z has a field ``samples``, the draws for each image.
@@ -309,7 +309,7 @@ class Metric(Component):
         return {}
 
 
-class Visualizer(Component):
+class Visualizer(NeedsData, Component):
     """A picture of a trained model and its data."""
 
     kind = "visualizer"

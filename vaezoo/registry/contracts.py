@@ -7,7 +7,7 @@ pixels and latents. Nothing here imports torch at run time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vaezoo.model import VAE, Posterior
+    from vaezoo.registry.component import Dataset
     from vaezoo.spec import Spec
     from vaezoo.zoo.records import Metrics
 
@@ -65,6 +66,40 @@ class ImageData:
     @property
     def shape(self) -> ImageShape:
         return ImageShape(*self.train.images.shape[1:])
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What is known of a dataset's images before a model is trained on them.
+
+    ``train`` and ``test`` count the images of the splits; both are 0 where the images cannot be
+    loaded, as for a trained model whose data lie elsewhere.
+    """
+
+    dataset: Dataset
+    train: int
+    test: int
+    has_labels: bool
+
+    @classmethod
+    def of(cls, dataset: Dataset, data: ImageData) -> DataFacts:
+        """The facts of data that were loaded."""
+        return cls(dataset, len(data.train), len(data.test), data.test.labels is not None)
+
+    @classmethod
+    def without_images(cls, dataset: Dataset) -> DataFacts:
+        """The facts where the images cannot be loaded."""
+        return cls(dataset, 0, 0, has_labels=False)
+
+    def lacking(self, needs: tuple[str, ...]) -> str | None:
+        """Why one of ``needs`` is not met, if so: of "images", "labels" and "classifier"."""
+        if needs and not self.test:
+            return "it needs the images of the dataset, which are not there"
+        if "labels" in needs and not self.has_labels:
+            return f"it needs labels, and the images of {self.dataset.use!r} have none"
+        if "classifier" in needs and self.dataset.classifier() is None:
+            return f"it needs a classifier of the images, and {self.dataset.use!r} has none"
+        return None
 
 
 class ImageClassifier(Protocol):
@@ -233,6 +268,15 @@ class Scene:
             training=data.train,
             binarization=data.binarization,
         )
+
+    @classmethod
+    def without_images(cls, model: VAE, history: tuple[EpochRecord, ...] = ()) -> Scene:
+        """A trained model whose images cannot be loaded: the split is empty."""
+        import torch
+
+        blank = Split(torch.zeros(0, *model.image_shape, dtype=torch.uint8))
+        nothing = ImageData(blank, blank, (), "")
+        return replace(cls.of_test(model, nothing, history), training=None)
 
     def generator(self) -> torch.Generator:
         """A fresh generator on the model's device, seeded alike at each call."""

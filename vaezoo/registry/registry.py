@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from vaezoo.diagnostics import PluginError
-from vaezoo.discovery import Choice, Facts, Memory, Plugin, Plugins, Source, cause_of, find
+from vaezoo.discovery import LOCK, Choice, Facts, Memory, Plugin, Plugins, Source, cause_of, find
 from vaezoo.discovery.findings import Circumstances, absent, ambiguous, unusable
+from vaezoo.fields.tagged import completed
 from vaezoo.registry import hookspecs
 from vaezoo.registry.component import KINDS, Component
 from vaezoo.registry.supply import Supply, ask
@@ -40,7 +41,7 @@ class Registered:
     def problem(self) -> str | None:
         """Why the class cannot be used, if its fields make no schema."""
         try:
-            self.component.model_rebuild()
+            completed(self.component)
         except Exception as error:  # whatever a field's type raises
             return cause_of(error)
         return None
@@ -58,7 +59,8 @@ class Registry:
 
     def offer(self, source: Source) -> None:
         """Take a plugin in; it is imported once it is needed. Of two alike, the first is used."""
-        self._plugins.offer(source)
+        with LOCK:
+            self._plugins.offer(source)
 
     def add(self, plugin: Plugin, module: object) -> None:
         """Take in a plugin whose module is at hand."""
@@ -67,20 +69,23 @@ class Registry:
     @property
     def plugins(self) -> list[Plugin]:
         """Every plugin and what became of it, for which all are imported."""
-        return list(self._plugins.imported().values())
+        with LOCK:
+            return list(self._plugins.imported().values())
 
     def given(self, references: Collection[str]) -> list[Plugin]:
         """The plugins that were asked for by these files or modules, imported."""
-        names = [p.name for p in self._plugins.found.values() if p.reference in references]
-        for name in names:
-            self._plugins.import_those_that(lambda facts: True, name)
-        return [self._plugins.found[name] for name in names]
+        with LOCK:
+            names = [p.name for p in self._plugins.found.values() if p.reference in references]
+            for name in names:
+                self._plugins.import_those_that(lambda facts: True, name)
+            return [self._plugins.found[name] for name in names]
 
     def components(self, kind: str | None = None) -> list[Registered]:
         """Every registered component, of one kind if given, sorted by kind and name."""
-        self._plugins.imported()
+        with LOCK:
+            self._plugins.imported()
+            wanted = [r for r in self._registered() if kind in (None, r.component.kind)]
         order = list(KINDS)
-        wanted = [r for r in self._registered() if kind in (None, r.component.kind)]
         return sorted(wanted, key=lambda r: (order.index(r.component.kind), r.component.use))
 
     def find(self, kind: str, name: str) -> Registered:
@@ -119,12 +124,13 @@ class Registry:
 
         Imports only plugins of which nothing is remembered.
         """
-        self._plugins.import_those_that(lambda facts: False)
-        lines: dict[str, str] = {}
-        for name, plugin in self._plugins.found.items():
-            if not plugin.off and name in self._plugins.facts:
-                lines = dict(self._plugins.facts[name].commands) | lines
-        return lines
+        with LOCK:
+            self._plugins.import_those_that(lambda facts: False)
+            lines: dict[str, str] = {}
+            for name, plugin in self._plugins.found.items():
+                if not plugin.off and name in self._plugins.facts:
+                    lines = dict(self._plugins.facts[name].commands) | lines
+            return lines
 
     def commands_of(self, plugin: str) -> list[str]:
         """The names of a plugin's commands, as far as is known of it."""
@@ -132,14 +138,16 @@ class Registry:
 
     def command(self, name: str) -> click.Command | None:
         """The command of that name, if a plugin has it."""
-        self._plugins.import_those_that(lambda facts: name in dict(facts.commands))
-        if self._command(name) is None:  # what is remembered may be out of date
-            self._plugins.imported()
-        return self._command(name)
+        with LOCK:
+            self._plugins.import_those_that(lambda facts: name in dict(facts.commands))
+            if self._command(name) is None:  # what is remembered may be out of date
+                self._plugins.imported()
+            return self._command(name)
 
     def notify(self, hook: str, **arguments: Any) -> list[str]:
         """Call a run hook of every plugin; what any of them raised comes back as text."""
-        self._plugins.import_those_that(lambda facts: hook in facts.hooks or bool(facts.error))
+        with LOCK:
+            self._plugins.import_those_that(lambda facts: hook in facts.hooks or bool(facts.error))
         plugins, failures = self._plugins.found, []
         if hook == "vaezoo_run_started":
             broken = [plugin for plugin in plugins.values() if plugin.error]
@@ -177,10 +185,11 @@ class Registry:
             named = [(p, s.by_name.get((kind, use))) for p, s in self._working()]
             return [Registered(c, p) for p, c in named if c and plugin in ("", p.name)]
 
-        self._plugins.import_those_that(lambda facts: (kind, use) in facts.components, plugin)
-        if not found():  # what is remembered may be out of date
-            self._plugins.imported()
-        return found()
+        with LOCK:
+            self._plugins.import_those_that(lambda facts: (kind, use) in facts.components, plugin)
+            if not found():  # what is remembered may be out of date
+                self._plugins.imported()
+            return found()
 
     def _command(self, name: str) -> click.Command | None:
         every = (command for _, supply in self._working() for command in supply.commands)
@@ -192,9 +201,10 @@ def discover(extra: Iterable[str] = (), *, disabled: Iterable[str] = ()) -> Regi
 
     ``disabled`` and ``VAEZOO_DISABLE_PLUGINS`` name plugins or their distributions to leave
     out; ``*`` leaves out all but vaezoo's own and the ``extra`` ones. Every call with the same
-    choice gives the same registry.
+    choice gives the same registry, in whichever thread.
     """
-    return _discover(Choice.of_environment(extra, disabled))
+    with LOCK:
+        return _discover(Choice.of_environment(extra, disabled))
 
 
 def new_registry(choice: Choice = Choice()) -> Registry:  # noqa: B008 - it is frozen

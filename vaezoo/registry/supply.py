@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,10 @@ from vaezoo.registry.component import KINDS, Component
 
 if TYPE_CHECKING:
     import click
+
+
+#: What a component may be called: it stands in specs, pages and code.
+_NAME = re.compile(r"\w[\w.+-]*")
 
 
 @dataclass(frozen=True)
@@ -74,9 +79,10 @@ def _asked(manager: pluggy.PluginManager, name: str, hook: str, of: str) -> list
 def _name_of(component: Any) -> tuple[str, str]:
     if not (isinstance(component, type) and issubclass(component, Component)):
         raise TypeError(f"vaezoo_components gave {component!r}, which is not a component class")
-    if component.kind not in KINDS or not component.use or ":" in component.use:
+    if component.kind not in KINDS or not _NAME.fullmatch(component.use):
         raise TypeError(
-            f"{component.__qualname__} needs a kind's base class and a name without colons: "
+            f"{component.__qualname__} needs a kind's base class and a name of letters, digits, "
+            "'_', '.', '+' and '-': "
             f'class {component.__name__}(Encoder, use="name")'
         )
     return component.kind, component.use

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from vaezoo.lookalikes import plain
+
 _MOST_SLIPS = 2
 _LONGEST = 100
 
@@ -58,7 +60,7 @@ def _goes_on(word: str, candidate: str) -> bool:
 
 
 def _folded(word: str) -> str:
-    return word.casefold().replace("-", "_").replace(" ", "_")
+    return plain(word).casefold().replace("-", "_").replace(" ", "_")
 
 
 def slips(one: str, other: str) -> int:

@@ -6,7 +6,7 @@ import difflib
 import re
 from pathlib import Path
 
-from vaezoo.reporting.places import printable
+from vaezoo.printable import printable
 
 
 def unified(path: Path, before: bytes, after: bytes) -> str:

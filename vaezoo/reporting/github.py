@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vaezoo.diagnostics import CODES, Diagnostic, Severity
+from vaezoo.printable import printable
 from vaezoo.reporting import places
 from vaezoo.reporting.report import Report
 from vaezoo.reporting.text import render
@@ -122,7 +123,7 @@ def _row(finding: Diagnostic, root: Path) -> str:
 
 def _data(text: str) -> str:
     """What stands behind a command's second colons."""
-    text = places.printable(text, keep="\n")
+    text = printable(text, keep="\n")
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
@@ -132,7 +133,7 @@ def _property(text: str) -> str:
 
 def _markdown(text: str) -> str:
     """Text that Markdown shows as it is, within a cell of a table."""
-    lines = places.printable(text, keep="\n").split("\n")
+    lines = printable(text, keep="\n").split("\n")
     return "<br>".join(re.sub(r"([\\`*_{}\[\]#|<>&~@$])", _entity, line) for line in lines)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vaezoo.diagnostics import CODES, Diagnostic, Position, Severity, Span
+from vaezoo.printable import in_json
 from vaezoo.reporting.places import is_argument
 from vaezoo.reporting.report import Report
 
@@ -31,7 +32,7 @@ def report(found: Report, _root: Path) -> str:
         "specs": [_spec(file, its) for file, its in sorted(found.files.items())],
         "findings": [_finding(finding) for finding in found.diagnostics],
     }
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return in_json(json.dumps(data, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _spec(file: str, found: tuple[Diagnostic, ...]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from vaezoo.diagnostics import Diagnostic, Severity
+from vaezoo.printable import printable
 from vaezoo.reporting import places
 from vaezoo.reporting.report import Report
 from vaezoo.reporting.text import render
@@ -56,7 +57,7 @@ def _text(findings: list[Diagnostic]) -> str:
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_legal(text))
+    return quoteattr(_legal(printable(text)))
 
 
 def _legal(text: str) -> str:

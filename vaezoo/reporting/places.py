@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
@@ -46,20 +45,3 @@ def absolute_uri(source: str) -> str:
     """A file as a URI that needs no other one."""
     path = os.path.abspath(source.replace("\0", "")).replace(os.sep, "/")
     return "file://" + uri(path if path.startswith("/") else f"/{path}")
-
-
-def printable(text: str, keep: str = "") -> str:
-    """Text without control characters, which move a cursor, and without halves of characters.
-
-    What is replaced keeps its width, but for a tab, which becomes four spaces.
-    """
-    if text.isprintable():  # nearly every text, of which there can be very many
-        return text
-    return "".join(
-        "    " if c == "\t" and c not in keep else c if c in keep or _is_shown(c) else "\ufffd"
-        for c in text
-    )
-
-
-def _is_shown(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")

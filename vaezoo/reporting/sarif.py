@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vaezoo.diagnostics import CODES, Diagnostic, Severity, Span
+from vaezoo.printable import in_json
 from vaezoo.reporting import places
 from vaezoo.reporting.report import Report
 
@@ -36,12 +37,8 @@ def report(found: Report, root: Path) -> str:
         "newlineSequences": _LINE_BREAKS,
         "results": [_result(finding, rules, root) for finding in found.diagnostics],
     }
-    return (
-        json.dumps(
-            {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False
-        )
-        + "\n"
-    )
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return in_json(json.dumps(log, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _driver(rules: list[str]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from vaezoo.diagnostics import LINE_BREAK, Diagnostic, Related, Severity, Span
-from vaezoo.reporting.places import is_argument, printable
+from vaezoo.diagnostics import LINE_BREAK, Diagnostic, Piped, Related, Severity, Span
+from vaezoo.printable import printable, without_commands
+from vaezoo.reporting.places import is_argument
 from vaezoo.reporting.report import Report
 
 _MOST_BYTES = 1 << 21
@@ -31,12 +32,12 @@ def report(found: Report, _root: Path) -> str:
 def render(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
     """The findings one after the other, an empty line between two."""
     renderer = _Renderer(color)
-    return "\n\n".join(renderer.one(diagnostic) for diagnostic in diagnostics)
+    return without_commands("\n\n".join(map(renderer.one, diagnostics)))
 
 
 def snippet(span: Span, *, color: bool = False) -> str:
     """A place, its line, and a caret under it."""
-    return "\n".join(_Renderer(color)._snippet(span, _BOLD))
+    return without_commands("\n".join(_Renderer(color)._snippet(span, _BOLD)))
 
 
 class _Renderer:
@@ -107,6 +108,8 @@ def place(span: Span) -> str:
 
 def _content(path: str) -> str:
     """A file's text; nothing where it is gone, or is no file that can be read at once."""
+    if isinstance(path, Piped):
+        return path.content.decode("utf-8-sig", errors="replace")
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return ""

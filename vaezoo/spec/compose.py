@@ -13,13 +13,19 @@ from typing import Any, NoReturn
 import yaml
 
 from vaezoo.diagnostics import Diagnostic, Position, Span, SpecError
-from vaezoo.spec.events import Take, feed, one_character, position
+from vaezoo.spec.events import Take, feed, one_character, position, wrong_escape
 from vaezoo.spec.nodes import Item, Node
 from vaezoo.spec.scalars import resolve_plain
 
 MOST_NODES = 10_000
 MOST_LEVELS = 64
 _HALF = re.compile("[\ud800-\udfff]")
+#: A drive's letter and one backslash, in double quotes.
+_DRIVE = re.compile(r'"[A-Za-z]:\\(?!\\)')
+_INSTEAD_OF_MERGE = (
+    "YAML 1.2 has no merge keys: write the keys here, "
+    "or keep them in a base spec and write extends: BASE.yaml"
+)
 
 
 def compose(text: str, source: str) -> tuple[Node | None, list[Diagnostic]]:
@@ -72,6 +78,7 @@ class _Composer:
             case yaml.ScalarEvent():
                 self._refuse_tag(event)
                 self._refuse_halves(event)
+                self._refuse_windows_path(event)
                 if self._wants_key():
                     self._take_key(event)
                 else:
@@ -97,6 +104,8 @@ class _Composer:
     def _take_key(self, event: yaml.ScalarEvent) -> None:
         frame, span = self._stack[-1], self._span(event)
         assert isinstance(frame.content, dict)
+        if event.value == "<<" and event.implicit[0] and event.tag is None:
+            self._stop("VZ103", "the merge key << is not read", event, _INSTEAD_OF_MERGE)
         first = frame.content.get(event.value)
         if first:
             self.findings.append(
@@ -172,6 +181,14 @@ class _Composer:
         half = _HALF.search(event.value) if event.style == '"' else None
         if half:
             self._stop("VZ103", f"the escape \\u{ord(half[0]):04x} is no character", event)
+
+    def _refuse_windows_path(self, event: yaml.ScalarEvent) -> None:
+        """``"C:\\temp"`` holds a tab: a path that nobody means."""
+        if event.style != '"':
+            return
+        written = self._text[_index(event.start_mark) : _index(event.end_mark)]
+        if _DRIVE.match(written):
+            raise SpecError(wrong_escape(written, self._span(event), "this looks like a path"))
 
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
         if not (event.implicit[0] and event.tag is None):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from pathlib import Path
 
-from vaezoo.diagnostics import Diagnostic, Position, Span, SpecError
+from vaezoo.diagnostics import Diagnostic, Piped, Position, Span, SpecError
 from vaezoo.spec.compose import compose
 from vaezoo.spec.events import one_character, position_in
 from vaezoo.spec.nodes import Document, Node
@@ -22,7 +23,8 @@ def load_document(path: str | Path) -> tuple[Document, list[Diagnostic]]:
 
     Raises SpecError where nothing can be read at all.
     """
-    return parse_document(read_bytes(path), str(path))
+    content = path.content if isinstance(path, Piped) else read_bytes(path)
+    return parse_document(content, path if isinstance(path, str) else str(path))
 
 
 def parse_document(content: bytes | str, source: str) -> tuple[Document, list[Diagnostic]]:
@@ -46,6 +48,11 @@ def read_bytes(path: str | Path) -> bytes:
         content = _read(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise SpecError(unreadable(source, error)) from None
+    return bounded(content, source)
+
+
+def bounded(content: bytes, source: str) -> bytes:
+    """The content, where it is not too large. Raises SpecError (VZ106)."""
     if len(content) > MOST_BYTES:
         message = f"this file is larger than {MOST_BYTES >> 20} MiB"
         raise SpecError(Diagnostic("VZ106", message, whole(source), hint="is it a spec at all?"))
@@ -76,20 +83,40 @@ def whole(source: str) -> Span:
 
 
 def _decode(content: bytes, source: str) -> str:
+    encoding = _other_encoding(content)
+    if encoding:
+        message = f"this file is {encoding}, not UTF-8"
+        raise SpecError(Diagnostic("VZ102", message, whole(source), hint="save it as UTF-8"))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig")
         start = position_in(before, len(before))
         byte = content[error.start]
+        shown = bytes((byte,)).decode("cp1252", "replace")
+        meant = f": in Windows-1252 that byte is {shown}" if shown.isalpha() else ""
         raise SpecError(
             Diagnostic(
                 "VZ102",
                 f"this file is not UTF-8: the byte 0x{byte:02x} cannot stand here",
                 one_character(source, start),
-                hint="save it as UTF-8",
+                hint=f"save it as UTF-8{meant}",
             )
         ) from None
+
+
+def _other_encoding(content: bytes) -> str | None:
+    """The encoding that a byte order mark names, or that zeros beside ASCII show."""
+    start = content[:4]
+    if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+        return "UTF-32"
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "UTF-16"
+    is_wide = len(start) == 4 and (
+        (start[0] and start[2] and not (start[1] or start[3]))
+        or (start[1] and start[3] and not (start[0] or start[2]))
+    )
+    return "UTF-16" if is_wide else None
 
 
 _MAPPING = "a spec is a mapping of keys to values, beginning with vaezoo: 1"
@@ -100,7 +127,7 @@ def _not_a_mapping(root: Node) -> Diagnostic:
     return Diagnostic("VZ108", f"this file holds {kind}, not a mapping", root.span, hint=_MAPPING)
 
 
-def unreadable(source: str, error: OSError | ValueError) -> Diagnostic:
+def unreadable(source: str, error: Exception) -> Diagnostic:
     """A file or folder that cannot be read, and why."""
     reason = getattr(error, "strerror", None) or str(error)
     if isinstance(error, FileNotFoundError):

@@ -9,9 +9,12 @@ from typing import Any
 import yaml
 
 from vaezoo.diagnostics import LINE_BREAK, Diagnostic, Position, Span, SpecError
+from vaezoo.lookalikes import plain, unmasked
+from vaezoo.printable import code_point
+from vaezoo.spec.scanner import Loader
 
 #: PyYAML in Python: slow, and the same everywhere.
-_PLAIN: Any = yaml.SafeLoader
+_PLAIN: Any = Loader
 #: libyaml, where PyYAML was built with it: ten times as fast.
 _FAST: Any = getattr(yaml, "CSafeLoader", None)
 #: What the two may read differently.
@@ -69,7 +72,7 @@ def _events(loader: Any, text: str, take: Take) -> None:
 def _refuse_forbidden(text: str, source: str) -> None:
     forbidden = _FORBIDDEN.search(text)
     if forbidden:
-        message = f"the control character U+{ord(forbidden[0]):04X} cannot stand in YAML"
+        message = f"the control character {code_point(forbidden[0])} cannot stand in YAML"
         start = position_in(text, forbidden.start())
         raise SpecError(Diagnostic("VZ103", message, one_character(source, start)))
 
@@ -82,20 +85,59 @@ def one_character(source: str, start: Position) -> Span:
 def _not_yaml(error: yaml.YAMLError, text: str, source: str) -> Diagnostic:
     problem = getattr(error, "problem", None) or str(error)
     marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
+    opening = marks[1]
     if "end of stream" in problem:
         marks.reverse()  # where the quote opens says more than where the text ends
-    mark = next((mark for mark in marks if mark), None)
+    given = [mark for mark in marks if mark]
     last = position_in(text, len(text))
-    start = min(position(mark), last) if mark else Position(1, 1)
+    start = min(position(given[0]), last) if given else Position(1, 1)
+    place = one_character(source, start)
+    if "escape" in problem and opening:
+        return wrong_escape(text[opening.index :], place, problem)
+    if problem.startswith("found character '\\t'"):
+        return Diagnostic("VZ103", "not valid YAML: a tab cannot indent", place, hint=_NO_TABS)
     context = getattr(error, "context", None)
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
-    hints = (hint for part, hint in _HINTS.items() if part in problem)
-    return Diagnostic("VZ103", message, one_character(source, start), hint=next(hints, None))
+    for line in (line for mark in given for line in (mark.line, mark.line - 1)):
+        masked = _masked(text, line, source)
+        if masked:
+            return Diagnostic("VZ103", message, masked[0], hint=masked[1])
+    hint = next((hint for part, hint in _HINTS.items() if part in problem), None)
+    return Diagnostic("VZ103", message, place, hint=hint)
 
 
+def _masked(text: str, number: int, source: str) -> tuple[Span, str] | None:
+    """The first character of a line, counted from 0, that looks like another, and what it is."""
+    lines = LINE_BREAK.split(text)
+    line = lines[number] if 0 <= number < len(lines) else ""
+    hint = unmasked(line)
+    if hint is None:
+        return None
+    column = next(index for index, c in enumerate(line) if plain(c) != c)
+    return one_character(source, Position(number + 1, column + 1)), f"this line holds {hint}"
+
+
+def wrong_escape(text: str, place: Span, problem: str) -> Diagnostic:
+    """What to write in place of double quotes; ``text`` begins with them."""
+    hint = "write two backslashes for one, or put the text in single quotes"
+    quoted = _QUOTED.match(text)
+    if quoted and "\n" not in quoted[0]:
+        inner = quoted[1]
+        single = "'" + inner.replace("'", "''") + "'"
+        hint = f"in single quotes a backslash is a backslash: {single}"
+        if _WINDOWS_PATH.match(inner):
+            hint += f"; in a path, slashes do as well: {inner.replace(chr(92), '/')}"
+    message = f"not valid YAML: in double quotes a backslash begins an escape; {problem}"
+    return Diagnostic("VZ103", message, place, hint=hint)
+
+
+#: A text in double quotes, as far as the quote that was meant to close it.
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\")
+_NO_TABS = "indent with spaces, not tabs"
 #: What the commonest of PyYAML's problems come from.
 _HINTS = {
-    "cannot start any token": "indent with spaces, not tabs; quote text that begins with @ or %",
+    "cannot start any token": "quote text that begins with @, ` or %",
     "mapping values are not allowed": "quote text that holds a colon, and check the indentation",
     "could not find expected ':'": "write 'key: value', with a space after the colon",
     "expected <block end>": "keys of one mapping begin in the same column",

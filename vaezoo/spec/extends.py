@@ -13,6 +13,7 @@ from vaezoo.diagnostics import Diagnostic, Related, Span, SpecError
 from vaezoo.spec.document import load_document, parse_document
 from vaezoo.spec.merge import merge
 from vaezoo.spec.nodes import Document, Node
+from vaezoo.spec.pipes import beside
 
 #: Most files that one spec may be made of.
 MOST_FILES = 32
@@ -53,27 +54,28 @@ def load_layers(path: str | Path, texts: Mapping[str, bytes] = NOT_FROM_FILES) -
 
     Raises SpecError where one of the files cannot be used, with what is wrong in each of them.
     """
-    files = _Files(Path(path), texts)
-    files.visit(Path(path), ())
+    files = _Files(path, texts)
+    files.visit(path, ())
     if files.errors:
         found = [*files.findings, *files.errors]
         raise SpecError(*(_traced(finding, files.extenders) for finding in found))
-    return Layers(str(path), tuple(files.roots), tuple(files.findings), files.extenders)
+    source = path if isinstance(path, str) else str(path)
+    return Layers(source, tuple(files.roots), tuple(files.findings), files.extenders)
 
 
 class _Files:
     """The files that one spec is made of, each read once, every base before what extends it."""
 
-    def __init__(self, first: Path, texts: Mapping[str, bytes]) -> None:
+    def __init__(self, first: str | Path, texts: Mapping[str, bytes]) -> None:
         self._texts = texts
-        self._tree = Path(os.path.realpath(first.parent))
+        self._tree = Path(os.path.realpath(beside(first)))
         self._sources: dict[Path, str] = {}
         self.roots: list[Node] = []
         self.findings: list[Diagnostic] = []
         self.errors: list[Diagnostic] = []
         self.extenders: dict[str, tuple[Related, ...]] = {}
 
-    def visit(self, path: Path, chain: tuple[Path, ...]) -> None:
+    def visit(self, path: str | Path, chain: tuple[Path, ...]) -> None:
         """Take the file's bases and then itself; ``chain`` is who extends it."""
         try:
             document, findings = self._load(path)
@@ -92,11 +94,11 @@ class _Files:
             root = Node(own, root.span)
         self.roots.append(root)
 
-    def _load(self, path: Path) -> tuple[Document, list[Diagnostic]]:
+    def _load(self, path: str | Path) -> tuple[Document, list[Diagnostic]]:
         text = self._texts.get(os.path.realpath(path)) if self._texts else None
         return load_document(path) if text is None else parse_document(text, str(path))
 
-    def _follow(self, node: Node, path: Path, chain: tuple[Path, ...]) -> None:
+    def _follow(self, node: Node, path: str | Path, chain: tuple[Path, ...]) -> None:
         try:
             base = self._base(node, path, chain)
         except SpecError as error:
@@ -105,17 +107,17 @@ class _Files:
         real = Path(os.path.realpath(base))
         is_new = real not in self._sources
         source = self._sources.setdefault(real, str(base))
-        extender = Related(f"extended by {path.name}", node.span)
+        extender = Related(f"extended by {os.path.basename(path)}", node.span)
         self.extenders[source] = (*self.extenders.get(source, ()), extender)
         if is_new:
             self.visit(base, chain)
 
-    def _base(self, node: Node, path: Path, chain: tuple[Path, ...]) -> Path:
+    def _base(self, node: Node, path: str | Path, chain: tuple[Path, ...]) -> Path:
         """The file that an entry of ``extends`` means. Raises SpecError (VZ206)."""
         if not isinstance(node.content, str) or not node.content:
             hint = "extends: base.yaml, or a list of such paths"
             raise _refused("'extends' must be the path of a spec", node.span, hint)
-        base = path.parent / node.content
+        base = beside(path) / node.content
         try:
             real = Path(os.path.realpath(base))
         except ValueError:  # a NUL

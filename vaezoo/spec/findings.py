@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from vaezoo.diagnostics import Diagnostic, Span, nearest, suggest
+from vaezoo.lookalikes import plain, unmasked
 from vaezoo.registry import Component, Registry
-from vaezoo.spec.messages import Message, dotted, explain
+from vaezoo.spec.messages import Message, dotted, explain, wrong_length
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.structure import model_at, place_at
+from vaezoo.spec.unions import Located, located
 
 #: Keys that a file may have beside those of ``Spec``.
 FILE_KEYS = ("extends", "matrix")
@@ -29,37 +30,44 @@ class Translator:
     def findings(self, error: ValidationError) -> list[Diagnostic]:
         """One finding for each error, but only one for each value and key."""
         found: dict[tuple[Path, str], Diagnostic] = {}
-        for details in error.errors(include_url=False):
-            path = self._written(details)
-            found.setdefault((path, _group(details["type"])), self._one(details, path))
+        for one in located(error.errors(include_url=False), self.data, self._is_known):
+            key, finding = self._one(one)
+            if finding:
+                found.setdefault(key, finding)
         misspelt = {self._meant(path) for path, group in found if group == "extra_forbidden"}
         return [f for (path, group), f in found.items() if (path, group) not in misspelt]
 
-    def _one(self, details: ErrorDetails, path: Path) -> Diagnostic:
-        match details["type"]:
-            case "extra_forbidden":
-                return self._unknown_key(path)
-            case "missing":
-                return self._missing_key(path)
-            case _:
-                message = explain(details, path, place_at(path, self.data, self.registry))
-                return self._at_value(message, path)
+    def _one(self, error: Located) -> tuple[tuple[Path, str], Diagnostic | None]:
+        """A finding, and what it is about; None where what pydantic counted is not so."""
+        path, kind = error.path, error.kind
+        if kind == "missing" and isinstance(path[-1], int):
+            path, kind = path[:-1], "too_short"  # an item of a list is no key
+        place = place_at(path, self.data, self.registry)
+        if kind == "extra_forbidden":
+            return (path, kind), _with_characters(self._unknown_key(path), str(path[-1]))
+        if kind == "missing":
+            return (path, kind), self._missing_key(path)
+        if kind in ("too_short", "too_long"):
+            value = self._value(path)
+            if isinstance(value, list | dict):
+                message = wrong_length(value, error.details, path, place)
+                finding = self._at_value(message, path) if message else None
+                return (path, "length"), finding
+        finding = self._at_value(explain(error, place), path)
+        text = None if kind == "string_too_long" else _name_in(self._value(path))
+        return (path, "value"), _with_characters(finding, text)
 
-    def _written(self, details: ErrorDetails) -> Path:
-        """The error's path as far as the spec has it: pydantic adds the members of unions."""
-        path = tuple(details["loc"])
-        if details["type"] in ("missing", "extra_forbidden"):
-            return path
-        data = self.data
-        for depth, part in enumerate(path):
-            inside_dict = isinstance(data, dict) and part in data
-            inside_list = isinstance(data, list) and isinstance(part, int) and part < len(data)
-            if not (inside_dict or inside_list):
-                # a default that is wrong has a place in the schema, though none in the spec
-                known = place_at(path, self.data, self.registry) is not None
-                return path if known else path[:depth]
-            data = data[part]
-        return path
+    def _is_known(self, path: Path) -> bool:
+        return place_at(path, self.data, self.registry) is not None
+
+    def _value(self, path: Path) -> Any:
+        value = self.data
+        for part in path:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):  # a default
+                return None
+        return value
 
     def _at_value(self, message: Message, path: Path) -> Diagnostic:
         use = (*path, "use")
@@ -70,7 +78,7 @@ class Translator:
     def _meant(self, path: Path) -> tuple[Path, str] | None:
         """What to leave out since the unknown key says it already: the key it was meant to be."""
         model = model_at(path[:-1], self.data, self.registry)
-        close = nearest(str(path[-1]), model.model_fields) if model else None
+        close = nearest(plain(str(path[-1])), model.model_fields) if model else None
         return ((*path[:-1], close), "missing") if close else None
 
     def _unknown_key(self, path: Path) -> Diagnostic:
@@ -85,7 +93,8 @@ class Translator:
         known = list(model.model_fields) if model else []
         if not where and self.document:
             known += FILE_KEYS
-        return Diagnostic("VZ201", text, span, hint=suggest(key, known, noun) if model else None)
+        hint = suggest(plain(key), known, noun) if model else None
+        return Diagnostic("VZ201", text, span, hint=hint)
 
     def _missing_key(self, path: Path) -> Diagnostic:
         key, where = str(path[-1]), path[:-1]
@@ -113,6 +122,14 @@ def _owner(model: type[BaseModel] | None, where: Path) -> str:
     return repr(dotted(where)) if where else "the spec"
 
 
-def _group(error_type: str) -> str:
-    """Several errors about one value, as a union gives them, count as one."""
-    return error_type if error_type in ("missing", "extra_forbidden") else "value"
+def _name_in(value: Any) -> Any:
+    return value.get("use") if isinstance(value, dict) else value
+
+
+def _with_characters(finding: Diagnostic, text: Any) -> Diagnostic:
+    """The finding, with those characters of the text named that look like others."""
+    masked = unmasked(text) if isinstance(text, str) else None
+    if masked is None:
+        return finding
+    hint = f"it holds {masked}"
+    return replace(finding, hint=f"{hint}\n{finding.hint}" if finding.hint else hint)

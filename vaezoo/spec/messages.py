@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sized
 from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
 
 from vaezoo.diagnostics import nearest
+from vaezoo.lookalikes import plain
 from vaezoo.spec.nodes import Path
+from vaezoo.spec.scalars import resolve_plain
 from vaezoo.spec.schema import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 from vaezoo.spec.structure import Place
+from vaezoo.spec.unions import Located
+
+#: Of longer texts a message shows the beginning.
+_LONGEST_SHOWN = 40
 
 
 class Message(NamedTuple):
@@ -21,14 +28,16 @@ class Message(NamedTuple):
     hint: str | None = None
 
 
-def explain(details: ErrorDetails, path: Path, place: Place | None) -> Message:
-    """What is wrong with the value at ``path``."""
-    kind = details["type"]
+def explain(error: Located, place: Place | None) -> Message:
+    """What is wrong with a value."""
+    details, path, kind = error.details, error.path, error.kind
     name = repr(dotted(path)) if path else "the spec"
     if path == ("vaezoo",) and type(details["input"]) is int:
         return _version(details["input"])
     if kind in _WANTED:
-        return Message("VZ203", f"{name} must be {_WANTED[kind]}, not {shown(details['input'])}")
+        forms = dict.fromkeys(_WANTED[form] for form in (kind, *error.also) if form in _WANTED)
+        text = f"{name} must be {' or '.join(forms)}, not {shown(details['input'])}"
+        return Message("VZ203", text, _meant(kind, details["input"]))
     if kind.startswith("vaezoo_"):
         return _our_own(details, name)
     hint = _described(place)
@@ -47,6 +56,46 @@ def explain(details: ErrorDetails, path: Path, place: Place | None) -> Message:
         return Message("VZ203", text, hint)
     text = details["msg"].removeprefix("Input ")
     return Message("VZ204", f"{name} {text}, not {shown(details['input'])}", hint)
+
+
+def _meant(kind: str, value: Any) -> str | None:
+    """What a text may be meant as: YAML 1.1 read ``yes`` as true and ``1_000`` as a number."""
+    if not isinstance(value, str) or len(value) > _LONGEST_SHOWN:
+        return None
+    word = plain(value).strip()
+    if kind.startswith("bool"):
+        written = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+        meant = written.get(word.lower(), word.lower())
+        known = meant in ("true", "false")
+    else:
+        meant = re.sub(r"(?<=\d)[_, ](?=\d)", "", word)
+        number = resolve_plain(meant)
+        known = isinstance(number, int | float) and not isinstance(number, bool)
+    return f"write {meant}, without quotes" if known and kind in _OF_WORDS else None
+
+
+def wrong_length(
+    value: Sized, details: ErrorDetails, path: Path, place: Place | None
+) -> Message | None:
+    """What is wrong with the length of a list or mapping as it is written.
+
+    None where nothing is: pydantic counts only those items that it could read.
+    """
+    least, most = place.length if place else None, None
+    if least is not None:
+        most, wanted = least, _entries(least)
+    else:
+        limits = details.get("ctx", {})
+        least, most = limits.get("min_length"), limits.get("max_length")
+        wanted = f"at least {_entries(least)}" if least else f"at most {_entries(most or 0)}"
+    if len(value) >= (least or 0) and (most is None or len(value) <= most):
+        return None
+    text = f"{dotted(path)!r} needs {wanted}, it has {len(value) or 'none'}"
+    return Message("VZ204", text, _described(place))
+
+
+def _entries(number: int) -> str:
+    return f"{number:,} {'entry' if number == 1 else 'entries'}"
 
 
 def dotted(path: Path) -> str:
@@ -68,7 +117,8 @@ def shown(value: Any) -> str:
             text = str(value) if isinstance(value, float) or abs(value) < 10**30 else ""
             return text or "a number that long"
         case str():
-            return f"the text {value!r}" if len(value) <= 40 else f"the text {value[:37]!r}…"
+            is_short = len(value) <= _LONGEST_SHOWN
+            return f"the text {value!r}" if is_short else f"the text {value[:37]!r}…"
         case list() | tuple():
             return "a list"
         case dict():
@@ -97,6 +147,9 @@ _WANTED = {
     "finite_number": "a finite number",
 }
 
+#: Where a number, true or false belongs.
+_OF_WORDS = ("int_type", "int_parsing", "float_type", "float_parsing", "bool_type", "bool_parsing")
+
 _RELATIONS = {
     "greater_than": ("gt", "above"),
     "greater_than_equal": ("ge", "at least"),
@@ -105,8 +158,6 @@ _RELATIONS = {
 }
 
 _LENGTHS = {
-    "too_short": "needs at least {least} entries, it has {actual}",
-    "too_long": "can have at most {most} entries, it has {actual}",
     "string_too_short": "needs at least {least} characters",
     "string_too_long": "can have at most {most} characters",
     "multiple_of": "must be a multiple of {multiple_of}",
@@ -175,7 +226,6 @@ def _limits(details: ErrorDetails) -> dict[str, Any]:
     return {
         "least": context.get("min_length"),
         "most": context.get("max_length"),
-        "actual": context.get("actual_length"),
         "multiple_of": context.get("multiple_of"),
     }
 

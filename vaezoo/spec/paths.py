@@ -14,9 +14,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vaezoo.diagnostics import Diagnostic
+from vaezoo.diagnostics import Diagnostic, Piped
 from vaezoo.spec.document import unreadable, whole
 
+#: What a spec's name ends in, in letters of either case.
 ENDINGS = (".yaml", ".yml")
 _HIDDEN = (".", "_")
 
@@ -42,7 +43,9 @@ class Found:
 def find_specs(path: str) -> Found:
     """The files that ``path`` means: itself, all specs below it, or what matches it."""
     found = Found()
-    if _is_folder(path):
+    if isinstance(path, Piped):
+        found.files.append(path)
+    elif _is_folder(path):
         found.files += _below(path, found)
     elif glob.has_magic(path) and not os.path.lexists(path):
         for match in _matches(path, found):
@@ -56,14 +59,14 @@ def find_specs(path: str) -> Found:
 
 def _is_folder(path: str) -> bool:
     """Whether specs lie below ``path``; a folder called ``x.yaml`` is taken for a mistake."""
-    return os.path.isdir(path) and not path.endswith(ENDINGS)
+    return os.path.isdir(path) and not path.lower().endswith(ENDINGS)
 
 
 def _below(top: str, found: Found) -> Iterator[str]:
     """Every spec below a folder: its own first, then those of the folders in it."""
     for folder, entries in _folders(top, found):
         for entry in entries:
-            if entry.name.endswith(ENDINGS) and not entry.name.startswith(_HIDDEN):
+            if entry.name.lower().endswith(ENDINGS) and not entry.name.startswith(_HIDDEN):
                 yield os.path.join(folder, entry.name)
 
 
@@ -80,7 +83,7 @@ def _folders(top: str, found: Found) -> Iterator[tuple[str, list[os.DirEntry[str
 
 def _is_open(entry: os.DirEntry[str]) -> bool:
     """Whether specs are looked for below it."""
-    passed_over = entry.name.startswith(_HIDDEN) or entry.name.endswith(ENDINGS)
+    passed_over = entry.name.startswith(_HIDDEN) or entry.name.lower().endswith(ENDINGS)
     try:
         return not passed_over and entry.is_dir(follow_symlinks=False)
     except OSError:  # gone since it was listed
@@ -95,7 +98,7 @@ def _matches(pattern: str, found: Found) -> Iterator[str]:
         reached = list(dict.fromkeys(path for base in reached for path in _step(base, part, found)))
     takes_any = "." not in parts[-1]
     for path in reached:
-        if not takes_any or path.endswith(ENDINGS) or os.path.isdir(path):
+        if not takes_any or path.lower().endswith(ENDINGS) or os.path.isdir(path):
             yield path
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from vaezoo.diagnostics import Diagnostic, Related, Severity, SpecError
+from vaezoo.fields.tagged import completed
 from vaezoo.registry import Registry, discover
 from vaezoo.spec.aggregate import over_members
 from vaezoo.spec.checks import check
@@ -22,6 +23,7 @@ from vaezoo.spec.lint import lint
 from vaezoo.spec.matrix import Axis
 from vaezoo.spec.nodes import Document, Node
 from vaezoo.spec.overrides import read_overrides
+from vaezoo.spec.pipes import given
 from vaezoo.spec.schema import Spec
 
 #: What finds something to say about a valid spec.
@@ -107,6 +109,7 @@ def read(
     Raises SpecError with all findings, each with its place in the file, base or override, and
     (VZ208) for a file whose matrix makes more than one spec of it.
     """
+    path = given(path)
     return examine(path, overrides=overrides, registry=registry or discover()).only(path)
 
 
@@ -120,7 +123,7 @@ def expand(
 
     A file without a matrix stands for itself. Raises SpecError with all findings.
     """
-    return examine(path, overrides=overrides, registry=registry or discover()).specs
+    return examine(given(path), overrides=overrides, registry=registry or discover()).specs
 
 
 def from_data(data: dict[str, Any], registry: Registry) -> Spec:
@@ -219,7 +222,9 @@ def _validated(
     except (TypeError, ValueError, RecursionError) as error:
         return None, [Diagnostic("VZ203", f"this is not JSON data: {error}")]
     try:
-        spec = Spec.model_validate_json(text, strict=True, context={"registry": registry})
+        spec = completed(Spec).model_validate_json(
+            text, strict=True, context={"registry": registry}
+        )
     except ValidationError as error:
         return None, Translator(data, registry, document).findings(error)
     return spec, []

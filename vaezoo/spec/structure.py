@@ -58,6 +58,15 @@ class Place:
         return words
 
     @property
+    def length(self) -> int | None:
+        """How many items a list here has, where that is fixed: two for ``tuple[float, float]``."""
+        for option in _options(self.annotation):
+            items = typing.get_args(option)
+            if typing.get_origin(option) is tuple and items and items[-1] is not Ellipsis:
+                return len(items)
+        return None
+
+    @property
     def choices(self) -> list[Any]:
         """The values that may stand here, where they are a few."""
         literal = (o for o in _options(self.annotation) if typing.get_origin(o) is typing.Literal)

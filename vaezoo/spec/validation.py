@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from vaezoo.diagnostics import Diagnostic
+from vaezoo.diagnostics import Diagnostic, SpecError
 from vaezoo.registry import Registry, discover
 from vaezoo.reporting import Report
 from vaezoo.reporting.report import in_order
 from vaezoo.spec.paths import find_specs
+from vaezoo.spec.pipes import given
 from vaezoo.spec.reader import Look, Reading, examine
 
 PathLike = str | os.PathLike[str]
@@ -47,6 +48,11 @@ def survey(
     named: dict[str, str] = {}
     looked_at: set[str] = set()
     for path in (os.fspath(path) for path in several):
+        try:
+            path = given(path)
+        except SpecError as error:
+            files[path] = error.diagnostics
+            continue
         found = find_specs(path)
         files |= {folder: (finding,) for folder, finding in found.findings.items()}
         for file in found.files:

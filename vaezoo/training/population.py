@@ -24,7 +24,8 @@ from vaezoo.fields import value_at
 from vaezoo.heap import memory_kept
 from vaezoo.model import VAE, build
 from vaezoo.out_of_memory import memory_explained
-from vaezoo.registry import EpochRecord, ImageData
+from vaezoo.processes import Processes
+from vaezoo.registry import EpochRecord, ImageData, Registry
 from vaezoo.spec import Spec
 from vaezoo.training import checkpoint
 from vaezoo.training.capture import NotCapturable
@@ -35,6 +36,7 @@ from vaezoo.training.mapped import Mapped, Rows
 from vaezoo.training.observer import Observer
 from vaezoo.training.optimizers import without_compiler
 from vaezoo.training.precision import chosen, products
+from vaezoo.training.ready import check, load_for_training
 from vaezoo.training.roads import Wish
 from vaezoo.training.saver import Saver
 from vaezoo.training.stacked import Stack
@@ -109,6 +111,7 @@ def train_together(
     folder_of: Callable[[Spec], Path],
     observer: Observer,
     compile: Wish = "auto",
+    registry: Registry | None = None,
 ) -> str | None:
     """Train members of one architecture in one job, going on from its checkpoint if there is one.
 
@@ -122,7 +125,9 @@ def train_together(
     where there are no data, (VZ608) where steps are to be compiled and cannot be.
     """
     observer.loading(specs[0], device)
-    data = specs[0].dataset.build()
+    data = load_for_training(specs[0], registry)
+    for spec in specs[1:]:
+        check(spec, data, Processes())
     try:
         with memory_explained():
             _train(specs, data, device, directory, folder_of, observer, compile)

@@ -79,7 +79,7 @@ def retake(
             yield from (_untaken(f, error) for f in recorded.figures if f.split == split)
             continue
         for metric in metrics:
-            if _is_dear(metric, samples, len(scene.split)):
+            if _is_dear(metric, samples, _images_of(metric, scene, recorded)):
                 dear.append((metric, scene))
                 continue
             try:
@@ -149,6 +149,12 @@ def _taken(spec: Spec, recorded: Metrics, registry: Registry) -> dict[str, list[
 def _moves_with_samples(metric: Metric) -> bool:
     """Whether fewer draws of z would make a figure of it another one."""
     return any(quantity.with_samples != "unbiased" for quantity in type(metric).figures)
+
+
+def _images_of(metric: Metric, scene: Scene, recorded: Metrics) -> int:
+    """How many images a metric looks at: some look at a few of the split alone."""
+    figures = (recorded.figure(f"{scene.split_name}/{q.name}") for q in type(metric).figures)
+    return max((f.examples for f in figures if f), default=len(scene.split))
 
 
 def _is_dear(metric: Metric, samples: int | None, images: int) -> bool:

@@ -72,15 +72,16 @@ def how_obtained(figures: Sequence[Figure]) -> str:
     """How the figures were obtained: once for all that were obtained in the same way."""
     if not figures:
         return "No figures are recorded with this model."
-    ways = dict.fromkeys(protocol(figure) for figure in figures)
     told = ["Nats per example unless said otherwise, means over images ± one standard error."]
-    for way in ways:
-        names = [label_of(figure) for figure in figures if protocol(figure) == way]
-        whose = "" if len(ways) == 1 else f" ({', '.join(names)})"
-        told.append(f"{way}{whose}.")
+    ways: dict[str, list[Figure]] = {}
+    for figure in figures:
+        ways.setdefault(_protocol(figure, ""), []).append(figure)
+    for alike in ways.values():
+        whose = "" if len(ways) == 1 else f" ({_named(alike)})"
+        told.append(f"{_protocol(alike[0], _counts(alike))}{whose}.")
     for clause in dict.fromkeys(clause for figure in figures for clause in _clauses(figure)):
-        about = [label_of(figure) for figure in figures if clause in _clauses(figure)]
-        whose = f"{', '.join(about)}: " if len(about) < len(figures) else ""
+        about = [figure for figure in figures if clause in _clauses(figure)]
+        whose = f"{_named(about)}: " if len(about) < len(figures) else ""
         told.append(f"{whose[:1].upper()}{whose[1:]}{clause}.")
     return " ".join(told)
 
@@ -90,9 +91,27 @@ def _clauses(figure: Figure) -> list[str]:
     return [clause for clause in figure.note.split("; ") if clause]
 
 
+def _named(figures: Sequence[Figure]) -> str:
+    return ", ".join(map(label_of, figures))
+
+
+def _counts(figures: Sequence[Figure]) -> str:
+    """``10,000 images``, or ``10,000 images (200 for remaining gap)``."""
+    counts: dict[int, list[Figure]] = {}
+    for figure in figures:
+        counts.setdefault(figure.examples, []).append(figure)
+    most = max(counts, key=lambda count: len(counts[count]))
+    others = [f"{n:,} for {_named(alike)}" for n, alike in counts.items() if n != most]
+    return f"{most:,} images" + (f" ({'; '.join(others)})" if others else "")
+
+
 def protocol(figure: Figure) -> str:
     """Split, likelihood and binarisation of a figure, in a line."""
+    return _protocol(figure, f"{figure.examples:,} images")
+
+
+def _protocol(figure: Figure, images: str) -> str:
     return (
-        f"{figure.split.capitalize()} split, {figure.examples:,} images; {figure.likelihood} "
-        f"likelihood; binarisation: {figure.binarisation}"
+        f"{figure.split.capitalize()} split, {images}; {figure.likelihood} likelihood; "
+        f"binarisation: {figure.binarisation}"
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from functools import singledispatchmethod
-from html import escape
 from itertools import count
 
+from vaezoo.printable import in_html as escape
 from vaezoo.writeup.content import (
     Block,
     Bullets,
@@ -197,7 +197,9 @@ class _Page:
 
     @block.register
     def _(self, block: Listing) -> str:
-        style = f' style="columns: {block.columns}"' if block.columns > 1 else ""
+        # no narrower than the longest line, so that none is broken
+        widest = max(map(len, block.text.split("\n"))) + 1
+        style = f' style="columns: {widest}ch {block.columns}"' if block.columns > 1 else ""
         return f"<pre{style}>{escape(block.text)}</pre>"
 
     @block.register

@@ -106,9 +106,7 @@ def _caveat(subject: Subject) -> tuple[Block, ...]:
 
 
 def _likelihood_caveat(subject: Subject) -> str:
-    spec = subject.model.spec
-    is_drawn = not str(subject.scene.binarization).startswith("none")
-    return caveat_of(spec, is_drawn or spec.dataset.binary is True)
+    return caveat_of(subject.model.spec, str(subject.scene.binarization))
 
 
 def _meaning(subject: Subject) -> Prose:

@@ -60,20 +60,15 @@ def _has_its_images(subject: Subject) -> bool:
 
 def _of_metric(first: Subject, second: Subject, one: Figure, other: Figure) -> dict[str, Paired]:
     """All that the metric of a figure says of both models' images."""
-    metrics = [
-        metric_of(figure, subject.model.spec, subject.registry)
-        for figure, subject in ((one, first), (other, second))
-    ]
-    if metrics[0] is None or metrics[1] is None or type(metrics[0]) is not type(metrics[1]):
+    metric = metric_of(one, first.model.spec, first.registry)
+    same = metric_of(other, second.model.spec, second.registry)
+    if metric is None or same is None or type(metric) is not type(same):
         return {}
     total = len(first.scene.split)
     count = min(total, max(_LEAST, min(_MOST, _DRAWS // max(one.samples, other.samples, 1))))
     index = torch.arange(count) * total // count
     try:
-        values = [
-            _values(metric, subject.scene, index)
-            for metric, subject in zip(metrics, (first, second), strict=True)
-        ]
+        values = [_values(metric, first.scene, index), _values(same, second.scene, index)]
     except Exception:  # a plugin's metric that fails: its figures stand without paired errors
         return {}
     return {

@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import Diagnostic, ZooError
+from vaezoo.printable import printable
 from vaezoo.writeup.content import (
     Block,
     Bullets,
@@ -257,5 +258,6 @@ class _Source:
 
 def _literal(text: str) -> str:
     """A string of Typst."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    shown = printable(text, keep="\n\t")
+    escaped = shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

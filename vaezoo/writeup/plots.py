@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vaezoo.palette import INK, MUTED, house_rules
+from vaezoo.palette import INK, MUTED, house_rules, label
 from vaezoo.registry import EpochRecord
 
 #: the colour of each run, in this order; they differ in lightness too
@@ -86,7 +86,7 @@ def by_dimension(
                 [nats[index] for index in order],
                 width=0.92 * width,
                 color=[MUTED if nats[index] < limit else COLOURS[group] for index in order],
-                label=name,
+                label=label(name),
             )
         axes.set_ylabel(axis)
         count = max(map(len, bars.values()))
@@ -94,7 +94,8 @@ def by_dimension(
         if len(bars) > 1:
             axes.set_xlabel("latents, the one that carries most first")
             axes.set_xticks(range(0, count, stride), map(str, range(1, count + 1, stride)))
-            axes.legend()
+            for text in axes.legend().get_texts():
+                text.set_parse_math(False)
         else:
             axes.set_xticks(
                 range(0, count, stride), [f"z{index}" for index in range(0, count, stride)]

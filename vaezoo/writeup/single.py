@@ -27,8 +27,8 @@ from vaezoo.writeup.subject import Subject
 from vaezoo.writeup.told import told
 
 _HALF = 0.49
-#: lines of a spec that are set in two columns
-_LONG_SPEC = 16
+#: lines of a spec that make a further column, and how many columns there are at most
+_LINES, _MOST_COLUMNS = 14, 3
 
 
 def report_of(subject: Subject) -> Document:
@@ -226,6 +226,7 @@ def _bars(
 
 def _reproduce(subject: Subject) -> tuple[Block, ...]:
     spec = parts.spec_text(subject)
+    columns = min(1 + spec.count("\n") // _LINES, _MOST_COLUMNS)
     return (
         Paragraph(
             prose(
@@ -241,10 +242,10 @@ def _reproduce(subject: Subject) -> tuple[Block, ...]:
         ),
         Side(
             (
-                (Listing(spec, 2 if spec.count("\n") >= _LONG_SPEC else 1),),
+                (Listing(spec, columns),),
                 (Listing(parts.commands(subject)),),
             ),
-            (1.5, 1),
+            (1.5 if columns == 1 else 2.2, 1),
         ),
         Table((plain("what"), plain("value")), tuple(parts.digest_rows(subject)), "ll"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from vaezoo.diagnostics import DataError
+from vaezoo.diagnostics import DataError, PluginError
 from vaezoo.evaluation.described import described
-from vaezoo.registry import Metric, Registry, Scene, Split, Visualizer
+from vaezoo.registry import Metric, Registry, Scene, Visualizer
 from vaezoo.spec.quantities import names_of
 from vaezoo.writeup import pictures, plots
 from vaezoo.writeup.content import Picture, Prose, prose
 from vaezoo.writeup.facts import Facts
 from vaezoo.zoo import Entry, Metrics, find
+from vaezoo.zoo.dataset import load_images, load_model
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -135,17 +136,20 @@ class Subject:
         return Picture(self.entry.picture(found), "png", alt, told)
 
 
-def subject(name: str | Path, zoo: str | Path | None, device: str, registry: Registry) -> Subject:
-    """Load an entry and its test images. Raises what ``find`` and ``Entry.load`` raise."""
+def subject(
+    name: str | Path,
+    zoo: str | Path | None,
+    device: str,
+    registry: Registry,
+    overrides: Sequence[str] = (),
+) -> Subject:
+    """Load an entry and its test images. Raises what ``find`` and ``load_model`` raise."""
     entry = find(name, zoo=zoo)
-    model = entry.load(registry, device)
+    model = load_model(entry, registry, device, overrides)
     try:
-        data = model.spec.dataset.build()
-    except DataError as error:
-        blank = Split(torch.zeros(0, *model.image_shape, dtype=torch.uint8))
-        scene = Scene(
-            entry.name, model.spec, model, blank, "test", (), entry.history, model.spec.train.seed
-        )
+        data = load_images(entry, model, registry)
+    except (DataError, PluginError) as error:
+        scene = Scene.without_images(model, entry.history)
         return Subject(entry, model, scene, registry, error.diagnostics[0].message)
     scene = Scene.of_test(model, data, entry.history)
     return Subject(entry, model, scene, registry, digest=data.digest)

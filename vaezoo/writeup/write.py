@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
@@ -29,12 +30,15 @@ def report(
     device: str = "cpu",
     force: bool = False,
     registry: Registry | None = None,
+    overrides: Sequence[str] = (),
 ) -> Path:
     """Write a report on an entry, or on two side by side: ``vaezoo.report("fashion_mlp2")``.
 
     ``out`` is a file that ends in ``.html`` or ``.pdf``; without it the report is
     ``NAME-report.html`` in the current folder. A file of another kind that is there is only
-    replaced with ``force``. Returns where it was written.
+    replaced with ``force``. Returns where it was written. ``overrides`` are
+    ``dataset.KEY=VALUE`` texts that say where the data are now. Warns (VZ612) where they are not
+    those that the model was trained with.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ503) for a file of another kind, ZooError
     (VZ503) where it cannot be written or the PDF's extra is not installed, and whatever an
@@ -43,11 +47,11 @@ def report(
     path = Path(out) if out is not None else default_path(name, other, ".html")
     _check(path, force)
     registry = registry or discover()
-    first = subject(name, zoo, device, registry)
+    first = subject(name, zoo, device, registry, overrides)
     if other is None:
         document = report_of(first)
     else:
-        document = report_of_two(first, subject(other, zoo, device, registry))
+        document = report_of_two(first, subject(other, zoo, device, registry, overrides))
     is_pdf = path.suffix.lower() == ".pdf"
     _write(path, to_pdf(document) if is_pdf else to_html(document).encode())
     return path

@@ -6,15 +6,22 @@ The front matter is the one of https://huggingface.co/docs/hub/model-cards.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from vaezoo.printable import in_markdown
 from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.registry.verdicts import in_words, in_words_with_note
 from vaezoo.zoo.entry import FIGURES, Entry
 from vaezoo.zoo.records import Metrics
 from vaezoo.zoo.specfile import to_yaml
 
+#: A formula holds no markup but its own, and no command that leads elsewhere.
+_NAME_AND_FORMULA = re.compile(
+    r"`[\w./ -]+`: (?:\$(?!.*\\(?:href|url|class|style|cssId|unicode|require)\b)[^$`<>\n]*\$\. ?)?"
+)
+_VERDICT = re.compile(r"\*\*[\w :.]+\*\*(?: – )?")
 _TASK = "unconditional-image-generation"
 
 
@@ -23,7 +30,7 @@ def card(entry: Entry) -> str:
     sections = [
         f"---\n{to_yaml(_front_matter(entry))}---",
         f"# {entry.name}",
-        _one_line(entry.spec_data.get("summary", "")),
+        in_markdown(entry.spec_data.get("summary", "")),
         _picture(entry, "samples"),
         _how_to_sample(entry.name),
         _figures_section(entry.metrics),
@@ -108,10 +115,17 @@ def _remarks(metrics: Metrics) -> list[str]:
             "**The test images were part of the training data:** "
             "no figure on the test split is a held-out one."
         )
-    remarks += dict.fromkeys(_one_line(f.likelihood_caveat) for f in metrics.figures)
+    remarks += dict.fromkeys(in_markdown(f.likelihood_caveat) for f in metrics.figures)
     about = what_figures_are(metrics.figures, lambda figure: f"`{figure.name}`")
-    remarks.append("\n".join(f"- {_one_line(text)}" for text in about))
-    return [*remarks, "\n".join(f"- **{_one_line(note)}**" for note in metrics.notes)]
+    remarks.append("\n".join(f"- {_about(text)}" for text in about))
+    return [*remarks, "\n".join(f"- **{in_markdown(note)}**" for note in metrics.notes)]
+
+
+def _about(text: str) -> str:
+    """What a figure says of itself: its name and formula as such, and its caveat as text."""
+    said = _NAME_AND_FORMULA.match(text)
+    head = said[0] if said else ""
+    return head + in_markdown(text[len(head) :])
 
 
 def directions(figures: Sequence[Figure], name: Callable[[Figure], str]) -> str:
@@ -184,10 +198,10 @@ def _training_section(entry: Entry) -> str:
         ("Optimizer", f"{_component(train['optimizer'])}, batches of {train['batch_size']}"),
         ("Held out", _held_out(train["validation"])),
         ("Epochs", _epochs(train["epochs"], entry.history)),
-        ("Device", f"{_device(device)}, {lock['precision']}"),
+        ("Device", in_markdown(f"{_device(device)}, {lock['precision']}")),
         ("Seed", str(lock["seed"])),
         *_number_format(spec),
-        ("Versions", ", ".join(f"{n} {v}" for n, v in {**versions, **others}.items())),
+        ("Versions", in_markdown(", ".join(f"{n} {v}" for n, v in {**versions, **others}.items()))),
         *_checked(lock),
     ]
     return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts)
@@ -204,8 +218,8 @@ def _checked(lock: dict[str, Any]) -> list[tuple[str, str]]:
     """By which code the figures were taken again, where they were."""
     if "checked" not in lock:
         return []
-    vaezoo, torch = lock["checked"]["vaezoo"], lock["checked"]["torch"]
-    return [("Figures", f"taken again and found as recorded by vaezoo {vaezoo}, torch {torch}")]
+    versions = f"vaezoo {lock['checked']['vaezoo']}, torch {lock['checked']['torch']}"
+    return [("Figures", f"taken again and found as recorded by {in_markdown(versions)}")]
 
 
 def _number_format(spec: dict[str, Any]) -> list[tuple[str, str]]:
@@ -286,7 +300,7 @@ def _parameter(value: Any) -> str:
         return f"{{{_listed(value)}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(_parameter, value))}]"
-    return str(value)
+    return in_markdown(str(value))
 
 
 def _plain_use(written: str | dict[str, Any]) -> str:
@@ -304,8 +318,9 @@ def _duration(seconds: float) -> str:
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(head)
-    lines = [head, ["---"] * len(head), *map(list, rows)]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+    first, *others = ([_cell(cell) for cell in line] for line in (head, *rows))
+    lines = [first, ["---"] * len(head), *others]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _paragraphs(parts: Iterable[str]) -> str:
@@ -313,8 +328,7 @@ def _paragraphs(parts: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    return _one_line(text).replace("|", "\\|")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Text that means no more in a table than it says; a verdict before it may be bold."""
+    verdict = _VERDICT.match(text)
+    bold = verdict[0] if verdict else ""
+    return bold + in_markdown(text[len(bold) :], links=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vaezoo.files import in_units
+from vaezoo.printable import in_log, in_one_line, printable
 from vaezoo.registry import Figure
 from vaezoo.registry.verdicts import in_words
 from vaezoo.zoo.card import shown_value
@@ -41,15 +42,16 @@ def as_data(entry: Entry | BrokenEntry) -> dict[str, Any]:
 def as_table(entries: Sequence[Entry | BrokenEntry]) -> str:
     """``vaezoo zoo list``: one line an entry, and one for each that is damaged."""
     good = [entry for entry in entries if isinstance(entry, Entry)]
-    lines = [_HEAD, *map(_row, good)] if good else []
+    rows = [tuple(map(printable, _row(entry))) for entry in good]
+    lines = [_HEAD, *rows] if rows else []
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
     broken = [entry for entry in entries if isinstance(entry, BrokenEntry)]
-    text += [f"{entry.name}: damaged, {entry.problem.message}" for entry in broken]
-    return "\n".join(text)
+    text += [printable(f"{entry.name}: damaged, {entry.problem.message}") for entry in broken]
+    return in_log("\n".join(text))
 
 
 def details(entry: Entry) -> dict[str, Any]:
@@ -88,15 +90,17 @@ def page(entry: Entry) -> str:
     lock = _shown_lock(entry.lock)
     listed = [f"{name}  {size:,} bytes" for name, size in entry.files().items()]
     sections = [
-        ("Figures", "\n".join(figures)),
-        ("Targets", "\n".join(targets)),
-        ("Notes", "\n".join(notes)),
+        ("Figures", _lines(figures)),
+        ("Targets", _lines(targets)),
+        ("Notes", _lines(notes)),
         ("Spec", to_yaml(spec)),
         ("Lock", to_yaml(lock)),
-        (f"Files in {entry.path}", "\n".join(listed)),
+        (f"Files in {entry.path}", "\n".join(map(printable, listed))),
     ]
     head = f"{entry.name}: {spec['summary']}" if spec["summary"] else entry.name
-    return "\n\n".join([head, *(f"{title}\n{_indent(body)}" for title, body in sections if body)])
+    parts = [in_one_line(head)]
+    parts += [f"{printable(title)}\n{_indent(body)}" for title, body in sections if body]
+    return in_log("\n\n".join(parts))
 
 
 def figure_lines(figures: Sequence[Figure]) -> list[str]:
@@ -120,7 +124,7 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
             lines += textwrap.wrap(
                 f"by dimension: {numbers}", 96, initial_indent="    ", subsequent_indent="      "
             )
-    return lines
+    return [in_log(printable(line)) for line in lines]
 
 
 def counted(samples: int) -> str:
@@ -157,6 +161,11 @@ def _locked(component: dict[str, Any]) -> str:
         f"{component['kind']} {component['use']}: {component['plugin']} {component['version']}, "
         f"{component['file']} {(component['sha256'] or '')[:12]}"
     )
+
+
+def _lines(several: Sequence[str]) -> str:
+    """Each in a line of its own, whatever line breaks it holds."""
+    return "\n".join(map(in_one_line, several))
 
 
 def _indent(text: str) -> str:

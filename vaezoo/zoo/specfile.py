@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import yaml
 
+from vaezoo.printable import in_log, printable, without_commands
+
 _WIDEST_LIST = 72
+_WIDTH = 100
 
 
 def to_yaml(data: dict[str, Any]) -> str:
@@ -17,8 +21,14 @@ def to_yaml(data: dict[str, Any]) -> str:
     hidden: [400, 400]
     lr: 0.001
     """
-    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-    return text
+    text = _dumped(data, _WIDTH)
+    # a folded line may begin with what a CI system obeys; the same text in one line does not
+    return text if without_commands(text) == text else _dumped(data, sys.maxsize)
+
+
+def _dumped(data: dict[str, Any], width: int) -> str:
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
+    return text.replace("##[", "\\x23#[")  # it stands in double quotes alone
 
 
 def resolved_text(data: dict[str, Any]) -> str:
@@ -32,6 +42,23 @@ class _Dumper(yaml.SafeDumper):
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, indentless=False)  # a list's items stand under its key
+
+    def analyze_scalar(self, scalar: str) -> Any:
+        analysis = super().analyze_scalar(scalar)
+        if _acts(scalar):  # only in double quotes are there escapes
+            analysis.allow_flow_plain = analysis.allow_block_plain = False
+            analysis.allow_single_quoted = analysis.allow_block = False
+        return analysis
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:
+        before, self.allow_unicode = self.allow_unicode, printable(text, keep="\n\t") == text
+        super().write_double_quoted(text, split)
+        self.allow_unicode = before
+
+
+def _acts(text: str) -> bool:
+    """Whether something of the text would act on a terminal or a CI system, or not be seen."""
+    return in_log(text) != text
 
 
 def _sequence(dumper: _Dumper, items: list[Any]) -> yaml.SequenceNode:

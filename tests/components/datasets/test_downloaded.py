@@ -157,6 +157,36 @@ def test_cifar10_reads_the_binary_version(tmp_path: Path, archived: bool) -> Non
     assert data.test.images[1].flatten(1).float().mean(1).tolist() == [9, 10, 11]
 
 
+def test_cifar10_says_what_to_download(tmp_path: Path, cache: Path, no_network: None) -> None:
+    with pytest.raises(DataError) as caught:
+        CIFAR10().build()
+    assert f"download {cifar10.URL} elsewhere and set `root`" in str(caught.value)
+    assert "with torchvision" not in str(caught.value)
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    problem = str(CIFAR10(root=str(tmp_path)).problem())
+    assert "it holds the python version, a pickle" in problem
+    assert cifar10.URL in problem
+
+
+def test_cifar10_with_the_folder_of_its_files_as_root(tmp_path: Path) -> None:
+    for name, content in cifar_files().items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    dataset = CIFAR10(root=str(tmp_path / "cifar-10-batches-bin"))
+    assert dataset.problem() is None
+    assert len(dataset.build().train) == 10
+
+
+@pytest.mark.parametrize("below", ["", "KMNIST", "KMNIST/raw"])
+def test_files_that_were_unpacked_by_hand(tmp_path: Path, write_idx: WriteIdx, below: str) -> None:
+    made = KMNIST(root=str(tmp_path))
+    for images, labels in made.files():
+        write_idx(tmp_path / below / images.replace("-idx", ".idx"), IMAGES)
+        write_idx(tmp_path / below / labels.replace("-idx", ".idx"), torch.arange(1, 5))
+    assert made.problem() is None
+    assert len(made.build().train) == 4
+
+
 def test_cifar10_from_a_damaged_archive(tmp_path: Path) -> None:
     (tmp_path / cifar10.ARCHIVE).write_bytes(b"\x1f\x8b not an archive")
     with pytest.raises(DataError, match=r"VZ601(?s:.*)get them again"):

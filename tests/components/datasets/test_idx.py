@@ -59,7 +59,7 @@ def test_a_file_of_another_kind(tmp_path: Path, content: bytes, reason: str) -> 
 
 
 def test_images_of_another_size(tmp_path: Path, write_idx: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match=r"\(28, 28\)"):
+    with pytest.raises(DataError, match="another size: 32 × 32, expected 28 × 28"):
         idx.read(write_idx(tmp_path / "a", torch.zeros(2, 32, 32)), (28, 28))
 
 
@@ -72,3 +72,43 @@ def test_labels_that_do_not_fit(tmp_path: Path, write_idx: Callable[..., Path]) 
 def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         idx.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train-images-idx3-ubyte",
+        "train-images.idx3-ubyte",
+        "train-images-idx3-ubyte/train-images-idx3-ubyte",
+        "train-images-idx3-ubyte/train-images.idx3-ubyte",
+        "train-images.idx3-ubyte/train-images-idx3-ubyte",
+    ],
+)
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_the_names_that_archivers_give(
+    tmp_path: Path, write_idx: Callable[..., Path], name: str, suffix: str
+) -> None:
+    path = write_idx(tmp_path / f"{name}{suffix}", VALUES)
+    if suffix:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    assert idx.find(tmp_path, "train-images-idx3-ubyte") == path
+    assert torch.equal(idx.read(path).long(), VALUES)
+
+
+def test_compression_is_told_by_the_content(tmp_path: Path, write_idx: Callable[..., Path]) -> None:
+    """Browsers unpack a file on the way and leave its ending; others drop the ending."""
+    plain = write_idx(tmp_path / "plain.gz", VALUES)
+    assert torch.equal(idx.read(plain).long(), VALUES)
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert torch.equal(idx.read(packed).long(), VALUES)
+
+
+def test_resized_images_are_not_called_damaged(
+    tmp_path: Path, write_idx: Callable[..., Path]
+) -> None:
+    with pytest.raises(DataError) as caught:
+        idx.read(write_idx(tmp_path / "a", torch.zeros(2, 32, 32)), (28, 28))
+    assert "damaged" not in str(caught.value)
+    assert "delete" not in str(caught.value)
+    assert "dataset plugin" in str(caught.value)

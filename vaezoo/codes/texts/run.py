@@ -1,6 +1,7 @@
 """VZ6xx: what keeps a run from going on."""
 
 from vaezoo.codes.explanation import Example, Explanation
+from vaezoo.diagnostics import Severity
 
 EXPLANATIONS = (
     Explanation(
@@ -106,5 +107,33 @@ more than that.""",
         "Do what the message says. A run whose worker ended goes on after its last whole epoch.",
         bad=Example("$ vaezoo run spec.yaml --on ray --device cuda:1"),
         good=Example("$ vaezoo run spec.yaml --on here"),
+    ),
+    Explanation(
+        "VZ611",
+        """\
+The images can be used, but perhaps not as they were meant: files of a folder were left out or
+converted, class folders look alike, the test split has no image of a class, a batch holds more
+images than there are, or no pixel is above 1.
+
+vaezoo reads what it can and says what it did. Nothing is left out without such a warning.""",
+        "Read what the message lists. Convert or move the files where that is not what you want.",
+        bad=Example("$ vaezoo run spec.yaml --set train.batch_size=100000"),
+        good=Example("$ vaezoo run spec.yaml --set train.batch_size=16"),
+        severity=Severity.WARNING,
+    ),
+    Explanation(
+        "VZ612",
+        """\
+The digest of a dataset is not the one in the lock of a trained model: files were added, removed
+or changed, or another folder was given. The test split may now hold images that the model was
+trained on, so figures on it may look better than they are.
+
+Figures and pictures are still shown, with this warning. vaezoo evaluate --record refuses to write
+them to the entry, and vaezoo verify fails.""",
+        "Restore the files, or give the folder that holds them with --set dataset.path=FOLDER. "
+        "To use the new data, train the model again.",
+        bad=Example("$ vaezoo run spec.yaml\n$ vaezoo evaluate small --set dataset.count=64"),
+        good=Example("$ vaezoo run spec.yaml\n$ vaezoo evaluate small"),
+        severity=Severity.WARNING,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.components.datasets.content import data_error, image_data
@@ -18,25 +19,46 @@ URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
 MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 _FOLDER = "cifar-10-batches-bin"
 _FILES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
+#: what torchvision downloads
+_PYTHON = ("cifar-10-batches-py", "cifar-10-python.tar.gz")
 _RECORD = 1 + 3 * 32 * 32
 
 
 class CIFAR10(DownloadedDataset, use="cifar10"):
     """CIFAR-10 (Krizhevsky 2009): 60,000 colour images of ten classes, 32 × 32.
 
-    The binary version is read, as ``cifar-10-batches-bin/*.bin`` or as its archive
-    ``cifar-10-binary.tar.gz``; torchvision's own copy is a pickle and of no use here.
+    The binary version is read: ``root`` holds its archive ``cifar-10-binary.tar.gz``, or the
+    archive's folder ``cifar-10-batches-bin`` with ``data_batch_1.bin`` to ``data_batch_5.bin``
+    and ``test_batch.bin``, or is that folder. The version that torchvision downloads
+    (``cifar-10-batches-py``) is a pickle, which vaezoo never reads.
     """
+
+    by_hand = (
+        f"download {URL} elsewhere and set `root` to the folder that holds it (torchvision's "
+        "cifar-10-batches-py is a pickle, which vaezoo does not read)"
+    )
 
     @property
     def image_shape(self) -> ImageShape:
         return ImageShape(3, 32, 32)
 
     def missing(self) -> list[str]:
-        if (self.folder / ARCHIVE).is_file():
+        if (self.folder / ARCHIVE).is_file() or not self._lacking(self._loose):
             return []
-        lacking = [n for n in _FILES if not (self.folder / _FOLDER / n).is_file()]
-        return [f"{ARCHIVE} or {_FOLDER}/{lacking[0]}"] if lacking else []
+        lacking = self._lacking(self._loose)
+        python = any((self.folder / name).exists() for name in _PYTHON)
+        here = " (it holds the python version, a pickle, which vaezoo does not read)"
+        return [f"{ARCHIVE} or {_FOLDER}/{lacking[0]}{here if python else ''}"]
+
+    @property
+    def _loose(self) -> Path:
+        """The folder of the binary files: below the root, or the root itself."""
+        below = self.folder / _FOLDER
+        return self.folder if self._lacking(below) and not self._lacking(self.folder) else below
+
+    @staticmethod
+    def _lacking(folder: Path) -> list[str]:
+        return [name for name in _FILES if not (folder / name).is_file()]
 
     def fetch(self) -> None:
         from torchvision.datasets.utils import download_url
@@ -53,9 +75,9 @@ class CIFAR10(DownloadedDataset, use="cifar10"):
         return image_data(train, test, CLASS_NAMES)
 
     def _contents(self) -> list[bytes]:
-        loose = self.folder / _FOLDER
+        loose = self._loose
         try:
-            if all((loose / name).is_file() for name in _FILES):
+            if not self._lacking(loose):
                 return [_whole(name, (loose / name).read_bytes()) for name in _FILES]
             with tarfile.open(self.folder / ARCHIVE) as archive:
                 return [_whole(name, _member(archive, name)) for name in _FILES]

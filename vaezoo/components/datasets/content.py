@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.diagnostics import DataError, Diagnostic
+from vaezoo.diagnostics import DataError, Diagnostic, Severity, nearest, warn
 from vaezoo.registry import ImageData, Split
 
 if TYPE_CHECKING:
@@ -17,6 +19,39 @@ DIGITS = tuple("0123456789")
 def data_error(message: str, hint: str) -> DataError:
     """The error for a dataset that cannot be had: what failed, and what to do."""
     return DataError(Diagnostic("VZ601", message, hint=hint))
+
+
+def data_warning(message: str, hint: str) -> None:
+    """Tell what a reader of a dataset should know, and what to do about it (VZ611)."""
+    warn(Diagnostic("VZ611", message, hint=hint, severity=Severity.WARNING))
+
+
+def folder_problem(field: str, given: str) -> str | None:
+    """Why the folder that a spec names in ``field`` cannot be used, if so.
+
+    It is told as an absolute path, with the nearest folder above it that exists.
+    """
+    try:
+        folder = Path(os.path.abspath(Path(given).expanduser()))
+        if folder.is_dir():
+            return None
+    except (OSError, ValueError, RuntimeError) as error:
+        return f"{field}: {given!r} cannot be used as a folder: {error}"
+    relative = not Path(given).expanduser().is_absolute()
+    whence = f" ({given}, from the working directory)" if relative else ""
+    if folder.exists():
+        return f"{field}: {folder}{whence} is a file, not a folder"
+    above = next((parent for parent in folder.parents if parent.is_dir()), folder)
+    message = f"{field}: there is no folder {folder}{whence}; the nearest that exists is {above}"
+    close = nearest(folder.relative_to(above).parts[0], _folders_in(above))
+    return f"{message}, which holds {close!r}" if close else message
+
+
+def _folders_in(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    except OSError:
+        return []
 
 
 def image_data(train: Split, test: Split, class_names: tuple[str, ...]) -> ImageData:

@@ -12,10 +12,11 @@ import sys
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
-from vaezoo.components.datasets.content import data_error
+from vaezoo.components.datasets.content import data_error, folder_problem
 from vaezoo.files import cache_folder
 from vaezoo.registry import Dataset
 
@@ -25,6 +26,12 @@ TIMEOUT = 30.0
 
 class DownloadedDataset(Dataset):
     """A dataset in files that were downloaded, by vaezoo into its cache or by the user."""
+
+    location: ClassVar[str] = "root"
+    #: how to get the files without vaezoo, as it follows "check the network, or "
+    by_hand: ClassVar[str] = (
+        "download it elsewhere with torchvision and set `root` to the folder given to torchvision"
+    )
 
     root: str | None = Field(
         None,
@@ -55,12 +62,12 @@ class DownloadedDataset(Dataset):
         return False
 
     def problem(self) -> str | None:
-        if self.root is not None and not self.folder.is_dir():
-            return f"root: there is no folder {self.root}"
+        if self.root is not None and (problem := folder_problem("root", self.root)):
+            return problem
         missing = self.missing()
         if not missing or (self.root is None and self.download):
             return None
-        return f"{self.folder} does not hold {_listed(missing)}"
+        return f"{self.folder.absolute()} does not hold {_listed(missing)}; {self.by_hand}"
 
     def ensure(self) -> None:
         """Have all files in ``folder``. Raises DataError where that fails."""
@@ -70,7 +77,7 @@ class DownloadedDataset(Dataset):
         if self.root is not None or not self.download:
             hint = "leave `root` out" if self.root is not None else "set `download: true`"
             raise data_error(
-                f"{self.folder} does not hold {_listed(missing)}",
+                f"{self.folder.absolute()} does not hold {_listed(missing)}",
                 f"{hint} to have {self.use} downloaded, or set `root` to a folder that holds it",
             )
         try:
@@ -81,8 +88,7 @@ class DownloadedDataset(Dataset):
         except Exception as error:
             raise data_error(
                 f"{self.use} could not be downloaded to {self.folder}: {_in_one_line(error)}",
-                "check the network, or download it elsewhere with torchvision and set "
-                "`root` to its folder",
+                f"check the network, or {self.by_hand}",
             ) from error
         if missing := self.missing():
             raise data_error(

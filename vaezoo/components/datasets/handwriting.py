@@ -16,7 +16,7 @@ from vaezoo.registry import ImageData, ImageShape, Split
 
 
 class HandwritingDataset(DownloadedDataset):
-    """Grey images of 28 × 28, in pairs of IDX files under ``root/FOLDER/raw``."""
+    """Grey images of 28 × 28, in pairs of IDX files under ``root/FOLDER/raw`` or in ``root``."""
 
     torchvision_folder: ClassVar[str]
 
@@ -50,7 +50,11 @@ class HandwritingDataset(DownloadedDataset):
         return [f"{self.torchvision_folder}/raw/{n}" for n in names if self._find(n) is None]
 
     def _find(self, name: str) -> Path | None:
-        return idx.find(self.folder / self.torchvision_folder / "raw", name)
+        """A file where torchvision puts it, or where it was unpacked by hand."""
+        below = self.folder / self.torchvision_folder
+        by_hand = (below, self.folder) if self.root is not None else ()
+        found = (idx.find(folder, name) for folder in (below / "raw", *by_hand))
+        return next((path for path in found if path), None)
 
 
 class KMNIST(HandwritingDataset, use="kmnist"):

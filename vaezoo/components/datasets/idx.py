@@ -23,8 +23,17 @@ _TYPES = {0x08: ("u1", 1), 0x0C: (">i4", 4)}
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """The file ``name`` or ``name.gz`` in a folder, whichever is there."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    """The file ``name`` in a folder, under any of the names that it goes by.
+
+    Those are ``train-images-idx3-ubyte`` of its authors and ``train-images.idx3-ubyte`` of
+    7-Zip, each also with ``.gz`` and in a folder of such a name, as Kaggle packs it.
+    """
+    stem, dash, kind = name.rpartition("-idx")
+    names = [name, f"{stem}.idx{kind}"] if dash else [name]
+    names += [f"{one}.gz" for one in names]
+    places = [folder / one for one in names]
+    places += [folder / outer / one for outer in names for one in names]
+    return next((path for path in places if path.is_file()), None)
 
 
 def read_split(images: Path, labels: Path) -> Split:
@@ -48,7 +57,7 @@ def read(path: Path, item: tuple[int, ...] | None = None) -> Tensor:
     ``item`` is the shape that one entry must have. Raises DataError for a damaged file.
     """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with gzip.open(path) if _is_compressed(path) else path.open("rb") as file:
             return _read_values(path, file, item)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise _damaged(path, f"gzip says: {error}") from error
@@ -57,6 +66,14 @@ def read(path: Path, item: tuple[int, ...] | None = None) -> Tensor:
             f"{path} cannot be read: {error.strerror or error}",
             "check its permissions, or leave `root` out",
         ) from error
+
+
+def _is_compressed(path: Path) -> bool:
+    """Whether a file is compressed, by its content where there is any: browsers unpack files on
+    the way, and leave the ending."""
+    with path.open("rb") as file:
+        magic = file.read(2)
+    return magic == b"\x1f\x8b" or (len(magic) < 2 and path.suffix == ".gz")
 
 
 def _read_values(
@@ -74,7 +91,7 @@ def _read_values(
         raise _damaged(path, "it ends within its header")
     shape = struct.unpack(f">{magic[3]}I", header)
     if item is not None and shape[1:] != item:
-        raise _damaged(path, f"its entries are of shape {shape[1:]}, expected {item}")
+        raise _of_another_size(path, shape[1:], item)
     expected = math.prod(shape) * width
     values = _at_most(file, expected + 1)
     if len(values) != expected:
@@ -90,6 +107,17 @@ def _at_most(file: BinaryIO | gzip.GzipFile, limit: int) -> bytearray:
     while piece := file.read(min(limit - len(content), 2**24)):
         content += piece
     return content
+
+
+def _of_another_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) -> Exception:
+    def said(sizes: tuple[int, ...]) -> str:
+        return " × ".join(map(str, sizes)) or "single numbers"
+
+    return data_error(
+        f"{path} holds images of another size: {said(found)}, expected {said(expected)}",
+        "set `root` to the original files; for images of another size write a dataset plugin, "
+        "or save them as pictures for image_folder",
+    )
 
 
 def _damaged(path: Path, why: str) -> Exception:

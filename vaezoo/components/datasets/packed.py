@@ -15,6 +15,7 @@ from pathlib import Path
 from vaezoo.components.datasets.content import content_digest, data_error
 from vaezoo.files import cache_folder, write_whole
 from vaezoo.registry import Split
+from vaezoo.regular import open_regular
 
 TRAIN, TEST, SIDE = 60_000, 10_000, 28
 _PIXELS = (TRAIN + TEST) * SIDE * SIDE
@@ -88,10 +89,11 @@ def _read(path: Path, digest: str) -> tuple[Split, Split] | None:
     from safetensors.torch import load_file
 
     try:
-        tensors = load_file(path)
+        with open_regular(path):  # another program may have put a pipe or a link there
+            tensors = load_file(path)
         train = Split(tensors["train.images"], tensors["train.labels"])
         test = Split(tensors["test.images"], tensors["test.labels"])
-    except (OSError, SafetensorError, KeyError):
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
     return (train, test) if content_digest(train, test) == digest else None
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from vaezoo.components.datasets import idx, packed
-from vaezoo.components.datasets.content import DIGITS, data_error, image_data
+from vaezoo.components.datasets.content import DIGITS, data_error, folder_problem, image_data
 from vaezoo.fields import Binarization
 from vaezoo.registry import Dataset, ImageData, ImageShape, Split
 from vaezoo.registry.contracts import ImageClassifier
@@ -23,6 +23,7 @@ _FILES = {
 class ShippedDataset(Dataset):
     """A dataset of the MNIST form that is part of the package."""
 
+    location: ClassVar[str] = "root"
     shipped: ClassVar[packed.Packed]
     torchvision_folder: ClassVar[str]
     class_names: ClassVar[tuple[str, ...]]
@@ -52,10 +53,10 @@ class ShippedDataset(Dataset):
     def problem(self) -> str | None:
         if self.root is None:
             return None
-        if not Path(self.root).expanduser().is_dir():
-            return f"root: there is no folder {self.root}"
+        if problem := folder_problem("root", self.root):
+            return problem
         if self._folder() is None:
-            return f"root: {self.root} {self._missing}"
+            return f"root: {Path(self.root).expanduser().absolute()} {self._missing}"
         return None
 
     def build(self) -> ImageData:
@@ -99,10 +100,14 @@ class ShippedDataset(Dataset):
         return train, test
 
     def _folder(self) -> Path | None:
-        """The folder that holds all four files: torchvision's below the root, or the root."""
+        """The folder that holds all four files: torchvision's below the root, or the root.
+
+        Never a deeper one: MNIST and Fashion-MNIST have files of the same names.
+        """
         root = Path(self.root or "").expanduser()
         names = [name for pair in _FILES.values() for name in pair]
-        for folder in (root / self.torchvision_folder / "raw", root):
+        below = root / self.torchvision_folder
+        for folder in (below / "raw", below, root):
             if all(idx.find(folder, name) for name in names):
                 return folder
         return None
@@ -111,7 +116,7 @@ class ShippedDataset(Dataset):
     def _missing(self) -> str:
         return (
             f"does not hold {self.torchvision_folder}/raw/train-images-idx3-ubyte[.gz] "
-            "and the three files that belong to it"
+            "and the three files that belong to it, there or in the folder itself"
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from vaezoo.components.metrics import reading
-from vaezoo.registry import Figure, Metric, Quantity, Scene
+from vaezoo.registry import DataFacts, Figure, Metric, Quantity, Scene
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,7 +93,13 @@ class SampleQuality(Metric, use="sample_quality"):
             most=1.0,
         ),
     )
+    needs = ("images", "classifier")
     neighbours: int = Field(3, ge=1, description="neighbours that span the manifold, k")
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        if data.test == 1:
+            return "it compares distributions, and the split has one image"
+        return super().data_problem(spec, data)
 
     def compute(self, scene: Scene) -> list[Figure]:
         """frechet_distance and kernel_distance (lower is better), precision and recall.

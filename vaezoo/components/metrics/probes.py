@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from vaezoo.components.metrics import reading
-from vaezoo.registry import Figure, Metric, Quantity, Scene
+from vaezoo.registry import DataFacts, Figure, Metric, Quantity, Scene
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,13 @@ class LinearProbe(Metric, use="linear_probe"):
             most=1.0,
         ),
     )
+    needs = ("images", "labels")
     penalty: float = Field(1e-4, ge=0, description="weight of the squared coefficients")
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        if data.train == 1:
+            return "it is fitted to training images, and there is only one"
+        return super().data_problem(spec, data)
 
     def compute(self, scene: Scene) -> list[Figure]:
         """probe_accuracy, the fraction of the split's images; none without labels."""
@@ -63,6 +69,7 @@ class NearestNeighbours(Metric, use="nearest_neighbours"):
             "knn_accuracy", "higher", unit=_FRACTION, title="k-NN accuracy", least=0.0, most=1.0
         ),
     )
+    needs = ("images", "labels")
     neighbours: int = Field(10, ge=1, description="neighbours that vote, k")
 
     def compute(self, scene: Scene) -> list[Figure]:

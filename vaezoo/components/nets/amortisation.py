@@ -48,10 +48,9 @@ class Gaps:
 def amortisation_figures(scene: Scene, images: int, fit: Fit, samples: int) -> list[Figure]:
     """amortisation_gap and remaining_gap over ``images`` that are spread evenly over the split."""
     gaps = inference_gaps(scene, images, fit, samples)
-    count = len(gaps.amortisation)
     about = (
-        f"{count:,} images spread over the split; q fitted to each by {fit.steps:,} steps of Adam "
-        f"with {fit.draws} draws and a learning rate of {fit.lr:g} that falls to 0"
+        f"images spread evenly over the split, q fitted to each by {fit.steps:,} steps of Adam "
+        f"with {fit.draws} draws and a learning rate that falls from {fit.lr:g} to 0"
     )
     bound = f"importance-weighted bound with {samples:,} draws from the fitted q"
     return [

@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vaezoo.registry import Visualizer
+from vaezoo.registry import DataFacts, Visualizer
 from vaezoo.registry.contracts import Scene
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from vaezoo.spec import Spec
+
+
+class ImageVisualizer(Visualizer):
+    """A picture that shows images, which are grey or in color."""
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        channels = spec.dataset.image_shape.channels
+        if channels not in (1, 3):
+            return f"images of {channels} channels have no picture; it shows 1 or 3"
+        return super().data_problem(spec, data)
 
 
 class LossCurves(Visualizer, use="loss_curves"):
@@ -23,6 +33,7 @@ class LossCurves(Visualizer, use="loss_curves"):
     β and the learning rate have one where they change.
     """
 
+    needs = ()
     in_reports = False
 
     def draw(self, scene: Scene) -> Figure:
@@ -31,9 +42,10 @@ class LossCurves(Visualizer, use="loss_curves"):
         return draw_loss_curves(scene)
 
 
-class Samples(Visualizer, use="samples"):
+class Samples(ImageVisualizer, use="samples"):
     """A grid of mean images decoded from draws of the prior."""
 
+    needs = ()
     n: int = Field(50, ge=1, le=10_000, description="number of images")
     columns: int = Field(10, ge=1, le=100, description="images in a row")
 
@@ -43,7 +55,7 @@ class Samples(Visualizer, use="samples"):
         return draw_samples(scene, count=self.n, columns=self.columns)
 
 
-class Reconstructions(Visualizer, use="reconstructions"):
+class Reconstructions(ImageVisualizer, use="reconstructions"):
     """Images of the split above their reconstructions, spread evenly over the classes."""
 
     n: int = Field(10, ge=1, le=100, description="images in a row")
@@ -69,14 +81,21 @@ class LatentScatter(Visualizer, use="latent_scatter"):
         return draw_latent_scatter(scene, most=self.points)
 
 
-class Manifold(Visualizer, use="manifold"):
+class Manifold(ImageVisualizer, use="manifold"):
     """The decoded latent plane, spaced by the inverse Gaussian CDF.
 
     Every image stands for an equal share of a standard normal prior. With more than two latents
     it shows the two that carry the most KL, with the others at 0; with one latent, a row.
     """
 
+    needs = ()
     n: int = Field(20, ge=2, le=100, description="images a side")
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        latent = spec.model.latent
+        if latent > 2 and not data.test:
+            return f"it needs images, to tell which two of {latent} latents carry the most"
+        return super().data_problem(spec, data)
 
     def problem(self, spec: Spec) -> str | None:
         latent = spec.model.latent
@@ -90,13 +109,14 @@ class Manifold(Visualizer, use="manifold"):
         return draw_manifold(scene, side=self.n)
 
 
-class Traversals(Visualizer, use="traversals"):
+class Traversals(ImageVisualizer, use="traversals"):
     """One row a latent dimension, moved alone from −span to span.
 
     Rows are ordered by the KL that the dimension carries on the split. Dimensions that the
-    posterior ignores are faded.
+    posterior ignores are faded. Without images at hand, rows are in the order of the latents.
     """
 
+    needs = ()
     span: float = Field(3.0, gt=0, le=100, description="how far to go to either side of 0")
     steps: int = Field(11, ge=2, le=100, description="images in a row")
     rows: int = Field(32, ge=1, le=128, description="most dimensions to show")
@@ -107,6 +127,14 @@ class Traversals(Visualizer, use="traversals"):
         "without it they stay at 0, the mean of the prior",
     )
 
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        if self.image is not None:
+            if not data.test:
+                return f"it starts at image {self.image} of the dataset, which is not there"
+            if self.image >= data.test:
+                return f"it starts at image {self.image}, and the test split has {data.test}"
+        return super().data_problem(spec, data)
+
     def draw(self, scene: Scene) -> Figure:
         from vaezoo.components.visualizers.traversals import draw_traversals
 
@@ -115,7 +143,7 @@ class Traversals(Visualizer, use="traversals"):
         )
 
 
-class Interpolations(Visualizer, use="interpolations"):
+class Interpolations(ImageVisualizer, use="interpolations"):
     """Straight lines in latent space between pairs of images of different classes."""
 
     pairs: int = Field(6, ge=1, le=50, description="number of pairs, a row each")

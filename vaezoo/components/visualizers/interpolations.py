@@ -27,7 +27,7 @@ def draw_interpolations(scene: Scene, *, pairs: int, steps: int) -> Figure:
     facts = [
         "framed images, and the mean images along the line from one's posterior mean (0) "
         "to the other's (1)",
-        style.split_fact(scene, indices.numel()),
+        style.split_fact(scene, len(indices.unique()), indices.numel()),
         style.model_fact(scene),
         style.seed_fact(scene),
     ]

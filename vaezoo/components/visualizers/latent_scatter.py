@@ -108,7 +108,7 @@ def _draw_strips(
     axes = page.axes(side, 0, _PLOT, height)
     axes.set(xlim=_limits(values), ylim=(len(classes) - 0.5, -0.5), xlabel="z0")
     axes.spines["left"].set_visible(False)
-    axes.set_yticks(range(len(names)), names, color=style.INK)
+    axes.set_yticks(range(len(names)), names, color=style.INK, parse_math=False)
     axes.tick_params(axis="y", length=0)
     _scatter(axes, values, rows + 0.76 * (jitter - 0.5), labels)
     return page.figure
@@ -154,7 +154,7 @@ def _legend(scene: Scene, axes: Axes, labels: NDArray[np.int64], left: int, widt
         Line2D([], [], linestyle="", marker="o", markersize=5, markeredgewidth=0, color=colour)
         for colour in style.class_colours(len(classes))
     ]
-    axes.legend(
+    legend = axes.legend(
         handles,
         [style.class_name(scene, int(label)) for label in classes],
         loc="upper left",
@@ -167,3 +167,5 @@ def _legend(scene: Scene, axes: Axes, labels: NDArray[np.int64], left: int, widt
         columnspacing=1.2,
         ncols=-(-len(classes) // _LEGEND_ROWS),
     )
+    for text in legend.get_texts():
+        text.set_parse_math(False)

@@ -22,7 +22,7 @@ class Latents:
     """Posterior means (N, latent), and how much each dimension carries (latent,).
 
     ``carried`` is the mean KL in nats, or where the prior has no closed form the variance of
-    the posterior means; ``unit`` says which.
+    the posterior means; ``unit`` says which, and is empty where there are no images to measure on.
     """
 
     means: NDArray[np.float32]
@@ -31,12 +31,14 @@ class Latents:
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """The dimensions, the one that carries most first."""
+        """The dimensions, the one that carries most first; as they are where nothing is known."""
         return np.argsort(-self.carried, kind="stable")
 
     @property
     def used(self) -> NDArray[np.bool_]:
-        """Whether each dimension's posterior mean varies over the images."""
+        """Whether each dimension's posterior mean varies over the images; of none, all count."""
+        if not len(self.means):
+            return np.ones(self.means.shape[1], dtype=np.bool_)
         used: NDArray[np.bool_] = np.var(self.means, axis=0, dtype=np.float64) > UNUSED_VARIANCE
         return used
 
@@ -44,6 +46,9 @@ class Latents:
 @torch.inference_mode()
 def measure(scene: Scene) -> Latents:
     """The posterior of every image of the split."""
+    if not len(scene.split):
+        latent = scene.model.latent
+        return Latents(np.zeros((0, latent), np.float32), np.zeros(latent), "")
     means: list[Tensor] = []
     total: Tensor | None = torch.zeros(scene.model.latent, dtype=torch.float64)
     for batch in torch.split(scene.split.images, BATCH):

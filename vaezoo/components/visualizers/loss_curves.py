@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vaezoo.components.visualizers import style
+from vaezoo.palette import label
 from vaezoo.registry.contracts import EpochRecord, Scene
 
 _WIDTH, _HEIGHT = 370, 300
@@ -65,10 +66,14 @@ def panels_of(history: Sequence[EpochRecord]) -> list[Panel]:
     scheduled = {name: [(r.epoch, r.weights[name]) for r in history] for name in names}
     scheduled["learning rate"] = [(r.epoch, r.learning_rate) for r in history]
     return terms + [
-        Panel({"beta": "β"}.get(name, name.replace("_", " ")), {"": points}, _spans_decades(points))
+        Panel(_of_weight(name), {"": points}, _spans_decades(points))
         for name, points in scheduled.items()
         if len({value for _, value in points}) > 1
     ]
+
+
+def _of_weight(name: str) -> str:
+    return {"beta": "β"}.get(name) or label(name.replace("_", " "))
 
 
 def _terms(
@@ -126,7 +131,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.xaxis.set_major_locator(
         MaxNLocator(nbins=5, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
     )
-    axes.set_title(panel.title, color=style.INK)
+    axes.set_title(panel.title, color=style.INK, parse_math=False)
     axes.set_xlabel("epoch")
     axes.grid(axis="y", color=style.FAINT, linewidth=0.5)
     axes.set_axisbelow(True)

@@ -23,7 +23,7 @@ def draw_reconstructions(scene: Scene, *, columns: int, bands: int) -> Figure:
     grid = _grid(scene, indices)
     facts = [
         "each image above its mean image at the posterior mean",
-        style.split_fact(scene, indices.numel()),
+        style.split_fact(scene, len(indices.unique()), indices.numel()),
         style.model_fact(scene),
         style.seed_fact(scene),
     ]

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
+from vaezoo import palette
 from vaezoo.palette import INK as INK
 from vaezoo.palette import MUTED as MUTED
 from vaezoo.palette import SMALL as SMALL
@@ -92,8 +93,8 @@ def page(scene: Scene, title: str, facts: Iterable[str], *, width: int, height: 
     The facts wrap between one another; the title shrinks where a long name needs it.
     """
     width = max(width, _NARROWEST)
-    heading = f"{scene.name}: {title}"
-    lines = _wrapped(facts, width)
+    heading = f"{palette.label(scene.name)}: {title}"
+    lines = _wrapped(map(palette.drawable, facts), width)
     body_top = _MARGIN + _TITLE_LINE + _LINE * len(lines) + 12
     page_width, page_height = width + 2 * _MARGIN, body_top + height + _MARGIN
     figure = Figure(figsize=(page_width / DPI, page_height / DPI), dpi=DPI, facecolor="white")
@@ -117,12 +118,15 @@ def page(scene: Scene, title: str, facts: Iterable[str], *, width: int, height: 
     return Page(figure, _MARGIN, body_top)
 
 
-def split_fact(scene: Scene, count: int) -> str:
-    """Which images of which split a picture shows."""
+def split_fact(scene: Scene, count: int, places: int | None = None) -> str:
+    """Which images of which split a picture shows: ``count`` different ones, in more ``places``
+    where some are shown again."""
     total = len(scene.split)
     amount = f"all {total:,}" if count == total else f"{count:,} of {total:,}"
+    noun = "image" if total == 1 else "images"
     seen = ", which the model was trained on" if scene.test_is_trained_on else ""
-    return f"{amount} {scene.split_name} images{seen}"
+    again = f", some of them again in {places:,} places" if places and places > count else ""
+    return f"{amount} {scene.split_name} {noun}{seen}{again}"
 
 
 def model_fact(scene: Scene) -> str:
@@ -164,7 +168,8 @@ def number(value: float) -> str:
 
 def class_name(scene: Scene, label: int) -> str:
     """The name of a class, or its number where the dataset names none."""
-    return scene.class_names[label] if label < len(scene.class_names) else str(label)
+    names = scene.class_names
+    return palette.label(names[label]) if label < len(names) else str(label)
 
 
 def class_colours(count: int) -> list[str]:

@@ -81,9 +81,10 @@ def _facts(scene: Scene, latents: Latents, dimensions: list[int], image: int | N
     if len(dimensions) == scene.model.latent:
         shown = "every dimension" if len(dimensions) > 1 else "the one dimension"
     how = ", ordered by" if len(dimensions) > 1 else " with its"
+    on = f"{shown}{how} {measured} on {style.split_fact(scene, len(scene.split))}"
     unused = int((~latents.used).sum())
     return [
-        f"{shown}{how} {measured} on {style.split_fact(scene, len(scene.split))}",
+        on if latents.unit else f"{shown}, not ordered: there were no images to measure on",
         *([f"the others {others}"] if scene.model.latent > 1 else []),
         *([f"{unused} unused, faded"] if unused else []),
         style.model_fact(scene),
@@ -91,6 +92,8 @@ def _facts(scene: Scene, latents: Latents, dimensions: list[int], image: int | N
 
 
 def _amount(latents: Latents, dimension: int) -> str:
+    if not latents.unit:
+        return ""
     carried = latents.carried[dimension]
     if not latents.used[dimension]:
         return f"{carried:.2f}, unused"

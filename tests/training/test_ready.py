@@ -1,0 +1,193 @@
+"""What is known of a run's data before it trains is said before it trains."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from tests.helpers import registry_with, spec_data
+from vaezoo.diagnostics import DataError, DiagnosticWarning, SpecError
+from vaezoo.processes import Processes
+from vaezoo.registry import (
+    DataFacts,
+    Dataset,
+    Decoder,
+    Encoder,
+    Figure,
+    ImageData,
+    ImageShape,
+    Metric,
+    Scene,
+    Split,
+    Visualizer,
+)
+from vaezoo.spec import Spec, from_data
+from vaezoo.training.ready import load_for_training
+
+
+class Noise(Dataset, use="noise"):
+    """Grey noise, with as many images as asked for."""
+
+    train: int = 33
+    test: int = 6
+    channels: int = 1
+    labelled: bool = True
+    test_classes: int = 3
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return ImageShape(self.channels, 6, 6)
+
+    def build(self) -> ImageData:
+        generator = torch.Generator().manual_seed(0)
+        train, test = (
+            Split(
+                torch.randint(
+                    0, 256, (count, *self.image_shape), generator=generator, dtype=torch.uint8
+                ),
+                torch.arange(count) % classes if self.labelled else None,
+            )
+            for count, classes in ((self.train, 3), (self.test, self.test_classes))
+        )
+        names = ("a", "b", "c") if self.labelled else ()
+        digest = hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return ImageData(train, test, names, digest)
+
+
+class Normed(Encoder, use="normed"):
+    """Dense, with batch normalization."""
+
+    def build(self, image: ImageShape, latent: int) -> nn.Module:
+        class Net(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                size = image.channels * image.height * image.width
+                self.body = nn.Sequential(nn.Linear(size, 8), nn.BatchNorm1d(8))
+                self.head = nn.Linear(8, 2 * latent)
+
+            def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+                return self.head(self.body(x.flatten(1))).chunk(2, dim=1)
+
+        return Net()
+
+
+class NormedOut(Decoder, use="normed_out"):
+    """Dense, with batch normalization."""
+
+    def build(self, latent: int, output: ImageShape) -> nn.Module:
+        size = output.channels * output.height * output.width
+        layers = (nn.Linear(latent, size), nn.BatchNorm1d(size), nn.Unflatten(1, tuple(output)))
+        return nn.Sequential(*layers)
+
+
+class Picky(Metric, use="picky"):
+    """Needs labels, and says so."""
+
+    needs = ("images", "labels")
+
+    def compute(self, scene: Scene) -> list[Figure]:
+        return []
+
+
+class PickyPicture(Visualizer, use="picky_picture"):
+    """Needs ten test images, and says so in its own words."""
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        return f"ten are shown, and there are {data.test}" if data.test < 10 else None
+
+    def draw(self, scene: Scene) -> Any:
+        raise AssertionError
+
+
+def spec_of(dataset: dict[str, Any] | None = None, **changes: Any) -> Spec:
+    registry = registry_with(Noise, Normed, NormedOut, Picky, PickyPicture)
+    data = spec_data(dataset={"use": "noise", **(dataset or {})}, **changes)
+    return from_data(data, registry)
+
+
+def warned(spec: Spec) -> str:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DiagnosticWarning)
+        load_for_training(spec)
+    return "\n".join(str(one.message) for one in caught)
+
+
+def test_nothing_is_said_of_what_is_well() -> None:
+    assert warned(spec_of()) == ""
+
+
+def test_a_batch_that_is_larger_than_the_training_split() -> None:
+    said = warned(spec_of({"train": 49}, train={"batch_size": 128, "validation": 0}))
+    assert "a batch of 128 holds more than the training split, which has 49 images" in said
+    assert "each epoch is one step" in said
+    assert warned(spec_of(train={"batch_size": 33, "validation": 0})) == ""
+
+
+def test_classes_that_the_test_split_has_no_image_of() -> None:
+    said = warned(spec_of({"test_classes": 1}))
+    assert "the test split has no image of 2 of 3 classes: b, c" in said
+
+
+def test_too_few_images_to_divide() -> None:
+    with pytest.raises(DataError, match=r"has 1 image, of which train\.validation: 0\.25"):
+        load_for_training(spec_of({"train": 1}))
+    assert "has 1 image: " in warned(spec_of({"train": 1}, train={"validation": 0}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"metrics": ["elbo", "linear_probe"]}, "'linear_probe' cannot be had: it needs labels"),
+        ({"metrics": ["nearest_neighbours"]}, "'nearest_neighbours' .* needs labels"),
+        ({"metrics": ["picky"]}, "the metric 'picky' cannot be had: it needs labels"),
+        ({"metrics": ["sample_quality"]}, "it needs a classifier of the images, and 'noise' has"),
+        ({"visualizers": ["picky_picture"]}, "cannot be had: ten are shown, and there are 6"),
+        ({"visualizers": [{"use": "traversals", "image": 6}]}, "image 6, and the test split has 6"),
+    ],
+)
+def test_what_cannot_be_had_of_such_data_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError, match=f"VZ402: .*{words}"):
+        load_for_training(spec_of({"labelled": False}, **changes))
+
+
+def test_pictures_of_two_channels() -> None:
+    changes: dict[str, Any] = {"visualizers": ["samples", "loss_curves", "reconstructions"]}
+    with pytest.raises(SpecError) as caught:
+        load_for_training(spec_of({"channels": 2}, **changes))
+    told = [finding.message for finding in caught.value.diagnostics]
+    assert [text.split("'")[1] for text in told] == ["samples", "reconstructions"]
+    assert all("images of 2 channels have no picture" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [({"encoder": "normed"}, "encoder 'normed'"), ({"decoder": "normed_out"}, "decoder 'normed_o")],
+)
+@pytest.mark.parametrize(("size", "other"), [(8, 7), (1, 3), (16, 15), (32, 31)])
+def test_a_last_batch_of_one_image_that_a_component_fails_on(
+    model: dict[str, Any], kind: str, size: int, other: int
+) -> None:
+    def of_size(size: int) -> Spec:
+        return spec_of(model=model, train={"batch_size": size, "validation": 0})
+
+    with pytest.raises(SpecError, match=f"VZ402: the {kind}.*33 training images") as caught:
+        load_for_training(of_size(size))
+    assert f"set train.batch_size to {other}, or" in str(caught.value)
+    assert warned(of_size(other)) == ""
+
+
+def test_a_last_batch_of_one_image_that_no_component_minds() -> None:
+    assert warned(spec_of(train={"batch_size": 8, "validation": 0})) == ""
+
+
+def test_batches_are_shared_by_processes() -> None:
+    spec = spec_of({"train": 34}, model={"encoder": "normed"}, train={"batch_size": 8})
+    whole = spec.model_copy(update={"train": spec.train.model_copy(update={"validation": 0})})
+    load_for_training(whole)
+    with pytest.raises(SpecError, match="in batches of 8, shared by 2 processes"):
+        load_for_training(whole, None, Processes(count=2))

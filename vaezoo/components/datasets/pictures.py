@@ -1,0 +1,152 @@
+"""One picture file to the pixels of an image, of whatever kind its pixels are."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaezoo.registry import ImageShape
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+#: Pillow's modes of 16 bits a pixel; it opened such files as "I" before version 11
+_WIDE = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+#: formats that Pillow opens as "I" for 16 bits a pixel, scaled to the whole range
+_WIDE_AS_INTEGERS = frozenset({"PNG", "PPM"})
+_RANGE = 65535
+
+SIXTEEN_BITS = "with 16 bits a pixel: 0 to 65,535 was scaled to 0 to 255"
+TRANSPARENT = "with transparent parts: laid over {background} (`background` changes that)"
+FRAMES = "with several frames or pages: the first is used"
+CMYK = "in CMYK: converted to RGB without a color profile"
+
+
+class Unusable(Exception):
+    """Why a picture cannot be used; the text reads on from the file's name."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How images are wanted: their shape, and the color behind transparent parts."""
+
+    shape: ImageShape
+    background: str
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """All pictures (N, C, H, W) uint8; what was done to how many of them; and those that cannot
+    be used, each with the reason."""
+
+    images: Tensor
+    notes: Counter[str]
+    unusable: tuple[tuple[Path, str], ...]
+
+
+def decode_all(paths: Sequence[Path], form: Form) -> Decoded:
+    """Decode every picture; one that cannot be used leaves a blank image and its reason.
+
+    Threads help: Pillow works outside the GIL.
+    """
+    import torch
+
+    images = torch.zeros((len(paths), *form.shape), dtype=torch.uint8)
+    notes: Counter[str] = Counter()
+    unusable = []
+
+    def one(path: Path) -> tuple[Tensor, list[str]] | Unusable:
+        try:
+            return decode(path, form)
+        except Unusable as reason:
+            return reason
+
+    # what Pillow warns of is told in vaezoo's own words, or refused
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+        warnings.simplefilter("ignore")
+        for path, image, found in zip(paths, images, pool.map(one, paths), strict=True):
+            if isinstance(found, Unusable):
+                unusable.append((path, str(found)))
+            else:
+                image.copy_(found[0])
+                notes.update(found[1])
+    return Decoded(images, notes, tuple(unusable))
+
+
+def decode(path: Path, form: Form) -> tuple[Tensor, list[str]]:
+    """The largest centred part of the wanted shape, scaled: (C, H, W) uint8; and what was done.
+
+    Raises Unusable for a file that is damaged or whose range of values is not known.
+    """
+    import torch
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    shape = form.shape
+    try:
+        if not path.stat().st_size:
+            raise Unusable("is empty")
+        with Image.open(path) as file:
+            notes = [FRAMES] if getattr(file, "n_frames", 1) > 1 else []
+            upright = ImageOps.exif_transpose(file)
+            picture, done = _in_bytes(upright, file.format, form)
+            fitted = ImageOps.fit(picture, (shape.width, shape.height), Image.Resampling.LANCZOS)
+    except Unusable:
+        raise
+    except UnidentifiedImageError:
+        raise Unusable("is damaged, or of a format that Pillow cannot read") from None
+    except Exception as error:  # Pillow's readers raise many kinds of error for a damaged file
+        raise Unusable(f"cannot be read: {' '.join(str(error).split())}") from error
+    pixels = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8)
+    image = pixels.view(shape.height, shape.width, shape.channels).permute(2, 0, 1)
+    return image, [*notes, *done]
+
+
+def _in_bytes(file: Image.Image, format: str | None, form: Form) -> tuple[Image.Image, list[str]]:
+    """A picture in grey or RGB with 8 bits a channel, and what was done for that."""
+    mode = "L" if form.shape.channels == 1 else "RGB"
+    kind = file.mode
+    if kind in _WIDE or (kind == "I" and format in _WIDE_AS_INTEGERS):
+        return _from_wide(file, form).convert(mode), [SIXTEEN_BITS]
+    if kind == "I":
+        raise Unusable(f"has 32-bit integers as pixels{_SAVE}")
+    if kind == "F":
+        raise Unusable(f"has floating-point pixels{_SAVE}")
+    if kind in ("LA", "RGBA", "La", "RGBa", "PA") or "transparency" in file.info:
+        laid = _laid_over(file, form.background)
+        if laid is not None:
+            return laid.convert(mode), [TRANSPARENT.format(background=form.background)]
+    return file.convert(mode), [CMYK] if kind == "CMYK" else []
+
+
+_SAVE = ", whose range the file does not say: save it with 8 or 16 bits a pixel"
+
+
+def _from_wide(file: Image.Image, form: Form) -> Image.Image:
+    """Grey levels from 0 to 65,535 as levels from 0 to 255, rounded."""
+    import numpy as np
+    from PIL import Image
+
+    values = np.asarray(file).astype(np.int64).clip(0, _RANGE)
+    grey = Image.fromarray(((values * 255 + _RANGE // 2) // _RANGE).astype(np.uint8))
+    clear = file.info.get("transparency")
+    if isinstance(clear, int):
+        grey.paste(form.background, mask=Image.fromarray(((values == clear) * 255).astype("u1")))
+    return grey
+
+
+def _laid_over(file: Image.Image, background: str) -> Image.Image | None:
+    """The picture over a background; None where every pixel is opaque."""
+    from PIL import Image
+
+    direct = {"La": "LA", "RGBa": "RGBA"}.get(file.mode)
+    picture = (file.convert(direct) if direct else file).convert("RGBA")
+    if picture.getchannel("A").getextrema() == (255, 255):
+        return None
+    ground = Image.new("RGBA", picture.size, background)
+    return Image.alpha_composite(ground, picture)

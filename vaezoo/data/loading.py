@@ -1,0 +1,211 @@
+"""Loading a dataset: what it gives is checked once, before anything looks at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaezoo.diagnostics import Diagnostic, PluginError, Severity, warn
+from vaezoo.registry import Dataset, ImageData, ImageShape, Registry, Split
+from vaezoo.registry.blame import blamed, described, home_of
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+#: values that are looked at to tell whether grey levels go beyond 1
+_LOOKED_AT = 2**26
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What ``build`` gives and what is wanted, about one ``subject`` of the contract."""
+
+    subject: str
+    given: str
+    wanted: str
+    hint: str = ""
+
+
+def load(dataset: Dataset, registry: Registry | None = None) -> ImageData:
+    """What a dataset's ``build`` gives, checked. The registry tells which plugin it is of.
+
+    Labels of any integer type come back as int64, and classes without names get their numbers.
+    Warns (VZ611) where no pixel is above 1.
+
+    Raises PluginError (VZ303) for a dataset that fails or gives something else than it must,
+    and what it raises of vaezoo's own errors, such as DataError (VZ601).
+    """
+    with blamed(dataset, "to load its images", registry):
+        data: object = dataset.build()
+    for fault in faults(dataset, data):
+        hint = f"{fault.hint}; " if fault.hint else ""
+        raise PluginError(
+            Diagnostic(
+                "VZ303",
+                f"{described(dataset, registry)} gives {fault.given}, not {fault.wanted}",
+                hint=f"{hint}the fault is in {home_of(dataset)}.build",
+            )
+        )
+    assert isinstance(data, ImageData)
+    if _is_dark(data.train.images):
+        warn(
+            Diagnostic(
+                "VZ611",
+                f"no pixel of the training images of {dataset.use!r} is above 1",
+                hint="grey levels go from 0 to 255: the images are nearly black",
+                severity=Severity.WARNING,
+            )
+        )
+    return _in_one_form(data)
+
+
+def faults(dataset: Dataset, data: object) -> Iterator[Fault]:
+    """Whatever ``build`` gave that breaks the contract of ``ImageData``."""
+    if not isinstance(data, ImageData):
+        yield Fault("build", _kind(data), "an ImageData")
+        return
+    shape: object = dataset.image_shape
+    if not isinstance(shape, ImageShape):
+        yield Fault("image_shape", f"image_shape as {_kind(shape)}", "an ImageShape")
+        return
+    splits: tuple[tuple[str, object], ...] = (("training", data.train), ("test", data.test))
+    for name, split in splits:
+        if not isinstance(split, Split):
+            yield Fault("build", f"{_kind(split)} as its {name} split", "a Split")
+            return
+        yield from _of_images(name, split.images, shape)
+    digest: object = data.digest
+    if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+        yield Fault(
+            "digest",
+            f"the digest {data.digest!r}",
+            "a SHA-256 over the content, in 64 hexadecimal digits",
+            "compute it with hashlib.sha256 over images and labels",
+        )
+    yield from _of_classes(data)
+
+
+def _of_images(name: str, images: Any, shape: ImageShape) -> Iterator[Fault]:
+    """Faults of a split's images, which are to be uint8 (N, C, H, W) in host memory."""
+    if not isinstance(images, Tensor):
+        hint = "convert it with torch.from_numpy" if type(images).__name__ == "ndarray" else ""
+        yield Fault("images", f"{_kind(images)} as its {name} images", "a torch.Tensor", hint)
+        return
+    if images.device.type != "cpu" or images.layout != torch.strided:
+        yield Fault(
+            "images", f"{name} images on {images.device} as {images.layout}", "a dense CPU tensor"
+        )
+        return
+    if images.dtype != torch.uint8:
+        yield Fault(
+            "images",
+            f"{name} images in {images.dtype}{_range(images)}",
+            "torch.uint8 from 0 to 255",
+            _to_bytes(images),
+        )
+    wanted = ", ".join(map(str, shape))
+    given = ", ".join(map(str, images.shape))
+    if images.ndim != 4:
+        yield Fault(
+            "images", f"{name} images of shape ({given})", f"(N, C, H, W), here (N, {wanted})"
+        )
+    elif tuple(images.shape[1:]) != tuple(shape):
+        last = tuple(images.permute(0, 3, 1, 2).shape[1:]) == tuple(shape)
+        yield Fault(
+            "image_shape",
+            f"{name} images of {ImageShape(*images.shape[1:])}",
+            f"{shape}, which is its image_shape",
+            "move the channels first: images.permute(0, 3, 1, 2)" if last else "",
+        )
+    if not len(images):
+        yield Fault("images", f"a {name} split without images", "at least one image in each split")
+
+
+def _of_classes(data: ImageData) -> Iterator[Fault]:
+    """Faults of labels and class names."""
+    names: object = data.class_names
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        yield Fault("labels", f"{_kind(names)} as its class_names", "a tuple of texts")
+        return
+    if not all(isinstance(name, str) for name in names):
+        yield Fault("labels", f"class_names that are not all texts: {names!r}", "a tuple of texts")
+        return
+    splits = (("training", data.train), ("test", data.test))
+    if (data.train.labels is None) != (data.test.labels is None):
+        yield Fault("labels", "labels for one split alone", "labels for both splits or for none")
+    for name, split in splits:
+        if split.labels is not None:
+            yield from _of_labels(name, split.labels, len(split.images), len(names))
+
+
+def _of_labels(name: str, labels: Any, images: int, classes: int) -> Iterator[Fault]:
+    if not isinstance(labels, Tensor):
+        yield Fault("labels", f"{_kind(labels)} as its {name} labels", "a torch.Tensor or None")
+        return
+    if labels.device.type != "cpu" or labels.layout != torch.strided:
+        yield Fault(
+            "labels", f"{name} labels on {labels.device} as {labels.layout}", "a dense CPU tensor"
+        )
+        return
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        yield Fault("labels", f"{name} labels in {labels.dtype}", "torch.int64", "use .long()")
+        return
+    if tuple(labels.shape) != (images,):
+        shape = ", ".join(map(str, labels.shape))
+        yield Fault(
+            "labels",
+            f"{name} labels of shape ({shape}) for {images} images",
+            f"one number for each image, shape ({images},)",
+        )
+        return
+    if not images:
+        return
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or (classes and high >= classes):
+        yield Fault(
+            "labels",
+            f"{name} labels from {low} to {high} with {classes} class names",
+            f"labels from 0 to {classes - 1}" if classes else "labels from 0 on",
+        )
+
+
+def _in_one_form(data: ImageData) -> ImageData:
+    """Labels as int64, class names as a tuple with a name for every class."""
+    train, test = (
+        split if split.labels is None else Split(split.images, split.labels.long())
+        for split in (data.train, data.test)
+    )
+    names = tuple(data.class_names)
+    if not names and train.labels is not None and test.labels is not None:
+        count = int(max(train.labels.max(), test.labels.max())) + 1
+        names = tuple(map(str, range(count)))
+    return replace(data, train=train, test=test, class_names=names)
+
+
+def _is_dark(images: Tensor) -> bool:
+    """Whether no value of the first images is above 1."""
+    some = images[: max(_LOOKED_AT // max(images[0].numel(), 1), 1)]
+    return bool(some.max() <= 1)
+
+
+def _range(values: Tensor) -> str:
+    if not values.numel() or values.is_complex():
+        return ""
+    low, high = values.min().item(), values.max().item()
+    return f" from {low:g} to {high:g}"
+
+
+def _to_bytes(images: Tensor) -> str:
+    if images.is_floating_point() and images.numel() and bool(images.max() <= 1):
+        return "scale them: (images * 255).round().to(torch.uint8)"
+    return "convert them: images.to(torch.uint8)"
+
+
+def _kind(value: object) -> str:
+    name = type(value).__qualname__
+    if value is None:
+        return "None"
+    return f"{'an' if name[0].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}"

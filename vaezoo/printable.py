@@ -1,0 +1,131 @@
+"""Text of others, such as a spec's or a file's name, on its way to a terminal, log or page.
+
+Whatever it holds is shown and never obeyed: characters that move a cursor, turn the direction of
+writing, or cannot be seen are written as escapes; what a log or a page would take for a command,
+markup or a link is written so that it reads the same and does nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from html import escape
+
+#: Categories of characters that are never text: controls, formats, surrogates, separators.
+_ACTIVE = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+#: Letters and marks that take no ink and are in none of those categories.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+#: How the commonest are written.
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "    "}
+#: What GitHub's runner obeys: ``::name`` where a line's text begins, ``##[name`` anywhere.
+_COMMAND = re.compile(r"^([^\S\n]*):(?=:)|#(?=#\[)", re.MULTILINE)
+#: What Markdown reads as markup. An underscore within a word is none, and so are brackets that no
+#: address follows.
+_MARKUP = re.compile(r"[\\`*<|~$]|\](?=[(\[:])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)")
+#: What begins a list, a heading, a quotation or a rule.
+_BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=(?:[-+]|#+)(?:\s|$)|>|[-=]{3}))")
+#: What GitHub's Markdown turns into a link by itself, and what its runner obeys.
+_LINK = re.compile(
+    r"(?:(?<=http|ttps)|(?<=ftp)|(?<=mailto)|(?<=xmpp)):|(?<=www)\.|@|#(?=#\[)", re.IGNORECASE
+)
+#: An address that may stay a link: it shows where it leads, and holds nothing but the ordinary.
+_PLAIN_ADDRESS = re.compile(
+    r"https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/[\w./~%=+#?-]*)?(?=[\s,;)]|$)", re.ASCII
+)
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Text in which no character acts; what is in ``keep`` stays as it is.
+
+    >>> printable("red\x1b[31m")
+    'red\\x1b[31m'
+    """
+    if text.isprintable() and _INVISIBLE.isdisjoint(text):  # nearly every text
+        return text
+    return "".join(c if c in keep or _is_shown(c) else escaped(c) for c in text)
+
+
+def in_one_line(text: str) -> str:
+    """Printable text in one line, each stretch of white space a single blank."""
+    return printable(" ".join(text.split()))
+
+
+def in_log(text: str) -> str:
+    """Several lines, none of which a CI system takes for a command."""
+    return without_commands(printable(text, keep="\n\t"))
+
+
+def without_commands(text: str) -> str:
+    """Lines of printable text and a terminal's colors, none of which a CI system obeys."""
+    return _COMMAND.sub(_shown_command, text)
+
+
+def in_json(text: str) -> str:
+    """JSON text that means the same, with escapes for every character that acts."""
+    if text.isascii():  # json.dumps escapes the controls itself
+        return text
+    return "".join(c if c in "\n\t" or _is_shown(c) else _json_escape(c) for c in text)
+
+
+def in_markdown(text: str, *, links: bool = False) -> str:
+    """One line that Markdown shows as it is written: no markup, HTML, picture or link.
+
+    With ``links``, plain https addresses stay links.
+    """
+    line = in_one_line(text)
+    if not links:
+        return _without_markup(line)
+    parts, end = [], 0
+    for address in _PLAIN_ADDRESS.finditer(line):
+        parts += [_without_markup(line[end : address.start()]), address[0]]
+        end = address.end()
+    return "".join([*parts, _without_markup(line[end:])])
+
+
+def in_html(text: str) -> str:
+    """Text between tags or in a quoted attribute."""
+    return escape(printable(text, keep="\n\t"))
+
+
+def code_point(character: str) -> str:
+    """A character by its number and name: ``U+0430 CYRILLIC SMALL LETTER A``."""
+    name = unicodedata.name(character, "")
+    return f"U+{ord(character):04X}" + (f" {name}" if name else "")
+
+
+def _is_shown(character: str) -> bool:
+    return unicodedata.category(character) not in _ACTIVE and character not in _INVISIBLE
+
+
+def escaped(character: str) -> str:
+    """A character as an escape: ``\\x1b``, ``\\u202e``."""
+    number = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def _json_escape(character: str) -> str:
+    number = ord(character)
+    if number < 0x10000:
+        return f"\\u{number:04x}"
+    high, low = divmod(number - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
+
+
+def _shown_command(match: re.Match[str]) -> str:
+    return "\\x23" if match[0] == "#" else f"{match[1]}\\x3a"
+
+
+def _without_markup(line: str) -> str:
+    return _LINK.sub(_entity, _BLOCK.sub(r"\1\\", _MARKUP.sub(_escaped, line)))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return escape(match[0]) if match[0] in ("<", "&") else f"\\{match[0]}"
+
+
+def _entity(match: re.Match[str]) -> str:
+    return f"&#{ord(match[0])};"
