@@ -272,4 +272,4 @@ def _pictures(entry: Entry, model: VAE, data: ImageData) -> dict[str, bytes]:
     if former == model.spec.canonical()["visualizers"]:
         return {path.stem: entry.picture(path) for path in entry.figures}
     scene = Scene.of_test(model, data, entry.history)
-    return draw(model.spec.visualizers, scene, lambda name: None)
+    return draw(model.spec.visualizers, scene, lambda name: None).pictures
