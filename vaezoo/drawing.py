@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -29,6 +30,11 @@ class Drawn:
             f"the picture {name} was not drawn: {_cause(why)}"
             for name, why in self.failures.items()
         ]
+
+
+def notes_on_pictures(notes: Iterable[str]) -> list[str]:
+    """Those of an entry's notes that say why a picture is missing."""
+    return [note for note in notes if re.match(r"the picture \S+ was not drawn: ", note)]
 
 
 def draw(
