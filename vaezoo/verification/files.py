@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError, ZooError
+from vaezoo.drawing import notes_on_pictures
 from vaezoo.evaluation import concluded
 from vaezoo.regular import read_regular
 from vaezoo.verification.checks import Check, told
@@ -124,7 +125,7 @@ def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
     same = whole and _only(keys, recorded.targets) == _only(keys, targets)
     yield Check("recorded targets", same, _follows("spec and figures", same))
     if is_of_this_version(entry):
-        same = recorded.notes == notes
+        same = recorded.notes == (*notes, *notes_on_pictures(recorded.notes))
         would = "" if same else f"; they would be: {'; '.join(notes) or 'none'}"
         yield Check("notes", same, _follows("the figures", same) + would)
 
