@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from vaezoo.registry import Scene, Visualizer
 
 #: The environment's variable that names matplotlib's backend.
 _VARIABLE = "MPLBACKEND"
+_FAILURE = re.compile(r"the picture \S+ was not drawn: ")
 
 
 @dataclass
@@ -26,9 +28,14 @@ class Drawn:
     def notes(self) -> list[str]:
         """A sentence on each picture that failed."""
         return [
-            f"the picture {name} was not drawn: {_cause(why)}"
+            f"the picture {name} was not drawn: {_cause(why)}"  # as _FAILURE has it
             for name, why in self.failures.items()
         ]
+
+
+def of_failures(notes: Sequence[str]) -> list[str]:
+    """Those of an entry's notes that tell of a picture that was not drawn."""
+    return [note for note in notes if _FAILURE.match(note)]
 
 
 def draw(

@@ -91,6 +91,7 @@ def evaluate(
     scene = scene_of(model, data, split, advance)
     figures, left_out = take_what_can_be_had(chosen, scene, announce, named=metrics)
     if record:
+        from vaezoo.drawing import of_failures
         from vaezoo.evaluation import concluded
         from vaezoo.evaluation.described import described
         from vaezoo.zoo.amend import amend, with_figures
@@ -99,6 +100,7 @@ def evaluate(
             merged = with_figures(now.metrics.figures, figures)
             merged = tuple(described(merged, model.spec.metrics, model.spec))
             targets, notes = concluded(model.spec, merged, now.history)
+            notes = (*notes, *of_failures(now.metrics.notes))
             return replace(now.metrics, figures=merged, targets=targets, notes=notes)
 
         amend(entry, with_new)

@@ -132,12 +132,17 @@ def _wanted(before: Spec, path: Path | None, registry: Registry) -> Spec:
 
 def _is_up_to_date(entry: Entry, spec: Spec, registry: Registry) -> bool:
     """Whether a cheap look finds nothing to do."""
+    from vaezoo.evaluation.described import described
     from vaezoo.zoo.drift import drift
 
     if not entry.is_sealed or entry.path.name != entry.name:
         return False
-    drifted = any(drift(entry.lock, registry, entry.name))
-    return not drifted and all(check.passed for check in files.records(entry, spec, None))
+    if any(drift(entry.lock, registry, entry.name)):
+        return False
+    recorded = list(entry.metrics.figures)
+    if described(recorded, spec.metrics, spec) != recorded:
+        return False
+    return all(check.passed for check in files.records(entry, spec, None))
 
 
 def _require(checks: Iterator[Check] | Sequence[Check], entry: Entry) -> None:
@@ -234,6 +239,7 @@ def _published(
         _require([Check("weights", False, "they would not be written as they are")], entry)
     figures = described(figures, spec.metrics, spec)
     targets, notes = concluded(spec, figures, entry.history)
+    pictures, failures = _drawn(entry, model, data)
     result = publish(
         spec,
         model,
@@ -241,8 +247,8 @@ def _published(
         figures=figures,
         targets=targets,
         history=entry.history,
-        pictures=_pictures(entry, model, data),
-        notes=notes,
+        pictures=pictures,
+        notes=[*notes, *failures],
         test_is_trained_on=data.test_is_trained_on,
         zoo=home_of(entry).parent,
     )
@@ -251,13 +257,16 @@ def _published(
     return result
 
 
-def _pictures(entry: Entry, model: VAE, data: ImageData) -> dict[str, bytes]:
-    """The entry's pictures, where the spec still asks for the same ones; otherwise new ones."""
-    from vaezoo.drawing import draw
+def _drawn(entry: Entry, model: VAE, data: ImageData) -> tuple[dict[str, bytes], list[str]]:
+    """The entry's pictures and notes on those that failed, where the spec still asks for the
+    same ones; otherwise new ones."""
+    from vaezoo.drawing import draw, of_failures
     from vaezoo.registry import Scene
 
     former = entry.spec_data.get("visualizers")
     if former == model.spec.canonical()["visualizers"]:
-        return {path.stem: entry.picture(path) for path in entry.figures}
+        pictures = {path.stem: entry.picture(path) for path in entry.figures}
+        return pictures, of_failures(entry.metrics.notes)
     scene = Scene.of_test(model, data, entry.history)
-    return draw(model.spec.visualizers, scene, lambda name: None).pictures
+    drawn = draw(model.spec.visualizers, scene, lambda name: None)
+    return drawn.pictures, drawn.notes()

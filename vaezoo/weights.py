@@ -176,8 +176,6 @@ def _parse_header(path: Path, text: bytes, size: int) -> dict[str, str]:
             raise ValueError("its header holds something other than texts")
         return texts
     except (*_MALFORMED, RecursionError) as error:  # the latter for brackets without end
-        if is_lfs_pointer(path):
-            raise lfs_pointer(path) from None
         raise _damaged(path, error) from None
 
 
@@ -189,6 +187,8 @@ def _end(offsets: list[int]) -> int:
 
 
 def _damaged(path: Path, error: BaseException | str) -> ZooError:
+    if is_lfs_pointer(path):
+        return lfs_pointer(path)
     message = f"{path} is not a whole safetensors file: {error}"
     return ZooError(Diagnostic("VZ502", message, hint="fetch or train it again"))
 

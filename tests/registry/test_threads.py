@@ -48,7 +48,7 @@ CASES = {
         f"[lambda: vaezoo.read({SPEC}).name, lambda: vaezoo.schema()['title'],"
         f" lambda: vaezoo.validate({SPEC}), lambda: vaezoo.why({SPEC}, 'train.epochs')[0].value]"
         "[number % 4]()",
-        "assert sorted(map(str, given)) == sorted(['fashion_mlp2', 'object', '()', '20'] * 2)",
+        "assert sorted(map(str, given)) == sorted(['fashion_mlp2', 'vaezoo spec', '()', '20'] * 2)",
     ),
 }
 

@@ -55,6 +55,11 @@ def test_a_visualizer_that_fails_costs_no_model(shell: Shell, plugin: str, how: 
         assert note.endswith("ZeroDivisionError: no colour left")
     assert f"note: {note}" in done.out
     assert note in (entry / "README.md").read_text()
+    recorded = shell.inside("evaluate", "small", "--record", "--plugin", plugin)
+    assert recorded.code == 0, recorded.err
+    assert note in json.loads((entry / "metrics.json").read_text())["notes"]
+    verified = shell.inside("verify", "small", "--plugin", plugin)
+    assert "PASS  notes" in verified.out
 
 
 def test_draw_writes_the_other_pictures_and_ends_in_3(shell: Shell, plugin: str) -> None:

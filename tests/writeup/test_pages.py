@@ -76,7 +76,9 @@ def test_keys_of_a_comparison_stand_on_one_line(tmp_path):
     assert ["loss.beta", 1] in measured(tmp_path, page, 1200)["keys"]
 
 
-@pytest.mark.parametrize("names", [("fashion_conv12",), ("fashion_beta1", "fashion_beta4")])
+@pytest.mark.parametrize(
+    "names", [("fashion_conv12",), ("mnist_nvae5",), ("fashion_beta1", "fashion_beta4")]
+)
 def test_a_printed_page_has_no_more_sheets_than_the_pdf(names, tmp_path):
     document = report_on(*names)
     out = tmp_path / "printed.pdf"

@@ -24,6 +24,13 @@ from vaezoo.zoo import Entry, find
 FILES = ["model.safetensors", "metrics.json", "history.jsonl", "figures/samples.png"]
 
 
+#: an epoch without its reconstruction term
+LACKING = (
+    '{"epoch": 1, "train": {"objective": 1, "kl": 0, "elbo": -1}, "validation": null, '
+    '"weights": {}, "learning_rate": 0.1, "seconds": 1, "images_per_second": 1}\n'
+)
+
+
 def _fifo(path: Path) -> None:
     os.mkfifo(path)
 
@@ -143,7 +150,7 @@ def test_metrics_of_wrong_types_are_refused(
 
 @pytest.mark.parametrize(
     "text",
-    ["null\n", "{}\n", '{"epoch": "1"}\n', "[" * 10**6 + "\n", "{", '{"a": 1, "a": 1}\n'],
+    [LACKING, "null\n", "{}\n", '{"epoch": "1"}\n', "[" * 10**6 + "\n", "{", '{"a": 1, "a": 1}\n'],
 )
 def test_a_history_of_wrong_types_is_refused(shell: Callable[..., Any], text: str) -> None:
     replaced("history.jsonl", _text(text))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError, ZooError
+from vaezoo.drawing import of_failures
 from vaezoo.evaluation import concluded
 from vaezoo.regular import read_regular
 from vaezoo.verification.checks import Check, told
@@ -124,6 +125,7 @@ def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
     same = whole and _only(keys, recorded.targets) == _only(keys, targets)
     yield Check("recorded targets", same, _follows("spec and figures", same))
     if is_of_this_version(entry):
+        notes = (*notes, *of_failures(recorded.notes))
         same = recorded.notes == notes
         would = "" if same else f"; they would be: {'; '.join(notes) or 'none'}"
         yield Check("notes", same, _follows("the figures", same) + would)

@@ -96,7 +96,7 @@ figcaption b { color: #1b1f24; }
 }
 @page { size: A4; margin: 11mm 15mm 11mm; }
 @media print {
-  html { font-size: 8.7pt; }
+  html { font-size: 8.6pt; }
   body { max-width: none; padding: 0; line-height: 1.24; }
   header { margin-bottom: .6rem; padding-bottom: .3rem; }
   h2 { margin: .6rem 0 .2rem; }
@@ -105,9 +105,10 @@ figcaption b { color: #1b1f24; }
   li { margin: .1rem 0; }
   .steps { gap: .12rem .4rem; }
   figure { margin: .25rem 0; }
-  .side figure img { width: auto; max-width: 100%; max-height: 50mm; }
+  .side figure img { width: auto; max-width: 100%; max-height: 48mm; }
   figcaption { line-height: 1.2; margin-top: .2rem; }
-  pre { font-size: .72em; line-height: 1.25; margin: .25rem 0; padding: .35rem .6rem; }
+  pre { font-size: .72em; line-height: 1.25; margin: .25rem 0; padding: .35rem .6rem;
+    column-gap: .8rem; }
   table { margin: .25rem 0; }
   th, td { padding-top: .06rem; padding-bottom: .06rem; }
   p { text-align: justify; }
@@ -198,7 +199,7 @@ class _Page:
     @block.register
     def _(self, block: Listing) -> str:
         # no narrower than the longest line, so that none is broken
-        widest = max(map(len, block.text.split("\n"))) + 1
+        widest = max(map(len, block.text.split("\n")))
         style = f' style="columns: {widest}ch {block.columns}"' if block.columns > 1 else ""
         return f"<pre{style}>{escape(block.text)}</pre>"
 

@@ -71,11 +71,14 @@ def _of_metric(first: Subject, second: Subject, one: Figure, other: Figure) -> d
         values = [_values(metric, first.scene, index), _values(same, second.scene, index)]
     except Exception:  # a plugin's metric that fails: its figures stand without paired errors
         return {}
-    return {
-        f"{one.split}/{name}": Paired(_error(values[0][name], values[1][name], one.examples), count)
-        for name in values[0].keys() & values[1].keys()
-        if len(values[0][name]) == len(values[1][name]) == count > 1
-    }
+    found = {}
+    for name in values[0].keys() & values[1].keys():
+        mine, others = values[0][name], values[1][name]
+        if mine.shape == others.shape == (count,) and count > 1:
+            error = _error(mine, others, one.examples)
+            if math.isfinite(error):
+                found[f"{one.split}/{name}"] = Paired(error, count)
+    return found
 
 
 def _values(metric: Metric, scene: Scene, index: Tensor) -> dict[str, Tensor]:

@@ -42,7 +42,7 @@ _STYLE = """
   footer: context [#set text(7.5pt, fill: rgb("#57606a"))
     #footing #h(1fr) #counter(page).display("1 / 1", both: true)])
 #set text(font: "Libertinus Serif", size: 9pt, lang: "en", fill: rgb("#1b1f24"))
-#set par(justify: true, leading: 0.5em, spacing: 0.66em)
+#set par(justify: true, leading: 0.45em, spacing: 0.58em)
 #set list(indent: 0.2em, spacing: 0.55em)
 #set table(stroke: none, inset: (x: 3pt, y: 2.2pt))
 #set figure(gap: 4pt)
@@ -55,7 +55,7 @@ _STYLE = """
   it.body })
 #show raw: set text(font: "DejaVu Sans Mono", size: 0.83em)
 #show heading: set text(11pt, fill: rgb("#1f4f9f"))
-#show heading: set block(above: 0.95em, below: 0.55em, sticky: true)
+#show heading: set block(above: 0.85em, below: 0.5em, sticky: true)
 #let muted(body) = text(fill: rgb("#57606a"), body)
 #let listing(body) = block(width: 100%, breakable: false,
   fill: rgb("#f5f7f9"), radius: 3pt,
@@ -65,9 +65,9 @@ _STYLE = """
   stroke: (left: 2.5pt + rgb("#d9480f")), breakable: false, spacing: 0.8em, body)
 #let picture(file, description) = layout(size => {
   let wide = image(file, width: size.width, alt: description)
-  if measure(wide).height <= 54mm { wide } else { image(file, height: 54mm, alt: description) }
+  if measure(wide).height <= 56mm { wide } else { image(file, height: 56mm, alt: description) }
 })
-#let formula(body, number) = block(width: 100%, spacing: 0.7em, breakable: false,
+#let formula(body, number) = block(width: 100%, spacing: 0.55em, breakable: false,
   grid(columns: (1fr, auto, 1fr), align: (left, center, right + horizon), [], body, muted(number)))
 """
 
@@ -169,7 +169,7 @@ class _Source:
             rows.append(f"[{left}], [{right}], [#muted[{self._prose(step.why)}]]")
         grid = (
             "grid(columns: 3, align: left + horizon, column-gutter: (3pt, 9pt), "
-            f"row-gutter: 4pt, {', '.join(rows)})"
+            f"row-gutter: 2.5pt, {', '.join(rows)})"
         )
         number = "" if block.number is None else f"({block.number})"
         return f"#formula({grid}, [{number}])"

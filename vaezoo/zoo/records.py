@@ -19,6 +19,9 @@ from vaezoo.zoo.typed import typed
 #: Bytes of the files beyond which they are damage: 65,536 latents take 3 MB, 20,000 epochs 8 MB.
 LARGEST_METRICS, LARGEST_HISTORY = 4 * 10**6, 12 * 10**6
 
+#: what every epoch is told of, see ``EpochRecord``
+_TERMS = frozenset({"objective", "reconstruction", "kl", "elbo"})
+
 
 @dataclass(frozen=True)
 class Metrics:
@@ -86,10 +89,16 @@ def read_history(content: bytes) -> tuple[EpochRecord, ...]:
     lines = content.decode("utf-8").split("\n")
     if lines.pop():
         raise ValueError("its last line is cut short")
-    return tuple(
-        typed(strict_json.parse(line), EpochRecord, f"line {number}")
-        for number, line in enumerate(lines, start=1)
-    )
+    return tuple(_epoch(strict_json.parse(line), f"line {n}") for n, line in enumerate(lines, 1))
+
+
+def _epoch(item: Any, where: str) -> EpochRecord:
+    record: EpochRecord = typed(item, EpochRecord, where)
+    for name, terms in (("train", record.train), ("validation", record.validation)):
+        missing = _TERMS - terms.keys() if terms is not None else None
+        if missing:
+            raise ValueError(f"{where}.{name}.{min(missing)} is missing")
+    return record
 
 
 def history_text(history: Iterable[EpochRecord]) -> str:
