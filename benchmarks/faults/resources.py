@@ -148,9 +148,12 @@ def signals(tally: Tally, staged: Path, folder: Path, count: int, draw: random.R
         wait = draw.uniform(0.3, 4.0)
         what = stopped(folder, arguments, getattr(signal, kind), times, wait)
         if what is None and name == "run":
-            perform(folder, vaezoo_command(*arguments), {})
-            weights = (folder / "new" / "tiny" / "model.safetensors").read_bytes()
-            if whole.setdefault("weights", weights) != weights:
+            done = perform(folder, vaezoo_command(*arguments), {})
+            file = folder / "new" / "tiny" / "model.safetensors"
+            weights = file.read_bytes() if file.is_file() else b""
+            if not weights:
+                what = f"it did not go on: {done.stderr[-300:]!r}"
+            elif whole.setdefault("weights", weights) != weights:
                 what = "the run that went on ended in other weights"
         if what:
             tally.fell("signals", f"{number}: {name}, {kind} × {times} after {wait:.2f} s: {what}")
