@@ -12,9 +12,10 @@ import pytest
 # imported; the processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A shell starts what it runs in the background deaf to Ctrl-C, and children inherit that; so would
-# the runs that tests stop.
+# A shell starts what it runs in the background deaf to Ctrl-C, nohup to a hang-up, and children
+# inherit that; so would the runs that tests stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -113,3 +113,12 @@ def test_ctrl_c_while_torch_is_imported(wait: float, tmp_path: Path) -> None:
         assert error.splitlines()[-1] == "interrupted"
     assert "Traceback" not in error
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
+
+
+def test_a_command_within_a_process_leaves_ctrl_c_as_it_was() -> None:
+    from vaezoo.cli import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(["zoo", "show", "nothing"])
+    assert ended.value.code == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

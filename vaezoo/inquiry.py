@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaezoo.diagnostics import Piped
+from vaezoo.diagnostics import Piped, UsageError
 from vaezoo.registry import Registry, discover
 from vaezoo.spec import Spec
 from vaezoo.spec.difference import Difference, compare
@@ -41,7 +41,12 @@ def look_up(
     from vaezoo.zoo.lock import plugins_of, require_plugins
     from vaezoo.zoo.specfile import resolved_text
 
-    entry = find(reference, zoo=zoo)
+    try:
+        entry = find(reference, zoo=zoo)
+    except UsageError:
+        if os.path.isdir(reference):
+            return examine(reference, overrides=overrides, registry=registry)
+        raise
     require_plugins(entry.lock, registry, entry.name)
     # the text in the header is the one that counts; this is how it stands in spec.yaml, too
     source = entry.weights_path if entry.stands_alone else entry.path / "spec.yaml"
@@ -106,6 +111,6 @@ def diff(
 
 
 def _is_spec_file(path: str) -> bool:
-    if path.lower().endswith(ENDINGS):
+    if path.lower().endswith(ENDINGS) or path in (os.curdir, os.pardir):
         return True
     return os.path.isfile(path) and not path.endswith(".safetensors")

@@ -103,6 +103,17 @@ def ignore_ctrl_c() -> None:
 
 
 @contextmanager
+def ctrl_c_restored() -> Iterator[None]:
+    """After it, Ctrl-C is heard as before, even where it came to be ignored within."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if _is_main_thread():
+            signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def _replaced(numbers: tuple[int, ...], usual: Any, handler: Handler) -> Iterator[list[int]]:
     """Within, ``handler`` hears those signals that had the usual one; gives their numbers."""
     ours = [n for n in numbers if _is_main_thread() and signal.getsignal(n) is usual]

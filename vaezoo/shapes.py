@@ -143,7 +143,7 @@ def _kind(value: Any) -> str:
 
 def _findings(trial: _Trial, places: Places) -> list[Diagnostic]:
     part = trial.component
-    name, span = f"the {part.kind} {part.use!r}", places.of(*trial.path)
+    name, span = f"the {type(part).kind} {part.use!r}", places.of(*trial.path)
     home = f"{type(part).__module__}.{type(part).__qualname__}"
     try:
         problems = _tried(trial)

@@ -92,7 +92,7 @@ def test_whatever_a_plugin_raises_is_its_members_error(shell: Shell) -> None:
     spec = shell.write(matrix={"dataset": ["blobs", "thin_ice"]})
     done = shell.inside("--plugin", "thin_ice.py", "run", spec, *ON_RAY)
     assert done.code == 3
-    assert "error[VZ610]: the run ended with ZeroDivisionError: too many: 6\n" in done.err
+    assert "failed to load its images: ZeroDivisionError: too many: 6\n" in done.err
     assert "published 1 of 2 members to zoo" in done.out
 
 

@@ -105,6 +105,25 @@ def test_a_fault_is_named_with_its_plugin_and_component(fault: str) -> None:
     assert "test_loading.dataset.<locals>.Given" in str(finding.hint)
 
 
+@pytest.mark.filterwarnings("ignore:Field name:UserWarning")
+def test_a_field_called_kind_changes_no_name_in_a_finding() -> None:
+    class Kinds(Dataset, use="kinds"):
+        """Has a parameter that is called as the kind of component is."""
+
+        kind: str = "photographs"  # type: ignore[misc]
+
+        @property
+        def image_shape(self) -> ImageShape:
+            return ImageShape(1, 6, 6)
+
+        def build(self) -> ImageData:
+            raise ValueError("no")
+
+    given = Kinds()
+    with pytest.raises(PluginError, match="the dataset 'kinds' of"):
+        load(given, registry_with(Kinds))
+
+
 def test_a_shape_that_is_none() -> None:
     with pytest.raises(PluginError, match="image_shape as a tuple, not an ImageShape"):
         load(dataset(data(), (1, 6, 6)))

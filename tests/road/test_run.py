@@ -18,6 +18,7 @@ FILES = {
     "spec.yaml",
     "metrics.json",
     "history.jsonl",
+    "manifest.json",
     "README.md",
     "figures",
 }

@@ -16,6 +16,7 @@ from vaezoo.cli.commands import cli
 from vaezoo.migration import migrate
 from vaezoo.verification import Check, Verdict
 from vaezoo.zoo import find
+from vaezoo.zoo.specfile import to_yaml
 
 NAME = "mnist_mlp20"
 
@@ -263,7 +264,10 @@ def test_a_bound_with_few_draws_in_all_is_taken_as_it_was(zoo: Path) -> None:
 def test_a_bound_with_many_draws_is_estimated_when_fewer_are_asked_for(tmp_path: Path) -> None:
     name = "mnist_nvae2"
     shutil.copytree(find(name).path, tmp_path / name)
-    migrate(name, zoo=tmp_path, samples=1)
+    target = {"metric": "test/iw_bound", "value": -131.5, "tolerance": 1, "source": "a test"}
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(to_yaml({**find(name).spec_data, "targets": [target]}))
+    migrate(name, zoo=tmp_path, spec=spec, samples=1)
     good = checked(vaezoo.verify(name, zoo=tmp_path, samples=1))
     assert good["test/iw_bound"].passed
     assert "by 400 images (500 samples), recorded -131.7579" in good["test/iw_bound"].detail

@@ -72,7 +72,7 @@ def test_every_entry_has_its_report(name):
     assert 1 <= len(pdf.pages) <= 3
     assert pdf.metadata is not None
     assert pdf.metadata.title == name
-    text = "".join(page.extract_text() for page in pdf.pages)
+    text = " ".join("".join(page.extract_text() for page in pdf.pages).split())
     for figure in subject.entry.metrics.figures:
         assert text_of(value_of(figure)) in text
     assert subject.entry.header["digest"] in text
@@ -95,8 +95,8 @@ def test_every_figure_that_there_is_finds_its_place(tmp_path):
     assert len(found.entry.metrics.figures) > 15
     pdf = pypdf.PdfReader(io.BytesIO(to_pdf(report_of(found))))
     assert len(pdf.pages) <= 3
-    text = "".join(page.extract_text() for page in pdf.pages)
-    for figure in found.entry.metrics.figures:
+    text = " ".join("".join(page.extract_text() for page in pdf.pages).split())
+    for figure in found.facts.metrics.figures:
         assert label_of(figure) in text
         assert text_of(value_of(figure)) in text
 

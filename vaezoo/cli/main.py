@@ -9,6 +9,7 @@ import errno
 import io
 import os
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from vaezoo import interrupts
@@ -31,7 +32,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
     0 all well; 1 findings; 2 wrong usage; 3 a run or an entry failed; 130 interrupted.
     """
-    with interrupts.ctrl_c_raised() as ctrl_c, interrupts.requests_to_end_raised():
+    # a process that goes on after the command is to hear Ctrl-C again
+    goes_on = nullcontext() if arguments is None else interrupts.ctrl_c_restored()
+    with goes_on, interrupts.ctrl_c_raised() as ctrl_c, interrupts.requests_to_end_raised():
         try:
             code = _command(arguments, ctrl_c)
         except KeyboardInterrupt:  # a second one, while the first was being dealt with

@@ -13,7 +13,13 @@ LARGEST = 2**63 - 1
 
 
 class PathType(click.Path):
-    """A path on the command line, as every option and argument has it: ``~`` is expanded."""
+    """A path on the command line, as every option and argument has it: ``~`` is expanded.
+
+    Whether it can be read is left to whoever reads it, whose error says more.
+    """
+
+    def __init__(self, *, readable: bool = False, **options: Any) -> None:
+        super().__init__(readable=readable, **options)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:

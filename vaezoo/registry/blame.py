@@ -40,9 +40,10 @@ def blamed(component: Component, doing: str, registry: Registry | None = None) -
 
 def described(component: Component, registry: Registry | None = None) -> str:
     """Such as: the dataset 'faces' of the plugin people 1.2."""
+    # of the class: a plugin may have a field called kind
     supplier = registry.supplier(type(component)) if registry else None
     of = f" of the plugin {supplier.plugin.label}" if supplier else ""
-    return f"the {component.kind} {component.use!r}{of}"
+    return f"the {type(component).kind} {component.use!r}{of}"
 
 
 def home_of(component: Component) -> str:

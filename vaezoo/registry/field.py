@@ -26,9 +26,9 @@ class Resolve:
 
     def __call__(self, value: Any, info: ValidationInfo) -> Component:
         if isinstance(value, Component):
-            if value.kind == self.kind:
+            if type(value).kind == self.kind:
                 return value
-            raise ValueError(f"a {self.kind} belongs here, this is a {value.kind}")
+            raise ValueError(f"a {self.kind} belongs here, this is a {type(value).kind}")
         name, parameters = split_use(value, self.kind)
         if info.context is None:
             raise ValueError("a spec needs a registry to resolve its components")

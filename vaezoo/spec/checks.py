@@ -72,7 +72,7 @@ def _broken(component: Component, error: Exception, span: Span | None) -> Diagno
     home = f"{type(component).__module__}.{type(component).__qualname__}"
     return Diagnostic(
         "VZ303",
-        f"the {component.kind} {component.use!r} failed: {type(error).__name__}: {error}",
+        f"the {type(component).kind} {component.use!r} failed: {type(error).__name__}: {error}",
         span,
         hint=f"this is a fault in {home}",
     )

@@ -88,8 +88,8 @@ def _impossible(spec: Spec, data: ImageData) -> Iterator[Diagnostic]:
         if problem:
             yield Diagnostic(
                 "VZ402",
-                f"the {part.kind} {part.use!r} cannot be had: {problem}",
-                hint=f"take it out of {part.kind}s, or change the dataset",
+                f"the {type(part).kind} {part.use!r} cannot be had: {problem}",
+                hint=f"take it out of {type(part).kind}s, or change the dataset",
             )
 
 
@@ -110,8 +110,8 @@ def _of_smallest_batch(spec: Spec, images: int, processes: Processes) -> Iterato
     hint = f"set train.batch_size to {_other_size(size, images, processes)}, or change "
     yield Diagnostic(
         "VZ402",
-        f"the {component.kind} {component.use!r} cannot train on a batch of one image, and the "
-        f"last batch of each epoch has one: {images:,} training images in batches of "
+        f"the {type(component).kind} {component.use!r} cannot train on a batch of one image, "
+        f"and the last batch of each epoch has one: {images:,} training images in batches of "
         f"{size:,}{each}. It fails with: {reason}",
         hint=f"{hint}train.validation, so that more are left for the last batch",
     )

@@ -174,7 +174,7 @@ def _registered(component: Component, registry: Registry) -> Registered:
     raise PluginError(
         Diagnostic(
             "VZ301",
-            f"the {component.kind} {component.use!r} comes from no plugin, "
+            f"the {type(component).kind} {component.use!r} comes from no plugin, "
             "so a model made with it could not be loaded again",
             hint="return its class from a plugin's vaezoo_components hook",
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+import vaezoo.spec
 from tests.spec.conftest import Write
 from tests.spec.json_schema.conftest import errors
 from tests.spec.json_schema.fitting import Fitting
@@ -36,6 +39,8 @@ RELATIONS = ("nesterov needs a momentum",)
 def _what_validate_imports_is_imported() -> None:
     """Hypothesis draws constants from the modules that are loaded, so that one which came between
     two runs of an example would change it."""
+    for module in pkgutil.walk_packages(vaezoo.spec.__path__, "vaezoo.spec."):
+        importlib.import_module(module.name)
     for path in ROOT.glob("specs/**/*.yaml"):
         examine(path, registry=discover())
     examine(ROOT / "specs" / "fashion_mlp2.yaml", overrides=["train.epoch=1"], registry=discover())

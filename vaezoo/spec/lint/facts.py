@@ -111,7 +111,7 @@ class _Questions:
             return question()
         except Exception as error:
             home = f"{type(component).__module__}.{type(component).__qualname__}"
-            what = f"the {component.kind} {component.use!r} failed"
+            what = f"the {type(component).kind} {component.use!r} failed"
             message = f"{what}: {type(error).__name__}: {error}"
             self.faults.append(Fault(message, path, f"this is a fault in {home}"))
             return unknown
