@@ -10,7 +10,7 @@ from vaezoo.cli.lazy import LazyGroup, Table
 COMMANDS: Table = {
     "run": ("vaezoo.cli.run", "Train a spec, evaluate, draw and publish it to the zoo."),
     "sample": ("vaezoo.cli.sample", "Sample images from a trained model."),
-    "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures anew."),
+    "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures again."),
     "evaluate": ("vaezoo.cli.evaluate", "Take figures of a trained model."),
     "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
     "report": ("vaezoo.cli.report", "Write a report on a trained model, or on two."),

@@ -16,7 +16,7 @@ from vaezoo.zoo import Metrics
 class Facts:
     """What observations are made of.
 
-    ``redrawn`` says that the pixels of training images were drawn anew each time they were seen;
+    ``redrawn`` says that the pixels of training images were drawn again each time they were seen;
     ``readers`` are the metrics that the figures are of.
     """
 

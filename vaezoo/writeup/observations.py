@@ -232,7 +232,7 @@ def _kept_earlier(facts: Facts, held_out: Sequence[float]) -> Iterator[Prose]:
 def _generalises(facts: Facts) -> Iterator[Prose]:
     """Training against validation in the epoch whose weights were kept.
 
-    Nothing is said where the training pixels are drawn anew each time: they are other images then,
+    Nothing is said where the training pixels are drawn again each time: they are other images then,
     and the two would agree however much of the grey levels were learnt by heart.
     """
     kept, test = facts.kept, facts.of_role("elbo")
