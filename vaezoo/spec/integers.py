@@ -12,7 +12,8 @@ from vaezoo.spec.messages import dotted
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.places import Places
 
-_LARGEST = 2**63 - 1
+#: Of either sign.
+LARGEST = 2**63 - 1
 
 
 def integer_findings(value: Any, places: Places) -> Iterator[Diagnostic]:
@@ -22,13 +23,13 @@ def integer_findings(value: Any, places: Places) -> Iterator[Diagnostic]:
             "VZ204",
             f"{dotted(path)!r} is an integer of more than 64 bits",
             places.of(*path),
-            hint=f"the largest is {_LARGEST}",
+            hint=f"the largest is {LARGEST}",
         )
 
 
 def _too_large(value: Any, path: Path) -> Iterator[Path]:
     if isinstance(value, int):
-        if abs(value) > _LARGEST:
+        if abs(value) > LARGEST:
             yield path
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:

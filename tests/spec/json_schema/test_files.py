@@ -30,7 +30,6 @@ BEYOND = {
     "extends_cycle": "in other files",
     "extends_missing": "in the folder",
     "extends_outside": "in the folder",
-    "integer_beyond_64_bits": "JSON's numbers have no such end",
     "matrix_key_of_some_members": "which keys fit depends on another one's values",
     "matrix_missing_item": "the length of a list elsewhere in the file",
     "matrix_of_a_base": "the fault is in the base",

@@ -47,6 +47,7 @@ def test_its_parameters_are_checked_and_described() -> None:
     assert definition["properties"]["width"] == {
         "description": "how wide",
         "minimum": 8,
+        "maximum": 2**63 - 1,
         "type": "integer",
     }
     assert definition["properties"]["slope"]["default"] == 0.5

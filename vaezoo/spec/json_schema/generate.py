@@ -17,6 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from vaezoo.fields.activation import read_activation
 from vaezoo.fields.schedule import SHAPES, Bounds, Schedule
 from vaezoo.registry.field import Resolve
+from vaezoo.spec.integers import LARGEST
 
 #: Where definitions stand in the finished schema.
 DEFINITIONS = "#/$defs/"
@@ -157,7 +158,19 @@ def _tidied(schema: Any) -> Any:
         tidied["$ref"] = tidied["$ref"].replace(_ELSEWHERE, DEFINITIONS)
     if isinstance(tidied.get("description"), str):
         tidied["description"] = tidied["description"].replace("``", "`")
-    return _one_type(_one_item(tidied))
+    return _one_type(_one_item(_bounded(tidied)))
+
+
+def _bounded(schema: Schema) -> Schema:
+    """An integer has the ends that every integer in a spec has, where it has no nearer ones."""
+    if schema.get("type") != "integer":
+        return schema
+    ends: Schema = {}
+    if schema.keys().isdisjoint(("minimum", "exclusiveMinimum")):
+        ends["minimum"] = -LARGEST
+    if schema.keys().isdisjoint(("maximum", "exclusiveMaximum")):
+        ends["maximum"] = LARGEST
+    return {**schema, **ends}
 
 
 def _tidied_member(key: str, value: Any) -> Any:
