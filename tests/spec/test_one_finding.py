@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from types import ModuleType
 
@@ -141,3 +142,13 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
     path.write_text(GOOD + "summary: déjà vu\n", "latin-1")
     (finding,) = vaezoo.validate(path)
     assert finding.hint == "save it as UTF-8: in Windows-1252 that byte is é"
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8], ids=["plain", "byte order mark"])
+def test_a_byte_that_is_not_utf8_has_its_place(mark: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_bytes(mark + b"vaezoo: 1\n \xed\xa0\x80name: x\n")
+    (finding,) = vaezoo.validate(path)
+    assert finding.message == "this file is not UTF-8: the byte 0xed cannot stand here"
+    assert finding.span
+    assert (finding.span.start.line, finding.span.start.column) == (2, 2)

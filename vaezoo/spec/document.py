@@ -87,12 +87,13 @@ def _decode(content: bytes, source: str) -> str:
     if encoding:
         message = f"this file is {encoding}, not UTF-8"
         raise SpecError(Diagnostic("VZ102", message, whole(source), hint="save it as UTF-8"))
+    body = content.removeprefix(codecs.BOM_UTF8)
     try:
-        return content.decode("utf-8-sig")
+        return body.decode()
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig")
+        before = body[: error.start].decode()
         start = position_in(before, len(before))
-        byte = content[error.start]
+        byte = body[error.start]
         shown = bytes((byte,)).decode("cp1252", "replace")
         meant = f": in Windows-1252 that byte is {shown}" if shown.isalpha() else ""
         raise SpecError(
