@@ -111,10 +111,13 @@ def _require_amendable(entry: Entry) -> None:
     """Raise ZooError (VZ503), before anything slow, where figures cannot be recorded."""
     from vaezoo.zoo.amend import cannot_amend
 
-    reason = cannot_amend(entry)
-    if reason:
-        hint = "leave --record out, or copy the entry to a zoo that you can write to"
-        raise ZooError(Diagnostic("VZ503", f"figures cannot be recorded: {reason}", hint=hint))
+    def refuse() -> None:
+        reason = cannot_amend(entry)
+        if reason:
+            hint = "leave --record out, or copy the entry to a zoo that you can write to"
+            raise ZooError(Diagnostic("VZ503", f"figures cannot be recorded: {reason}", hint=hint))
+
+    entry.steadily(refuse)  # a publish may put other files in the place of those being read
 
 
 @memory_kept()

@@ -193,7 +193,7 @@ def users() -> Iterator[Case]:
         fine = frozenset({1} if name == "diff" else {0})
         command = vaezoo_command(*arguments)
         yield Case(f"{name} without HOME", command, fine, "env -u HOME {}")
-        nowhere = {"HOME": "/nowhere", "VAEZOO_CACHE": ""}
+        nowhere = {"HOME": "/dev/null/home", "VAEZOO_CACHE": ""}
         yield Case(f"{name} with HOME nowhere", command, fine, "{}", nowhere)
         if unnamed:
             yield Case(
