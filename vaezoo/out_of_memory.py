@@ -18,6 +18,7 @@ _WORDS = (
     "Storage size calculation overflowed",
     "could not create a memory object",
     "failed to map segment from shared object",
+    "can't start new thread",
 )
 
 

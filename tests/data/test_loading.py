@@ -168,3 +168,11 @@ def test_errors_of_vaezoos_own_stay_as_they_are() -> None:
         load(dataset(none))
     with pytest.raises(MemoryError):
         load(dataset(full))
+
+
+def test_memory_that_is_short_is_no_fault_of_a_dataset() -> None:
+    def make() -> ImageData:
+        raise RuntimeError("Storage size calculation overflowed with sizes=[4611686018427387904]")
+
+    with pytest.raises(RuntimeError, match="overflowed"):
+        load(dataset(make))

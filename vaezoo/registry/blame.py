@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import Diagnostic, PluginError, VaezooError
+from vaezoo.out_of_memory import is_out_of_memory
 from vaezoo.registry.component import Component
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ def blamed(component: Component, doing: str, registry: Registry | None = None) -
     """
     try:
         yield
-    except (VaezooError, MemoryError):
+    except VaezooError:
         raise
     except (Exception, SystemExit) as error:  # whatever a plugin raises
-        if _is_of_memory(error):
+        if is_out_of_memory(error):
             raise
         reason = " ".join(str(error).split())
         raise PluginError(
@@ -49,9 +50,3 @@ def described(component: Component, registry: Registry | None = None) -> str:
 def home_of(component: Component) -> str:
     """The class that a component is, with its module."""
     return f"{type(component).__module__}.{type(component).__qualname__}"
-
-
-def _is_of_memory(error: BaseException) -> bool:
-    """Whether torch says so: its error on the CPU has no class of its own."""
-    text = "DefaultCPUAllocator" in str(error)
-    return type(error).__name__ == "OutOfMemoryError" or (isinstance(error, RuntimeError) and text)
