@@ -124,13 +124,14 @@ def test_from_python(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_ctrl_c_stops_a_cluster_of_ones_own_and_the_same_command_goes_on(
     shell: Shell, cluster: None
 ) -> None:
-    spec = shell.write(matrix={"loss.beta": [1, 4]}, train={"epochs": 6})
+    # so many that neither ends while the other is only being started
+    spec = shell.write(matrix={"loss.beta": [1, 4]}, train={"epochs": 60})
     straight = shell.inside("run", spec, "--device", "cpu", "--zoo", "straight")
     assert straight.code == 0
     events = shell.folder / "events"
     shell.environment = {"BLOBS_PAUSE": "0.5", "BLOBS_EVENTS": str(events), "RAY_ADDRESS": "local"}
     with shell.start("run", spec, *ON_RAY) as process:
-        wait_until(lambda: events.exists() and events.read_text().count("epoch 2") == 2)
+        wait_until(lambda: events.exists() and events.read_text().count("epoch 2\n") == 2)
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
