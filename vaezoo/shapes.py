@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vaezoo.diagnostics import Diagnostic, VaezooError
 from vaezoo.registry import Component, ImageShape
+from vaezoo.registry.blame import described, home_of
 from vaezoo.spec import Spec
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.places import Places
@@ -143,8 +144,8 @@ def _kind(value: Any) -> str:
 
 def _findings(trial: _Trial, places: Places) -> list[Diagnostic]:
     part = trial.component
-    name, span = f"the {type(part).kind} {part.use!r}", places.of(*trial.path)
-    home = f"{type(part).__module__}.{type(part).__qualname__}"
+    name, span = described(part), places.of(*trial.path)
+    home = home_of(part)
     try:
         problems = _tried(trial)
     except VaezooError as error:

@@ -6,7 +6,7 @@
 Each case is a command in a process of its own, with something taken from it. It must end with a
 documented exit code and a message for people, leave no half file behind, and leave the entry that
 was there as it was. Cases are drawn by ``--seed`` from all that a part has, or all are tried
-where there are no more than ``--count``.
+where they are at most ``--count``.
 
 Runs in a folder that it made. Parts that need root (a user without a name) or a private mount
 namespace (a full disk) are passed over without them, which is printed.

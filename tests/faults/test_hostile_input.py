@@ -14,7 +14,7 @@ SCRIPTS = Path(__file__).parent.parent.parent / "benchmarks" / "faults"
 
 
 def run(script: str, tmp_path: Path, count: int, seed: int) -> dict[str, object]:
-    """The results of a script that tried so many cases, of which none may fall."""
+    """The results of a script that tried so many cases; none may fall."""
     out = tmp_path / "results.json"
     command = [sys.executable, str(SCRIPTS / script), "--count", str(count), "--seed", str(seed)]
     done = subprocess.run(

@@ -41,7 +41,7 @@ def test_a_verdict_has_a_direction(figure, better, verdict):
         (-110.0, True, "reproduced"),
         (-108.0, True, "better"),
         (-112.0, False, "worse"),
-        (-108.0, False, "worse"),  # a figure of which less is better
+        (-108.0, False, "worse"),  # less is better
         (-112.0, True, "better"),
         (math.nan, False, "worse"),
     ],

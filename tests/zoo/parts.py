@@ -144,7 +144,7 @@ DATA: dict[str, Any] = {
 
 
 def terms(objective: float) -> dict[str, float]:
-    """The terms of an epoch, of which the KL is 20 nats."""
+    """The terms of an epoch with a KL of 20 nats."""
     parts = {"reconstruction": objective - 20, "kl": 20.0}
     return {"objective": objective, **parts, "elbo": -objective}
 

@@ -47,7 +47,7 @@ def entry(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 @pytest.fixture
 def changed(trained: Path, tmp_path: Path) -> Path:
-    """The pictures and one more, so that every split is drawn anew."""
+    """The pictures and one more, so that every split differs."""
     folder = tmp_path / "changed"
     shutil.copytree(trained / "pics", folder)
     shutil.copy(folder / "05.png", folder / "000.png")

@@ -7,7 +7,7 @@ from typing import Literal, TypedDict
 
 from vaezoo.registry.quantity import Better
 
-#: ``apart`` lies beyond the tolerance, in a figure of which neither side is better.
+#: ``apart`` lies beyond the tolerance, in a figure that has no better side.
 Verdict = Literal["reproduced", "better", "worse", "apart"]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from vaezoo.diagnostics import Diagnostic, Span, VaezooError, suggest
 from vaezoo.registry import Component, ImageShape
+from vaezoo.registry.blame import described, home_of
 from vaezoo.spec.integers import integer_findings
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.places import Places
@@ -69,12 +70,11 @@ def _image_shape(spec: Spec, places: Places) -> tuple[ImageShape | None, Diagnos
 
 
 def _broken(component: Component, error: Exception, span: Span | None) -> Diagnostic:
-    home = f"{type(component).__module__}.{type(component).__qualname__}"
     return Diagnostic(
         "VZ303",
-        f"the {type(component).kind} {component.use!r} failed: {type(error).__name__}: {error}",
+        f"{described(component)} failed: {type(error).__name__}: {error}",
         span,
-        hint=f"this is a fault in {home}",
+        hint=f"this is a fault in {home_of(component)}",
     )
 
 

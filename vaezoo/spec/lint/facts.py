@@ -10,6 +10,7 @@ from typing import TypeVar
 from vaezoo.fields import Schedule
 from vaezoo.fields.schedule import value_at
 from vaezoo.registry import Component
+from vaezoo.registry.blame import described, home_of
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.schema import Spec, TrainSpec
 
@@ -110,10 +111,8 @@ class _Questions:
         try:
             return question()
         except Exception as error:
-            home = f"{type(component).__module__}.{type(component).__qualname__}"
-            what = f"the {type(component).kind} {component.use!r} failed"
-            message = f"{what}: {type(error).__name__}: {error}"
-            self.faults.append(Fault(message, path, f"this is a fault in {home}"))
+            message = f"{described(component)} failed: {type(error).__name__}: {error}"
+            self.faults.append(Fault(message, path, f"this is a fault in {home_of(component)}"))
             return unknown
 
 

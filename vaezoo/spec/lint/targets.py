@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from vaezoo.registry.quantity import NATS, Quantity
+from vaezoo.registry.quantity import ELBO, NATS, Quantity
 from vaezoo.spec.lint.facts import Facts
 from vaezoo.spec.lint.remark import Remark
 from vaezoo.spec.nodes import Path
@@ -39,7 +39,7 @@ def _differences(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]
 def _other_weights(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]:
     role, beta = _role(facts, target), facts.beta
     low, high = NEAR_ONE
-    if role == "elbo" and beta is not None and not low <= beta <= high:
+    if role == ELBO.role and beta is not None and not low <= beta <= high:
         yield (
             "metric",
             f"{target.metric} is taken with β = 1, and the spec trains for β = {beta:g}",
@@ -68,7 +68,7 @@ def _other_words(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]
             f"the source speaks of binarised images, and those of {facts.spec.dataset.use} are not",
             "compare with a figure on the same pixels",
         )
-    if _TIGHTER.search(target.source) and quantity and quantity.role == "elbo":
+    if _TIGHTER.search(target.source) and quantity and quantity.role == ELBO.role:
         yield (
             "source",
             "the source speaks of an importance-weighted bound, which is above the ELBO",
