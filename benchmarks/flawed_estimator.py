@@ -31,9 +31,9 @@ import torch
 from torch import Tensor
 
 from vaezoo.components.nets.importance import importance_weighted_bounds
-from vaezoo.data.images import batches
+from vaezoo.data.image_batches import batches
 from vaezoo.data.resident import Resident
-from vaezoo.measurement import scene_of
+from vaezoo.evaluation.evaluate import context_of
 from vaezoo.model import VAE, Posterior
 from vaezoo.zoo import find
 
@@ -91,8 +91,8 @@ def gaps(model: VAE, images: Tensor, samples: int, seed: int = 0) -> dict[str, T
 def measure(latent: int, images: int, samples: int) -> dict[str, Any]:
     """The mean gaps of one entry, each with its standard error, beside the published one."""
     model = find(f"mnist_nvae{latent}").load()
-    scene = scene_of(model, model.spec.dataset.build(), "test")
-    found = gaps(model, scene.split.images[:images], samples)
+    context = context_of(model, model.spec.dataset.build(), "test")
+    found = gaps(model, context.split.images[:images], samples)
     elbo, log_likelihood = PUBLISHED[latent]
     report: dict[str, Any] = {"published": round(log_likelihood - elbo, 2)}
     for name, values in found.items():

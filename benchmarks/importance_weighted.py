@@ -23,7 +23,7 @@ from table import cpu_model
 from torch import Tensor, nn
 
 from vaezoo.components.metrics.bounds import ImportanceWeighted
-from vaezoo.measurement import scene_of, take
+from vaezoo.evaluation.evaluate import context_of, take
 from vaezoo.registry import Split
 from vaezoo.zoo import find
 
@@ -45,12 +45,12 @@ class Counter:
 def measure(name: str, samples: int, images: int) -> dict[str, Any]:
     """One evaluation: its figure, its time and the process's largest memory so far."""
     model = find(name).load()
-    scene = scene_of(model, model.spec.dataset.build(), "test")
-    scene = replace(scene, split=Split(scene.split.images[:images], None))
+    context = context_of(model, model.spec.dataset.build(), "test")
+    context = replace(context, split=Split(context.split.images[:images], None))
     encoded = Counter(model.encoder)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, cpu = time.perf_counter(), time.process_time()
-    (figure,) = take([ImportanceWeighted(samples=samples)], scene)
+    (figure,) = take([ImportanceWeighted(samples=samples)], context)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return {
         "what": f"importance-weighted bound of {name} on the CPU",

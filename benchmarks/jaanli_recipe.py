@@ -20,8 +20,8 @@ from torch import Tensor
 from torch.distributions import Independent, Normal
 from torch.nn.functional import softplus
 
-from vaezoo.data.images import batches, shuffled_batches
-from vaezoo.data.places import arranged
+from vaezoo.data.image_batches import batches, shuffled_batches
+from vaezoo.data.placement import arranged
 from vaezoo.data.resident import Resident
 from vaezoo.model import VAE, build
 from vaezoo.registry import discover

@@ -22,13 +22,13 @@ from typing import get_args
 
 import torch
 
-from vaezoo.devices import choose
 from vaezoo.registry import discover
 from vaezoo.spec import Spec
 from vaezoo.spec.reader import from_data
+from vaezoo.system.devices import choose
 from vaezoo.training import Observer, train
-from vaezoo.training.population import train_together
-from vaezoo.training.roads import Wish
+from vaezoo.training.ensemble.train import train_together
+from vaezoo.training.execution.choose import CompileMode
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -59,7 +59,9 @@ def members(count: int, epochs: int) -> list[Spec]:
     ]
 
 
-def one_after_another(specs: list[Spec], device: torch.device, folder: Path, compile: Wish) -> None:
+def one_after_another(
+    specs: list[Spec], device: torch.device, folder: Path, compile: CompileMode
+) -> None:
     for spec in specs:
         train(
             spec,
@@ -71,7 +73,7 @@ def one_after_another(specs: list[Spec], device: torch.device, folder: Path, com
         )
 
 
-def together(specs: list[Spec], device: torch.device, folder: Path, compile: Wish) -> None:
+def together(specs: list[Spec], device: torch.device, folder: Path, compile: CompileMode) -> None:
     reason = train_together(
         specs,
         device=device,
@@ -83,7 +85,7 @@ def together(specs: list[Spec], device: torch.device, folder: Path, compile: Wis
     assert reason is None, reason
 
 
-def seconds(way: Callable[..., None], specs, device: torch.device, compile: Wish) -> float:
+def seconds(way: Callable[..., None], specs, device: torch.device, compile: CompileMode) -> float:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         way(specs, device, Path(folder), compile)
@@ -98,7 +100,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--compile", choices=get_args(Wish), default="auto")
+    parser.add_argument("--compile", choices=get_args(CompileMode), default="auto")
     parser.add_argument("--out", type=Path, help="default results/population_DEVICE.json")
     chosen = parser.parse_args()
     device, specs = choose(chosen.device), members(chosen.members, chosen.epochs)

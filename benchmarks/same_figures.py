@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from vaezoo.data.images import batches
+from vaezoo.data.image_batches import batches
 from vaezoo.data.resident import Resident
 from vaezoo.model import VAE
 from vaezoo.registry import discover

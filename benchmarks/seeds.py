@@ -22,16 +22,16 @@ from typing import Any
 
 import torch
 
-from vaezoo.data.images import shuffled_batches
-from vaezoo.data.places import arranged
-from vaezoo.fields import value_at
+from vaezoo.data.image_batches import shuffled_batches
+from vaezoo.data.placement import arranged
 from vaezoo.model import build
 from vaezoo.registry import ImageData, discover
+from vaezoo.registry.fields import value_at
 from vaezoo.spec import Spec, read
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.epoch import moments_of
+from vaezoo.training.execution.compiled import EagerStep
 from vaezoo.training.loop import plan_loss, stream
-from vaezoo.training.steps import PlainStep
 
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "specs" / "mnist_keras2.yaml"
@@ -51,7 +51,7 @@ def objective(spec: Spec, data: ImageData, images: int) -> float:
         order=torch.Generator().manual_seed(stream(seed, "order")),
         noise=torch.Generator().manual_seed(stream(seed, "noise")),
     )
-    step = PlainStep(spec, state, plan_loss(spec, CPU))
+    step = EagerStep(spec, state, plan_loss(spec, CPU))
     order = torch.randperm(len(training), generator=state.order)
     batches = shuffled_batches(training, order, plan.batch_size, step.prepare)
     moments = moments_of(spec, 0, math.ceil(len(training) / plan.batch_size))

@@ -124,7 +124,7 @@ def floor(work: str, images: int, name: str) -> dict[str, float]:
     from networks import network
     from worker import WORKS as SIZES
 
-    from vaezoo.training.precision import products
+    from vaezoo.training.execution.precision import products
 
     device = torch.device(name)
     size, model = SIZES[work].batch_size, network(work)

@@ -21,7 +21,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 @pytest.fixture(scope="session")
 def current(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A zoo with a copy of a shipped entry, of the form that this version writes. Copy it."""
-    from vaezoo.migration import migrate
+    from vaezoo.evaluation.migrate import migrate
     from vaezoo.zoo import find
 
     name, zoo = "mnist_mlp20", tmp_path_factory.mktemp("current")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vaezoo import weights
+from vaezoo.system import safetensors_io
 from vaezoo.zoo.entry import CARD, MANIFEST, METRICS, WEIGHTS, Entry
 from vaezoo.zoo.header import sealed
 from vaezoo.zoo.manifest import manifest_text
@@ -17,12 +17,12 @@ Change = Callable[[Any], object]
 
 def rewrite_header(folder: Path, **changes: Change) -> None:
     """Change spec or lock in the header of the weights file, which keeps its tensors."""
-    tensors, texts = weights.load(folder / WEIGHTS)
+    tensors, texts = safetensors_io.load(folder / WEIGHTS)
     for key, change in changes.items():
         data = json.loads(texts[key])
         change(data)
         texts[key] = json.dumps(data)
-    weights.save(folder / WEIGHTS, tensors, sealed(texts))
+    safetensors_io.save(folder / WEIGHTS, tensors, sealed(texts))
     reseal(folder)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from tests.road.blobs_plugin import Blobs
+from tests.runs.blobs_plugin import Blobs
 from vaezoo.registry import Plugin, Registry, hookimpl, new_registry
 from vaezoo.spec import Spec, from_data
 

@@ -12,10 +12,10 @@ import torch
 from vaezoo.components.datasets import packed
 from vaezoo.data.on_disk import ImageWriter, images_on_disk
 from vaezoo.diagnostics import DataError
-from vaezoo.discovery import Facts, Memory
 from vaezoo.registry import ImageShape
+from vaezoo.registry.discovery import MetadataCache, PluginMetadata
 
-FACTS = Facts(components=(("loss", "x"),))
+FACTS = PluginMetadata(components=(("loss", "x"),))
 
 
 def a_pipe(path: Path) -> None:
@@ -76,18 +76,18 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_remembered_of_plugins(make: Callable[[Path], None], cache: Path) -> None:
     path = cache / "plugins.json"
     make(path)
-    memory = Memory(path)
+    memory = MetadataCache(path)
     assert memory.recall("mine", "stamp") is None
     memory.learn("mine", "stamp", FACTS)
     memory.save()
-    assert Memory(path).recall("mine", "stamp") == FACTS
+    assert MetadataCache(path).recall("mine", "stamp") == FACTS
     assert (cache.parent / "others").read_text() == "others' content"
 
 
 def test_a_folder_in_place_of_what_is_remembered_costs_the_memory_alone(cache: Path) -> None:
     path = cache / "plugins.json"
     path.mkdir()
-    memory = Memory(path)
+    memory = MetadataCache(path)
     memory.learn("mine", "stamp", FACTS)
     memory.save()
     assert memory.recall("mine", "stamp") == FACTS

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from vaezoo.devices import available, choose
 from vaezoo.diagnostics import RunError
-from vaezoo.out_of_memory import memory_explained
+from vaezoo.system.devices import available, choose
+from vaezoo.system.out_of_memory import memory_explained
 
 
 def test_auto_is_the_first_that_is_available():

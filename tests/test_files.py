@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vaezoo.files import (
+from vaezoo.system.files import (
     PNG,
     beginning,
     check_output,
@@ -133,7 +133,7 @@ def test_a_socket_is_an_error_and_stays(tmp_path: Path, monkeypatch: pytest.Monk
 WRITER = """
 import sys
 from pathlib import Path
-from vaezoo.files import check_output, write_output
+from vaezoo.system.files import check_output, write_output
 print("before")
 check_output(Path(sys.argv[1]))
 write_output(Path(sys.argv[1]), b"content\\n")

@@ -9,8 +9,8 @@ import pytest
 from torch import Tensor
 
 from benchmarks import flawed_estimator
-from tests.components.linear_gaussian import linear_gaussian, scene
-from vaezoo.measurement import scene_of
+from tests.components.linear_gaussian import context, linear_gaussian
+from vaezoo.evaluation.evaluate import context_of
 from vaezoo.zoo import find
 
 RECORDED = json.loads(flawed_estimator.RESULT.read_text("utf-8"))
@@ -24,7 +24,7 @@ def test_it_exceeds_the_evidence_where_the_bound_equals_it() -> None:
     # with the exact posterior the ELBO is log p(x), and so is the bound at every draw; the mean of
     # the other's log 1/n Σ p(z) / q(z|x) lies between −KL and 0, by Jensen's inequality twice
     model = linear_gaussian()
-    images = scene(model, 750).split.images
+    images = context(model, 750).split.images
     found = flawed_estimator.gaps(model, images, samples=200)
     posterior = model.posterior(images.float() / 255)
     kl = model.prior.kl(posterior.mean, posterior.log_var).sum(1).mean().item()
@@ -37,7 +37,7 @@ def test_it_exceeds_the_evidence_where_the_bound_equals_it() -> None:
 @pytest.mark.parametrize("latent", [2, 20])
 def test_its_gap_on_an_entry_is_the_recorded_one(latent: int) -> None:
     model = find(f"mnist_nvae{latent}").load()
-    images = scene_of(model, model.spec.dataset.build(), "test").split.images[:100]
+    images = context_of(model, model.spec.dataset.build(), "test").split.images[:100]
     found = flawed_estimator.gaps(model, images, RECORDED["samples"], seed=1)
     for name, values in found.items():
         recorded = RECORDED["entries"][f"mnist_nvae{latent}"][name]

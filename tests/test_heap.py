@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs
 #: glibc does, which raises its thresholds or not depending on what was freed when.
 ROUNDS = """
 import ctypes, json, resource, torch
-from vaezoo.heap import memory_kept
+from vaezoo.training.execution.malloc import memory_kept
 
 for parameter in (-1, -3):
     ctypes.CDLL(None).mallopt(parameter, 2**17)

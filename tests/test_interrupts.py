@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vaezoo.interrupts import Terminated, ctrl_c_raised, held, requests_to_end_raised
+from vaezoo.system.interrupts import Terminated, ctrl_c_raised, held, requests_to_end_raised
 
 
 def press_ctrl_c() -> None:
@@ -77,7 +77,7 @@ def test_a_request_to_end_tidies_up_and_ends_by_its_signal(
 ) -> None:
     program = (
         "import signal, sys, time\n"
-        "from vaezoo.interrupts import requests_to_end_raised\n"
+        "from vaezoo.system.interrupts import requests_to_end_raised\n"
         "with requests_to_end_raised(), requests_to_end_raised():\n"
         "    try:\n"
         f"        signal.raise_signal({int(number)})\n"

@@ -14,7 +14,7 @@ import vaezoo
 from tests.forging import rewrite_figures
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.measurement import scene_of, take_what_can_be_had
+from vaezoo.evaluation.evaluate import context_of, take_what_can_be_had
 from vaezoo.registry import discover
 from vaezoo.zoo import find
 
@@ -110,13 +110,13 @@ def test_all_leaves_out_what_the_model_cannot_have_and_says_why() -> None:
     model = vaezoo.load("mnist_flax20")
     registry = discover()
     asked = [registry.find("metric", use).component() for use in ("active_units", "sample_quality")]
-    scene = scene_of(model, model.spec.dataset.build(), "test")
-    figures, left_out = take_what_can_be_had(asked, scene, lambda *_: None, named=["all"])
+    context = context_of(model, model.spec.dataset.build(), "test")
+    figures, left_out = take_what_can_be_had(asked, context, lambda *_: None, named=["all"])
     assert [figure.name for figure in figures] == ["active_units"]
     [reason] = left_out
     assert reason.startswith("sample_quality: it needs a classifier of the images")
     with pytest.raises(UsageError, match="needs a classifier"):
-        take_what_can_be_had(asked[1:], scene, lambda *_: None, named=["all", "sample_quality"])
+        take_what_can_be_had(asked[1:], context, lambda *_: None, named=["all", "sample_quality"])
 
 
 def test_a_weights_file_alone_can_be_measured_but_not_written(zoo: Path) -> None:

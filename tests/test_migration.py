@@ -12,20 +12,20 @@ from click.testing import CliRunner
 
 from tests.forging import reseal, rewrite_figures
 from tests.helpers import registry_with, spec_data
-from tests.road.blobs_plugin import Blobs
-from vaezoo import weights
+from tests.runs.blobs_plugin import Blobs
 from vaezoo.cli.context import Context
 from vaezoo.cli.zoo import command as zoo_command
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.measurement import evaluate
-from vaezoo.migration import migrate
+from vaezoo.evaluation.evaluate import evaluate
+from vaezoo.evaluation.migrate import migrate
+from vaezoo.evaluation.verify import verify
 from vaezoo.registry import Registry
-from vaezoo.road import run
+from vaezoo.runs.run import run
 from vaezoo.spec import from_data
-from vaezoo.verification import verify
+from vaezoo.system import safetensors_io
 from vaezoo.zoo import Entry
-from vaezoo.zoo.drift import drift
 from vaezoo.zoo.header import SEAL
+from vaezoo.zoo.plugin_drift import drift
 
 METRICS = [{"use": "elbo", "samples": 2}, "active_units"]
 TARGET = {"metric": "test/elbo", "value": -30.0, "tolerance": 30.0, "source": "a paper"}
@@ -65,9 +65,9 @@ def old(tmp_path: Path, trained: Path) -> Path:
 
 def as_first_written(folder: Path) -> None:
     """Bring an entry back to the form that the first version gave it."""
-    tensors, texts = weights.load(folder / "model.safetensors")
+    tensors, texts = safetensors_io.load(folder / "model.safetensors")
     del texts[SEAL]
-    weights.save(folder / "model.safetensors", tensors, {**texts, "format": "vaezoo 1"})
+    safetensors_io.save(folder / "model.safetensors", tensors, {**texts, "format": "vaezoo 1"})
     (folder / "manifest.json").unlink()
     data = json.loads((folder / "metrics.json").read_text())
     for target in data["targets"]:
@@ -119,7 +119,7 @@ def test_the_lock_tells_training_from_checking(
     old: Path, trained: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vaezoo.zoo.lock.source_of", lambda component: ("new.py", "1" * 64))
-    monkeypatch.setattr("vaezoo.zoo.drift.source_of", lambda component: ("new.py", "1" * 64))
+    monkeypatch.setattr("vaezoo.zoo.plugin_drift.source_of", lambda component: ("new.py", "1" * 64))
     assert any(drift(Entry(old, "small").lock, registry, "small"))
     migrate(old, registry=registry)
     lock = Entry(old, "small").lock

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from vaezoo import read, validate
-from vaezoo.discovery.packages import packages
 from vaezoo.model import build
 from vaezoo.registry import Registry, discover
+from vaezoo.registry.discovery.packages import packages
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))

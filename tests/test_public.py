@@ -68,7 +68,7 @@ def test_plugin_authors_names_are_cheap() -> None:
     assert python(f"{code}print([m for m in {HEAVY} if m in sys.modules])") == "[]"
 
 
-@pytest.mark.parametrize("first", ["vaezoo", "vaezoo.road", "vaezoo.cli.run", "vaezoo.zoo"])
+@pytest.mark.parametrize("first", ["vaezoo", "vaezoo.runs.run", "vaezoo.cli.run", "vaezoo.zoo"])
 def test_functions_are_not_hidden_by_modules(first: str) -> None:
     code = f"import {first}, vaezoo; print(*(callable(f) for f in (vaezoo.run, vaezoo.load)))"
     assert python(code) == "True True"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vaezoo.regular import open_regular, read_regular
+from vaezoo.system.regular_file import open_regular, read_regular
 
 
 def test_a_regular_file_is_read(tmp_path: Path) -> None:

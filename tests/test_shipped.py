@@ -9,12 +9,12 @@ import torch
 
 from tools import readme_table
 from vaezoo.evaluation import evaluate
-from vaezoo.registry import Scene, discover
+from vaezoo.registry import EvaluationContext, discover
 from vaezoo.spec import read
 from vaezoo.zoo import Entry
-from vaezoo.zoo.card import card
-from vaezoo.zoo.drift import drift
-from vaezoo.zoo.renamed import RENAMED
+from vaezoo.zoo.model_card import card
+from vaezoo.zoo.old_names import RENAMED
+from vaezoo.zoo.plugin_drift import drift
 
 ROOT = Path(__file__).parent.parent
 SPECS = {path.stem: path for path in sorted((ROOT / "specs").rglob("*.yaml"))}
@@ -95,8 +95,8 @@ def test_an_unused_latent_is_said_in_the_card():
 def test_recorded_figures_are_those_of_the_weights():
     entry = entry_of("fashion_mlp2")
     model = entry.load()
-    scene = Scene.of_test(model, model.spec.dataset.build())
-    for figure in evaluate(scene):
+    context = EvaluationContext.of_test(model, model.spec.dataset.build())
+    for figure in evaluate(context):
         recorded = entry.metrics.figure(f"test/{figure.name}")
         assert figure.value == pytest.approx(recorded.value, rel=1e-4), figure.name
 

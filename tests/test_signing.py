@@ -13,9 +13,9 @@ import vaezoo
 from tests.forging import rewrite_figures
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.signing import SIGNATURE, check_signature, sign
-from vaezoo.verification import Check
+from vaezoo.evaluation.verify import Check
 from vaezoo.zoo import Entry, find
+from vaezoo.zoo.signing import SIGNATURE, check_signature, sign
 
 minisign = pytest.importorskip("minisign")
 NAME = "mnist_mlp20"

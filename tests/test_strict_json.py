@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaezoo.strict_json import parse
+from vaezoo.system.strict_json import parse
 
 
 def test_json_is_read() -> None:

@@ -3,7 +3,7 @@ import io
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vaezoo.tradeoff import Point, _Labels, draw_tradeoff, groups_of
+from vaezoo.evaluation.rate_distortion import Point, _Labels, draw_tradeoff, groups_of
 
 TAKEN = "blobs: 96 test images, 10 samples each, bernoulli likelihood, not binarised"
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from vaezoo import weights
 from vaezoo.diagnostics import ZooError
+from vaezoo.system import safetensors_io
 
 EVERY_TYPE = (
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
@@ -40,29 +40,29 @@ def tensors() -> dict[str, torch.Tensor]:
 
 def test_reference_library_reads_equal_tensors(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
-    weights.save(path, tensors(), {"b": "β", "a": "1"})
-    for read in (load_file(path), weights.load(path)[0]):
+    safetensors_io.save(path, tensors(), {"b": "β", "a": "1"})
+    for read in (load_file(path), safetensors_io.load(path)[0]):
         assert read.keys() == tensors().keys()
         for name, expected in tensors().items():
             assert read[name].dtype == expected.dtype
             assert torch.equal(read[name], expected), name
     with safe_open(path, "pt") as file:
         assert file.metadata() == {"a": "1", "b": "β"}
-    assert weights.load(path)[1] == weights.read_header(path) == {"a": "1", "b": "β"}
+    assert safetensors_io.load(path)[1] == safetensors_io.read_header(path) == {"a": "1", "b": "β"}
 
 
 def test_order_of_arguments_does_not_matter(tmp_path: Path) -> None:
     one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
-    weights.save(one, tensors(), {"a": "1", "b": "2"})
+    safetensors_io.save(one, tensors(), {"a": "1", "b": "2"})
     backwards = dict(reversed(tensors().items()))
-    weights.save(other, backwards, {"b": "2", "a": "1"})
+    safetensors_io.save(other, backwards, {"b": "2", "a": "1"})
     assert one.read_bytes() == other.read_bytes()
-    assert weights.digest(tensors()) == weights.digest(backwards)
+    assert safetensors_io.digest(tensors()) == safetensors_io.digest(backwards)
 
 
 def test_header_is_sorted_and_aligned(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
-    weights.save(path, tensors(), {"b": "2", "a": "1"})
+    safetensors_io.save(path, tensors(), {"b": "2", "a": "1"})
     data = path.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
@@ -79,18 +79,18 @@ def test_digest_tells_value_type_shape_and_name_apart() -> None:
         {"w": torch.zeros(4, dtype=torch.int32)},
         {"v": torch.zeros(4)},
     ]
-    assert len({weights.digest(tensors) for tensors in several}) == len(several)
+    assert len({safetensors_io.digest(tensors) for tensors in several}) == len(several)
 
 
 def test_type_without_a_name_in_the_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'w' is complex64"):
-        weights.save(tmp_path / "a", {"w": torch.zeros(1, dtype=torch.complex64)}, {})
+        safetensors_io.save(tmp_path / "a", {"w": torch.zeros(1, dtype=torch.complex64)}, {})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.safetensors"
-    weights.save(path, {"w": torch.zeros(1)}, {})
+    safetensors_io.save(path, {"w": torch.zeros(1)}, {})
     before = path.read_bytes()
 
     def full(handle: int) -> None:
@@ -98,7 +98,7 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        weights.save(path, {"w": torch.ones(1)}, {})
+        safetensors_io.save(path, {"w": torch.ones(1)}, {})
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -129,7 +129,7 @@ def test_foreign_file_is_one_clear_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(data)
     with pytest.raises(ZooError, match=r"VZ502: .*a.safetensors is not a whole safetensors file"):
-        weights.load(path)
+        safetensors_io.load(path)
 
 
 @settings(max_examples=60, deadline=None)
@@ -138,19 +138,19 @@ def test_damage_is_an_error_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("weights") / "a.safetensors"
-    weights.save(path, {"w": torch.arange(5.0), "v": torch.ones(3)}, {"spec": "{}"})
+    safetensors_io.save(path, {"w": torch.arange(5.0), "v": torch.ones(3)}, {"spec": "{}"})
     whole = path.read_bytes()
     cut = data.draw(st.integers(0, len(whole) - 1))
     for damaged in (whole[:cut], whole + b"\0" * (cut + 1)):
         path.write_bytes(damaged)
-        for read in (weights.load, weights.read_header):
+        for read in (safetensors_io.load, safetensors_io.read_header):
             with pytest.raises(ZooError, match="VZ502"):
                 read(path)
     flipped = bytearray(whole)
     flipped[cut] ^= data.draw(st.integers(1, 255))
     path.write_bytes(bytes(flipped))
     with suppress(ZooError):  # whatever else it raised would be a traceback to the user
-        weights.load(path)
+        safetensors_io.load(path)
 
 
 def test_float16_halves_what_it_can_hold() -> None:
@@ -161,10 +161,10 @@ def test_float16_halves_what_it_can_hold() -> None:
         "count": torch.tensor([7]),
         "double": torch.ones(1, dtype=torch.float64),
     }
-    found = weights.in_format(given, "float16")
+    found = safetensors_io.in_format(given, "float16")
     kinds = {name: tensor.dtype for name, tensor in found.items()}
     assert kinds["plain"] == kinds["not_finite"] == torch.float16
     assert kinds["large"] == torch.float32, "float16 would make 1e5 infinite"
     assert (kinds["count"], kinds["double"]) == (torch.int64, torch.float64)
     assert found["plain"].float() == pytest.approx(given["plain"], rel=2**-11)
-    assert weights.in_format(given, "float32") == given
+    assert safetensors_io.in_format(given, "float32") == given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from vaezoo.codes import Example
+from vaezoo.diagnostics.explanations import Example
 
 #: What an example leaves out, by key. It gives neither an error nor a warning.
 BASE = {

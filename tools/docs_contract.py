@@ -7,7 +7,7 @@ import inspect
 import re
 from typing import Any
 
-from vaezoo.registry import KINDS, Component, contracts, hookspecs, quantity
+from vaezoo.registry import KINDS, Component, contracts, hookspecs, quantity, self_description
 
 #: What torch halves promise, and what passes between them and vaezoo.
 INTERFACES = (
@@ -24,7 +24,7 @@ DATA = (
     contracts.Figure,
     quantity.Quantity,
     quantity.Definition,
-    contracts.Scene,
+    contracts.EvaluationContext,
     contracts.EpochRecord,
     contracts.RunInfo,
 )
@@ -75,11 +75,17 @@ def _kind(name: str, base: type[Component]) -> str:
 def _documented(one: type) -> str:
     members = [
         _member(name, member)
-        for name, member in vars(one).items()
+        for name, member in _own(one).items()
         if isinstance(member, property) or inspect.isfunction(member)
         if not name.startswith(("_", "model_")) or name == "__call__"
     ]
     return "\n".join((_text(one), "", *members))
+
+
+def _own(one: type) -> dict[str, Any]:
+    """The class's members, those by which it describes itself first."""
+    described = [base for base in one.__bases__ if base.__module__ == self_description.__name__]
+    return {name: m for base in (*described, one) for name, m in vars(base).items()}
 
 
 def _member(name: str, member: Any) -> str:

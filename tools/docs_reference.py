@@ -18,12 +18,12 @@ from docs_texts import EXAMPLES, INITIALIZERS
 from docs_types import default, field_words, kind_anchor
 from pydantic import BaseModel
 
-from vaezoo.codes import Example, Explanation, explanations
-from vaezoo.codes.page import paragraphs
-from vaezoo.fields import Initializer, Schedule
-from vaezoo.fields.activation import ACTIVATIONS
+from vaezoo.diagnostics.explanations import Example, Explanation, explanations
+from vaezoo.diagnostics.explanations.page import paragraphs
 from vaezoo.registry import KINDS, Component, discover
-from vaezoo.spec.schema import EarlyStopping, ModelSpec, PublishSpec, Spec, Target, TrainSpec
+from vaezoo.registry.fields import Initializer, Schedule
+from vaezoo.registry.fields.activation import ACTIVATIONS
+from vaezoo.spec.spec import EarlyStopping, ModelSpec, PublishSpec, Spec, Target, TrainSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

@@ -12,10 +12,10 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from vaezoo.components.datasets.image_folder import BACKGROUND_PATTERN
-from vaezoo.fields import Binarization, Initializer
-from vaezoo.fields.activation import ActivationFunction
 from vaezoo.registry import Component
-from vaezoo.spec.schema import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
+from vaezoo.registry.fields import Binarization, Initializer
+from vaezoo.registry.fields.activation import ActivationFunction
+from vaezoo.spec.spec import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 
 #: What a function before a validator lets through. A new one needs a line here.
 VALIDATED = {

@@ -18,10 +18,10 @@ import torch
 import yaml
 from torch import Tensor
 
-from vaezoo import weights
 from vaezoo.components.nets.classifier import ClassifierNet
 from vaezoo.data.pixels import to_unit
 from vaezoo.registry import ImageData, discover
+from vaezoo.system import safetensors_io
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "vaezoo" / "shipped_data"
@@ -95,10 +95,10 @@ def write(name: str, plan: dict[str, Any], data: ImageData, net: ClassifierNet) 
         "classes": str(len(data.class_names)),
         "plan": json.dumps(plan, sort_keys=True),
         "test_accuracy": f"{accuracy(net, data):.4f}",
-        "digest": weights.digest(tensors),
+        "digest": safetensors_io.digest(tensors),
     }
     path = OUTPUT / f"classifier_{name}.safetensors"
-    weights.save(path, tensors, header)
+    safetensors_io.save(path, tensors, header)
     print(f"{path}: {path.stat().st_size:,} bytes, test accuracy {header['test_accuracy']}")
 
 

@@ -14,20 +14,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vaezoo.cluster import sweep_on_ray as sweep_on_ray
     from vaezoo.data.on_disk import ImageWriter as ImageWriter
     from vaezoo.data.on_disk import images_on_disk as images_on_disk
     from vaezoo.diagnostics import Diagnostic as Diagnostic
     from vaezoo.diagnostics import VaezooError as VaezooError
-    from vaezoo.fields import Activation as Activation
-    from vaezoo.fields import Initializer as Initializer
-    from vaezoo.fields import NonNegative as NonNegative
-    from vaezoo.fields import Positive as Positive
-    from vaezoo.fields import Schedule as Schedule
-    from vaezoo.inquiry import diff as diff
-    from vaezoo.inquiry import why as why
-    from vaezoo.measurement import evaluate as evaluate
-    from vaezoo.members import sweep as sweep
+    from vaezoo.evaluation.evaluate import evaluate as evaluate
+    from vaezoo.evaluation.verify import verify as verify
     from vaezoo.model import VAE as VAE
     from vaezoo.registry import Component as Component
     from vaezoo.registry import DataFacts as DataFacts
@@ -35,8 +27,8 @@ if TYPE_CHECKING:
     from vaezoo.registry import Decoder as Decoder
     from vaezoo.registry import Definition as Definition
     from vaezoo.registry import Encoder as Encoder
-    from vaezoo.registry import Entry as Entry
     from vaezoo.registry import EpochRecord as EpochRecord
+    from vaezoo.registry import EvaluationContext as EvaluationContext
     from vaezoo.registry import Figure as Figure
     from vaezoo.registry import ImageData as ImageData
     from vaezoo.registry import ImageShape as ImageShape
@@ -45,9 +37,9 @@ if TYPE_CHECKING:
     from vaezoo.registry import Metric as Metric
     from vaezoo.registry import Optimizer as Optimizer
     from vaezoo.registry import Prior as Prior
+    from vaezoo.registry import PublishedEntry as PublishedEntry
     from vaezoo.registry import Quantity as Quantity
     from vaezoo.registry import RunInfo as RunInfo
-    from vaezoo.registry import Scene as Scene
     from vaezoo.registry import Split as Split
     from vaezoo.registry import Visualizer as Visualizer
     from vaezoo.registry import hookimpl as hookimpl
@@ -55,21 +47,30 @@ if TYPE_CHECKING:
     from vaezoo.registry.contracts import LikelihoodModule as LikelihoodModule
     from vaezoo.registry.contracts import LossModule as LossModule
     from vaezoo.registry.contracts import PriorModule as PriorModule
-    from vaezoo.repairs.repair import Repair as Repair
-    from vaezoo.repairs.repair import repair as repair
-    from vaezoo.road import run as run
-    from vaezoo.scaffold import new_plugin as new_plugin
+    from vaezoo.registry.fields import Activation as Activation
+    from vaezoo.registry.fields import Initializer as Initializer
+    from vaezoo.registry.fields import NonNegative as NonNegative
+    from vaezoo.registry.fields import Positive as Positive
+    from vaezoo.registry.fields import Schedule as Schedule
+    from vaezoo.registry.scaffold import new_plugin as new_plugin
+    from vaezoo.reports import report as report
+    from vaezoo.runs.ray import sweep_on_ray as sweep_on_ray
+    from vaezoo.runs.run import run as run
+    from vaezoo.runs.sweep import sweep as sweep
     from vaezoo.spec import Spec as Spec
     from vaezoo.spec import expand as expand
     from vaezoo.spec import read as read
     from vaezoo.spec import validate as validate
     from vaezoo.spec.json_schema import schema as schema
-    from vaezoo.verification import verify as verify
-    from vaezoo.writeup import report as report
+    from vaezoo.spec.repair.repair_spec import Repair as Repair
+    from vaezoo.spec.repair.repair_spec import repair as repair
     from vaezoo.zoo import load as load
+    from vaezoo.zoo.entry import Entry as Entry
+    from vaezoo.zoo.spec_lookup import diff as diff
+    from vaezoo.zoo.spec_lookup import why as why
 
 _HOME = {
-    "Activation": "vaezoo.fields",
+    "Activation": "vaezoo.registry.fields",
     "BoundPrior": "vaezoo.registry.contracts",
     "Component": "vaezoo.registry",
     "DataFacts": "vaezoo.registry",
@@ -78,50 +79,51 @@ _HOME = {
     "Definition": "vaezoo.registry",
     "Diagnostic": "vaezoo.diagnostics",
     "Encoder": "vaezoo.registry",
-    "Entry": "vaezoo.registry",
+    "Entry": "vaezoo.zoo.entry",
     "EpochRecord": "vaezoo.registry",
     "Figure": "vaezoo.registry",
     "ImageData": "vaezoo.registry",
     "ImageShape": "vaezoo.registry",
     "ImageWriter": "vaezoo.data.on_disk",
-    "Initializer": "vaezoo.fields",
+    "Initializer": "vaezoo.registry.fields",
     "Likelihood": "vaezoo.registry",
     "LikelihoodModule": "vaezoo.registry.contracts",
     "Loss": "vaezoo.registry",
     "LossModule": "vaezoo.registry.contracts",
     "Metric": "vaezoo.registry",
-    "NonNegative": "vaezoo.fields",
+    "NonNegative": "vaezoo.registry.fields",
     "Optimizer": "vaezoo.registry",
-    "Positive": "vaezoo.fields",
+    "Positive": "vaezoo.registry.fields",
     "Prior": "vaezoo.registry",
     "PriorModule": "vaezoo.registry.contracts",
+    "PublishedEntry": "vaezoo.registry",
     "Quantity": "vaezoo.registry",
-    "Repair": "vaezoo.repairs.repair",
+    "Repair": "vaezoo.spec.repair.repair_spec",
     "RunInfo": "vaezoo.registry",
-    "Scene": "vaezoo.registry",
-    "Schedule": "vaezoo.fields",
+    "EvaluationContext": "vaezoo.registry",
+    "Schedule": "vaezoo.registry.fields",
     "Spec": "vaezoo.spec",
     "Split": "vaezoo.registry",
     "VAE": "vaezoo.model",
     "VaezooError": "vaezoo.diagnostics",
     "Visualizer": "vaezoo.registry",
-    "evaluate": "vaezoo.measurement",
-    "diff": "vaezoo.inquiry",
+    "evaluate": "vaezoo.evaluation.evaluate",
+    "diff": "vaezoo.zoo.spec_lookup",
     "expand": "vaezoo.spec",
     "hookimpl": "vaezoo.registry",
     "images_on_disk": "vaezoo.data.on_disk",
     "load": "vaezoo.zoo",
-    "new_plugin": "vaezoo.scaffold",
+    "new_plugin": "vaezoo.registry.scaffold",
     "read": "vaezoo.spec",
-    "repair": "vaezoo.repairs.repair",
-    "report": "vaezoo.writeup",
-    "run": "vaezoo.road",
-    "sweep": "vaezoo.members",
-    "sweep_on_ray": "vaezoo.cluster",
+    "repair": "vaezoo.spec.repair.repair_spec",
+    "report": "vaezoo.reports",
+    "run": "vaezoo.runs.run",
+    "sweep": "vaezoo.runs.sweep",
+    "sweep_on_ray": "vaezoo.runs.ray",
     "schema": "vaezoo.spec.json_schema",
     "validate": "vaezoo.spec",
-    "why": "vaezoo.inquiry",
-    "verify": "vaezoo.verification",
+    "why": "vaezoo.zoo.spec_lookup",
+    "verify": "vaezoo.evaluation.verify",
 }
 
 #: Of two threads, one that imports a package and one that imports a module of it, Python lets one

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from vaezoo.catalogue.listing import component_rows, in_milliseconds, plugin_rows
-from vaezoo.files import cache_folder
-from vaezoo.printable import in_log, printable
+from vaezoo.diagnostics.printable import in_log, printable
 from vaezoo.registry import Registry
+from vaezoo.registry.catalogue.tables import component_rows, in_milliseconds, plugin_rows
+from vaezoo.system.files import cache_folder
 from vaezoo.zoo.search import BrokenEntry, entries, search_folders
 
 _LIBRARIES = ("torch", "torchvision", "numpy", "matplotlib", "safetensors", "pydantic", "pluggy")
 
 
 @dataclass(frozen=True)
-class Check:
+class HealthCheck:
     """One thing that was looked at. ``problem`` says what is wrong, ``advice`` what to do.
 
     What has advice but no problem works, though not as well as it could.
@@ -36,7 +36,7 @@ class Check:
 
 def examine(
     registry: Registry, *, zoo: str | Path | None = None, commands: Collection[str] = ()
-) -> list[Check]:
+) -> list[HealthCheck]:
     """Everything that can be looked at without importing torch.
 
     ``commands`` are the names of vaezoo's own commands, which a plugin's cannot have.
@@ -44,19 +44,19 @@ def examine(
     return [*_environment(), *_folders(zoo), *_plugins(registry, commands)]
 
 
-def devices() -> list[Check]:
+def devices() -> list[HealthCheck]:
     """The devices that there are to compute on. Imports torch."""
     try:
-        from vaezoo.devices import available
+        from vaezoo.system.devices import available
 
-        return [Check("devices", name, "usable") for name in available()]
+        return [HealthCheck("devices", name, "usable") for name in available()]
     except Exception as error:  # a broken installation is what is being looked for
         problem = f"torch cannot be imported: {type(error).__name__}: {error}"
         advice = "pip install --force-reinstall torch torchvision"
-        return [Check("devices", "torch", "", problem, advice)]
+        return [HealthCheck("devices", "torch", "", problem, advice)]
 
 
-def as_text(checks: Sequence[Check]) -> str:
+def as_text(checks: Sequence[HealthCheck]) -> str:
     """The checks for people, by area, and how many found something."""
     areas = []
     for area, several in itertools.groupby(checks, key=lambda check: check.area):
@@ -67,7 +67,7 @@ def as_text(checks: Sequence[Check]) -> str:
     return in_log("\n\n".join([*areas, verdict if problems else "all well"]))
 
 
-def _lines(check: Check) -> list[str]:
+def _lines(check: HealthCheck) -> list[str]:
     lines = [f"  {check.subject}: {check.found}".rstrip(": ")]
     if check.problem:
         lines.append(f"    problem: {check.problem}")
@@ -76,48 +76,50 @@ def _lines(check: Check) -> list[str]:
     return lines
 
 
-def _environment() -> Iterator[Check]:
+def _environment() -> Iterator[HealthCheck]:
     area = "environment"
-    yield Check(area, "python", f"{platform.python_version()} at {sys.executable}")
-    yield Check(area, "system", f"{platform.system()} {platform.release()}, {platform.machine()}")
-    yield Check(area, "vaezoo", f"{metadata.version('vaezoo')} at {Path(__file__).parent}")
+    yield HealthCheck(area, "python", f"{platform.python_version()} at {sys.executable}")
+    yield HealthCheck(
+        area, "system", f"{platform.system()} {platform.release()}, {platform.machine()}"
+    )
+    yield HealthCheck(area, "vaezoo", f"{metadata.version('vaezoo')} at {Path(__file__).parent}")
     for library in _LIBRARIES:
         try:
-            yield Check(area, library, metadata.version(library))
+            yield HealthCheck(area, library, metadata.version(library))
         except metadata.PackageNotFoundError:
-            yield Check(area, library, "", "it is not installed", f"pip install {library}")
+            yield HealthCheck(area, library, "", "it is not installed", f"pip install {library}")
     variables = sorted(name for name in os.environ if name.startswith("VAEZOO_"))
-    yield from (Check(area, name, os.environ[name]) for name in variables)
+    yield from (HealthCheck(area, name, os.environ[name]) for name in variables)
 
 
-def _folders(zoo: str | Path | None) -> Iterator[Check]:
+def _folders(zoo: str | Path | None) -> Iterator[HealthCheck]:
     for folder in search_folders(zoo):
         subject = f"zoo {folder.resolve()}"
         if folder.exists() and not folder.is_dir():
             advice = "give another folder with --zoo or VAEZOO_ZOO"
-            yield Check("folders", subject, "", "it is not a folder", advice)
+            yield HealthCheck("folders", subject, "", "it is not a folder", advice)
         else:
-            yield Check("folders", subject, "" if folder.exists() else "not made yet")
+            yield HealthCheck("folders", subject, "" if folder.exists() else "not made yet")
     yield _cache()
     found = entries(zoo)
     broken = [entry for entry in found if isinstance(entry, BrokenEntry)]
-    yield Check("folders", "entries", f"{len(found) - len(broken)} in order")
+    yield HealthCheck("folders", "entries", f"{len(found) - len(broken)} in order")
     for entry in broken:
         problem = f"{entry.problem.code}: {entry.problem.message}"
-        yield Check("folders", f"entry {entry.path}", "", problem, entry.problem.hint)
+        yield HealthCheck("folders", f"entry {entry.path}", "", problem, entry.problem.hint)
 
 
-def _cache() -> Check:
+def _cache() -> HealthCheck:
     folder = cache_folder()
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     if nearest.is_dir() and os.access(nearest, os.W_OK):
-        return Check("folders", f"cache {folder}", "" if folder.exists() else "not made yet")
+        return HealthCheck("folders", f"cache {folder}", "" if folder.exists() else "not made yet")
     problem = f"{nearest} cannot be written to"
     advice = "set VAEZOO_CACHE to a folder that can"
-    return Check("folders", f"cache {folder}", "", problem, advice)
+    return HealthCheck("folders", f"cache {folder}", "", problem, advice)
 
 
-def _plugins(registry: Registry, commands: Collection[str]) -> Iterator[Check]:
+def _plugins(registry: Registry, commands: Collection[str]) -> Iterator[HealthCheck]:
     components = component_rows(registry)
     for row in plugin_rows(registry, commands):
         subject = f"{row.name} {row.version}"
@@ -127,12 +129,12 @@ def _plugins(registry: Registry, commands: Collection[str]) -> Iterator[Check]:
         problem = f"broken: {row.error}" if row.error else None
         if not row.error and row.state != "ok":
             found = f"{found}; {row.state}"
-        yield Check("plugins", subject, found, problem, row.advice)
+        yield HealthCheck("plugins", subject, found, problem, row.advice)
     for component in components:
         if component.state.startswith("broken"):
             subject = f"{component.kind} {component.plugin}:{component.name}"
             advice = f"tell the authors of {component.distribution or component.plugin}"
-            yield Check("plugins", subject, "", component.state, advice)
+            yield HealthCheck("plugins", subject, "", component.state, advice)
 
 
 def _counted(number: int, noun: str) -> str:

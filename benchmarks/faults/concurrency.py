@@ -27,10 +27,10 @@ from common import Tally, options, own_folder
 from kill import ended, forked
 from tiny import NAME, Torn, World
 
-from vaezoo import weights
 from vaezoo.diagnostics import VaezooError
-from vaezoo.verification import verify
-from vaezoo.zoo import BrokenEntry, entries, swap
+from vaezoo.evaluation.verify import verify
+from vaezoo.system import safetensors_io
+from vaezoo.zoo import BrokenEntry, atomic_replace, entries
 
 _SEEDS = 4
 #: what a command may say where another one was faster, by what is in its message
@@ -106,11 +106,11 @@ def concurrent(tally: Tally, seconds: float, processes: int, has_exchange: bool)
     world = World()
     kind = "atomic exchange" if has_exchange else "two renames"
     if not has_exchange:
-        swap.exchange = lambda one, other: False
+        atomic_replace.exchange = lambda one, other: False
     with own_folder() as folder:
         os.chdir(folder)
         world.publish(0)
-        known = {weights.digest(world.model(seed).state_dict()) for seed in range(_SEEDS)}
+        known = {safetensors_io.digest(world.model(seed).state_dict()) for seed in range(_SEEDS)}
         until = time.monotonic() + seconds
         children = [
             forked(
@@ -132,7 +132,7 @@ def concurrent(tally: Tally, seconds: float, processes: int, has_exchange: bool)
         tally.tried(f"{kind}: whole in the end")
         try:
             world.look()
-            digest = weights.digest(world.load().state_dict())
+            digest = safetensors_io.digest(world.load().state_dict())
             if digest not in known:
                 raise Torn("the entry has weights that nobody published")
         except (Torn, VaezooError) as error:
@@ -145,9 +145,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     given = parser.parse_args()
     tally = Tally(given.seed)
-    real = swap.exchange
+    real = atomic_replace.exchange
     for has_exchange in (True, False):
-        swap.exchange = real
+        atomic_replace.exchange = real
         concurrent(tally, given.minutes * 60 / 2, given.count, has_exchange)
     return tally.report("concurrency", given.out)
 

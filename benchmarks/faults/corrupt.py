@@ -31,15 +31,15 @@ from falsified import falsifications, reseal
 from tiny import World
 
 from vaezoo.diagnostics import RunError, VaezooError
+from vaezoo.evaluation.verify import verify
 from vaezoo.model import build
 from vaezoo.registry import EpochRecord
-from vaezoo.road import run
+from vaezoo.runs.run import run
 from vaezoo.spec import Spec, from_data
 from vaezoo.training import checkpoint
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.verification import verify
 from vaezoo.zoo import Entry, entries
-from vaezoo.zoo.listing import as_table, details, page
+from vaezoo.zoo.entry_tables import as_table, details, page
 
 _SECONDS, _MEGABYTES = 2.0, 300.0
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?|true|false|null")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaezoo import weights
+from vaezoo.system import safetensors_io
 from vaezoo.zoo.entry import CARD, HISTORY, MANIFEST, METRICS, SPEC, WEIGHTS, Entry
 from vaezoo.zoo.header import sealed
 from vaezoo.zoo.manifest import manifest_text
@@ -32,8 +32,8 @@ class Falsification:
 
 def reseal(folder: Path) -> None:
     """Make header and manifest those of the files as they are."""
-    tensors, texts = weights.load(folder / WEIGHTS)
-    weights.save(folder / WEIGHTS, tensors, sealed(texts))
+    tensors, texts = safetensors_io.load(folder / WEIGHTS)
+    safetensors_io.save(folder / WEIGHTS, tensors, sealed(texts))
     (folder / MANIFEST).unlink()
     (folder / MANIFEST).write_text(manifest_text(Entry(folder, folder.name), {}), "utf-8")
 
@@ -145,11 +145,11 @@ def _header(key: str, change: Change) -> Callable[[Path], object]:
     """A header with another text, and the seal as it was."""
 
     def give(folder: Path) -> None:
-        tensors, texts = weights.load(folder / WEIGHTS)
+        tensors, texts = safetensors_io.load(folder / WEIGHTS)
         data = json.loads(texts[key])
         change(data)
         texts[key] = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-        weights.save(folder / WEIGHTS, tensors, texts)
+        safetensors_io.save(folder / WEIGHTS, tensors, texts)
 
     return give
 

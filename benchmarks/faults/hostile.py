@@ -109,9 +109,9 @@ def warm() -> None:
     import torch  # noqa: F401
 
     import vaezoo.cli.main
-    import vaezoo.components.visualizers.style
-    import vaezoo.verification
-    import vaezoo.writeup.write  # noqa: F401
+    import vaezoo.components.visualizers.page_style
+    import vaezoo.evaluation.verify
+    import vaezoo.reports.write  # noqa: F401
     from vaezoo.registry import discover
 
     discover().components()

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from common import Tally, options, own_folder
 from tiny import ZOO, Found, Torn, World
 
-from vaezoo.zoo import swap
+from vaezoo.zoo import atomic_replace
 
 #: exit codes of a process that was killed at a boundary, and of one that failed
 _KILLED, _FAILED = 77, 78
@@ -90,7 +90,7 @@ class Boundaries:
 
     def watch(self) -> None:
         """From now on. There is no way back: audit hooks stay."""
-        fsync, exchange, open_ = os.fsync, swap.exchange, open
+        fsync, exchange, open_ = os.fsync, atomic_replace.exchange, open
 
         def cutting_fsync(file: int) -> None:
             status = os.fstat(file)
@@ -113,7 +113,7 @@ class Boundaries:
         import builtins
         import io
 
-        os.fsync, swap.exchange = cutting_fsync, watched_exchange
+        os.fsync, atomic_replace.exchange = cutting_fsync, watched_exchange
         builtins.open = io.open = watched_open  # type: ignore[assignment]
         sys.addaudithook(self._hear)
         self._active = True
@@ -178,7 +178,7 @@ class Case:
 
     def _slow(self) -> None:
         if not self._has_exchange:
-            swap.exchange = lambda one, other: False
+            atomic_replace.exchange = lambda one, other: False
 
     def _begin(self) -> None:
         os.chdir(self._start)

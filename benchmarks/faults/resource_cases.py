@@ -39,7 +39,7 @@ WRITING = {
 LIMITED = """
 import resource, sys
 import torch, vaezoo.cli.commands, vaezoo.model, vaezoo.training, vaezoo.evaluation
-import vaezoo.data.figures
+import vaezoo.plotting.png
 torch.zeros(8, 8) @ torch.zeros(8, 8)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 most = used + int(sys.argv[1]) * 1_000_000

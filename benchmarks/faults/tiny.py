@@ -18,11 +18,11 @@ import torch
 
 from vaezoo import Dataset, ImageData, ImageShape, Split, hookimpl
 from vaezoo.diagnostics import VaezooError
-from vaezoo.discovery import Choice
-from vaezoo.measurement import evaluate
+from vaezoo.evaluation.evaluate import evaluate
 from vaezoo.model import VAE, build
 from vaezoo.registry import Figure, Registry, new_registry
-from vaezoo.road import run
+from vaezoo.registry.discovery import Choice
+from vaezoo.runs.run import run
 from vaezoo.spec import Spec, from_data
 from vaezoo.zoo import Entry, find, make_lock, publish
 from vaezoo.zoo.entry import CARD, HISTORY

@@ -14,16 +14,16 @@ import torch
 from worker import WORKS, serve
 
 from vaezoo.data.resident import Resident
-from vaezoo.fields import value_at
-from vaezoo.heap import memory_kept
 from vaezoo.model import build
 from vaezoo.registry import discover
+from vaezoo.registry.fields import value_at
 from vaezoo.spec import read
 from vaezoo.training import Observer, checkpoint, loop
+from vaezoo.training.checkpoint_saver import Saver
 from vaezoo.training.epoch import run_epoch
-from vaezoo.training.precision import chosen, products
-from vaezoo.training.roads import take_road
-from vaezoo.training.saver import Saver
+from vaezoo.training.execution.choose import choose_step
+from vaezoo.training.execution.malloc import memory_kept
+from vaezoo.training.execution.precision import chosen, products
 
 _FOR_GOOD = contextlib.ExitStack()
 SPECS = Path(__file__).resolve().parent.parent.parent / "specs"
@@ -49,9 +49,9 @@ def prepare(work: str, images: np.ndarray):
     began = time.perf_counter()
     with products(precision, device):
         loss = loop.plan_loss(spec, device)
-        step, road = take_road(spec, state, loss, resident, "on", Observer())
+        step, execution = choose_step(spec, state, loss, resident, "on", Observer())
     ready = time.perf_counter() - began
-    road = dataclasses.replace(road, precision=precision)  # which a run notes by itself
+    execution = dataclasses.replace(execution, precision=precision)  # which a run notes by itself
     ended = time.perf_counter()
 
     def epoch() -> None:
@@ -64,7 +64,7 @@ def prepare(work: str, images: np.ndarray):
         saver.finished_epoch(state)
         ended = time.perf_counter()
 
-    return epoch, {"road": str(road), "made_ready": f"{ready:.1f} s"}
+    return epoch, {"road": str(execution), "made_ready": f"{ready:.1f} s"}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.road.shell import Done, Shell
+from tests.runs.shell import Done, Shell
 
 FINDINGS, USAGE, FAILED = 1, 2, 3
 

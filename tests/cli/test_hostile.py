@@ -21,7 +21,7 @@ import pytest
 
 import vaezoo
 from tests.spec.conftest import GOOD
-from vaezoo.reporting import FORMATS, formatted
+from vaezoo.diagnostics.output import FORMATS, formatted
 from vaezoo.spec import survey
 
 SECONDS = 2.0

@@ -14,9 +14,9 @@ import pytest
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from vaezoo import weights
 from vaezoo.cli.main import main
-from vaezoo.printable import in_log, printable
+from vaezoo.diagnostics.printable import in_log, printable
+from vaezoo.system import safetensors_io
 from vaezoo.zoo import find
 from vaezoo.zoo.header import sealed
 
@@ -227,9 +227,9 @@ def test_names_in_weights_files(recorded: str, folder: Path, shell: Shell) -> No
     """Outputs are called by the name that a weights file records."""
     path = folder / "inner" / "model.safetensors"
     path.parent.mkdir()
-    tensors, texts = weights.load(find("fashion_mlp2").weights_path)
+    tensors, texts = safetensors_io.load(find("fashion_mlp2").weights_path)
     spec = {**json.loads(texts["spec"]), "name": recorded}
-    weights.save(path, tensors, sealed({**texts, "spec": json.dumps(spec)}))
+    safetensors_io.save(path, tensors, sealed({**texts, "spec": json.dumps(spec)}))
     for command in ("sample", "show", "zoo show"):
         text = shell(*command.split(), str(path), codes=(3,))
         assert "name is not one that an entry can have" in text

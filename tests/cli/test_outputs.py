@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.road.shell import Shell
+from tests.runs.shell import Shell
 
 
 @pytest.fixture

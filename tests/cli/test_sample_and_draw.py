@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 import vaezoo
-from tests.road.shell import Shell
-from vaezoo import weights
+from tests.runs.shell import Shell
+from vaezoo.system import safetensors_io
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_every_format_holds_the_same_images(sampler: Shell, zoo: Path) -> None:
     array = np.load(sampler.folder / "plain-samples.npy", allow_pickle=False)
     assert (array.dtype, array.shape) == (np.float32, (7, 1, 28, 28))
     assert np.array_equal(array, expected.numpy())
-    tensors, header = weights.load(sampler.folder / "plain-samples.safetensors")
+    tensors, header = safetensors_io.load(sampler.folder / "plain-samples.safetensors")
     assert torch.equal(tensors["images"], expected)
     assert (header["model"], header["seed"]) == ("plain", "3")
     with Image.open(sampler.folder / "plain-samples.png") as picture:

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import vaezoo
-from tests.road.shell import PLUGIN, Shell
+from tests.runs.shell import PLUGIN, Shell
 
 
 def test_it_prints_the_schema_with_the_components_of_plugins(shell: Shell) -> None:

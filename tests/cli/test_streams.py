@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.road.shell import PLUGIN, Shell
+from tests.runs.shell import PLUGIN, Shell
 from vaezoo.cli.streams import fill_closed
 
 VAEZOO = f"{shlex.quote(sys.executable)} -m vaezoo"

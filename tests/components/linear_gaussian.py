@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tests.helpers import Blobs, registry_with, spec_data
 from vaezoo.model import VAE, build
-from vaezoo.registry import Decoder, Encoder, ImageShape, Prior, Scene, Split
+from vaezoo.registry import Decoder, Encoder, EvaluationContext, ImageShape, Prior, Split
 from vaezoo.spec import from_data
 
 PIXELS, LATENT, SCALE = 36, 3, 0.5
@@ -115,10 +115,10 @@ def exact_log_evidence(model: VAE, images: Tensor) -> Tensor:
         return density.log_prob(images.flatten(1).double() / 255)
 
 
-def scene(model: VAE, count: int = 750, **changes: Any) -> Scene:
+def context(model: VAE, count: int = 750, **changes: Any) -> EvaluationContext:
     """``count`` images of uniform pixels, the later ones brighter."""
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 128, (count, 1, 6, 6), generator=generator)
     images += (torch.arange(count) * 127 // count).view(-1, 1, 1, 1)
     split = Split(images.to(torch.uint8))
-    return replace(Scene("m", model.spec, model, split, "test", ()), **changes)
+    return replace(EvaluationContext("m", model.spec, model, split, "test", ()), **changes)

@@ -11,9 +11,9 @@ import torch
 from tests.components.linear_gaussian import (
     LATENT,
     SCALE,
+    context,
     exact_log_evidence,
     linear_gaussian,
-    scene,
 )
 from tests.helpers import registry_with
 from vaezoo.components.nets.amortisation import Fit, inference_gaps
@@ -23,7 +23,7 @@ from vaezoo.registry import Figure, Split
 
 def figures(model: VAE, *, count: int = 60, seed: int = 0, **fields: Any) -> dict[str, Figure]:
     metric = registry_with().find("metric", "amortisation_gap").component(**fields)
-    found = metric.compute(scene(model.double(), count, seed=seed))
+    found = metric.compute(context(model.double(), count, seed=seed))
     return {figure.name: figure for figure in found}
 
 
@@ -97,9 +97,9 @@ def test_a_posterior_that_is_no_diagonal_gaussian_leaves_its_approximation_gap()
     assert found["remaining_gap"].value == pytest.approx(approximation, abs=0.01)
     assert found["amortisation_gap"].value == pytest.approx(amortisation, abs=0.02)
     # both together lead from the encoder's ELBO to log p(x)
-    images = scene(model, 20).split.images
+    images = context(model, 20).split.images
     elbo = registry_with().find("metric", "elbo").component(samples=500)
-    (bound, *_) = elbo.compute(scene(model, 20))
+    (bound, *_) = elbo.compute(context(model, 20))
     evidence = exact_log_evidence(model, images).mean().item()
     together = found["amortisation_gap"].value + found["remaining_gap"].value
     assert together == pytest.approx(evidence - bound.value, abs=0.05)
@@ -111,7 +111,7 @@ def test_the_error_is_that_over_images() -> None:
     with torch.no_grad():  # a mean that is the more wrong the brighter the image is
         model.encoder.matrix[0] *= 1.5
     found = figures(model, images=40)["amortisation_gap"]
-    gaps = inference_gaps(scene(model, 60), 40, Fit(300, 4, 0.05), 500).amortisation
+    gaps = inference_gaps(context(model, 60), 40, Fit(300, 4, 0.05), 500).amortisation
     assert found.standard_error == pytest.approx(gaps.std().item() / math.sqrt(40), rel=1e-6)
     assert found.value == pytest.approx(gaps.mean().item(), rel=1e-6)
 
@@ -123,9 +123,9 @@ def test_the_images_are_spread_over_the_split_and_counted() -> None:
     assert "images spread evenly over the split" in few.note
     assert "2 steps of Adam with 4 draws" in few.note
     assert figures(model, count=7, steps=2, samples=3)["remaining_gap"].examples == 7
-    chosen = scene(model, 60).split.images[torch.arange(10) * 6]
+    chosen = context(model, 60).split.images[torch.arange(10) * 6]
     alone = inference_gaps(
-        scene(model, 60, split=Split(chosen)), 10, Fit(2, 4, 0.05), 3
+        context(model, 60, split=Split(chosen)), 10, Fit(2, 4, 0.05), 3
     ).amortisation.mean()
     assert few.value == pytest.approx(alone.item())
 
@@ -135,7 +135,7 @@ def test_progress_is_told_of_the_whole_split() -> None:
     metric = (
         registry_with().find("metric", "amortisation_gap").component(images=300, steps=1, samples=2)
     )
-    metric.compute(scene(linear_gaussian(), 750, advance=told.append))
+    metric.compute(context(linear_gaussian(), 750, advance=told.append))
     assert sum(told) == 750
     assert len(told) == 3  # of 128 images, 128 and 44
 

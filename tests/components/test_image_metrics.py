@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import vaezoo
-from tests.components.linear_gaussian import linear_gaussian, scene
+from tests.components.linear_gaussian import context, linear_gaussian
 from tests.helpers import registry_with
 from vaezoo.components.nets.classifier import shipped_classifier
 from vaezoo.components.nets.image_quality import ssim
@@ -20,8 +20,8 @@ from vaezoo.components.nets.sample_quality import (
 )
 from vaezoo.data.pixels import to_unit
 from vaezoo.diagnostics import UsageError
-from vaezoo.fields import Binarization
 from vaezoo.registry import discover
+from vaezoo.registry.fields import Binarization
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -68,8 +68,8 @@ def test_small_images_have_a_smaller_window(side: int) -> None:
 def test_the_error_is_that_of_the_reconstruction() -> None:
     model = linear_gaussian()
     metric = registry_with().find("metric", "reconstruction_error").component()
-    mse, similarity = metric.compute(scene(model))
-    images = to_unit(scene(model).split.images)
+    mse, similarity = metric.compute(context(model))
+    images = to_unit(context(model).split.images)
     error = ((images - model.reconstruct(images)) ** 2).mean().item()
     assert mse.value == pytest.approx(error, rel=1e-6)
     assert 0 < similarity.value < 1
@@ -137,7 +137,7 @@ def test_samples_of_a_trained_model_are_nearer_than_noise() -> None:
     model = vaezoo.load("mnist_mlp20")
     data = model.spec.dataset.build()
     part = vaezoo.registry.Split(data.test.images[:2000], data.test.labels[:2000])
-    seen = vaezoo.registry.Scene("m", model.spec, model, part, "test", ())
+    seen = vaezoo.registry.EvaluationContext("m", model.spec, model, part, "test", ())
     metric = discover().find("metric", "sample_quality").component()
     trained = {figure.name: figure for figure in metric.compute(seen)}
     with torch.no_grad():
@@ -154,7 +154,7 @@ def test_samples_of_a_trained_model_are_nearer_than_noise() -> None:
 def test_a_dataset_without_a_classifier_says_so() -> None:
     metric = registry_with().find("metric", "sample_quality").component()
     with pytest.raises(UsageError, match="the dataset has no classifier"):
-        metric.compute(scene(linear_gaussian()))
+        metric.compute(context(linear_gaussian()))
 
 
 @pytest.mark.parametrize("use", ["static", "dynamic"])
@@ -177,7 +177,7 @@ def test_drawn_images_are_compared_with_drawn_samples(use: str) -> None:
         *_, last = (part for part in model.decoder.modules() if isinstance(part, torch.nn.Linear))
         last.weight.zero_()
         last.bias.copy_(torch.logit(to_unit(grey.test.images[3]).flatten(), eps=1e-6))
-    seen = vaezoo.registry.Scene(
+    seen = vaezoo.registry.EvaluationContext(
         "m", spec, model, drawn, "test", (), training=training, binarization=binarization
     )
     metric = discover().find("metric", "sample_quality").component()
@@ -208,7 +208,7 @@ def test_a_likelihood_without_chances_of_white_has_no_samples_to_compare() -> No
     parts = model.spec.model.model_copy(update={"likelihood": gaussian})
     spec = model.spec.model_copy(update={"model": parts})
     split = vaezoo.registry.Split(torch.zeros(5, 1, 28, 28, dtype=torch.uint8))
-    seen = vaezoo.registry.Scene(
+    seen = vaezoo.registry.EvaluationContext(
         "m", spec, model, split, "test", (), binarization=Binarization(use="static")
     )
     metric = discover().find("metric", "sample_quality").component()

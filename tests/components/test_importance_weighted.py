@@ -11,9 +11,9 @@ from torch import Tensor
 
 from tests.components.linear_gaussian import (
     LATENT,
+    context,
     exact_log_evidence,
     linear_gaussian,
-    scene,
 )
 from tests.helpers import registry_with
 from vaezoo.components.nets.importance import importance_weighted_bounds
@@ -23,20 +23,20 @@ from vaezoo.registry import Figure
 
 def bound(model: VAE, samples: int, count: int = 40, **changes: object) -> Figure:
     metric = registry_with().find("metric", "importance_weighted").component(samples=samples)
-    (figure,) = metric.compute(scene(model.double(), count, **changes))
+    (figure,) = metric.compute(context(model.double(), count, **changes))
     return figure
 
 
 def in_float64(model: VAE, samples: int, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """The bound of each image, and the exact evidence, both in float64."""
     model = model.double()
-    images = scene(model, count).split.images.double() / 255
+    images = context(model, count).split.images.double() / 255
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         posterior = model.posterior(images)
         parts = importance_weighted_bounds(model, images, posterior, samples, generator)
         found = torch.cat(list(parts))
-    return found, exact_log_evidence(model, scene(model, count).split.images)
+    return found, exact_log_evidence(model, context(model, count).split.images)
 
 
 @pytest.mark.parametrize("samples", [1, 3, 700])
@@ -49,7 +49,7 @@ def test_with_the_exact_posterior_every_bound_is_the_evidence(samples: int) -> N
 def test_the_bound_grows_with_k_and_stays_below_the_evidence() -> None:
     model = linear_gaussian(posterior_variance=2.0)
     # so many images that the noise of their mean is well below what is missing at the largest K
-    exact = exact_log_evidence(model, scene(model, 6000).split.images).mean().item()
+    exact = exact_log_evidence(model, context(model, 6000).split.images).mean().item()
     values = [bound(model, samples, 6000).value for samples in (1, 4, 16, 64)]
     assert values == sorted(values)
     assert values[-1] < exact
@@ -100,7 +100,7 @@ def test_annealed_importance_sampling_agrees() -> None:
     """AIS (Neal 2001) knows neither the encoder nor the bound, and comes to the same figure."""
     model = linear_gaussian(posterior_variance=1.5)
     found, exact = in_float64(model, 2000, 8)
-    images = scene(model, 8).split.images.double() / 255
+    images = context(model, 8).split.images.double() / 255
     annealed = annealed_importance_sampling(model, images, chains=300, steps=200)
     assert torch.allclose(annealed, found, atol=0.12)
     assert torch.allclose(annealed, exact, atol=0.12)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.components.linear_gaussian import linear_gaussian, scene
+from tests.components.linear_gaussian import context, linear_gaussian
 from tests.helpers import registry_with
 from vaezoo.components.nets.information import log_aggregated, log_aggregated_by_dimension
 from vaezoo.model import VAE, Posterior
@@ -72,13 +72,13 @@ def test_sums_in_parts_are_those_of_a_plain_loop() -> None:
 
 def figures(model: VAE, count: int = 750, samples: int = 1) -> dict[str, Figure]:
     metric = registry_with().find("metric", "information").component(samples=samples)
-    return {figure.name: figure for figure in metric.compute(scene(model.double(), count))}
+    return {figure.name: figure for figure in metric.compute(context(model.double(), count))}
 
 
 def test_the_two_parts_add_up_to_the_kl() -> None:
     model = linear_gaussian()
     found = figures(model, samples=20)
-    kl = registry_with().find("metric", "elbo").component().compute(scene(model))[2]
+    kl = registry_with().find("metric", "elbo").component().compute(context(model))[2]
     parts = found["mutual_information"].value + found["marginal_kl"].value
     assert parts == pytest.approx(kl.value, abs=0.03)
 

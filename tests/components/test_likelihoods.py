@@ -6,7 +6,7 @@ from torch.distributions import Bernoulli, Normal
 from torch.nn import functional
 
 from vaezoo.components import likelihoods
-from vaezoo.components.nets.likelihoods import cross_entropy
+from vaezoo.components.nets.likelihood_nets import cross_entropy
 from vaezoo.registry import ImageShape
 
 SHAPE = ImageShape(1, 4, 5)

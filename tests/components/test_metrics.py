@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.components.linear_gaussian import LATENT, exact_log_evidence, linear_gaussian, scene
+from tests.components.linear_gaussian import LATENT, context, exact_log_evidence, linear_gaussian
 from tests.helpers import registry_with
 from vaezoo.model import VAE
 from vaezoo.registry import Figure, Split
@@ -19,13 +19,13 @@ from vaezoo.registry import Figure, Split
 
 def figures(model: VAE, samples: int = 10, **changes: Any) -> dict[str, Figure]:
     metric = registry_with().find("metric", "elbo").component(samples=samples)
-    return {figure.name: figure for figure in metric.compute(scene(model.double(), **changes))}
+    return {figure.name: figure for figure in metric.compute(context(model.double(), **changes))}
 
 
 def test_with_the_exact_posterior_the_bound_is_tight() -> None:
     model = linear_gaussian()
     elbo = figures(model, samples=50)["elbo"]
-    evidence = exact_log_evidence(model, scene(model).split.images)
+    evidence = exact_log_evidence(model, context(model).split.images)
     # what is left is the noise of the draws: a standard deviation of about 0.8 nats a draw
     assert elbo.value == pytest.approx(evidence.mean().item(), abs=0.03)
     assert elbo.standard_error == pytest.approx(evidence.std().item() / 750**0.5, rel=0.05)
@@ -34,7 +34,7 @@ def test_with_the_exact_posterior_the_bound_is_tight() -> None:
 def test_with_any_other_posterior_it_is_a_bound_short_by_the_divergence() -> None:
     wider = 2.0
     model = linear_gaussian(posterior_variance=wider)
-    evidence = exact_log_evidence(model, scene(model).split.images).mean().item()
+    evidence = exact_log_evidence(model, context(model).split.images).mean().item()
     gap = LATENT * 0.5 * (wider - 1 - math.log(wider))  # KL of N(μ, 2s) from N(μ, s)
     elbo = figures(model, samples=50)["elbo"].value
     assert elbo < evidence
@@ -45,7 +45,7 @@ def test_kl_is_the_closed_form_by_dimension() -> None:
     model = linear_gaussian()
     kl = figures(model)["kl"]
     with torch.no_grad():
-        mean, log_var = model.double().encoder(scene(model).split.images.double() / 255)
+        mean, log_var = model.double().encoder(context(model).split.images.double() / 255)
     by_dimension = (0.5 * (mean**2 + log_var.exp() - log_var - 1)).mean(0)
     assert kl.per_dimension == pytest.approx(by_dimension.tolist(), rel=1e-5)
     assert kl.value == pytest.approx(sum(kl.per_dimension), rel=1e-9)
@@ -58,7 +58,7 @@ def test_a_kl_without_closed_form_is_estimated() -> None:
     assert estimated["kl"].per_dimension is None
     # with q = p(z|x), log p(x|z) + log p(z) − log q(z|x) is log p(x) for every z
     model = linear_gaussian(prior="open")
-    evidence = exact_log_evidence(model, scene(model).split.images)
+    evidence = exact_log_evidence(model, context(model).split.images)
     one = figures(model, samples=1)["elbo"]
     assert one.value == pytest.approx(evidence.mean().item(), rel=1e-6)
     assert one.standard_error == pytest.approx(evidence.std().item() / 750**0.5, rel=1e-4)
@@ -74,7 +74,7 @@ def test_every_image_counts_alike_in_a_short_last_batch_too() -> None:
     # The KL needs no draw: 750 images are a batch of 500 and one of 250, much brighter.
     model = linear_gaussian()
     with torch.no_grad():
-        images = scene(model).split.images.float() / 255
+        images = context(model).split.images.float() / 255
         values = model.prior.kl(*model.encoder(images)).double().sum(1)
     kl = figures(model)["kl"]
     assert kl.value == pytest.approx(values.mean().item(), rel=1e-6)
@@ -103,7 +103,7 @@ def test_so_many_samples_are_drawn_as_are_said(samples: int) -> None:
 
 def test_the_noise_falls_with_the_samples_as_that_of_independent_draws_does() -> None:
     model = linear_gaussian()
-    image = scene(model, 1).split.images.float() / 255
+    image = context(model, 1).split.images.float() / 255
     with torch.no_grad():
         posterior = model.posterior(image.expand(20_000, 1, 6, 6))
         z = posterior.sample(torch.Generator().manual_seed(0))
@@ -144,13 +144,13 @@ def test_progress_is_told_for_every_image() -> None:
 
 def active(model: VAE, threshold: float = 0.01, **changes: Any) -> Figure:
     metric = registry_with().find("metric", "active_units").component(threshold=threshold)
-    (figure,) = metric.compute(scene(model.double(), **changes))
+    (figure,) = metric.compute(context(model.double(), **changes))
     return figure
 
 
 def test_active_units_by_known_variances() -> None:
     model = linear_gaussian()
-    images = scene(model).split.images.flatten(1).double() / 255
+    images = context(model).split.images.flatten(1).double() / 255
     # dimension i reads pixel i, scaled so that its mean varies by exactly the wanted variance
     wanted = torch.tensor([0.5, 0.0101, 0.0099], dtype=torch.float64)
     scales = (wanted / images[:, :LATENT].var(0, correction=0)).sqrt()

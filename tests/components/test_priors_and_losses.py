@@ -5,8 +5,8 @@ from torch.distributions import Normal, kl_divergence
 from tests.helpers import small_spec
 from vaezoo.components.losses import ELBOLoss
 from vaezoo.components.priors import StandardNormal
-from vaezoo.fields import Schedule
 from vaezoo.model import Posterior, build
+from vaezoo.registry.fields import Schedule
 
 
 def test_the_closed_kl_is_the_one_between_normals():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from tests.components.linear_gaussian import linear_gaussian, scene
+from tests.components.linear_gaussian import context, linear_gaussian
 from tests.helpers import registry_with
-from vaezoo.components.nets.probes import logistic_regression, vote
-from vaezoo.registry import Scene, Split
+from vaezoo.components.nets.linear_probe import logistic_regression, vote
+from vaezoo.registry import EvaluationContext, Split
 
 
 def clusters(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -45,15 +45,15 @@ def test_the_vote_is_of_the_nearest_and_a_tie_goes_to_the_nearer() -> None:
     assert vote(known, labels, asked, 3).tolist() == [0, 0]
 
 
-def labelled(count: int) -> Scene:
+def labelled(count: int) -> EvaluationContext:
     """Images whose label is whether they are bright, which the posterior mean shows."""
-    seen = scene(linear_gaussian(), count)
+    seen = context(linear_gaussian(), count)
     images = seen.split.images
     brightness = images.float().flatten(1).mean(1)
     labels = (brightness > brightness.median()).long()
     order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
     first, second = order[: count // 2], order[count // 2 :]
-    return Scene(
+    return EvaluationContext(
         "m",
         seen.spec,
         seen.model,
@@ -82,5 +82,6 @@ def test_figures_are_accuracies_on_the_split_after_fitting_to_the_training_image
 def test_without_labels_there_is_no_figure() -> None:
     for name in ("linear_probe", "nearest_neighbours"):
         assert (
-            registry_with().find("metric", name).component().compute(scene(linear_gaussian())) == []
+            registry_with().find("metric", name).component().compute(context(linear_gaussian()))
+            == []
         )

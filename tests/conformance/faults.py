@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vaezoo.conformance.kinds import BY_KIND
-from vaezoo.conformance.outcome import Nonconforming
 from vaezoo.registry import Component
+from vaezoo.testing.conformance.kinds import BY_KIND
+from vaezoo.testing.conformance.outcome import Nonconforming
 
 
 def check(component: Component, name: str, *, strict: bool = False) -> None:

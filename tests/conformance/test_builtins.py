@@ -10,11 +10,11 @@ import pytest
 
 from vaezoo.components import vaezoo_components
 from vaezoo.components.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
-from vaezoo.conformance.component import default_of
-from vaezoo.conformance.kinds import BY_KIND
-from vaezoo.conformance.outcome import NotApplicable
 from vaezoo.registry import Component, discover
 from vaezoo.testing import LikelihoodConformance, PluginConformance
+from vaezoo.testing.conformance.component_checks import default_of
+from vaezoo.testing.conformance.kinds import BY_KIND
+from vaezoo.testing.conformance.outcome import NotApplicable
 
 #: their data are not here; they are checked on files of their form in tests/components/datasets
 ELSEWHERE = {"kmnist", "qmnist", "emnist", "cifar10", "svhn", "image_folder"}

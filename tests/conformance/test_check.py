@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from vaezoo.cli.commands import cli
-from vaezoo.conformance.runner import Options, Outcome, check_plugin
 from vaezoo.diagnostics import PluginError
+from vaezoo.testing.conformance.runner import CheckOutcome, Options, check_plugin
 
 OPTIMIZER = '''
 from pydantic import Field
@@ -81,7 +81,7 @@ def test_a_broken_plugin_is_a_failed_check(tmp_path: Path) -> None:
 def test_torch_at_import_is_found(tmp_path: Path) -> None:
     text = "import torch\n" + OPTIMIZER.format(use="heavy")
     results = list(check_plugin(write(tmp_path, "heavy_plugin", text)))
-    failed = {r.check: r.cause for r in results if r.outcome is Outcome.FAILED}
+    failed = {r.check: r.cause for r in results if r.outcome is CheckOutcome.FAILED}
     assert set(failed) == {"import budget"}
     assert "it imports torch" in failed["import budget"]
 
@@ -89,7 +89,7 @@ def test_torch_at_import_is_found(tmp_path: Path) -> None:
 def test_a_slow_import_is_found(tmp_path: Path) -> None:
     slow = "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass\n"
     path = write(tmp_path, "slow_plugin", slow + OPTIMIZER.format(use="slow"))
-    failed = [r for r in check_plugin(path) if r.outcome is Outcome.FAILED]
+    failed = [r for r in check_plugin(path) if r.outcome is CheckOutcome.FAILED]
     assert failed
     assert all("ms of CPU time, more than 50" in r.cause for r in failed)
 
@@ -103,7 +103,7 @@ def test_a_required_field_is_passed_over_or_takes_its_example(tmp_path: Path) ->
     text = text.replace("Field(", "Field(examples=[0.01], ")
     results = list(check_plugin(write(tmp_path, "exemplary_plugin", text)))
     assert results[-1].check == "resumes from its state"
-    assert results[-1].outcome is Outcome.PASSED
+    assert results[-1].outcome is CheckOutcome.PASSED
 
 
 HOOKS = """
@@ -138,7 +138,7 @@ def test_run_hooks_are_tried_in_real_runs(
 ) -> None:
     path = write(tmp_path, f"{name}_hooks", HOOKS.format(body=body, failing=failing))
     results = {r.check: r for r in check_plugin(path, options=Options())}
-    failed = [name for name, r in results.items() if r.outcome is Outcome.FAILED]
+    failed = [name for name, r in results.items() if r.outcome is CheckOutcome.FAILED]
     if check is None:
         assert not failed
     else:
@@ -157,7 +157,7 @@ def test_pytest_is_not_needed() -> None:
     import sys
 
     code = (
-        "import sys\nimport vaezoo.testing, vaezoo.conformance.runner\n"
+        "import sys\nimport vaezoo.testing, vaezoo.testing.conformance.runner\n"
         "print('pytest' in sys.modules, '_pytest' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

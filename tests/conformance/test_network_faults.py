@@ -16,8 +16,8 @@ from vaezoo import (
     Encoder,
     ImageShape,
 )
-from vaezoo.conformance.outcome import Declined
 from vaezoo.testing import EncoderConformance
+from vaezoo.testing.conformance.outcome import Declined
 
 
 class EncoderNet(nn.Module):

@@ -21,7 +21,7 @@ from vaezoo import (
 from vaezoo.components.losses import ELBOLoss
 from vaezoo.components.optimizers import SGD
 from vaezoo.components.priors import StandardNormal
-from vaezoo.conformance.outcome import Declined, NotApplicable
+from vaezoo.testing.conformance.outcome import Declined, NotApplicable
 
 
 class NormalNet(nn.Module):

@@ -19,8 +19,8 @@ from vaezoo import (
     Visualizer,
 )
 from vaezoo.components.optimizers import SGD
-from vaezoo.conformance.outcome import Declined
 from vaezoo.testing import EncoderConformance
+from vaezoo.testing.conformance.outcome import Declined
 
 
 class Constant(Metric, use="constant"):
@@ -28,11 +28,11 @@ class Constant(Metric, use="constant"):
 
     figures = (Quantity("constant", "higher", unit="none"),)
 
-    def figure(self, scene: Any) -> Figure:
-        return Figure("constant", 1.0, "none", scene.split_name, "", "", 0, len(scene.split))
+    def figure(self, context: Any) -> Figure:
+        return Figure("constant", 1.0, "none", context.split_name, "", "", 0, len(context.split))
 
-    def compute(self, scene: Any) -> list[Figure]:
-        return [self.figure(scene)]
+    def compute(self, context: Any) -> list[Figure]:
+        return [self.figure(context)]
 
 
 def test_metrics_that_say_or_do_another_thing() -> None:
@@ -44,21 +44,21 @@ def test_metrics_that_say_or_do_another_thing() -> None:
     class Random(Constant, use="random"):
         """Draws its figure."""
 
-        def figure(self, scene: Any) -> Figure:
+        def figure(self, context: Any) -> Figure:
             return Figure("constant", torch.rand(()).item(), "none", "test", "", "", 0, 1)
 
     class Trains(Constant, use="trains"):
         """Changes what it measures."""
 
-        def compute(self, scene: Any) -> list[Figure]:
+        def compute(self, context: Any) -> list[Figure]:
             with torch.no_grad():
-                for parameter in scene.model.parameters():
+                for parameter in context.model.parameters():
                     parameter.zero_()
-            return super().compute(scene)
+            return super().compute(context)
 
     check(Constant(), "figures")
     fails(Undeclared(), "figures", "declares other")
-    fails(Random(), "same_scene_same_result", "another result")
+    fails(Random(), "same_context_same_result", "another result")
     fails(Random(), "leaves_the_model_alone", "global generator")
     fails(Trains(), "leaves_the_model_alone", "changes the model")
     with pytest.raises(Declined, match="told of 0 examples"):
@@ -69,7 +69,7 @@ def test_visualizers_that_draw_nothing_or_in_public() -> None:
     class Blank(Visualizer, use="blank"):
         """An empty figure."""
 
-        def draw(self, scene: Any) -> Any:
+        def draw(self, context: Any) -> Any:
             from matplotlib.figure import Figure
 
             return Figure()
@@ -77,7 +77,7 @@ def test_visualizers_that_draw_nothing_or_in_public() -> None:
     class Public(Visualizer, use="public"):
         """Uses pyplot."""
 
-        def draw(self, scene: Any) -> Any:
+        def draw(self, context: Any) -> Any:
             from matplotlib import pyplot
 
             figure, axes = pyplot.subplots()

@@ -8,9 +8,9 @@ import torch
 from vaezoo.data.binarize import epoch_images, held_out_images, seen_images
 from vaezoo.data.resident import Resident
 from vaezoo.data.streamed import Streamed, gather_by_place
-from vaezoo.fields import Binarization
-from vaezoo.fields.binarization import draw
 from vaezoo.registry import ImageData, Split, discover
+from vaezoo.registry.fields import Binarization
+from vaezoo.registry.fields.binarization import draw
 
 
 def mnist(binarize: object, name: str = "mnist") -> ImageData:

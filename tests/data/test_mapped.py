@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaezoo.data.mapped import is_on_disk, mapped, room_for, taken
+from vaezoo.data.memory_mapped import is_on_disk, mapped, room_for, taken
 from vaezoo.diagnostics import RunError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's list of mappings")

@@ -8,18 +8,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaezoo.data import memory
-from vaezoo.data.memory import budget_in_host, budget_on
+from vaezoo.data import memory_budget
+from vaezoo.data.memory_budget import budget_in_host, budget_on
 from vaezoo.diagnostics import UsageError
-from vaezoo.files import in_units
-from vaezoo.processes import SHARING
+from vaezoo.system.files import in_units
+from vaezoo.system.torchrun import SHARING
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (memory.DEVICE, memory.HOST, SHARING, "RANK", "WORLD_SIZE", "LOCAL_RANK"):
+    for name in (
+        memory_budget.DEVICE,
+        memory_budget.HOST,
+        SHARING,
+        "RANK",
+        "WORLD_SIZE",
+        "LOCAL_RANK",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -38,7 +45,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_amounts_are_read_as_people_write_them(
     text: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(memory.HOST, text)
+    monkeypatch.setenv(memory_budget.HOST, text)
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == count
@@ -47,15 +54,15 @@ def test_amounts_are_read_as_people_write_them(
 
 @pytest.mark.parametrize("text", ["lots", "-1", "2 GB free", "1e9", "MB"])
 def test_what_is_no_amount_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(memory.DEVICE, text)
+    monkeypatch.setenv(memory_budget.DEVICE, text)
     with pytest.raises(UsageError, match=r"VZ607.*VAEZOO_DEVICE_MEMORY is .*no amount of memory"):
         budget_on(CPU)
 
 
 def test_a_cpus_memory_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(memory.HOST, "7MB")
+    monkeypatch.setenv(memory_budget.HOST, "7MB")
     assert budget_on(CPU) == budget_in_host()
-    monkeypatch.setenv(memory.DEVICE, "3MB")
+    monkeypatch.setenv(memory_budget.DEVICE, "3MB")
     device, host = budget_on(CPU), budget_in_host()
     assert device is not None
     assert host is not None
@@ -71,8 +78,8 @@ def test_half_of_what_is_free_is_less_than_the_machine_has() -> None:
 
 
 def test_processes_of_one_machine_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_available", lambda: 8_000_000)
-    monkeypatch.setattr(memory, "_groups", lambda: iter(()))
+    monkeypatch.setattr(memory_budget, "_available", lambda: 8_000_000)
+    monkeypatch.setattr(memory_budget, "_groups", lambda: iter(()))
     for name, value in {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
@@ -85,8 +92,8 @@ def test_processes_of_one_machine_share_its_memory(monkeypatch: pytest.MonkeyPat
 def test_runs_that_know_nothing_of_each_other_share_it_as_they_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(memory, "_available", lambda: 8_000_000)
-    monkeypatch.setattr(memory, "_groups", lambda: iter(()))
+    monkeypatch.setattr(memory_budget, "_available", lambda: 8_000_000)
+    monkeypatch.setattr(memory_budget, "_groups", lambda: iter(()))
     monkeypatch.setenv(SHARING, "8")
     budget = budget_in_host()
     assert budget is not None
@@ -116,8 +123,8 @@ def test_a_limit_on_a_group_of_processes_counts(
     (inner.parent / used).write_text("1500\n")
     (inner.parent / "memory.stat").write_text("anon 900\nactive_file 200\ninactive_file 400\n")
     found = [(inner, (limit, used)), (inner.parent, (limit, used))]
-    monkeypatch.setattr(memory, "_groups", lambda: iter(found))
-    monkeypatch.setattr(memory, "_available", lambda: 10**9)
+    monkeypatch.setattr(memory_budget, "_groups", lambda: iter(found))
+    monkeypatch.setattr(memory_budget, "_available", lambda: 10**9)
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == (2000 - (1500 - 600)) // 2
@@ -129,7 +136,9 @@ def test_groups_are_looked_for_from_the_inside_out(monkeypatch: pytest.MonkeyPat
         return "4:cpu,memory:/job/step\n3:cpuset:/\n0::/user/shell\n"
 
     monkeypatch.setattr(Path, "read_text", lines)
-    folders = [folder.relative_to("/sys/fs/cgroup").as_posix() for folder, _ in memory._groups()]
+    folders = [
+        folder.relative_to("/sys/fs/cgroup").as_posix() for folder, _ in memory_budget._groups()
+    ]
     assert folders == ["memory/job/step", "memory/job", "memory", "user/shell", "user", "."]
 
 

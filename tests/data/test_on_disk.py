@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vaezoo import ImageData, ImageShape, ImageWriter, images_on_disk
-from vaezoo.data.mapped import is_on_disk
+from vaezoo.data.memory_mapped import is_on_disk
 from vaezoo.diagnostics import DataError
 
 SHAPE = ImageShape(1, 3, 5)

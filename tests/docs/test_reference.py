@@ -13,11 +13,10 @@ from docs_types import words
 from pydantic import BaseModel, BeforeValidator
 
 import vaezoo
-from vaezoo import diagnostics
 from vaezoo.components.datasets.shipped import MNIST, FashionMNIST
-from vaezoo.fields.activation import ACTIVATIONS
 from vaezoo.registry import KINDS, Component, hookspecs
-from vaezoo.spec.schema import EarlyStopping, ModelSpec, PublishSpec, Spec, Target, TrainSpec
+from vaezoo.registry.fields.activation import ACTIVATIONS
+from vaezoo.spec.spec import EarlyStopping, ModelSpec, PublishSpec, Spec, Target, TrainSpec
 
 BUILT_IN = [component for kind in KINDS for component in built_in(kind)]
 
@@ -72,7 +71,7 @@ def test_every_kind_hook_and_interface_is_described() -> None:
 
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:
-    errors = [diagnostics.VaezooError]
+    errors = [vaezoo.VaezooError]
     for error in errors:
         errors += error.__subclasses__()
     page = (DOCS / "errors.md").read_text("utf-8")

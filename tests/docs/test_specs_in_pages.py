@@ -18,7 +18,7 @@ model: {latent: 2, encoder: mlp, decoder: mlp}
 train: {epochs: 1}
 ignore: [VZ412, VZ413]
 """
-#: The page of codes is generated, and its examples have tests of their own, in tests/codes.
+#: The page of codes is generated, and its examples have tests of their own, in tests/explanations.
 YAML = [block for block in blocks("yaml") if block.page != "errors.md"]
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.helpers import registry_with, small_spec, spec_data
-from tests.road.blobs_plugin import Blobs
-from tests.road.foreign_plugin import Cauchy
-from vaezoo.evaluation.described import described
-from vaezoo.registry import Figure
+from tests.runs.blobs_plugin import Blobs
+from tests.runs.foreign_plugin import Cauchy
+from vaezoo.evaluation.describe_figures import described
+from vaezoo.registry import Figure, Metrics
 from vaezoo.spec import from_data
 from vaezoo.spec.lint import lint
-from vaezoo.zoo.records import Metrics, metrics_text, read_metrics
+from vaezoo.zoo.records import metrics_text, read_metrics
 
 GREY = "none, pixels as stored in [0, 1]"
 

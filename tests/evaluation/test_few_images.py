@@ -1,6 +1,6 @@
 """A bound with many draws, estimated from a few images."""
 
-from tests.components.linear_gaussian import exact_log_evidence, linear_gaussian, scene
+from tests.components.linear_gaussian import context, exact_log_evidence, linear_gaussian
 from tests.helpers import registry_with
 from vaezoo.evaluation.few_images import DRAWS, KnownELBO, bound_by_few
 
@@ -13,7 +13,7 @@ def bound(samples=SAMPLES):
 
 def test_it_comes_to_the_figure_of_all_images():
     model = linear_gaussian(posterior_variance=1.5)
-    seen = scene(model, 3000)
+    seen = context(model, 3000)
     exact = exact_log_evidence(model, seen.split.images).mean().item()
     metric = registry_with().find("metric", "elbo").component(samples=50)
     elbo = KnownELBO(metric, "elbo", metric.compute(seen)[0].value)
@@ -28,11 +28,11 @@ def test_it_comes_to_the_figure_of_all_images():
 
 def test_progress_is_told_of_the_images_that_are_looked_at():
     told = []
-    seen = scene(linear_gaussian(), 400, advance=told.append)
+    seen = context(linear_gaussian(), 400, advance=told.append)
     found = bound_by_few(bound(), "iw_bound", SAMPLES, seen, None)
     assert sum(told) == found.images == 200
 
 
 def test_so_few_images_as_there_are_are_all_looked_at():
-    seen = scene(linear_gaussian(), 7)
+    seen = context(linear_gaussian(), 7)
     assert bound_by_few(bound(10), "iw_bound", 10, seen, None).images == 7

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from vaezoo.fields import NonNegative, Positive, Schedule, value_at
+from vaezoo.registry.fields import NonNegative, Positive, Schedule, value_at
 
 
 def test_linear_passes_through_both_ends_and_stays():

@@ -152,23 +152,23 @@ class OutsideOptimizer(Optimizer, use="outside"):
 class OutsideMetric(Metric, use="outside"):
     """Mean absolute error of a pixel."""
 
-    def compute(self, scene):
-        images = scene.split.images
-        errors = (images / 255 - scene.model.reconstruct(images).cpu()).abs()
-        likelihood = scene.spec.model.likelihood.use
+    def compute(self, context):
+        images = context.split.images
+        errors = (images / 255 - context.model.reconstruct(images).cpu()).abs()
+        likelihood = context.spec.model.likelihood.use
         value = errors.mean().item()
         return [
-            Figure("outside", value, "", scene.split_name, likelihood, "none", 0, len(images)),
+            Figure("outside", value, "", context.split_name, likelihood, "none", 0, len(images)),
         ]
 
 
 class OutsideVisualizer(Visualizer, use="outside"):
     """The mean image at the first latents that are drawn."""
 
-    def draw(self, scene):
+    def draw(self, context):
         from matplotlib.figure import Figure as Picture
 
-        image = scene.model.sample(1)[0].cpu()
+        image = context.model.sample(1)[0].cpu()
         picture = Picture(figsize=(1, 1))
         picture.add_subplot().imshow(image.permute(1, 2, 0).numpy(), cmap="gray")
         return picture

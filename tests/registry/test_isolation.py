@@ -11,8 +11,8 @@ import yaml
 
 from tests.helpers import spec_data
 from tests.registry.installed import GOOD, ROOT, Site
-from vaezoo.discovery import Choice, find, isolation
-from vaezoo.discovery.plugin import Plugin, Source
+from vaezoo.registry.discovery import Choice, find, isolation
+from vaezoo.registry.discovery.plugin import Plugin, PluginSource
 
 #: How a plugin is broken -> its module, and what must be said of it.
 BROKEN = {
@@ -146,7 +146,7 @@ def test_the_built_in_plugin_is_waited_for(
     distribution: str, is_given_up: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(isolation, "LONGEST", 0.05)
-    source = Source(
+    source = PluginSource(
         Plugin("slow", "1.0", "slow.py", distribution=distribution),
         lambda: [time.sleep(0.02) for _ in range(10)],
     )

@@ -47,7 +47,7 @@ def test_a_changed_plugin_is_looked_at_again(site: Site) -> None:
 
 def test_the_registry_stays_small() -> None:
     """Registry, its questions to plugins, hook file and base classes of components."""
-    names = ("registry", "supply", "hookspecs", "component")
+    names = ("registry", "collect", "hookspecs", "component")
     files = [ROOT / "vaezoo" / "registry" / f"{name}.py" for name in names]
     assert sum(len(file.read_text("utf-8").splitlines()) for file in files) < 600
 

@@ -20,8 +20,8 @@ from tests.helpers import registry_with
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, VaezooError
 from vaezoo.registry import KINDS, Encoder, ImageShape, Plugin, Registry, new_registry
-from vaezoo.scaffold import new_plugin
-from vaezoo.scaffold.names import Names
+from vaezoo.registry.scaffold import new_plugin
+from vaezoo.registry.scaffold.plugin_names import Names
 
 #: The longest name there may be, for which lines are longest.
 LONGEST = "vaezoo-" + "abcdefghijklmnopqrstuvwxyz-123"

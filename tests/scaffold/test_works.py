@@ -9,7 +9,7 @@ import pytest
 
 from tests.scaffold.installed import Environment
 from vaezoo.registry import KINDS
-from vaezoo.scaffold import Created, new_plugin
+from vaezoo.registry.scaffold import Created, new_plugin
 
 
 def installed(environment: Environment, name: str, *kinds: str, hooks: bool = False) -> Created:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from vaezoo.diagnostics import CODES
+from vaezoo.diagnostics.output import render
 from vaezoo.registry import discover
-from vaezoo.reporting import render
 from vaezoo.spec import validate
 
 FOLDER = Path(__file__).parent.parent / "bad_specs"
 CASES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-#: Codes below VZ5 that no file alone can have; their golden renderings are in tests/codes.
+#: Codes below VZ5 that no file alone can have; their golden renderings are in tests/explanations.
 NO_FILE = {"VZ101"}
 OF_PLUGINS = {"VZ302", "VZ303", "VZ304"}
 OF_ENTRIES = {"VZ305", "VZ306"}

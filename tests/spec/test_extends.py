@@ -9,7 +9,7 @@ import pytest
 
 from tests.spec.conftest import GOOD, Write
 from vaezoo.diagnostics import Diagnostic, SpecError
-from vaezoo.reporting import render
+from vaezoo.diagnostics.output import render
 from vaezoo.spec import read, validate
 
 

@@ -16,10 +16,10 @@ from vaezoo.diagnostics import Diagnostic, SpecError
 from vaezoo.registry import Registry
 from vaezoo.spec import expand, read, validate
 from vaezoo.spec.matrix import MOST_COMBINATIONS, plain
-from vaezoo.spec.names import member_names
+from vaezoo.spec.member_names import member_names
 from vaezoo.spec.reader import Reading, examine
-from vaezoo.spec.schema import NAME_PATTERN
-from vaezoo.zoo.specfile import resolved_text
+from vaezoo.spec.spec import NAME_PATTERN
+from vaezoo.system.yaml_writer import resolved_text
 
 #: a spec that the lint has nothing to say about, in ten lines
 PLAIN = GOOD.replace("train:", "  likelihood: continuous_bernoulli\ntrain:").replace(

@@ -14,8 +14,8 @@ import pytest
 import vaezoo
 from tests.spec.conftest import GOOD
 from vaezoo.diagnostics import SpecError
-from vaezoo.reporting import render
-from vaezoo.spec.pipes import given
+from vaezoo.diagnostics.output import render
+from vaezoo.spec.stdin import given
 
 WRONG = GOOD.replace("epochs: 3", "epochs: x")
 

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from tests.helpers import small_spec
-from vaezoo import weights
 from vaezoo.diagnostics import RunError
 from vaezoo.model import build
-from vaezoo.training import checkpoint, sealed
+from vaezoo.system import safetensors_io
+from vaezoo.training import checkpoint, sealed_file
 from vaezoo.training.checkpoint import TrainingState, restore, save, snapshot
 
 IDENTITY = "a run"
@@ -58,7 +58,7 @@ def test_a_checkpoint_gives_back_the_state(path: Path) -> None:
     restore(state, path, IDENTITY)
     first, second = snapshot(state), snapshot(state_of())
     assert as_json(first.text) == as_json(second.text)
-    assert weights.digest(first.tensors) == weights.digest(second.tensors)
+    assert safetensors_io.digest(first.tensors) == safetensors_io.digest(second.tensors)
 
 
 def test_the_same_state_gives_the_same_bytes(path: Path) -> None:
@@ -93,15 +93,15 @@ def test_every_truncation_and_extension_is_refused(path: Path) -> None:
 
 def edited(path: Path, change: Callable[[dict], None], *, seal: bool = False) -> None:
     """Change the header's texts; with ``seal``, as if vaezoo had written them."""
-    tensors, header, _ = sealed.load(path)
+    tensors, header, _ = sealed_file.load(path)
     state = json.loads(header["state"])
     change(state)
     header["state"] = json.dumps(state, sort_keys=True)
     if seal:
         del header["seal"]
-        sealed.save(path, tensors, header)
+        sealed_file.save(path, tensors, header)
     else:
-        weights.save(path, tensors, header)
+        safetensors_io.save(path, tensors, header)
 
 
 def set_betas(state: dict) -> None:
@@ -130,18 +130,18 @@ def test_a_state_of_another_form_is_refused(path: Path, name: str) -> None:
 
 
 def test_tensors_of_another_model_are_refused(path: Path) -> None:
-    tensors, header, _ = sealed.load(path)
+    tensors, header, _ = sealed_file.load(path)
     del header["seal"]
-    sealed.save(path, {**tensors, "model.more": torch.zeros(1)}, header)
+    sealed_file.save(path, {**tensors, "model.more": torch.zeros(1)}, header)
     refused(path, "its content does not fit")
 
 
 def earlier(path: Path) -> None:
     """The checkpoint as the version before the seal wrote it."""
-    tensors, header, _ = sealed.load(path)
+    tensors, header, _ = sealed_file.load(path)
     del header["seal"]
-    texts = {"format": "vaezoo checkpoint 2", "content": weights.digest(tensors)}
-    weights.save(path, tensors, {**header, **texts})
+    texts = {"format": "vaezoo checkpoint 2", "content": safetensors_io.digest(tensors)}
+    safetensors_io.save(path, tensors, {**header, **texts})
 
 
 def test_a_run_goes_on_from_a_checkpoint_of_the_version_before(path: Path) -> None:

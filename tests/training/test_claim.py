@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import registry_with, small_spec
-from tests.road.blobs_plugin import Blobs
+from tests.runs.blobs_plugin import Blobs
 from vaezoo.diagnostics import RunError
-from vaezoo.folders import InTheWay
-from vaezoo.road import folder_of, run
+from vaezoo.runs.run import folder_of, run
+from vaezoo.system.folders import InTheWay
 from vaezoo.training import claimed
 from vaezoo.training.checkpoint import FILE
-from vaezoo.training.claim import LOCK, MARK, remove_run_folder
+from vaezoo.training.run_lock import LOCK, MARK, remove_run_folder
 
 NAME = "small-0123abcd"
 

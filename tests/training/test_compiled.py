@@ -10,16 +10,16 @@ import torch
 from torch import nn
 
 from tests.helpers import small_spec
-from vaezoo import weights
 from vaezoo.diagnostics import RunError
 from vaezoo.model import build
+from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, checkpoint, train
-from vaezoo.training.capture import NotCapturable
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.inductor import compiled
-from vaezoo.training.layout import lay_out
-from vaezoo.training.roads import take_road
-from vaezoo.training.steps import CompiledStep, Moment, PlainStep
+from vaezoo.training.execution.choose import choose_step
+from vaezoo.training.execution.compiled import CompiledStep, EagerStep, ScheduledValues
+from vaezoo.training.execution.graph_capture import NotCapturable
+from vaezoo.training.execution.inductor import compiled
+from vaezoo.training.execution.memory_format import lay_out
 
 CPU = torch.device("cpu")
 SCHEDULED_LOSS = {"use": "elbo", "beta": {"linear": [0, 1], "epochs": 3}, "free_bits": 0.1}
@@ -52,12 +52,12 @@ def compare(spec, compiler, optimizer=None):
         for each in (plain_state, state):
             each.optimizer = optimizer(each.model.parameters())
     loss = spec.loss.build()
-    plain = PlainStep(spec, plain_state, loss)
+    plain = EagerStep(spec, plain_state, loss)
     batches = batches_of(spec, 6)
     step = CompiledStep(spec, state, loss, batches[0], compiler)
     batches[-1] = batches[-1][:5]
     for index, images in enumerate(batches):
-        now = Moment(
+        now = ScheduledValues(
             dict.fromkeys(spec.loss.weights, 0.1 * index)
             if spec.loss.weights["beta"] != 1.0
             else dict(spec.loss.weights),
@@ -210,52 +210,52 @@ def test_a_compiler_that_fails_is_refused_with_its_reason():
 # ---------------------------------------------------------------- the choice
 
 
-def road(spec, wish="auto", took=None):
+def execution(spec, mode="auto", took=None):
     state = state_of(spec)
     state.compiled = took
     images = spec.dataset.build().train.images
-    return take_road(spec, state, spec.loss.build(), images, wish, Observer())[1]
+    return choose_step(spec, state, spec.loss.build(), images, mode, Observer())[1]
 
 
 def test_a_short_run_is_not_compiled():
-    assert "too short a run" in road(small_spec()).reason
-    assert road(small_spec(), "off").reason == "as asked for"
+    assert "too short a run" in execution(small_spec()).reason
+    assert execution(small_spec(), "off").reason == "as asked for"
 
 
 def test_without_a_compiler_a_long_run_goes_on_as_it_is(monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", "")
-    assert road(small_spec(train={"epochs": 100_000})).reason == "there is no C++ compiler"
+    assert execution(small_spec(train={"epochs": 100_000})).reason == "there is no C++ compiler"
 
 
 def test_auto_does_without_and_on_says_why(monkeypatch):
     def cannot(*_, **__):
         raise NotCapturable("it is too strange")
 
-    monkeypatch.setattr("vaezoo.training.roads.CompiledStep", cannot)
+    monkeypatch.setattr("vaezoo.training.execution.choose.CompiledStep", cannot)
     long = small_spec(train={"epochs": 100_000})
-    assert road(long).reason == "it is too strange"
+    assert execution(long).reason == "it is too strange"
     with pytest.raises(RunError, match=r"VZ608.*it is too strange"):
-        road(long, "on")
+        execution(long, "on")
     with pytest.raises(RunError, match=r"VZ608.*it is too strange"):
-        road(long, took=True)
+        execution(long, took=True)
 
 
-@pytest.mark.parametrize(("took", "wish"), [(True, "off"), (False, "on")])
-def test_a_run_keeps_to_its_road(took, wish):
+@pytest.mark.parametrize(("took", "mode"), [(True, "off"), (False, "on")])
+def test_a_run_keeps_to_its_road(took, mode):
     with pytest.raises(RunError, match=r"VZ608.*other bytes"):
-        road(small_spec(), wish, took)
+        execution(small_spec(), mode, took)
 
 
 def test_a_run_that_began_plain_goes_on_plain_however_long_it_is():
-    assert road(small_spec(train={"epochs": 100_000}), took=False).reason == "the run began so"
+    assert execution(small_spec(train={"epochs": 100_000}), took=False).reason == "the run began so"
 
 
 def test_another_layout_holds_the_same_values():
     spec = small_spec(model={"encoder": {"use": "conv", "channels": [4, 8]}})
     state = state_of(spec)
-    PlainStep(spec, state, spec.loss.build())(
-        batches_of(spec, 1)[0].float() / 255, Moment(dict(spec.loss.weights), 1e-2)
+    EagerStep(spec, state, spec.loss.build())(
+        batches_of(spec, 1)[0].float() / 255, ScheduledValues(dict(spec.loss.weights), 1e-2)
     )
     before = checkpoint.snapshot(state)
     kernel = state.model.encoder.convolutions[2].weight
@@ -264,7 +264,7 @@ def test_another_layout_holds_the_same_values():
         assert kernel.is_contiguous(memory_format=order)
         assert state.optimizer.state[kernel]["exp_avg"].is_contiguous(memory_format=order)
         after = checkpoint.snapshot(state)
-        assert weights.digest(after.tensors) == weights.digest(before.tensors)
+        assert safetensors_io.digest(after.tensors) == safetensors_io.digest(before.tensors)
 
 
 class StopAfter(Observer):
@@ -282,18 +282,18 @@ def test_a_compiled_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, mon
         train={"epochs": 4, "early_stopping": {"patience": 3}, "gradient_clip": 5.0},
     )
 
-    def run(folder, observer, wish):
+    def run(folder, observer, mode):
         data = spec.dataset.build()
         directory = tmp_path / folder
-        return train(spec, data, device=CPU, directory=directory, observer=observer, compile=wish)
+        return train(spec, data, device=CPU, directory=directory, observer=observer, compile=mode)
 
     straight = run("straight", Observer(), "on")
-    assert straight.road.compiled
+    assert straight.execution.compiled
     with pytest.raises(KeyboardInterrupt):
         run("stopped", StopAfter(), "on")
     resumed = run("stopped", Observer(), "auto")
-    assert resumed.road.compiled
-    digests = [weights.digest(trained.model.state_dict()) for trained in (straight, resumed)]
+    assert resumed.execution.compiled
+    digests = [safetensors_io.digest(trained.model.state_dict()) for trained in (straight, resumed)]
     assert digests[0] == digests[1]
 
 

@@ -12,11 +12,11 @@ from tests.helpers import small_spec
 from vaezoo.data.pixels import to_unit
 from vaezoo.diagnostics import RunError
 from vaezoo.model import build
-from vaezoo.processes import Processes, refuse_small_batches
+from vaezoo.system.torchrun import Processes, refuse_small_batches
 from vaezoo.training import Observer
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.distributed import shared_terms, warning_about
-from vaezoo.training.together import Together
+from vaezoo.training.distributed.process_group import ProcessGroup
+from vaezoo.training.distributed.shared_step import shared_terms, warning_about
 
 
 def state_of(spec):
@@ -126,11 +126,11 @@ def test_a_batch_has_an_image_for_each_process():
         refuse_small_batches(Processes(1, 8), 7)
 
 
-@pytest.mark.parametrize(("wish", "compiled"), [("on", None), ("auto", True)])
-def test_steps_that_are_shared_are_not_compiled(wish, compiled):
+@pytest.mark.parametrize(("mode", "compiled"), [("on", None), ("auto", True)])
+def test_steps_that_are_shared_are_not_compiled(mode, compiled):
     spec = small_spec()
-    state, group = state_of(spec), Together(Processes(0, 2), torch.device("cpu"))
+    state, group = state_of(spec), ProcessGroup(Processes(0, 2), torch.device("cpu"))
     state.compiled = compiled
     images = spec.dataset.build().train.images
     with pytest.raises(RunError, match=r"VZ609.*steps that several processes share"):
-        group.take_road(spec, state, spec.loss.build(), images, wish, Observer())
+        group.choose_step(spec, state, spec.loss.build(), images, mode, Observer())

@@ -19,11 +19,11 @@ from torch.overrides import TorchFunctionMode
 from torch.testing import assert_close
 
 from tests.helpers import small_spec
-from vaezoo.fields import Binarization
-from vaezoo.fields.binarization import AS_STORED
+from vaezoo.registry.fields import Binarization
+from vaezoo.registry.fields.binarization import AS_STORED
 from vaezoo.spec import Spec
 from vaezoo.training import Observer, Trained, checkpoint, train
-from vaezoo.training.population import train_together
+from vaezoo.training.ensemble.train import train_together
 
 HAS_GPU = torch.cuda.is_available()
 GPU = pytest.param(
@@ -119,7 +119,7 @@ def test_compiled_steps_agree(tmp_path, device, case):
     """Compiled, and recorded as a CUDA graph."""
     spec, how = small_spec(**CHANGES[case]), binarized(case)
     found = trained(spec, device, tmp_path / "found", compile="on", binarization=how)
-    assert found.road.compiled
+    assert found.execution.compiled
     assert_agree(found, trained(spec, "cpu", tmp_path / "expected", binarization=how), 1e-3)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from vaezoo.training.optimizers import step_of
+from vaezoo.training.execution.eager_optimizers import step_of
 
 #: Trains, is stopped, goes on from its checkpoint; then an optimizer outside a run.
 RUNS = """

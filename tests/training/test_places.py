@@ -19,12 +19,13 @@ import pytest
 import torch
 
 from tests.helpers import registry_with, small_spec, spec_data
-from vaezoo import Dataset, ImageData, ImageShape, ImageWriter, Spec, images_on_disk, weights
+from vaezoo import Dataset, ImageData, ImageShape, ImageWriter, Spec, images_on_disk
 from vaezoo.data import streamed
-from vaezoo.data.places import ON_DEVICE, place_of
+from vaezoo.data.placement import ON_DEVICE, place_of
 from vaezoo.diagnostics import DivergenceError
-from vaezoo.fields import Binarization, binarization
+from vaezoo.registry.fields import Binarization, binarization
 from vaezoo.spec import from_data
+from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, Trained, train
 
 CPU = torch.device("cpu")
@@ -78,7 +79,7 @@ def run(spec: Spec, data: ImageData, directory: Path, observer: Observer | None 
 
 def result(trained: Trained) -> tuple[str, list]:
     figures = [(record.train, record.validation) for record in trained.history]
-    return weights.digest(trained.model.state_dict()), figures
+    return safetensors_io.digest(trained.model.state_dict()), figures
 
 
 @far
@@ -90,10 +91,10 @@ def test_a_run_ends_in_the_same_bytes_wherever_its_images_lie(
     spec, data = small_spec(train={"validation": validation}), blobs(binarize)
     patch.to("device")
     near = run(spec, data, tmp_path / "near")
-    assert near.road.images == ON_DEVICE
+    assert near.execution.images == ON_DEVICE
     patch.to(place)
     away = run(spec, data, tmp_path / "away")
-    assert away.road.images.kind == place
+    assert away.execution.images.kind == place
     assert result(away) == result(near)
 
 
@@ -214,7 +215,7 @@ def run_large(binarize: str, side: int, folder: Path) -> None:
             trained = run(spec, images, folder / place)
         for name in FORCED[place]:
             del os.environ[name]
-        print(json.dumps([trained.road.images.kind, most[0], result(trained)]))
+        print(json.dumps([trained.execution.images.kind, most[0], result(trained)]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's count of anonymous memory")

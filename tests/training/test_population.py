@@ -10,14 +10,14 @@ from torch import nn
 from torch.testing import assert_close
 
 from tests.helpers import small_spec
-from vaezoo import weights
 from vaezoo.model import build
+from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, train
-from vaezoo.training.capture import NotCapturable
 from vaezoo.training.checkpoint import FILE
-from vaezoo.training.population import apart, train_together
-from vaezoo.training.stacked import Stack, StackedStep
-from vaezoo.training.steps import CompiledStep
+from vaezoo.training.ensemble.stacked import Stack, StackedStep
+from vaezoo.training.ensemble.train import apart, train_together
+from vaezoo.training.execution.compiled import CompiledStep
+from vaezoo.training.execution.graph_capture import NotCapturable
 
 CPU = torch.device("cpu")
 
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def at_once(monkeypatch):
     """Members move at once, as they do on a GPU."""
-    monkeypatch.setattr("vaezoo.training.population._is_filled_by_one", lambda device: False)
+    monkeypatch.setattr("vaezoo.training.ensemble.train._is_filled_by_one", lambda device: False)
 
 
 #: The last of the 72 images' batches holds 4.
@@ -136,7 +136,10 @@ def test_members_in_turns_end_in_the_bytes_of_their_own_runs(tmp_path, train):
         own = tmp_path / "alone" / spec.name
         expected = alone(spec, own)
         assert alone(spec, tmp_path / spec.name).history[-1].train == expected.history[-1].train
-        digests = [weights.digest(weights.load(f / FILE)[0]) for f in (own, tmp_path / spec.name)]
+        digests = [
+            safetensors_io.digest(safetensors_io.load(f / FILE)[0])
+            for f in (own, tmp_path / spec.name)
+        ]
         assert digests[0] == digests[1]
 
 
@@ -172,12 +175,12 @@ def test_members_share_one_program(tmp_path, monkeypatch, same):
     assert len(made) == 1
     for spec in specs:
         found = alone(spec, tmp_path / spec.name)
-        assert found.road.compiled
+        assert found.execution.compiled
         assert len(made) == 1 + specs.index(spec)  # a finished run makes no program
         expected = alone(spec, tmp_path / "alone" / spec.name, compile="on")
         state, own = found.model.state_dict(), expected.model.state_dict()
         if same == "bytes":
-            assert weights.digest(state) == weights.digest(own)
+            assert safetensors_io.digest(state) == safetensors_io.digest(own)
         assert_close(state, own, rtol=1e-3, atol=1e-5)
 
 

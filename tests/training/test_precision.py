@@ -8,14 +8,15 @@ import torch
 from tests.helpers import small_spec
 from tests.training.test_compiled import as_it_is, batches_of, state_of
 from vaezoo.diagnostics import RunError
-from vaezoo.training import Observer, precision, train
-from vaezoo.training.capture import NotCapturable
+from vaezoo.training import Observer, train
+from vaezoo.training.execution import precision
+from vaezoo.training.execution.compiled import CompiledStep, EagerStep, ScheduledValues
+from vaezoo.training.execution.graph_capture import NotCapturable
+from vaezoo.training.execution.precision import chosen, lowered
 from vaezoo.training.loop import plan_loss
-from vaezoo.training.precision import chosen, lowered
-from vaezoo.training.steps import CompiledStep, Moment, PlainStep
 
 CPU = torch.device("cpu")
-NOW = Moment({"beta": 1.0, "free_bits": 0.0}, lr=1e-2)
+NOW = ScheduledValues({"beta": 1.0, "free_bits": 0.0}, lr=1e-2)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_captured_step_rounds_as_the_plain_one(any_cpu):
     plain_state, state = state_of(spec), state_of(spec)
     batches = batches_of(spec, 4)
     loss = plan_loss(spec, CPU)
-    plain = PlainStep(spec, plain_state, loss)
+    plain = EagerStep(spec, plain_state, loss)
     step = CompiledStep(spec, state, loss, batches[0], as_it_is)
     for images in batches:
         expected = plain(plain.prepare(images), NOW)
@@ -104,8 +105,8 @@ def test_a_program_that_is_wrong_is_refused_in_bfloat16_too(any_cpu):
 
 
 class Watching(Observer):
-    def taking(self, road):
-        self.road = road
+    def execution_chosen(self, execution):
+        self.execution = execution
 
 
 def run(spec, folder, observer=None):
@@ -116,8 +117,8 @@ def run(spec, folder, observer=None):
 def test_a_run_says_in_what_it_multiplies(any_cpu, tmp_path):
     watching = Watching()
     trained = run(of("bfloat16"), tmp_path, watching)
-    assert trained.road.precision == "bfloat16"
-    assert str(watching.road).endswith("products in bfloat16")
+    assert trained.execution.precision == "bfloat16"
+    assert str(watching.execution).endswith("products in bfloat16")
 
 
 def test_auto_does_not_go_on_in_other_numbers(tmp_path, monkeypatch):

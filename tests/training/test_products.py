@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vaezoo.training.products import fast_float32, largest_error
+from vaezoo.training.execution.cpu_matmul import fast_float32, largest_error
 
 CPU = torch.device("cpu")
 
@@ -27,7 +27,7 @@ def test_the_setting_is_put_back_afterwards_even_after_an_error():
 
 def test_a_processor_that_would_round_to_bfloat16_is_left_alone(monkeypatch):
     before = setting()
-    monkeypatch.setattr("vaezoo.training.products.largest_error", lambda: 3e-3)
+    monkeypatch.setattr("vaezoo.training.execution.cpu_matmul.largest_error", lambda: 3e-3)
     with fast_float32(CPU):
         assert setting() == before
 

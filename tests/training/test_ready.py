@@ -12,22 +12,22 @@ from torch import nn
 
 from tests.helpers import registry_with, spec_data
 from vaezoo.diagnostics import DataError, DiagnosticWarning, SpecError
-from vaezoo.processes import Processes
 from vaezoo.registry import (
     DataFacts,
     Dataset,
     Decoder,
     Encoder,
+    EvaluationContext,
     Figure,
     ImageData,
     ImageShape,
     Metric,
-    Scene,
     Split,
     Visualizer,
 )
 from vaezoo.spec import Spec, from_data
-from vaezoo.training.ready import load_for_training
+from vaezoo.system.torchrun import Processes
+from vaezoo.training.prepare import load_for_training
 
 
 class Noise(Dataset, use="noise"):
@@ -90,7 +90,7 @@ class Picky(Metric, use="picky"):
 
     needs = ("images", "labels")
 
-    def compute(self, scene: Scene) -> list[Figure]:
+    def compute(self, context: EvaluationContext) -> list[Figure]:
         return []
 
 
@@ -100,7 +100,7 @@ class PickyPicture(Visualizer, use="picky_picture"):
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
         return f"ten are shown, and there are {data.test}" if data.test < 10 else None
 
-    def draw(self, scene: Scene) -> Any:
+    def draw(self, context: EvaluationContext) -> Any:
         raise AssertionError
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from vaezoo.training.rewriting import with_fast_products
+from vaezoo.training.execution.graph_rewrites import with_fast_products
 
 SIDES = st.sampled_from([0, 1, 2, 3, 16, 17, 20, 40])
 

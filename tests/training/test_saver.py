@@ -6,8 +6,8 @@ import pytest
 
 from tests.helpers import small_spec
 from tests.training.test_compiled import state_of
-from vaezoo.training import checkpoint, saver
-from vaezoo.training.saver import Saver
+from vaezoo.training import checkpoint, checkpoint_saver
+from vaezoo.training.checkpoint_saver import Saver
 
 
 class Clock:
@@ -23,7 +23,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     ticking = Clock()
-    monkeypatch.setattr(saver, "time", ticking)
+    monkeypatch.setattr(checkpoint_saver, "time", ticking)
     return ticking
 
 

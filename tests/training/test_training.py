@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from tests.helpers import small_spec
-from vaezoo import weights
 from vaezoo.diagnostics import DivergenceError, RunError
 from vaezoo.model import build
 from vaezoo.registry import EpochRecord
+from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, claimed, train
 from vaezoo.training.checkpoint import FILE
 from vaezoo.training.epoch import moments_of
@@ -38,7 +38,7 @@ class StopAfter(Observer):
 
 
 def digest(trained):
-    return weights.digest(trained.model.state_dict())
+    return safetensors_io.digest(trained.model.state_dict())
 
 
 def test_training_lowers_the_objective(tmp_path):
@@ -227,9 +227,11 @@ def test_a_fresh_claim_empties_the_folder(tmp_path):
 
 def test_weights_of_a_model_depend_on_the_seed_alone():
     spec = small_spec()
-    assert weights.digest(build(spec).state_dict()) == weights.digest(build(spec).state_dict())
+    assert safetensors_io.digest(build(spec).state_dict()) == safetensors_io.digest(
+        build(spec).state_dict()
+    )
     other = build(spec, seed=5).state_dict()
-    assert weights.digest(build(spec).state_dict()) != weights.digest(other)
+    assert safetensors_io.digest(build(spec).state_dict()) != safetensors_io.digest(other)
 
 
 def test_streams_of_one_seed_differ():

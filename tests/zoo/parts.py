@@ -119,14 +119,14 @@ class Step(Optimizer, use="adam"):
 class Nothing(Metric, use="elbo"):
     """Never computed here."""
 
-    def compute(self, scene: Any) -> list[Figure]:
+    def compute(self, context: Any) -> list[Figure]:
         return []
 
 
 class Blank(Visualizer, use="samples"):
     """Never drawn here."""
 
-    def draw(self, scene: Any) -> Any:
+    def draw(self, context: Any) -> Any:
         raise NotImplementedError
 
 

@@ -10,9 +10,9 @@ import yaml
 
 from tests.helpers import small_spec
 from tests.zoo.parts import FIGURES, TARGET
-from vaezoo.evaluation.described import described
+from vaezoo.evaluation.describe_figures import described
 from vaezoo.spec.document import parse_document
-from vaezoo.zoo.specfile import to_yaml
+from vaezoo.system.yaml_writer import to_yaml
 
 
 def text_of(entry: Any) -> str:
@@ -90,7 +90,7 @@ def test_the_hubs_own_parser_finds_every_figure(publisher: Any) -> None:
 
 
 def test_rounded_weights_are_said(publisher: Any) -> None:
-    from vaezoo.zoo.card import card
+    from vaezoo.zoo.model_card import card
 
     entry = publisher()
     assert "float16" not in card(entry)

@@ -15,12 +15,12 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from vaezoo import weights
 from vaezoo.cli.context import Context
 from vaezoo.cli.sample import command as sample
 from vaezoo.cli.zoo import command as zoo
-from vaezoo.data.grid import grid_columns
+from vaezoo.data.image_grid import grid_columns
 from vaezoo.diagnostics import UsageError, ZooError
+from vaezoo.system import safetensors_io
 from vaezoo.zoo import find
 from vaezoo.zoo.predecessors import predecessors
 
@@ -102,7 +102,7 @@ def test_format_follows_the_suffix(shell: Shell) -> None:
     shell.out(sample, "tiny", *options, "--out", "new/folder/a.npy")
     assert np.array_equal(np.load("new/folder/a.npy"), expected.numpy())
     shell.out(sample, "tiny", *options, "--format", "safetensors")
-    tensors, header = weights.load(Path("tiny-samples.safetensors"))
+    tensors, header = safetensors_io.load(Path("tiny-samples.safetensors"))
     assert torch.equal(tensors["images"], expected)
     assert (header["model"], header["seed"]) == ("tiny", "7")
     shell.out(sample, "tiny", *options, "--out", "a.data", "--format", "png")
@@ -128,7 +128,7 @@ def test_file_that_cannot_be_written(
     shell: Shell, out: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("file").write_text("not a folder")
-    monkeypatch.setattr(weights, "load", lambda path: pytest.fail("looked too late"))
+    monkeypatch.setattr(safetensors_io, "load", lambda path: pytest.fail("looked too late"))
     error = shell(sample, "tiny", "--out", out, "--format", "png").exception
     assert isinstance(error, ZooError)
     assert error.exit_code == 3

@@ -14,9 +14,9 @@ from PIL import Image
 import vaezoo
 from tests.helpers import spec_data
 from vaezoo.diagnostics import DataError, DiagnosticWarning, SpecError, UsageError
-from vaezoo.redraw import redraw
 from vaezoo.registry import discover
 from vaezoo.spec import from_data
+from vaezoo.zoo.draw_entry import redraw
 
 
 @pytest.fixture(scope="module")

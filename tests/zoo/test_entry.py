@@ -12,17 +12,17 @@ import torch
 
 import vaezoo
 from tests.zoo.parts import PARTS, FlatDecoder, registry_of
-from vaezoo import weights
 from vaezoo.diagnostics import PluginError, RunError, ZooError
 from vaezoo.registry import Plugin
+from vaezoo.system import safetensors_io
 from vaezoo.zoo import Entry, find, make_lock
 from vaezoo.zoo.header import sealed
 from vaezoo.zoo.lock import require_plugins
 
 
 def rewritten(entry: Entry, **texts: str) -> Entry:
-    tensors, header = weights.load(entry.weights_path)
-    weights.save(entry.weights_path, tensors, sealed({**header, **texts}))
+    tensors, header = safetensors_io.load(entry.weights_path)
+    safetensors_io.save(entry.weights_path, tensors, sealed({**header, **texts}))
     return Entry(entry.path, entry.name)
 
 

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.zoo import Entry, entries, find
-from vaezoo.zoo import swap as swapping
-from vaezoo.zoo.amend import amend
+from vaezoo.zoo import Entry, atomic_replace, entries, find
+from vaezoo.zoo.add_metrics import amend
 from vaezoo.zoo.entry import damaged
 from vaezoo.zoo.predecessors import predecessors
 from vaezoo.zoo.restore import prunable, prune, restore
@@ -26,10 +25,10 @@ def digest(entry: Entry) -> str:
 
 
 def killed(give: Callable[[], object], at: str) -> None:
-    """Give a command in a process of its own, which ends at the named function of ``swap``."""
+    """Give a command in a process that ends at the named function of ``atomic_replace``."""
     child = os.fork()
     if not child:
-        setattr(swapping, at, lambda *arguments: os._exit(9))
+        setattr(atomic_replace, at, lambda *arguments: os._exit(9))
         try:
             give()
         finally:
@@ -84,7 +83,7 @@ def test_between_two_renames_the_old_entry_is_found(
             assert ("tiny", Entry) in [(entry.name, type(entry)) for entry in entries()]
             seen.append(digest(find("tiny")))
 
-    monkeypatch.setattr(swapping, "exchange", lambda one, other: False)
+    monkeypatch.setattr(atomic_replace, "exchange", lambda one, other: False)
     monkeypatch.setattr(os, "rename", looking)
     new = digest(publisher(seed=2))
     restored = restore("tiny")
@@ -99,9 +98,9 @@ def test_a_folder_that_is_exchanged_while_it_is_read_is_read_again(
     publisher: Any, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
     publisher(seed=1)
-    from vaezoo import weights
+    from vaezoo.system import safetensors_io
 
-    entry, calls, real = find("tiny"), iter(range(1, 100)), weights.load
+    entry, calls, real = find("tiny"), iter(range(1, 100)), safetensors_io.load
 
     def replacing(*arguments: Any) -> Any:
         if next(calls) == nth:
@@ -109,7 +108,7 @@ def test_a_folder_that_is_exchanged_while_it_is_read_is_read_again(
         return real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(weights, "load", replacing)
+        patch.setattr(safetensors_io, "load", replacing)
         for _ in range(nth):
             model = entry.load()
     wanted = publisher.model(publisher.spec(), 2).state_dict()

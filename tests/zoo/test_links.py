@@ -11,7 +11,7 @@ import pytest
 
 from vaezoo.diagnostics import ZooError
 from vaezoo.zoo import find, writable
-from vaezoo.zoo.amend import amend
+from vaezoo.zoo.add_metrics import amend
 from vaezoo.zoo.predecessors import kept_path, predecessors
 from vaezoo.zoo.restore import prunable, prune, restore
 
@@ -156,7 +156,7 @@ def test_predecessors_keep_their_order_when_the_clock_is_set_back(
 ) -> None:
     from datetime import UTC, datetime
 
-    from vaezoo.zoo import predecessors as module
+    from vaezoo.zoo import predecessors
 
     class Clock:
         year = 2030
@@ -165,7 +165,7 @@ def test_predecessors_keep_their_order_when_the_clock_is_set_back(
         def now(cls, zone: object) -> datetime:
             return datetime(cls.year, 1, 1, tzinfo=UTC)
 
-    monkeypatch.setattr(module, "datetime", Clock)
+    monkeypatch.setattr(predecessors, "datetime", Clock)
     published = [publisher(seed=seed).header["digest"] for seed in range(2)]
     Clock.year = 2020
     published += [publisher(seed=seed).header["digest"] for seed in (2, 3)]

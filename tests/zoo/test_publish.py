@@ -15,8 +15,7 @@ import pytest
 import torch
 
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.zoo import Entry, find, writable
-from vaezoo.zoo import swap as swapping
+from vaezoo.zoo import Entry, atomic_replace, find, writable
 from vaezoo.zoo.predecessors import predecessors
 from vaezoo.zoo.restore import prunable, prune, restore
 
@@ -48,7 +47,7 @@ def test_entry_gives_back_what_was_published(publisher: Any) -> None:
 
 
 def test_half_precision_is_published_as_it_was_judged(publisher: Any) -> None:
-    from vaezoo import weights
+    from vaezoo.system import safetensors_io
     from vaezoo.zoo import publish, round_weights
 
     spec = publisher.spec(publish={"weights": "float16"})
@@ -57,7 +56,7 @@ def test_half_precision_is_published_as_it_was_judged(publisher: Any) -> None:
     exact = model.state_dict()["encoder.mean.weight"].clone()
     round_weights(model)
     entry = publish(spec, model, lock=lock, figures=())
-    stored, _ = weights.load(entry.weights_path)
+    stored, _ = safetensors_io.load(entry.weights_path)
     assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
     loaded = entry.load().state_dict()
     for name, tensor in model.state_dict().items():
@@ -165,7 +164,7 @@ def test_failure_at_any_step_leaves_a_whole_entry(
     old = weights_of(publisher(seed=1))
     new = publisher.model(publisher.spec(), 2).state_dict()["encoder.mean.weight"]
     if not has_exchange:
-        monkeypatch.setattr(swapping, "exchange", lambda one, other: False)
+        monkeypatch.setattr(atomic_replace, "exchange", lambda one, other: False)
     with monkeypatch.context() as patch:
         patch.setattr(os, function, fail_at(nth, error, getattr(os, function)))
         try:
@@ -203,9 +202,9 @@ def test_second_publisher_waits_for_the_first(
     publisher: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher()
-    monkeypatch.setattr(swapping, "_PATIENCE", 0.1)
+    monkeypatch.setattr(atomic_replace, "_PATIENCE", 0.1)
     with (
-        swapping.only_one(ZOO / ".lock"),
+        atomic_replace.only_one(ZOO / ".lock"),
         pytest.raises(ZooError, match=r"cannot write zoo/.lock: another process holds it"),
     ):
         publisher()

@@ -13,15 +13,15 @@ import pytest
 import torch
 
 import vaezoo
-from vaezoo import model as model_module
-from vaezoo import weights
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.zoo.sampling import Sheet, write_samples
+from vaezoo.model import vae
+from vaezoo.system import safetensors_io
+from vaezoo.zoo.sampling import SampleGrid, write_samples
 
 
 def test_an_array_in_blocks_has_the_bytes_of_numpys_own(tmp_path: Path) -> None:
     images = torch.rand(7, 1, 4, 4)
-    sheet = Sheet(tmp_path / "a.npy", "npy", 7, (1, 4, 4))
+    sheet = SampleGrid(tmp_path / "a.npy", "npy", 7, (1, 4, 4))
     write_samples(sheet, images.split(3), {})
     whole = io.BytesIO()
     np.save(whole, images.numpy())
@@ -30,30 +30,30 @@ def test_an_array_in_blocks_has_the_bytes_of_numpys_own(tmp_path: Path) -> None:
 
 def test_tensors_in_blocks_have_the_bytes_of_the_whole(tmp_path: Path) -> None:
     images, header = torch.rand(7, 1, 4, 4), {"model": "tiny"}
-    sheet = Sheet(tmp_path / "a.safetensors", "safetensors", 7, (1, 4, 4))
+    sheet = SampleGrid(tmp_path / "a.safetensors", "safetensors", 7, (1, 4, 4))
     write_samples(sheet, images.split(3), header)
-    weights.save(tmp_path / "b.safetensors", {"images": images}, header)
+    safetensors_io.save(tmp_path / "b.safetensors", {"images": images}, header)
     assert sheet.path.read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
 def test_more_than_the_disk_has_is_refused_with_the_amounts(tmp_path: Path) -> None:
-    sheet = Sheet(tmp_path / "a.npy", "npy", 10**12, (1, 28, 28))
+    sheet = SampleGrid(tmp_path / "a.npy", "npy", 10**12, (1, 28, 28))
     with pytest.raises(ZooError, match=r"VZ503: 1,000,.* samples are 3,136,000 GB, .* left"):
         sheet.refuse_what_does_not_fit()
 
 
 def test_a_grid_that_no_viewer_shows_is_refused_with_another_format(tmp_path: Path) -> None:
-    sheet = Sheet(tmp_path / "a.png", "png", 10**6, (1, 28, 28))
+    sheet = SampleGrid(tmp_path / "a.png", "png", 10**6, (1, 28, 28))
     with pytest.raises(UsageError, match=r"3,364 million pixels(.|\n)*--format npy, .* 3\.1 GB"):
         sheet.refuse_what_does_not_fit()
-    Sheet(tmp_path / "a.png", "png", 10**4, (1, 28, 28)).refuse_what_does_not_fit()
+    SampleGrid(tmp_path / "a.png", "png", 10**4, (1, 28, 28)).refuse_what_does_not_fit()
 
 
 def test_blocks_are_the_samples_of_one_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     model = vaezoo.load("fashion_mlp2")
     whole = model.sample(2500, seed=3)
     assert torch.equal(torch.cat(list(model.sample_in_blocks(2500, seed=3))), whole)
-    monkeypatch.setattr(model_module, "_DRAWN_AT_ONCE", 2048)
+    monkeypatch.setattr(vae, "_DRAWN_AT_ONCE", 2048)
     parts = list(model.sample_in_blocks(2500, seed=3))
     assert [len(part) for part in parts] == [1024, 1024, 452]
     assert torch.equal(parts[0], model.sample(1024, seed=3))

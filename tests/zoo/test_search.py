@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from vaezoo.diagnostics import DiagnosticWarning, UsageError, ZooError
-from vaezoo.zoo import BrokenEntry, Entry, entries, find
-from vaezoo.zoo import search as searching
+from vaezoo.zoo import BrokenEntry, Entry, entries, find, search
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def four(publisher: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     for folder in folders.values():
         publisher(zoo=folder)
     monkeypatch.setenv("VAEZOO_ZOO", "environment")
-    monkeypatch.setattr(searching, "shipped_folder", lambda: folders["shipped"])
+    monkeypatch.setattr(search, "shipped_folder", lambda: folders["shipped"])
     return folders
 
 
@@ -38,8 +37,8 @@ def test_a_folder_that_is_given_comes_first_where_it_would_come_later_too(
     four: dict[str, Path],
 ) -> None:
     assert find("tiny", zoo="shipped").path == Path("shipped/tiny")
-    assert searching.search_folders("shipped")[0] == Path("shipped")
-    assert len(searching.search_folders("shipped")) == 3
+    assert search.search_folders("shipped")[0] == Path("shipped")
+    assert len(search.search_folders("shipped")) == 3
 
 
 def test_entries_come_once_and_sorted(four: dict[str, Path], publisher: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict
 
 import pytest
 
-from vaezoo.zoo.typed import typed
+from vaezoo.system.typed_json import typed
 
 
 @dataclass(frozen=True)

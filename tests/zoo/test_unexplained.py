@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.zoo.parts import TARGET
-from vaezoo.zoo.unexplained import unexplained
+from vaezoo.zoo.unexplained_targets import unexplained
 
 BETTER = {**TARGET, "figure": -100.0, "verdict": "better"}
 

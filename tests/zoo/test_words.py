@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vaezoo.diagnostics import UsageError
-from vaezoo.files import cache_folder, expanded
+from vaezoo.system.files import cache_folder, expanded
 from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.search import find, own_folder, search_folders, words_for, zoo_option
 

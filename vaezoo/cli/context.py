@@ -20,8 +20,8 @@ class Context:
     @cached_property
     def registry_as_found(self) -> Registry:
         """All plugins, also where one that was asked for cannot be used."""
-        from vaezoo.discovery import THIRD_PARTY
         from vaezoo.registry import discover
+        from vaezoo.registry.discovery import THIRD_PARTY
 
         return discover(self.plugins, disabled=(THIRD_PARTY,) if self.no_plugins else ())
 

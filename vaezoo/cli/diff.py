@@ -9,8 +9,8 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import echo_json
-from vaezoo.printable import in_log, printable
+from vaezoo.cli.printing import echo_json
+from vaezoo.diagnostics.printable import in_log, printable
 
 if TYPE_CHECKING:
     from vaezoo.spec.difference import Change, Difference
@@ -47,7 +47,7 @@ def command(
 
     Exits with 0 where the two mean the same, with 1 where they differ.
     """
-    from vaezoo.inquiry import diff
+    from vaezoo.zoo.spec_lookup import diff
 
     if after is None and not overrides:
         raise click.UsageError("give a second spec, or --set")
@@ -88,7 +88,7 @@ def _meaning(found: Difference) -> str:
 
 def _change(change: Change) -> list[str]:
     """One line for a value; for a list of components, one for each that goes or comes."""
-    from vaezoo.cli.tables import shown
+    from vaezoo.cli.text_tables import shown
 
     several = isinstance(change.before, list) and isinstance(change.after, list)
     if several and any(isinstance(item, dict) for item in [*change.before, *change.after]):

@@ -8,7 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import echo_json
+from vaezoo.cli.printing import echo_json
 
 
 @click.command(epilog="Example: vaezoo doctor --devices")

@@ -8,7 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import tell
+from vaezoo.cli.printing import tell
 
 
 @click.command(epilog="Example: vaezoo draw fashion_mlp2 samples manifold --out pictures")
@@ -39,7 +39,7 @@ def command(
     NAME is an entry of the zoo, its folder or its weights file. 'vaezoo plugins list' shows the
     visualizers there are.
     """
-    from vaezoo.redraw import redraw
+    from vaezoo.zoo.draw_entry import redraw
 
     folder = out or Path(f"{Path(name).stem}-figures")
     for path in redraw(

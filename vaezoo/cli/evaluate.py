@@ -8,8 +8,8 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import echo_json
-from vaezoo.printable import in_log
+from vaezoo.cli.printing import echo_json
+from vaezoo.diagnostics.printable import in_log
 
 
 @click.command(epilog="Example: vaezoo evaluate mnist_mlp20 --metrics information,linear_probe")
@@ -60,8 +60,8 @@ def command(
     NAME is an entry of the zoo, its folder or its weights file. 'vaezoo plugins list' shows the
     metrics there are, docs/figures.md what each figure means.
     """
-    from vaezoo.cli.measuring import shown
-    from vaezoo.measurement import evaluate
+    from vaezoo.cli.image_progress import shown
+    from vaezoo.evaluation.evaluate import evaluate
 
     with shown() as (announce, advance):
         measured = evaluate(
@@ -81,7 +81,7 @@ def command(
         found = [dataclasses.asdict(figure) for figure in measured.figures]
         echo_json(found)
     else:
-        from vaezoo.zoo.listing import figure_lines
+        from vaezoo.zoo.entry_tables import figure_lines
 
         click.echo("\n".join(figure_lines(measured.figures)))
     for reason in measured.left_out:

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from vaezoo.cli.output import echo_json
+from vaezoo.cli.printing import echo_json
 
 
 @click.command("explain", epilog="Example: vaezoo explain VZ203")
@@ -18,8 +18,8 @@ def command(codes: tuple[str, ...], as_json: bool) -> None:
 
     Without a CODE, list them all.
     """
-    from vaezoo.codes import explain, explanations
-    from vaezoo.codes.page import as_data, listing, page
+    from vaezoo.diagnostics.explanations import explain, explanations
+    from vaezoo.diagnostics.explanations.page import as_data, listing, page
 
     color = sys.stdout.isatty()
     chosen = [explain(code) for code in codes] or list(explanations())

@@ -12,12 +12,12 @@ import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from vaezoo import interrupts
-from vaezoo.printable import in_log
+from vaezoo.diagnostics.printable import in_log
+from vaezoo.system import interrupts
 
 if TYPE_CHECKING:
     from vaezoo.diagnostics import Diagnostic
-    from vaezoo.interrupts import CtrlC
+    from vaezoo.system.interrupts import CtrlC
 
 #: The exit codes that ``main`` itself decides on; errors of vaezoo have theirs.
 _FAILED, _INTERRUPTED = 3, 130
@@ -89,8 +89,8 @@ def _ended(arguments: list[str], ctrl_c: CtrlC) -> int:
 
 def _failed(error: Exception, *, debug: bool) -> int:
     from vaezoo.diagnostics import Interrupted, VaezooError
-    from vaezoo.out_of_memory import explained
-    from vaezoo.processes import let_the_first_speak
+    from vaezoo.system.out_of_memory import explained
+    from vaezoo.system.torchrun import let_the_first_speak
 
     if isinstance(error, Interrupted):
         return _interrupted(f"interrupted: {error.diagnostics[0].hint}")
@@ -159,7 +159,7 @@ def _unless_lost(code: int) -> int:
 
 
 def _show(*findings: Diagnostic) -> None:
-    from vaezoo.reporting import render
+    from vaezoo.diagnostics.output import render
 
     _say(render(findings, color=sys.stderr.isatty()))
 

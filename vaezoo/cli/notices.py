@@ -16,6 +16,6 @@ def findings_shown() -> AbstractContextManager[None]:
 
 
 def _show(finding: Diagnostic) -> None:
-    from vaezoo.reporting import render
+    from vaezoo.diagnostics.output import render
 
     click.echo(f"{render([finding], color=sys.stderr.isatty())}\n", err=True)

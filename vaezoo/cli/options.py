@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vaezoo.files import expanded
+from vaezoo.system.files import expanded
 
 #: The largest integer of 64 bits: what libraries below take.
 LARGEST = 2**63 - 1

@@ -10,11 +10,11 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import echo_json
-from vaezoo.printable import in_log
+from vaezoo.cli.printing import echo_json
+from vaezoo.diagnostics.printable import in_log
 
 if TYPE_CHECKING:
-    from vaezoo.conformance.runner import Result
+    from vaezoo.testing.conformance.runner import Result
 
 _COMPONENT, _CHECK = 24, 52
 
@@ -31,11 +31,11 @@ def command(context: Context, plugin: str, strict: bool, native: bool, as_json: 
     DIST_OR_FILE is the name of a plugin or its distribution, or a Python file. Ends in 1 where
     a check fails. Nothing is downloaded.
     """
-    from vaezoo.conformance.runner import Options, Outcome, check_plugin
+    from vaezoo.testing.conformance.runner import CheckOutcome, Options, check_plugin
 
     results = check_plugin(plugin, extra=context.plugins, options=Options(strict, native))
     done = _as_json(results) if as_json else _as_table(results)
-    return 1 if any(result.outcome is Outcome.FAILED for result in done) else 0
+    return 1 if any(result.outcome is CheckOutcome.FAILED for result in done) else 0
 
 
 def _as_json(results: Iterable[Result]) -> list[Result]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import echo_json
+from vaezoo.cli.printing import echo_json
 
 
 @click.command("list", epilog="Example: vaezoo plugins list --json")
@@ -13,8 +13,8 @@ from vaezoo.cli.output import echo_json
 @click.pass_obj
 def command(context: Context, as_json: bool) -> None:
     """List every component with its plugin, and every plugin that is not in order."""
-    from vaezoo.catalogue.listing import as_data, as_table, component_rows, plugin_rows
     from vaezoo.cli.commands import COMMANDS
+    from vaezoo.registry.catalogue.tables import as_data, as_table, component_rows, plugin_rows
 
     registry = context.registry_as_found
     components, plugins = component_rows(registry), plugin_rows(registry, COMMANDS)

@@ -38,7 +38,7 @@ def command(
     It can be installed, tested and trained with as it is: components, conformance tests, a spec,
     a README and a CI workflow.
     """
-    from vaezoo.scaffold import new_plugin
+    from vaezoo.registry.scaffold import new_plugin
 
     created = new_plugin(
         name,

@@ -7,7 +7,7 @@ import dataclasses
 import click
 
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import echo_json
+from vaezoo.cli.printing import echo_json
 
 
 @click.command("show", epilog="Example: vaezoo plugins show encoder:conv")
@@ -16,7 +16,7 @@ from vaezoo.cli.output import echo_json
 @click.pass_obj
 def command(context: Context, component: str, as_json: bool) -> None:
     """Show a component: what it is, its parameters, its shapes, and an example."""
-    from vaezoo.catalogue.describe import as_text, describe, locate
+    from vaezoo.registry.catalogue.describe import as_text, describe, locate
 
     registry = context.registry
     described = describe(locate(component, registry), registry)

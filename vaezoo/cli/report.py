@@ -8,7 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import tell
+from vaezoo.cli.printing import tell
 
 
 @click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
@@ -42,7 +42,7 @@ def command(
     latents, what its figures mean, and how to train it again. NAME and OTHER are entries of the
     zoo, their folders or weights files. PDF needs one more package: pip install 'vaezoo[pdf]'.
     """
-    from vaezoo.writeup.write import default_path, report
+    from vaezoo.reports.write import default_path, report
 
     if pdf and out is not None and out.suffix.lower() != ".pdf":
         raise click.UsageError(f"--pdf was given, but {out} does not end in .pdf")

@@ -10,17 +10,17 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import tell
-from vaezoo.processes import Processes, apart
+from vaezoo.cli.printing import tell
+from vaezoo.system.torchrun import Processes, apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vaezoo.members import How, Outcome, Together
     from vaezoo.registry import Registry
-    from vaezoo.spec import Spec
+    from vaezoo.runs.sweep import How, MemberResult, Together
     from vaezoo.spec.reader import Reading
-    from vaezoo.training.roads import Wish
+    from vaezoo.spec.spec import Spec
+    from vaezoo.training.execution.choose import CompileMode
 
 
 _EXAMPLES = """\b
@@ -71,7 +71,7 @@ def command(
     device: str,
     overrides: tuple[str, ...],
     zoo: str | None,
-    compile: Wish,
+    compile: CompileMode,
     together: Together,
     on: str,
     cpus_per_run: int | None,
@@ -86,8 +86,8 @@ def command(
     Under torchrun, several processes and machines train one model together.
     """
     _refuse_contradictions(on, together, cpus_per_run, gpus_per_run)
-    from vaezoo.inquiry import look_up
-    from vaezoo.road import existing
+    from vaezoo.runs.run import existing
+    from vaezoo.zoo.spec_lookup import look_up
 
     registry = context.registry
     reading = look_up(spec, overrides=overrides, zoo=existing(zoo), registry=registry)
@@ -125,8 +125,8 @@ def _refuse_contradictions(
 
 
 def _run_one(spec: Spec, registry: Registry, how: How) -> int:
-    from vaezoo.cli.progress import progress, summarize
-    from vaezoo.road import run
+    from vaezoo.cli.run_progress import progress, summarize
+    from vaezoo.runs.run import run
 
     with progress() as shown:
         entry = run(spec, observer=shown, registry=registry, **how)
@@ -135,19 +135,19 @@ def _run_one(spec: Spec, registry: Registry, how: How) -> int:
 
 
 def _assist(spec: Spec, how: How) -> NoReturn:
-    from vaezoo.road import assist
+    from vaezoo.runs.run import assist
 
     assist(spec, device=how["device"], compile=how["compile"])
     # all is done here, and torchrun would take it for a failure if a thread of the connection
-    # that is just ending aborted the interpreter's own end
+    # that is just result aborted the interpreter's own end
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 
 
 def _run_members(reading: Reading, registry: Registry, together: Together, how: How) -> int:
-    from vaezoo.cli.progress import progress
-    from vaezoo.members import sweep
+    from vaezoo.cli.run_progress import progress
+    from vaezoo.runs.sweep import sweep
 
     with progress() as shown:
         outcomes = sweep(reading, observer=shown, registry=registry, together=together, **how)
@@ -157,11 +157,11 @@ def _run_members(reading: Reading, registry: Registry, together: Together, how: 
 def _run_on_ray(
     reading: Reading, registry: Registry, cpus: int, gpus: float | None, how: How
 ) -> int:
-    from vaezoo.cli.crowd import crowd
-    from vaezoo.cli.progress import summarize
-    from vaezoo.cluster import sweep_on_ray
+    from vaezoo.cli.run_progress import summarize
+    from vaezoo.cli.sweep_progress import sweep_progress
+    from vaezoo.runs.ray import sweep_on_ray
 
-    with crowd() as shown:
+    with sweep_progress() as shown:
         outcomes = sweep_on_ray(
             reading,
             watcher=shown,
@@ -180,8 +180,8 @@ def _run_on_ray(
     return 0
 
 
-def _show_members(reading: Reading, outcomes: Sequence[Outcome]) -> int:
-    from vaezoo.cli.members import show_errors, summarize_members, write_picture
+def _show_members(reading: Reading, outcomes: Sequence[MemberResult]) -> int:
+    from vaezoo.cli.sweep_summary import show_errors, summarize_members, write_picture
 
     picture = write_picture(outcomes, reading.resolved()["name"])
     tell(*summarize_members(outcomes, picture))

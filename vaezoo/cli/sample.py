@@ -9,7 +9,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import tell
+from vaezoo.cli.printing import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,9 +58,9 @@ def command(
 
     NAME is an entry of the zoo, or a path to an entry's folder or .safetensors file.
     """
-    from vaezoo.out_of_memory import memory_explained
+    from vaezoo.system.out_of_memory import memory_explained
     from vaezoo.zoo.header import FORMAT
-    from vaezoo.zoo.sampling import FORMATS, Sheet, check_writable, write_samples
+    from vaezoo.zoo.sampling import FORMATS, SampleGrid, check_writable, write_samples
     from vaezoo.zoo.search import find
 
     format_ = format_ or _format_of(out)
@@ -69,7 +69,7 @@ def command(
     check_writable(path, format_, force=force)
     with memory_explained("take a smaller --n, or a device with more memory"):
         model = entry.load(context.registry, device)
-        sheet = Sheet(path, format_, count, model.image_shape)
+        sheet = SampleGrid(path, format_, count, model.image_shape)
         sheet.refuse_what_does_not_fit()
         blocks = model.sample_in_blocks(count, seed=seed)
         header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
@@ -83,7 +83,7 @@ def _watched(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:
     if count < _MANY:
         yield from blocks
         return
-    from vaezoo.cli.measuring import shown
+    from vaezoo.cli.image_progress import shown
 
     with shown("drawing") as (announce, advance):
         announce("samples", count)

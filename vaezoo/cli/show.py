@@ -8,7 +8,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import echo_file, echo_json
+from vaezoo.cli.printing import echo_file, echo_json
 
 if TYPE_CHECKING:
     from vaezoo.spec.reader import Member, Reading
@@ -34,8 +34,8 @@ def command(
     SPEC is a file, an entry of the zoo, its folder or its weights file. What is printed is a
     spec again, which means the same.
     """
-    from vaezoo.inquiry import look_up
-    from vaezoo.zoo.specfile import resolved_text
+    from vaezoo.system.yaml_writer import resolved_text
+    from vaezoo.zoo.spec_lookup import look_up
 
     reading = look_up(spec, overrides=overrides, zoo=zoo, registry=context.registry)
     data = reading.resolved()
@@ -58,7 +58,7 @@ def _as_data(member: Member) -> dict[str, Any]:
 
 
 def _table(reading: Reading) -> list[str]:
-    from vaezoo.cli.tables import aligned, shown
+    from vaezoo.cli.text_tables import aligned, shown
 
     head = ("NAME", *(axis.key for axis in reading.axes))
     rows = [

@@ -73,9 +73,9 @@ def command(
     Reports all findings of all specs; exits with 1 when there is an error, and with --diff alone
     also when there is something to fix.
     """
-    from vaezoo.cli import mending
-    from vaezoo.cli.reports import deliver
-    from vaezoo.reporting.outputs import pair
+    from vaezoo.cli import fix_option
+    from vaezoo.cli.finding_reports import deliver
+    from vaezoo.cli.output_files import pair
     from vaezoo.spec import survey
 
     try:
@@ -83,23 +83,23 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if diff:
-        wanted = mending.without_report(wanted, formats)
+        wanted = fix_option.without_report(wanted, formats)
     if fix or diff:
-        mending.refuse_pipes(paths)
-    from vaezoo.zoo.unexplained import unexplained
+        fix_option.refuse_pipes(paths)
+    from vaezoo.zoo.unexplained_targets import unexplained
 
     looks: list[Look] = [unexplained]
     if shapes:
-        from vaezoo.shapes import shape_findings  # torch, only where it is asked for
+        from vaezoo.model.shape_check import shape_findings  # torch, only where it is asked for
 
         looks = [shape_findings]
-    repairs = mending.find(paths, context.registry) if fix or diff else ()
+    repairs = fix_option.find(paths, context.registry) if fix or diff else ()
     if diff:
-        mending.show(repairs)
+        fix_option.show(repairs)
     if fix:
-        mending.write(repairs)
+        fix_option.write(repairs)
     elif diff:
-        mending.announce(repairs)
+        fix_option.announce(repairs)
     report = survey(paths, overrides=overrides, registry=context.registry, looks=looks)
     if strict:
         report = report.strict()

@@ -10,11 +10,11 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import echo_json
-from vaezoo.printable import printable, without_commands
+from vaezoo.cli.printing import echo_json
+from vaezoo.diagnostics.printable import printable, without_commands
 
 if TYPE_CHECKING:
-    from vaezoo.verification import Verdict
+    from vaezoo.evaluation.verify import Verdict
 
 
 @click.command(epilog="Example: vaezoo verify mnist_mlp20")
@@ -53,8 +53,8 @@ def command(
     Where a file is not the one that was published, no figure is taken. Exits with 1 when a check
     fails.
     """
-    from vaezoo.cli.measuring import shown
-    from vaezoo.verification import verify
+    from vaezoo.cli.image_progress import shown
+    from vaezoo.evaluation.verify import verify
     from vaezoo.zoo.search import entries
 
     if bool(names) == everything:

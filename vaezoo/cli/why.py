@@ -10,11 +10,11 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
-from vaezoo.cli.output import echo_json
-from vaezoo.printable import printable, without_commands
+from vaezoo.cli.printing import echo_json
+from vaezoo.diagnostics.printable import printable, without_commands
 
 if TYPE_CHECKING:
-    from vaezoo.spec.provenance import Definition, Origin, Setting
+    from vaezoo.spec.provenance import FieldDefinition, Origin, SettingOrigin
 
 
 @click.command(epilog="Example: vaezoo why specs/fashion_beta4.yaml train.epochs")
@@ -38,7 +38,7 @@ def command(
     base specs that it overrode, what it means, and the plugin that defines it. Of a whole
     section, such as model, it does so for each value. SPEC is a file or an entry of the zoo.
     """
-    from vaezoo.inquiry import why
+    from vaezoo.zoo.spec_lookup import why
 
     found = why(spec, key, overrides=overrides, zoo=zoo, registry=context.registry)
     if as_json:
@@ -49,7 +49,7 @@ def command(
 
 
 def _block(origin: Origin, color: bool) -> str:
-    from vaezoo.cli.tables import shown
+    from vaezoo.cli.text_tables import shown
 
     if origin.parts:
         lines = [f"{printable(origin.path)}:", *_table(origin.parts)]
@@ -60,14 +60,14 @@ def _block(origin: Origin, color: bool) -> str:
 
 
 def _table(parts: Sequence[Origin]) -> list[str]:
-    from vaezoo.cli.tables import aligned, shown
+    from vaezoo.cli.text_tables import aligned, shown
 
     rows = [(f"  {one.path}", shown(one.value), _short_source(one)) for one in parts]
     return aligned(rows)
 
 
 def _source(origin: Origin, color: bool) -> list[str]:
-    from vaezoo.reporting.text import snippet
+    from vaezoo.diagnostics.output.text import snippet
 
     if origin.setting is None:
         return ["  a default: nothing is written for it"]
@@ -83,7 +83,7 @@ def _short_source(origin: Origin) -> str:
 
 
 def _about(origin: Origin) -> list[str]:
-    from vaezoo.cli.tables import shown
+    from vaezoo.cli.text_tables import shown
 
     lines = [f"overrode: {shown(one.value)}, {_place(one)}" for one in reversed(origin.overrode)]
     if _of_some(origin):
@@ -104,12 +104,12 @@ def _of_some(origin: Origin) -> str:
     return f" ({some:,} of {several:,} members)" if some < several else ""
 
 
-def _defined(one: Definition) -> str:
+def _defined(one: FieldDefinition) -> str:
     return f"{one.what}, plugin {one.plugin} {one.version}, class {one.class_name}"
 
 
-def _place(setting: Setting) -> str:
-    from vaezoo.reporting.places import is_argument
+def _place(setting: SettingOrigin) -> str:
+    from vaezoo.diagnostics.output.locations import is_argument
 
     return printable(setting.span.source if is_argument(setting.span) else str(setting.span))
 
@@ -131,7 +131,7 @@ def _as_data(origin: Origin) -> dict[str, Any]:
     }
 
 
-def _setting(setting: Setting) -> dict[str, Any]:
+def _setting(setting: SettingOrigin) -> dict[str, Any]:
     start, end = setting.span.start, setting.span.end
     return {
         "value": setting.value,

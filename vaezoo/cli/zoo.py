@@ -8,10 +8,10 @@ import sys
 import click
 
 from vaezoo.cli import options
-from vaezoo.cli.output import echo_json, tell
+from vaezoo.cli.printing import echo_json, tell
 from vaezoo.cli.zoo_migrate import migrate
 from vaezoo.cli.zoo_sign import sign
-from vaezoo.printable import in_log
+from vaezoo.diagnostics.printable import in_log
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
@@ -26,7 +26,7 @@ def command() -> None:
 @_json_option
 def list_(zoo: str | None, as_json: bool) -> None:
     """List every entry that a name can find, those shipped with vaezoo included."""
-    from vaezoo.zoo.listing import as_data, as_table
+    from vaezoo.zoo.entry_tables import as_data, as_table
     from vaezoo.zoo.search import entries, search_folders
 
     found = entries(zoo)
@@ -46,7 +46,7 @@ def list_(zoo: str | None, as_json: bool) -> None:
 @_json_option
 def show(name: str, zoo: str | None, as_json: bool) -> None:
     """Show an entry: summary, figures, targets, spec, lock, files."""
-    from vaezoo.zoo.listing import details, page
+    from vaezoo.zoo.entry_tables import details, page
     from vaezoo.zoo.search import find
 
     entry = find(name, zoo=zoo)
@@ -65,9 +65,9 @@ command.add_command(sign)
 @options.zoo
 def restore(name: str, zoo: str | None) -> None:
     """Put the entry back that the last run replaced; the present one is kept in its turn."""
-    from vaezoo.zoo import restore as tidying
+    from vaezoo.zoo import restore as restoring
 
-    entry = tidying.restore(name, zoo=zoo)
+    entry = restoring.restore(name, zoo=zoo)
     tell(f"{name} is the earlier entry again: {entry.path}")
 
 
@@ -77,10 +77,10 @@ def restore(name: str, zoo: str | None) -> None:
 @options.zoo
 def prune(name: str | None, yes: bool, zoo: str | None) -> None:
     """Delete replaced entries for good: those of NAME, or all."""
-    from vaezoo.files import in_units
-    from vaezoo.zoo import restore as tidying
+    from vaezoo.system.files import in_units
+    from vaezoo.zoo import restore as restoring
 
-    several = tidying.prunable(name, zoo=zoo)
+    several = restoring.prunable(name, zoo=zoo)
     if not several:
         click.echo("nothing to delete: no entry was replaced")
         return
@@ -90,7 +90,7 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
     if not yes and not _agreed(f"delete {len(several)} replaced {plural} for good?"):
         click.echo("nothing was deleted")
         return
-    deleted = len(tidying.prune(several, zoo=zoo))
+    deleted = len(restoring.prune(several, zoo=zoo))
     tell(f"deleted {deleted} replaced {'entry' if deleted == 1 else 'entries'}")
     if deleted < len(several):
         gone = len(several) - deleted

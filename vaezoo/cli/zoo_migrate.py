@@ -10,10 +10,10 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.diagnostics import DataError, PluginError, ZooError, describe
-from vaezoo.printable import in_log
+from vaezoo.diagnostics.printable import in_log
 
 if TYPE_CHECKING:
-    from vaezoo.migration import Migrated
+    from vaezoo.evaluation.migrate import Migrated
 
 
 @click.command("migrate", epilog="Example: vaezoo zoo migrate fashion_mlp2")
@@ -49,8 +49,8 @@ def migrate(
     header and manifest are then made again; the entry as it was is kept. Exits with 1 when one
     was refused.
     """
-    from vaezoo import migration
-    from vaezoo.cli.measuring import shown
+    from vaezoo.cli.image_progress import shown
+    from vaezoo.evaluation import migrate
     from vaezoo.zoo.search import names_in, own_folder
 
     if bool(names) == everything:
@@ -61,7 +61,7 @@ def migrate(
     for name in names or names_in(own_folder(zoo)):
         with shown() as (announce, advance):
             try:
-                migrated = migration.migrate(
+                migrated = migrate.migrate(
                     name,
                     spec=spec,
                     samples=samples,

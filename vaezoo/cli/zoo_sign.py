@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vaezoo.cli import options
-from vaezoo.printable import in_log
+from vaezoo.diagnostics.printable import in_log
 
 
 @click.command("sign", epilog="Example: vaezoo zoo sign my_model --key minisign.key")
@@ -27,7 +27,7 @@ def sign(name: str, key: Path, zoo: str | None) -> None:
     are true: 'vaezoo verify' takes them again. The password of an encrypted key is
     $VAEZOO_MINISIGN_PASSWORD, or is asked for. Needs one more package: pip install 'vaezoo[sign]'.
     """
-    from vaezoo import signing
+    from vaezoo.zoo import signing
 
     def ask() -> str:
         given = os.environ.get("VAEZOO_MINISIGN_PASSWORD")

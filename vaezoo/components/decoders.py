@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vaezoo.components.layers import (
+from vaezoo.components.conv_arithmetic import (
     OptionalWidths,
     PerLayer,
     Widths,
@@ -14,8 +14,8 @@ from vaezoo.components.layers import (
     length_problem,
     per_layer,
 )
-from vaezoo.fields import Activation, Initializer
 from vaezoo.registry import Component, Decoder, ImageShape
+from vaezoo.registry.fields import Activation, Initializer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,7 +31,7 @@ class MLPDecoder(Decoder, use="mlp"):
     def build(self, latent: int, output: ImageShape) -> nn.Module:
         """z (B, latent) -> (B, *output)."""
         from vaezoo.components.nets.mlp import MLPDecoderNet
-        from vaezoo.fields.initializer import initialize
+        from vaezoo.registry.fields.initializer import initialize
 
         network = MLPDecoderNet(latent, self.hidden, output, self.activation.build)
         initialize(network, self.init)
@@ -72,7 +72,7 @@ class ConvTransposeDecoder(Decoder, use="conv_transpose"):
     def build(self, latent: int, output: ImageShape) -> nn.Module:
         """z (B, latent) -> (B, *output)."""
         from vaezoo.components.nets.conv import ConvTransposeDecoderNet
-        from vaezoo.fields.initializer import initialize
+        from vaezoo.registry.fields.initializer import initialize
 
         layers = len(self.channels)
         network = ConvTransposeDecoderNet(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vaezoo.components.layers import (
+from vaezoo.components.conv_arithmetic import (
     OptionalWidths,
     PerLayer,
     Widths,
@@ -14,8 +14,8 @@ from vaezoo.components.layers import (
     length_problem,
     per_layer,
 )
-from vaezoo.fields import Activation, Initializer
 from vaezoo.registry import Component, Encoder, ImageShape
+from vaezoo.registry.fields import Activation, Initializer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,7 +34,7 @@ class MLPEncoder(Encoder, use="mlp"):
     def build(self, image: ImageShape, latent: int) -> nn.Module:
         """Images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
         from vaezoo.components.nets.mlp import MLPEncoderNet
-        from vaezoo.fields.initializer import initialize
+        from vaezoo.registry.fields.initializer import initialize
 
         pixels = image.channels * image.height * image.width
         network = MLPEncoderNet(pixels, self.hidden, latent, self.activation.build)
@@ -76,7 +76,7 @@ class ConvEncoder(Encoder, use="conv"):
     def build(self, image: ImageShape, latent: int) -> nn.Module:
         """Images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
         from vaezoo.components.nets.conv import ConvEncoderNet
-        from vaezoo.fields.initializer import initialize
+        from vaezoo.registry.fields.initializer import initialize
 
         layers = len(self.channels)
         kernels, strides = per_layer(self.kernel, layers), per_layer(self.stride, layers)

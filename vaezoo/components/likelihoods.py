@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PositiveFloat
 from pydantic_core import PydanticCustomError
 
-from vaezoo.fields.tex import LOG_LIKELIHOOD, number
 from vaezoo.registry import Component, Definition, ImageShape, Likelihood
 from vaezoo.registry.contracts import LikelihoodModule
+from vaezoo.registry.fields.tex import LOG_LIKELIHOOD, number
 
 
 def _scale(value: Any) -> Any:
@@ -58,7 +58,7 @@ class Bernoulli(Likelihood, use="bernoulli"):
 
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): logits."""
-        from vaezoo.components.nets.likelihoods import BernoulliNet
+        from vaezoo.components.nets.likelihood_nets import BernoulliNet
 
         return BernoulliNet()
 
@@ -90,7 +90,7 @@ class ContinuousBernoulli(Likelihood, use="continuous_bernoulli"):
 
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): logits of λ."""
-        from vaezoo.components.nets.likelihoods import ContinuousBernoulliNet
+        from vaezoo.components.nets.likelihood_nets import ContinuousBernoulliNet
 
         return ContinuousBernoulliNet()
 
@@ -125,7 +125,7 @@ class Gaussian(Likelihood, use="gaussian"):
 
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): the mean before its map."""
-        from vaezoo.components.nets.likelihoods import GaussianNet
+        from vaezoo.components.nets.likelihood_nets import GaussianNet
 
         return GaussianNet(self.scale, self.mean)
 
@@ -169,7 +169,7 @@ class MSE(Likelihood, use="mse"):
 
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): the mean before its map."""
-        from vaezoo.components.nets.likelihoods import SquaredErrorNet
+        from vaezoo.components.nets.likelihood_nets import SquaredErrorNet
 
         return SquaredErrorNet(self.mean)
 

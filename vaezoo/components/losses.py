@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from vaezoo.fields import NonNegative, Schedule
-from vaezoo.fields.tex import DIVERGENCE, LOG_LIKELIHOOD, setting
 from vaezoo.registry import Component, Definition, Loss
 from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.fields import NonNegative, Schedule
+from vaezoo.registry.fields.tex import DIVERGENCE, LOG_LIKELIHOOD, setting
 
 
 class ELBOLoss(Loss, use="elbo"):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from vaezoo.fields import Positive
 from vaezoo.registry import Component, Optimizer
+from vaezoo.registry.fields import Positive
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from vaezoo.spec.schema import TrainSpec
+    from vaezoo.spec.spec import TrainSpec
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vaezoo.fields.tex import DIVERGENCE
 from vaezoo.registry import Component, Definition, Prior
 from vaezoo.registry.contracts import PriorModule
+from vaezoo.registry.fields.tex import DIVERGENCE
 
 
 class StandardNormal(Prior, use="standard_normal"):
@@ -21,7 +21,7 @@ class StandardNormal(Prior, use="standard_normal"):
 
     def build(self, latent: int) -> PriorModule:
         """z (B, latent)."""
-        from vaezoo.components.nets.priors import StandardNormalNet
+        from vaezoo.components.nets.prior_nets import StandardNormalNet
 
         return StandardNormalNet(latent)
 

@@ -7,11 +7,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vaezoo.data.images import Images
-from vaezoo.data.mapped import filled, room_for
-from vaezoo.fields import Binarization
-from vaezoo.fields.binarization import draw, part_of
+from vaezoo.data.image_batches import Images
+from vaezoo.data.memory_mapped import filled, room_for
 from vaezoo.registry import Split
+from vaezoo.registry.fields import Binarization
+from vaezoo.registry.fields.binarization import draw, part_of
 
 
 def held_out_images(split: Split, how: Binarization) -> Split:

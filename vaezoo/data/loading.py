@@ -20,7 +20,7 @@ _LOOKED_AT = 2**26
 
 
 @dataclass(frozen=True)
-class Fault:
+class DataFault:
     """What ``build`` gives and what is wanted, about one ``subject`` of the contract."""
 
     subject: str
@@ -62,24 +62,24 @@ def load(dataset: Dataset, registry: Registry | None = None) -> ImageData:
     return _in_one_form(data)
 
 
-def faults(dataset: Dataset, data: object) -> Iterator[Fault]:
+def faults(dataset: Dataset, data: object) -> Iterator[DataFault]:
     """Whatever ``build`` gave that breaks the contract of ``ImageData``."""
     if not isinstance(data, ImageData):
-        yield Fault("build", _kind(data), "an ImageData")
+        yield DataFault("build", _kind(data), "an ImageData")
         return
     shape: object = dataset.image_shape
     if not isinstance(shape, ImageShape):
-        yield Fault("image_shape", f"image_shape as {_kind(shape)}", "an ImageShape")
+        yield DataFault("image_shape", f"image_shape as {_kind(shape)}", "an ImageShape")
         return
     splits: tuple[tuple[str, object], ...] = (("training", data.train), ("test", data.test))
     for name, split in splits:
         if not isinstance(split, Split):
-            yield Fault("build", f"{_kind(split)} as its {name} split", "a Split")
+            yield DataFault("build", f"{_kind(split)} as its {name} split", "a Split")
             return
         yield from _of_images(name, split.images, shape)
     digest: object = data.digest
     if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
-        yield Fault(
+        yield DataFault(
             "digest",
             f"the digest {data.digest!r}",
             "a SHA-256 over the content, in 64 hexadecimal digits",
@@ -88,19 +88,19 @@ def faults(dataset: Dataset, data: object) -> Iterator[Fault]:
     yield from _of_classes(data)
 
 
-def _of_images(name: str, images: Any, shape: ImageShape) -> Iterator[Fault]:
+def _of_images(name: str, images: Any, shape: ImageShape) -> Iterator[DataFault]:
     """Faults of a split's images, which are to be uint8 (N, C, H, W) in host memory."""
     if not isinstance(images, Tensor):
         hint = "convert it with torch.from_numpy" if type(images).__name__ == "ndarray" else ""
-        yield Fault("images", f"{_kind(images)} as its {name} images", "a torch.Tensor", hint)
+        yield DataFault("images", f"{_kind(images)} as its {name} images", "a torch.Tensor", hint)
         return
     if images.device.type != "cpu" or images.layout != torch.strided:
-        yield Fault(
+        yield DataFault(
             "images", f"{name} images on {images.device} as {images.layout}", "a dense CPU tensor"
         )
         return
     if images.dtype != torch.uint8:
-        yield Fault(
+        yield DataFault(
             "images",
             f"{name} images in {images.dtype}{_range(images)}",
             "torch.uint8 from 0 to 255",
@@ -109,53 +109,59 @@ def _of_images(name: str, images: Any, shape: ImageShape) -> Iterator[Fault]:
     wanted = ", ".join(map(str, shape))
     given = ", ".join(map(str, images.shape))
     if images.ndim != 4:
-        yield Fault(
+        yield DataFault(
             "images", f"{name} images of shape ({given})", f"(N, C, H, W), here (N, {wanted})"
         )
     elif tuple(images.shape[1:]) != tuple(shape):
         last = tuple(images.permute(0, 3, 1, 2).shape[1:]) == tuple(shape)
-        yield Fault(
+        yield DataFault(
             "image_shape",
             f"{name} images of {ImageShape(*images.shape[1:])}",
             f"{shape}, which is its image_shape",
             "move the channels first: images.permute(0, 3, 1, 2)" if last else "",
         )
     if not len(images):
-        yield Fault("images", f"a {name} split without images", "at least one image in each split")
+        yield DataFault(
+            "images", f"a {name} split without images", "at least one image in each split"
+        )
 
 
-def _of_classes(data: ImageData) -> Iterator[Fault]:
+def _of_classes(data: ImageData) -> Iterator[DataFault]:
     """Faults of labels and class names."""
     names: object = data.class_names
     if isinstance(names, str) or not isinstance(names, Sequence):
-        yield Fault("labels", f"{_kind(names)} as its class_names", "a tuple of texts")
+        yield DataFault("labels", f"{_kind(names)} as its class_names", "a tuple of texts")
         return
     if not all(isinstance(name, str) for name in names):
-        yield Fault("labels", f"class_names that are not all texts: {names!r}", "a tuple of texts")
+        yield DataFault(
+            "labels", f"class_names that are not all texts: {names!r}", "a tuple of texts"
+        )
         return
     splits = (("training", data.train), ("test", data.test))
     if (data.train.labels is None) != (data.test.labels is None):
-        yield Fault("labels", "labels for one split alone", "labels for both splits or for none")
+        yield DataFault(
+            "labels", "labels for one split alone", "labels for both splits or for none"
+        )
     for name, split in splits:
         if split.labels is not None:
             yield from _of_labels(name, split.labels, len(split.images), len(names))
 
 
-def _of_labels(name: str, labels: Any, images: int, classes: int) -> Iterator[Fault]:
+def _of_labels(name: str, labels: Any, images: int, classes: int) -> Iterator[DataFault]:
     if not isinstance(labels, Tensor):
-        yield Fault("labels", f"{_kind(labels)} as its {name} labels", "a torch.Tensor or None")
+        yield DataFault("labels", f"{_kind(labels)} as its {name} labels", "a torch.Tensor or None")
         return
     if labels.device.type != "cpu" or labels.layout != torch.strided:
-        yield Fault(
+        yield DataFault(
             "labels", f"{name} labels on {labels.device} as {labels.layout}", "a dense CPU tensor"
         )
         return
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        yield Fault("labels", f"{name} labels in {labels.dtype}", "torch.int64", "use .long()")
+        yield DataFault("labels", f"{name} labels in {labels.dtype}", "torch.int64", "use .long()")
         return
     if tuple(labels.shape) != (images,):
         shape = ", ".join(map(str, labels.shape))
-        yield Fault(
+        yield DataFault(
             "labels",
             f"{name} labels of shape ({shape}) for {images} images",
             f"one number for each image, shape ({images},)",
@@ -165,7 +171,7 @@ def _of_labels(name: str, labels: Any, images: int, classes: int) -> Iterator[Fa
         return
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or (classes and high >= classes):
-        yield Fault(
+        yield DataFault(
             "labels",
             f"{name} labels from {low} to {high} with {classes} class names",
             f"labels from 0 to {classes - 1}" if classes else "labels from 0 on",

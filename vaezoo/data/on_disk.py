@@ -22,11 +22,11 @@ from typing import BinaryIO, Literal
 import torch
 from torch import Tensor
 
-from vaezoo.data.mapped import mapped
+from vaezoo.data.memory_mapped import mapped
 from vaezoo.diagnostics import DataError, Diagnostic
-from vaezoo.files import cache_folder
 from vaezoo.registry import ImageData, ImageShape, Split
-from vaezoo.regular import open_regular
+from vaezoo.system.files import cache_folder
+from vaezoo.system.regular_file import open_regular
 
 #: bytes before the images: eight with the header's length, and the header, filled with blanks
 _BEFORE = 1024

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from vaezoo.data.mapped import taken
-from vaezoo.fields.binarization import draw, part_of
+from vaezoo.data.memory_mapped import taken
 from vaezoo.registry import Split
+from vaezoo.registry.fields.binarization import draw, part_of
 
 
 class Resident:

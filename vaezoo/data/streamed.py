@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaezoo.data.mapped import filled, room_for
+from vaezoo.data.memory_mapped import filled, room_for
 from vaezoo.data.prefetch import ahead, sent
-from vaezoo.fields.binarization import draw, part_of
+from vaezoo.registry.fields.binarization import draw, part_of
 
 #: Bytes of blocks that wait for the device; at least two blocks do, and no more than eight.
 _AHEAD_BYTES = 32 * 2**20

@@ -6,21 +6,21 @@ import math
 from collections.abc import Sequence
 
 from vaezoo.diagnostics import Diagnostic, SpecError, suggest
-from vaezoo.evaluation.described import compute
-from vaezoo.heap import memory_kept
-from vaezoo.registry import EpochRecord, Figure, Scene, TargetResult
+from vaezoo.evaluation.describe_figures import compute
+from vaezoo.registry import EpochRecord, EvaluationContext, Figure, TargetResult
 from vaezoo.registry.verdicts import from_record, in_words
-from vaezoo.spec import Spec
-from vaezoo.spec.quantities import quantity_of
+from vaezoo.spec.declared_figures import quantity_of
+from vaezoo.spec.spec import Spec
+from vaezoo.training.execution.malloc import memory_kept
 
 
 @memory_kept()
-def evaluate(scene: Scene) -> list[Figure]:
-    """The figures of every metric of the scene's spec on its split.
+def evaluate(context: EvaluationContext) -> list[Figure]:
+    """The figures of every metric of the context's spec on its split.
 
     Raises PluginError (VZ303) for a metric that fails.
     """
-    return [figure for metric in scene.spec.metrics for figure in compute(metric, scene)]
+    return [figure for metric in context.spec.metrics for figure in compute(metric, context)]
 
 
 def judge(
@@ -67,7 +67,7 @@ def judge(
 
 def kept_epoch(spec: Spec, history: Sequence[EpochRecord]) -> int:
     """The epoch whose weights were kept: with early stopping, that of the best ELBO."""
-    from vaezoo.spec.resuming import outcome
+    from vaezoo.spec.resume_rules import outcome
 
     return outcome(spec.train, history).best_epoch or len(history)
 

@@ -8,8 +8,8 @@ from statistics import fmean, stdev
 
 import torch
 
-from vaezoo.evaluation.described import compute
-from vaezoo.registry import Figure, Metric, Scene, Split
+from vaezoo.evaluation.describe_figures import compute
+from vaezoo.registry import EvaluationContext, Figure, Metric, Split
 
 #: draws of z to spend, in all images together, and the fewest images
 DRAWS, _LEAST = 200_000, 100
@@ -43,38 +43,38 @@ def images_needed(samples: int, images: int) -> int:
 
 
 def bound_by_few(
-    metric: Metric, name: str, samples: int, scene: Scene, elbo: KnownELBO | None
+    metric: Metric, name: str, samples: int, context: EvaluationContext, elbo: KnownELBO | None
 ) -> Estimate:
     """The figure ``name`` of a metric that takes ``samples`` draws, nats per example over the
-    scene's split.
+    context's split.
 
     Bounds on the same image rise and fall with its ELBO, so with the ``elbo`` of the whole split
     only how far the bound lies above it is left to estimate, which differs much less between
     images. The images are spread evenly over the split.
     """
-    count = images_needed(samples, len(scene.split))
-    index = torch.arange(count) * len(scene.split) // count
+    count = images_needed(samples, len(context.split))
+    index = torch.arange(count) * len(context.split) // count
     parts = min(_PARTS, count)
     values = []
     for part in range(parts):
-        few = _part(scene, index[part::parts], part)
+        few = _part(context, index[part::parts], part)
         found = _figure(metric, name, few)
         below = _figure(elbo.metric, elbo.name, few).value if elbo else 0.0
         values.append(found.value - below)
-        scene.advance(len(few.split))
+        context.advance(len(few.split))
     error = stdev(values) / math.sqrt(parts) if parts > 1 else math.inf
     return Estimate((elbo.value if elbo else 0.0) + fmean(values), error, count, found)
 
 
-def _figure(metric: Metric, name: str, scene: Scene) -> Figure:
-    [figure] = [figure for figure in compute(metric, scene) if figure.name == name]
+def _figure(metric: Metric, name: str, context: EvaluationContext) -> Figure:
+    [figure] = [figure for figure in compute(metric, context) if figure.name == name]
     return figure
 
 
-def _part(scene: Scene, index: torch.Tensor, number: int) -> Scene:
-    """The scene with the images at ``index`` (n,) and draws of its own, silent on its progress."""
-    images, labels = scene.split.images[index], scene.split.labels
+def _part(context: EvaluationContext, index: torch.Tensor, number: int) -> EvaluationContext:
+    """The context with the images at ``index`` (n,) and draws of its own, without progress."""
+    images, labels = context.split.images[index], context.split.labels
     split = Split(images, None if labels is None else labels[index])
     # with the same draws in each part their noise would not show in the spread
-    seed = scene.seed + 1 + number
-    return replace(scene, split=split, seed=seed, advance=lambda count: None)
+    seed = context.seed + 1 + number
+    return replace(context, split=split, seed=seed, advance=lambda count: None)

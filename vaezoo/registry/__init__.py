@@ -1,6 +1,5 @@
 """Components, their contracts, and how plugins supply them."""
 
-from vaezoo.discovery import Plugin
 from vaezoo.registry.component import (
     KINDS,
     Component,
@@ -16,15 +15,17 @@ from vaezoo.registry.component import (
 )
 from vaezoo.registry.contracts import (
     DataFacts,
-    Entry,
     EpochRecord,
+    EvaluationContext,
     Figure,
     ImageData,
     ImageShape,
+    Metrics,
+    PublishedEntry,
     RunInfo,
-    Scene,
     Split,
 )
+from vaezoo.registry.discovery import Plugin
 from vaezoo.registry.hookspecs import hookimpl
 from vaezoo.registry.quantity import Definition, Quantity
 from vaezoo.registry.registry import Registered, Registry, discover, new_registry
@@ -38,22 +39,23 @@ __all__ = [
     "Decoder",
     "Definition",
     "Encoder",
-    "Entry",
     "EpochRecord",
+    "EvaluationContext",
     "Figure",
     "ImageData",
     "ImageShape",
     "Likelihood",
     "Loss",
     "Metric",
+    "Metrics",
     "Optimizer",
     "Plugin",
     "Prior",
+    "PublishedEntry",
     "Quantity",
     "Registered",
     "Registry",
     "RunInfo",
-    "Scene",
     "Split",
     "TargetResult",
     "Visualizer",

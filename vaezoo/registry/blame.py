@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import Diagnostic, PluginError, VaezooError
-from vaezoo.out_of_memory import is_out_of_memory
 from vaezoo.registry.component import Component
+from vaezoo.system.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from vaezoo.registry.registry import Registry

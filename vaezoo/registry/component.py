@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from vaezoo.fields.schedule import Schedule
+from vaezoo.registry.activation_shapes import shaping
 from vaezoo.registry.contracts import (
+    EvaluationContext,
     Figure,
     ImageClassifier,
     ImageData,
@@ -21,23 +22,21 @@ from vaezoo.registry.contracts import (
     LikelihoodModule,
     LossModule,
     PriorModule,
-    Scene,
 )
-from vaezoo.registry.needs import Located, NeedsData
+from vaezoo.registry.fields.schedule import Schedule
+from vaezoo.registry.needs import HasLocation, NeedsData
 from vaezoo.registry.self_description import (
     DescribedLikelihood,
     DescribedLoss,
     DescribedMetric,
     DescribedPrior,
 )
-from vaezoo.registry.shaping import shaping
 
 if TYPE_CHECKING:
     import matplotlib.figure
-    import torch
-    from torch import nn
+    from torch import nn, optim
 
-    from vaezoo.spec.schema import Spec, TrainSpec
+    from vaezoo.spec.spec import Spec, TrainSpec
 
 
 class Component(BaseModel):
@@ -79,7 +78,7 @@ class Component(BaseModel):
         return self
 
 
-class Dataset(Located, Component):
+class Dataset(HasLocation, Component):
     """Images and labels, in a training and a test split."""
 
     kind = "dataset"
@@ -188,7 +187,7 @@ class Optimizer(Component):
         return None
 
     @abstractmethod
-    def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter], lr: float) -> optim.Optimizer:
         """A torch optimizer that starts at the learning rate ``lr``."""
 
 
@@ -198,8 +197,8 @@ class Metric(NeedsData, DescribedMetric, Component):
     kind = "metric"
 
     @abstractmethod
-    def compute(self, scene: Scene) -> list[Figure]:
-        """Figures of ``scene.model`` on ``scene.split``."""
+    def compute(self, context: EvaluationContext) -> list[Figure]:
+        """Figures of ``context.model`` on ``context.split``."""
 
 
 class Visualizer(NeedsData, Component):
@@ -214,7 +213,7 @@ class Visualizer(NeedsData, Component):
         return None
 
     @abstractmethod
-    def draw(self, scene: Scene) -> matplotlib.figure.Figure:
+    def draw(self, context: EvaluationContext) -> matplotlib.figure.Figure:
         """A matplotlib figure, made without pyplot so that nothing global is touched."""
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
-from vaezoo.fields.binarization import AS_STORED, Binarization
-from vaezoo.registry.quantity import Quantity
+from vaezoo.registry.fields.binarization import AS_STORED, Binarization
+from vaezoo.registry.quantity import Quantity, Role
+from vaezoo.registry.verdicts import TargetResult
 
 if TYPE_CHECKING:
     import torch
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
     from vaezoo.model import VAE, Posterior
     from vaezoo.registry.component import Dataset
-    from vaezoo.spec import Spec
-    from vaezoo.zoo.records import Metrics
+    from vaezoo.spec.spec import Spec
 
 
 class ImageShape(NamedTuple):
@@ -224,7 +224,7 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
-class Scene:
+class EvaluationContext:
     """What a metric or visualizer looks at: a trained model and a split of its data.
 
     ``model`` is in evaluation mode, on its device; ``split`` stays in host memory, and so does
@@ -252,7 +252,7 @@ class Scene:
         data: ImageData,
         history: tuple[EpochRecord, ...] = (),
         advance: Callable[[int], object] = lambda count: None,
-    ) -> Scene:
+    ) -> EvaluationContext:
         """A trained model before the test split of its spec's data."""
         return cls(
             name=model.spec.name,
@@ -270,7 +270,7 @@ class Scene:
         )
 
     @classmethod
-    def without_images(cls, model: VAE, history: tuple[EpochRecord, ...] = ()) -> Scene:
+    def without_images(cls, model: VAE, history: tuple[EpochRecord, ...] = ()) -> EvaluationContext:
         """A trained model whose images cannot be loaded: the split is empty."""
         import torch
 
@@ -302,7 +302,26 @@ class RunInfo:
     epochs_done: int = 0
 
 
-class Entry(Protocol):
+@dataclass(frozen=True)
+class Metrics:
+    """The evaluator's output for one entry."""
+
+    figures: tuple[Figure, ...] = ()
+    targets: tuple[TargetResult, ...] = ()
+    notes: tuple[str, ...] = ()
+    test_is_trained_on: bool = False
+
+    def figure(self, metric: str) -> Figure | None:
+        """The first figure called so, such as ``test/elbo``."""
+        split, _, name = metric.partition("/")
+        return next((f for f in self.figures if (f.split, f.name) == (split, name)), None)
+
+    def of_role(self, role: Role, split: str = "test") -> Figure | None:
+        """The first figure on a split that is such a quantity, whatever its metric calls it."""
+        return next((f for f in self.figures if (f.split, f.role) == (split, role)), None)
+
+
+class PublishedEntry(Protocol):
     """A published zoo entry, as ``vaezoo_run_finished`` sees it.
 
     ``path`` is its folder, ``metrics`` what the evaluator found, ``figures`` its pictures (PNG).

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import click
 
     from vaezoo.registry.component import Component
-    from vaezoo.registry.contracts import Entry, EpochRecord, RunInfo
+    from vaezoo.registry.contracts import EpochRecord, PublishedEntry, RunInfo
 
 API = 1
 PROJECT = "vaezoo"
@@ -50,7 +50,7 @@ def vaezoo_epoch_finished(run: RunInfo, record: EpochRecord) -> None:
 
 
 @hookspec
-def vaezoo_run_finished(run: RunInfo, entry: Entry) -> None:
+def vaezoo_run_finished(run: RunInfo, entry: PublishedEntry) -> None:
     """A run has published its entry.
 
     ``entry`` holds the name, folder, pictures and the figures of the test split.

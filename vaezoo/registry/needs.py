@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from vaezoo.registry.contracts import DataFacts
-    from vaezoo.spec import Spec
+    from vaezoo.spec.spec import Spec
 
 
-class Located(BaseModel):
+class HasLocation(BaseModel):
     """A dataset, by where its files lie."""
 
     #: the name of the field that says where the files lie, so that errors can name it

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from vaezoo.diagnostics import PluginError
-from vaezoo.discovery import LOCK, Choice, Facts, Memory, Plugin, Plugins, Source, cause_of, find
-from vaezoo.discovery.findings import Circumstances, absent, ambiguous, unusable
-from vaezoo.fields.tagged import completed
 from vaezoo.registry import hookspecs
+from vaezoo.registry.collect import Supply, ask
 from vaezoo.registry.component import KINDS, Component
-from vaezoo.registry.supply import Supply, ask
+from vaezoo.registry.discovery import LOCK, Choice, Plugin, Plugins, cause_of, find
+from vaezoo.registry.discovery.metadata_cache import MetadataCache, PluginMetadata
+from vaezoo.registry.discovery.plugin import PluginSource
+from vaezoo.registry.discovery.plugin_findings import Circumstances, absent, ambiguous, unusable
+from vaezoo.registry.fields.tagged import completed
 
 if TYPE_CHECKING:
     import click
@@ -50,21 +52,21 @@ class Registered:
 class Registry:
     """The plugins that were found and the components and commands that they supply."""
 
-    def __init__(self, memory: Memory | None = None) -> None:
+    def __init__(self, memory: MetadataCache | None = None) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._plugins = Plugins(self._take, memory)
         self._supplies: dict[str, Supply] = {}
         self._pinned: Mapping[tuple[str, str], str] = {}
 
-    def offer(self, source: Source) -> None:
+    def offer(self, source: PluginSource) -> None:
         """Take a plugin in; it is imported once it is needed. Of two alike, the first is used."""
         with LOCK:
             self._plugins.offer(source)
 
     def add(self, plugin: Plugin, module: object) -> None:
         """Take in a plugin whose module is at hand."""
-        self.offer(Source(plugin, lambda: module))
+        self.offer(PluginSource(plugin, lambda: module))
 
     @property
     def plugins(self) -> list[Plugin]:
@@ -134,7 +136,7 @@ class Registry:
 
     def commands_of(self, plugin: str) -> list[str]:
         """The names of a plugin's commands, as far as is known of it."""
-        return [name for name, _ in self._plugins.facts.get(plugin, Facts()).commands]
+        return [name for name, _ in self._plugins.facts.get(plugin, PluginMetadata()).commands]
 
     def command(self, name: str) -> click.Command | None:
         """The command of that name, if a plugin has it."""
@@ -161,7 +163,7 @@ class Registry:
                 failures.append(f"{said}: {cause_of(error)}")
         return failures
 
-    def _take(self, name: str, module: object) -> Facts:
+    def _take(self, name: str, module: object) -> PluginMetadata:
         try:
             supply = ask(self._manager, name, module)
         except BaseException:
@@ -209,7 +211,7 @@ def discover(extra: Iterable[str] = (), *, disabled: Iterable[str] = ()) -> Regi
 
 def new_registry(choice: Choice = Choice()) -> Registry:  # noqa: B008 - it is frozen
     """A registry of one's own, which may be added to."""
-    registry = Registry(Memory.in_cache())
+    registry = Registry(MetadataCache.in_cache())
     for source in find(choice):
         registry.offer(source)
     return registry

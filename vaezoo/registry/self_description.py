@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
-from vaezoo.registry.contracts import Figure, LikelihoodModule, Scene
+from vaezoo.registry.contracts import EvaluationContext, Figure, LikelihoodModule
 from vaezoo.registry.quantity import ELBO, LOSS_TERMS, Definition, Quantity, described
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vaezoo.spec.schema import Spec
+    from vaezoo.spec.spec import Spec
 
 
 class DescribedLikelihood(BaseModel):
@@ -141,7 +141,7 @@ class DescribedMetric(BaseModel):
         """
         return ()
 
-    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+    def per_image(self, context: EvaluationContext) -> Mapping[str, Tensor]:
         """Values of each image of the split, (N,), whose means are the figures of these names.
 
         With them two models are compared image by image, on some of the images: give only values

@@ -1,10 +1,10 @@
 """Specs: from YAML text to ``Spec``, with every finding at its place."""
 
-from vaezoo.reporting import Report
+from vaezoo.diagnostics.output import Report
 from vaezoo.spec.document import load_document, parse_document
 from vaezoo.spec.nodes import Document
 from vaezoo.spec.reader import expand, from_data, read
-from vaezoo.spec.schema import Spec
+from vaezoo.spec.spec import Spec
 from vaezoo.spec.validation import survey, validate
 
 __all__ = [

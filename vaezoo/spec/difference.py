@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from vaezoo.fields.activation import ActivationFunction
-from vaezoo.fields.schedule import Schedule
 from vaezoo.registry import Component, ImageShape, Likelihood
-from vaezoo.spec.resuming import can_go_on
-from vaezoo.spec.schema import DECISIVE, HOW_LONG, Spec
+from vaezoo.registry.fields.activation import ActivationFunction
+from vaezoo.registry.fields.schedule import Schedule
+from vaezoo.spec.resume_rules import can_go_on
+from vaezoo.spec.spec import DECISIVE, HOW_LONG, Spec
 
 #: Where something stands in a resolved spec: keys from the top.
 Keys = tuple[str, ...]

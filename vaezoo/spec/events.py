@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from vaezoo.diagnostics import LINE_BREAK, Diagnostic, Position, Span, SpecError
-from vaezoo.lookalikes import plain, unmasked
-from vaezoo.printable import code_point
+from vaezoo.diagnostics.confusables import plain, unmasked
+from vaezoo.diagnostics.printable import code_point
 from vaezoo.spec.scanner import Loader
 
 #: PyYAML in Python: slow, and the same everywhere.

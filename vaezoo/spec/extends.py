@@ -13,7 +13,7 @@ from vaezoo.diagnostics import Diagnostic, Related, Span, SpecError
 from vaezoo.spec.document import load_document, parse_document
 from vaezoo.spec.merge import merge
 from vaezoo.spec.nodes import Document, Node
-from vaezoo.spec.pipes import beside
+from vaezoo.spec.stdin import beside
 
 #: Most files that one spec may be made of.
 MOST_FILES = 32

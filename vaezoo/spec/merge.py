@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaezoo.fields.schedule import SHAPES
+from vaezoo.registry.fields.schedule import SHAPES
 from vaezoo.spec.nodes import Item, Node
 
 

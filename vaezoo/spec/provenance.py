@@ -11,20 +11,20 @@ from typing import Any
 from pydantic import BaseModel
 
 from vaezoo.diagnostics import Diagnostic, PluginError, Span, UsageError, nearest
-from vaezoo.fields.activation import ActivationFunction
-from vaezoo.fields.schedule import SHAPES
 from vaezoo.registry import Component, Registry
-from vaezoo.spec.grid import Text
+from vaezoo.registry.fields.activation import ActivationFunction
+from vaezoo.registry.fields.schedule import SHAPES
+from vaezoo.spec.matrix_texts import Text
 from vaezoo.spec.nodes import Node, Path
 from vaezoo.spec.reader import Member, Reading, resolved
-from vaezoo.spec.schema import Spec
-from vaezoo.spec.structure import Place, model_at, place_at
+from vaezoo.spec.spec import Spec
+from vaezoo.spec.structure import SchemaPlace, model_at, place_at
 
 _MOST_SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Setting:
+class SettingOrigin:
     """A value as it was written somewhere, as JSON data, and where."""
 
     value: Any
@@ -32,7 +32,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Definition:
+class FieldDefinition:
     """A class of a plugin: what defines a field, or the component that stands in a place."""
 
     what: str
@@ -48,7 +48,7 @@ class Field:
     path: str
     description: str
     range: str
-    definition: Definition
+    definition: FieldDefinition
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Origin:
 
     path: str
     value: Any
-    setting: Setting | None
-    overrode: tuple[Setting, ...]
+    setting: SettingOrigin | None
+    overrode: tuple[SettingOrigin, ...]
     field: Field | None
-    component: Definition | None
+    component: FieldDefinition | None
     members: tuple[str, ...]
     out_of: int
     parts: tuple[Origin, ...] = ()
@@ -142,17 +142,17 @@ def _origin(member: Member, path: Path, registry: Registry) -> Origin | None:
     )
 
 
-def _history(text: Text, path: Path) -> list[Setting | None]:
+def _history(text: Text, path: Path) -> list[SettingOrigin | None]:
     """What stands at the path after each file and argument, repetitions left out.
 
     The last is what counts; None stands for nothing written, as when a component was replaced.
     """
-    history: list[Setting | None] = []
+    history: list[SettingOrigin | None] = []
     before: Node | None = None
     for root in text.states:
         node = _written(root, path)
         if node is not before or not history:
-            history.append(Setting(node.data(), node.span) if node else None)
+            history.append(SettingOrigin(node.data(), node.span) if node else None)
         before = node
     return history
 
@@ -229,7 +229,7 @@ def _field(path: Path, data: Any, registry: Registry) -> Field | None:
     return None
 
 
-def _component(path: Path, data: Any, registry: Registry) -> Definition | None:
+def _component(path: Path, data: Any, registry: Registry) -> FieldDefinition | None:
     """The component whose name stands at the path, if one does."""
     path = path[:-1] if path[-1:] == ("use",) else path
     model = model_at(path, data, registry) if path else None
@@ -238,16 +238,18 @@ def _component(path: Path, data: Any, registry: Registry) -> Definition | None:
     return _definition(model, _at(data, path), registry)
 
 
-def _definition(model: type[BaseModel], data: Any, registry: Registry) -> Definition:
+def _definition(model: type[BaseModel], data: Any, registry: Registry) -> FieldDefinition:
     class_name = f"{model.__module__}.{model.__qualname__}"
     if issubclass(model, Component):
         use = data["use"] if isinstance(data, dict) else data
         try:
             plugin = registry.find(model.kind, use).plugin
-            return Definition(f"the {model.kind} {use}", plugin.name, plugin.version, class_name)
+            return FieldDefinition(
+                f"the {model.kind} {use}", plugin.name, plugin.version, class_name
+            )
         except PluginError:  # it was found when the spec was read
             pass
-    return Definition("the spec's schema", "vaezoo", metadata.version("vaezoo"), class_name)
+    return FieldDefinition("the spec's schema", "vaezoo", metadata.version("vaezoo"), class_name)
 
 
 def _at(data: Any, path: Path) -> Any:
@@ -260,7 +262,7 @@ def _summary(model: type[BaseModel] | None) -> str:
     return (model.__doc__ or "").strip().split("\n")[0] if model else ""
 
 
-def _range(place: Place) -> str:
+def _range(place: SchemaPlace) -> str:
     return " and ".join(place.bounds) or ", ".join(map(str, place.choices))
 
 

@@ -12,19 +12,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from vaezoo.diagnostics import Diagnostic, Related, Severity, SpecError
-from vaezoo.fields.tagged import completed
 from vaezoo.registry import Registry, discover
-from vaezoo.spec.aggregate import over_members
-from vaezoo.spec.checks import check
+from vaezoo.registry.fields.tagged import completed
 from vaezoo.spec.extends import NOT_FROM_FILES, Layers, load_layers
-from vaezoo.spec.findings import Translator
-from vaezoo.spec.grid import Text, lay_out
+from vaezoo.spec.group_findings import over_members
 from vaezoo.spec.lint import lint
 from vaezoo.spec.matrix import Axis
+from vaezoo.spec.matrix_texts import Text, lay_out
 from vaezoo.spec.nodes import Document, Node
 from vaezoo.spec.overrides import read_overrides
-from vaezoo.spec.pipes import given
-from vaezoo.spec.schema import Spec
+from vaezoo.spec.schema_findings import Translator
+from vaezoo.spec.spec import Spec
+from vaezoo.spec.stdin import given
+from vaezoo.spec.value_checks import check
 
 #: What finds something to say about a valid spec.
 Look = Callable[[Spec, Document], list[Diagnostic]]

@@ -16,14 +16,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from vaezoo.diagnostics import PluginError
-from vaezoo.fields.activation import ACTIVATIONS, ActivationFunction
 from vaezoo.registry import Component, Registry
+from vaezoo.registry.fields.activation import ACTIVATIONS, ActivationFunction
 from vaezoo.spec.nodes import Path
-from vaezoo.spec.schema import Spec
+from vaezoo.spec.spec import Spec
 
 
 @dataclass(frozen=True)
-class Place:
+class SchemaPlace:
     """What may stand at a path: its annotation, its constraints, and the field if it is one."""
 
     annotation: Any
@@ -76,9 +76,9 @@ class Place:
 _RELATIONS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
-def place_at(path: Path, data: Any, registry: Registry) -> Place | None:
+def place_at(path: Path, data: Any, registry: Registry) -> SchemaPlace | None:
     """What belongs at ``path`` of the spec that ``data`` holds; None where nothing is known."""
-    place: Place | None = Place(Spec)
+    place: SchemaPlace | None = SchemaPlace(Spec)
     for part in path:
         if place is None:
             return None
@@ -104,7 +104,7 @@ def default_at(path: Path) -> str | tuple[str, ...] | None:
         if model is None or not isinstance(part, str) or part not in model.model_fields:
             return None
         field = model.model_fields[part]
-        model = Place(field.annotation).model
+        model = SchemaPlace(field.annotation).model
     default = field.default if field else None
     if isinstance(default, tuple):
         return default if all(isinstance(name, str) for name in default) else None
@@ -112,25 +112,27 @@ def default_at(path: Path) -> str | tuple[str, ...] | None:
     return default if is_component and isinstance(default, str) else None
 
 
-def _below(place: Place, part: str | int, data: Any, registry: Registry) -> Place | None:
+def _below(
+    place: SchemaPlace, part: str | int, data: Any, registry: Registry
+) -> SchemaPlace | None:
     if isinstance(part, int):
         return _item(place, part)
     model = _chosen(place, data, registry)
     field = model.model_fields.get(part) if model else None
-    return Place(field.annotation, tuple(field.metadata), field) if field else None
+    return SchemaPlace(field.annotation, tuple(field.metadata), field) if field else None
 
 
-def _item(place: Place, index: int) -> Place | None:
+def _item(place: SchemaPlace, index: int) -> SchemaPlace | None:
     for option in _options(place.annotation):
         arguments = typing.get_args(option)
         if typing.get_origin(option) in (tuple, list) and arguments:
             fixed = option if len(arguments) > index and arguments[-1] is not Ellipsis else None
             inner, metadata = _strip(arguments[index] if fixed else arguments[0])
-            return Place(inner, metadata)
+            return SchemaPlace(inner, metadata)
     return None
 
 
-def _chosen(place: Place, data: Any, registry: Registry) -> type[BaseModel] | None:
+def _chosen(place: SchemaPlace, data: Any, registry: Registry) -> type[BaseModel] | None:
     model = place.model
     if model is None:
         return None

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Sequence
 
 from vaezoo.diagnostics import Diagnostic, SpecError
+from vaezoo.diagnostics.output import Report
+from vaezoo.diagnostics.output.spec_report import in_order
 from vaezoo.registry import Registry, discover
-from vaezoo.reporting import Report
-from vaezoo.reporting.report import in_order
-from vaezoo.spec.paths import find_specs
-from vaezoo.spec.pipes import given
+from vaezoo.spec.find_specs import find_specs
 from vaezoo.spec.reader import Look, Reading, examine
+from vaezoo.spec.stdin import given
 
 PathLike = str | os.PathLike[str]
 
@@ -29,7 +29,7 @@ def validate(
     ()
 
     ``looks`` are functions that find more to say about a valid spec, such as
-    ``vaezoo.shapes.shape_findings``.
+    ``vaezoo.model.shape_check.shape_findings``.
     """
     return survey(paths, overrides=overrides, registry=registry, looks=looks).diagnostics
 

@@ -7,37 +7,71 @@
 pytest then runs every check of an encoder. Set ``strict = True`` to count the optional ones
 too, ``native = True`` to try torch.compile's own code. The same checks run without pytest in
 ``vaezoo plugins check``.
+
+Names are imported when they are first used: measuring what a plugin imports needs no torch here.
 """
 
-from vaezoo.conformance.coders import DecoderConformance, EncoderConformance
-from vaezoo.conformance.component import ComponentConformance
-from vaezoo.conformance.dataset import DatasetConformance
-from vaezoo.conformance.likelihood import LikelihoodConformance
-from vaezoo.conformance.loss import LossConformance
-from vaezoo.conformance.optimizer import OptimizerConformance
-from vaezoo.conformance.outcome import Nonconforming, NotApplicable, optional, require
-from vaezoo.conformance.plugin import PluginConformance
-from vaezoo.conformance.prior import PriorConformance
-from vaezoo.conformance.scene import MetricConformance, VisualizerConformance
-from vaezoo.conformance.stage import small_model, small_scene, small_spec
+from __future__ import annotations
 
-__all__ = [
-    "ComponentConformance",
-    "DatasetConformance",
-    "DecoderConformance",
-    "EncoderConformance",
-    "LikelihoodConformance",
-    "LossConformance",
-    "MetricConformance",
-    "Nonconforming",
-    "NotApplicable",
-    "OptimizerConformance",
-    "PluginConformance",
-    "PriorConformance",
-    "VisualizerConformance",
-    "optional",
-    "require",
-    "small_model",
-    "small_scene",
-    "small_spec",
-]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaezoo.testing.conformance.coder_checks import DecoderConformance as DecoderConformance
+    from vaezoo.testing.conformance.coder_checks import EncoderConformance as EncoderConformance
+    from vaezoo.testing.conformance.component_checks import (
+        ComponentConformance as ComponentConformance,
+    )
+    from vaezoo.testing.conformance.dataset_checks import DatasetConformance as DatasetConformance
+    from vaezoo.testing.conformance.likelihood_checks import (
+        LikelihoodConformance as LikelihoodConformance,
+    )
+    from vaezoo.testing.conformance.loss_checks import LossConformance as LossConformance
+    from vaezoo.testing.conformance.metric_checks import MetricConformance as MetricConformance
+    from vaezoo.testing.conformance.metric_checks import (
+        VisualizerConformance as VisualizerConformance,
+    )
+    from vaezoo.testing.conformance.optimizer_checks import (
+        OptimizerConformance as OptimizerConformance,
+    )
+    from vaezoo.testing.conformance.outcome import Nonconforming as Nonconforming
+    from vaezoo.testing.conformance.outcome import NotApplicable as NotApplicable
+    from vaezoo.testing.conformance.outcome import optional as optional
+    from vaezoo.testing.conformance.outcome import require as require
+    from vaezoo.testing.conformance.plugin_checks import PluginConformance as PluginConformance
+    from vaezoo.testing.conformance.prior_checks import PriorConformance as PriorConformance
+    from vaezoo.testing.conformance.tiny_models import small_context as small_context
+    from vaezoo.testing.conformance.tiny_models import small_model as small_model
+    from vaezoo.testing.conformance.tiny_models import small_spec as small_spec
+
+_CHECKS = "vaezoo.testing.conformance"
+_HOME = {
+    "ComponentConformance": "component_checks",
+    "DatasetConformance": "dataset_checks",
+    "DecoderConformance": "coder_checks",
+    "EncoderConformance": "coder_checks",
+    "LikelihoodConformance": "likelihood_checks",
+    "LossConformance": "loss_checks",
+    "MetricConformance": "metric_checks",
+    "Nonconforming": "outcome",
+    "NotApplicable": "outcome",
+    "OptimizerConformance": "optimizer_checks",
+    "PluginConformance": "plugin_checks",
+    "PriorConformance": "prior_checks",
+    "VisualizerConformance": "metric_checks",
+    "optional": "outcome",
+    "require": "outcome",
+    "small_context": "tiny_models",
+    "small_model": "tiny_models",
+    "small_spec": "tiny_models",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{_CHECKS}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,9 +1,9 @@
 """Training: a spec and its data in, a trained model and its history out."""
 
-from vaezoo.training.claim import claimed
-from vaezoo.training.hooks import HookedObserver
+from vaezoo.training.distributed.process_group import joined
 from vaezoo.training.loop import Trained, train
 from vaezoo.training.observer import Observer
-from vaezoo.training.together import joined
+from vaezoo.training.plugin_hooks import HookedObserver
+from vaezoo.training.run_lock import claimed
 
 __all__ = ["HookedObserver", "Observer", "Trained", "claimed", "joined", "train"]

@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, RunError, ZooError
 from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord
-from vaezoo.spec.resuming import refusal
-from vaezoo.spec.schema import TrainSpec
-from vaezoo.training import sealed
+from vaezoo.spec.resume_rules import refusal
+from vaezoo.spec.spec import TrainSpec
+from vaezoo.system import safetensors_io
+from vaezoo.training import sealed_file
 
 FORMAT = "vaezoo checkpoint 3"
 #: Has a digest of its tensors instead of a seal. Runs that were begun before go on from it.
@@ -87,7 +87,7 @@ def save(moment: Snapshot, path: Path, identity: str) -> None:
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        sealed.save(path, moment.tensors, header)
+        sealed_file.save(path, moment.tensors, header)
     except OSError as error:
         raise RunError(
             Diagnostic(
@@ -119,14 +119,14 @@ def restore(state: TrainingState, path: Path, identity: str) -> None:
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The content of a checkpoint that nobody has changed."""
     try:
-        tensors, header, is_unbroken = sealed.load(path)
+        tensors, header, is_unbroken = sealed_file.load(path)
     except ZooError as error:
         reason = error.diagnostics[0].message.removeprefix(f"{path} is ")
         raise _refused(path, f"it is damaged: {reason}") from None
     except OSError as error:
         raise _refused(path, f"it cannot be read: {error.strerror}") from None
     if header.get("format") == _EARLIER_FORMAT:
-        is_unbroken = header.get("content") == weights.digest(tensors)
+        is_unbroken = header.get("content") == safetensors_io.digest(tensors)
     elif header.get("format") != FORMAT:
         raise _refused(path, "it is not a checkpoint of this version of vaezoo")
     if not is_unbroken:

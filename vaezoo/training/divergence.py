@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from vaezoo.data.images import Images
+from vaezoo.data.image_batches import Images
 from vaezoo.data.pixels import to_unit
 from vaezoo.diagnostics import Diagnostic, DivergenceError
 from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord
-from vaezoo.spec import Spec
+from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
 
 
-class Lookout:
+class DivergenceMonitor:
     """Looks at the sums of the steps of one epoch now and then.
 
     At each look it remembers the weights, so that the model can be looked at as it was shortly

@@ -10,17 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from vaezoo.data.images import Images, batches, shuffled_batches
-from vaezoo.fields import value_at
+from vaezoo.data.image_batches import Images, batches, shuffled_batches
 from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord
 from vaezoo.registry.contracts import LossModule
-from vaezoo.spec import Spec
-from vaezoo.training.capture import sums_of
+from vaezoo.registry.fields import value_at
+from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.divergence import Lookout
+from vaezoo.training.divergence import DivergenceMonitor
+from vaezoo.training.execution.compiled import ScheduledValues, Step
+from vaezoo.training.execution.graph_capture import sums_of
 from vaezoo.training.observer import Observer
-from vaezoo.training.steps import Moment, Step
 
 #: Seconds between two looks at the running means: reading them waits for the device.
 LOOK_EVERY = 0.2
@@ -73,7 +73,7 @@ def _train(
     size, count = spec.train.batch_size, len(training)
     order = torch.randperm(count, generator=state.order, device=state.order.device)
     moments = moments_of(spec, state.epoch, math.ceil(count / size))
-    lookout = Lookout(state, spec)
+    lookout = DivergenceMonitor(state, spec)
     sums: list[Tensor] = []  # of each step, left on the device: no step waits for a number
     done, looked = 0, time.perf_counter()
     state.model.train()
@@ -91,12 +91,12 @@ def _train(
     return means_of(step.terms, sums, done)
 
 
-def moments_of(spec: Spec, epochs_done: int, steps: int) -> Iterator[Moment]:
+def moments_of(spec: Spec, epochs_done: int, steps: int) -> Iterator[ScheduledValues]:
     """What is scheduled at each step of an epoch."""
     for step in range(steps):
         now = epochs_done + step / steps
         weights = {name: value_at(value, now) for name, value in spec.loss.weights.items()}
-        yield Moment(weights, value_at(spec.train.optimizer.lr, now))
+        yield ScheduledValues(weights, value_at(spec.train.optimizer.lr, now))
 
 
 def means_of(terms: Sequence[str], sums: Sequence[Tensor], count: int) -> dict[str, float]:

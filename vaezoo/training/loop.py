@@ -11,23 +11,23 @@ from pathlib import Path
 import torch
 
 from vaezoo.data.binarize import epoch_images
-from vaezoo.data.places import ON_DEVICE, arranged
-from vaezoo.fields import value_at
-from vaezoo.heap import memory_kept
+from vaezoo.data.placement import ON_DEVICE, arranged
 from vaezoo.model import VAE, build
 from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.registry.contracts import LossModule
-from vaezoo.spec import Spec
+from vaezoo.registry.fields import value_at
+from vaezoo.spec.spec import Spec
 from vaezoo.training import checkpoint
 from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.distributed.process_group import SingleProcess
 from vaezoo.training.divergence import refuse_divergence
 from vaezoo.training.epoch import run_epoch, validated
-from vaezoo.training.layout import lay_out
+from vaezoo.training.execution.choose import CompileMode, ExecutionPlan
+from vaezoo.training.execution.eager_optimizers import without_compiler
+from vaezoo.training.execution.malloc import memory_kept
+from vaezoo.training.execution.memory_format import lay_out
+from vaezoo.training.execution.precision import chosen, lowered, products
 from vaezoo.training.observer import Observer
-from vaezoo.training.optimizers import without_compiler
-from vaezoo.training.precision import chosen, lowered, products
-from vaezoo.training.roads import Road, Wish
-from vaezoo.training.together import Alone
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Trained:
     model: VAE
     history: tuple[EpochRecord, ...]
     kept_epoch: int
-    road: Road
+    execution: ExecutionPlan
 
 
 def stream(seed: int, purpose: str) -> int:
@@ -54,8 +54,8 @@ def train(
     device: torch.device,
     directory: Path,
     observer: Observer,
-    compile: Wish = "auto",
-    group: Alone | None = None,
+    compile: CompileMode = "auto",
+    group: SingleProcess | None = None,
 ) -> Trained:
     """Train a spec's model on the data's training split, going on from a checkpoint if any.
 
@@ -66,7 +66,7 @@ def train(
     steps are to be compiled and cannot be, (VZ609) where processes cannot train together,
     UsageError (VZ607) where the environment gives images an amount of memory that is none.
     """
-    group = group or Alone()
+    group = group or SingleProcess()
     seed, plan = spec.train.seed, spec.train
     precision = chosen(plan.precision, device)
     images = arranged(data, plan.validation, stream(seed, "validation"), device)
@@ -90,9 +90,9 @@ def train(
     # where memory is too short for the images, what is freed is better given back
     kept = memory_kept() if images.place == ON_DEVICE else contextlib.nullcontext()
     with products(precision, device), saver.saving_at_the_end(), kept:
-        step, road = group.take_road(spec, state, loss, training, compile, observer)
-        road = dataclasses.replace(road, precision=precision, images=images.place)
-        observer.taking(road)
+        step, execution = group.choose_step(spec, state, loss, training, compile, observer)
+        execution = dataclasses.replace(execution, precision=precision, images=images.place)
+        observer.execution_chosen(execution)
         while not is_finished(spec, state):
             seen = epoch_images(training, data.binarization, state.order)
             record = run_epoch(spec, state, step, seen, observer, look_every=group.look_every)
@@ -106,7 +106,7 @@ def train(
     lay_out(state, torch.contiguous_format)
     if state.best:
         model.load_state_dict(state.best)
-    return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch, road)
+    return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch, execution)
 
 
 def plan_loss(spec: Spec, device: torch.device) -> LossModule:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vaezoo.registry import Entry, EpochRecord
+from vaezoo.registry import EpochRecord, PublishedEntry
 
 if TYPE_CHECKING:
     import torch
 
     from vaezoo.model import VAE
-    from vaezoo.spec import Spec
-    from vaezoo.training.roads import Road
+    from vaezoo.spec.spec import Spec
+    from vaezoo.training.execution.choose import ExecutionPlan
 
 
 class Observer:
@@ -32,7 +32,7 @@ class Observer:
     def compiling(self) -> None:
         """The training step is about to be compiled, which takes seconds."""
 
-    def taking(self, road: Road) -> None:
+    def execution_chosen(self, execution: ExecutionPlan) -> None:
         """The steps are about to begin, by this road."""
 
     def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
@@ -53,5 +53,5 @@ class Observer:
     def warned(self, message: str) -> None:
         """Something went wrong that does not stop the run, such as a plugin's hook."""
 
-    def finished(self, entry: Entry) -> None:
+    def finished(self, entry: PublishedEntry) -> None:
         """The entry is published."""

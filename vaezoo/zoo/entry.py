@@ -31,16 +31,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, SpecError, ZooError
-from vaezoo.files import is_lfs_pointer
-from vaezoo.registry import EpochRecord
-from vaezoo.regular import read_regular
+from vaezoo.registry import EpochRecord, Metrics
+from vaezoo.system import safetensors_io
+from vaezoo.system.files import is_lfs_pointer
+from vaezoo.system.regular_file import read_regular
 from vaezoo.zoo import header as texts
 from vaezoo.zoo.records import (
     LARGEST_HISTORY,
     LARGEST_METRICS,
-    Metrics,
     read_history,
     read_metrics,
 )
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
 
     from vaezoo.model import VAE
     from vaezoo.registry import Registry
-    from vaezoo.spec import Spec
+    from vaezoo.spec.spec import Spec
 
 WEIGHTS, SPEC, METRICS, HISTORY, CARD, FIGURES, MANIFEST = (
     "model.safetensors",
@@ -96,7 +95,9 @@ class Entry:
     @cached_property
     def header(self) -> dict[str, str]:
         """The texts in the weights file: format, spec, lock, digest, seal."""
-        header = readable(self.weights_path, lambda path: weights.read_header(path, texts.LARGEST))
+        header = readable(
+            self.weights_path, lambda path: safetensors_io.read_header(path, texts.LARGEST)
+        )
         try:
             texts.check(header)
         except ValueError as error:
@@ -189,8 +190,8 @@ class Entry:
         version of vaezoo and its plugins cannot use.
         """
         from vaezoo.spec import from_data
-        from vaezoo.zoo.drift import drift
         from vaezoo.zoo.lock import plugins_of, require_plugins
+        from vaezoo.zoo.plugin_drift import drift
 
         require_plugins(self.lock, registry, self.name)
         # what ships with vaezoo is taken anew and held against its record by vaezoo's own tests
@@ -240,9 +241,9 @@ class Entry:
         return self.steadily(lambda: self._load(registry, device))
 
     def _load(self, registry: Registry | None, device: str) -> VAE:
-        from vaezoo.devices import choose
         from vaezoo.model import build
         from vaezoo.registry import discover
+        from vaezoo.system.devices import choose
 
         place = choose(device)
         tensors = self._verified_tensors()
@@ -266,11 +267,11 @@ class Entry:
     def _verified_tensors(self) -> dict[str, Tensor]:
         expected = self.header["digest"]
         tensors, header = readable(
-            self.weights_path, lambda path: weights.load(path, texts.LARGEST)
+            self.weights_path, lambda path: safetensors_io.load(path, texts.LARGEST)
         )
         if header != self.header:
             raise damaged(f"{self.weights_path} was replaced while it was read", "try again")
-        if weights.digest(tensors) != expected:
+        if safetensors_io.digest(tensors) != expected:
             raise damaged(f"the weights in {self.weights_path} are not those that were published")
         return tensors
 
@@ -307,7 +308,7 @@ def readable(path: Path, read: Callable[[Path], T]) -> T:
         raise damaged(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         if is_lfs_pointer(path):
-            raise weights.lfs_pointer(path) from None
+            raise safetensors_io.lfs_pointer(path) from None
         raise damaged(f"{path} is not what vaezoo writes there: {error}") from None
 
 

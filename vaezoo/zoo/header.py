@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from vaezoo import strict_json
-from vaezoo.spec.schema import NAME_PATTERN
-from vaezoo.zoo.typed import typed
+from vaezoo.spec.spec import NAME_PATTERN
+from vaezoo.system import strict_json
+from vaezoo.system.typed_json import typed
 
 #: What is written. Entries of the earlier format have neither a seal nor a manifest.
 FORMAT, EARLIER_FORMAT = "vaezoo 2", "vaezoo 1"
@@ -27,12 +27,12 @@ _NEEDED = {
 }
 
 
-class _Component(TypedDict):
+class _LockedComponent(TypedDict):
     use: str
 
 
 #: A component with its parameters, or its name alone.
-_Use = str | _Component
+_Use = str | _LockedComponent
 
 
 class _Model(TypedDict):

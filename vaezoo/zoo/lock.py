@@ -23,7 +23,7 @@ from vaezoo.registry import KINDS, Component, Plugin, Registered, Registry
 if TYPE_CHECKING:
     import torch
 
-    from vaezoo.spec import Spec
+    from vaezoo.spec.spec import Spec
 
 
 #: Kinds that look at a trained model and have no part in making it.

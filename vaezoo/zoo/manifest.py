@@ -18,9 +18,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from vaezoo import strict_json
-from vaezoo.regular import open_regular, read_regular
-from vaezoo.zoo.typed import typed
+from vaezoo.system import strict_json
+from vaezoo.system.regular_file import open_regular, read_regular
+from vaezoo.system.typed_json import typed
 
 if TYPE_CHECKING:
     from vaezoo.zoo.entry import Entry
@@ -33,7 +33,7 @@ _NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]
 _LARGEST = 10**6
 
 
-class _File(TypedDict):
+class _ListedFile(TypedDict):
     bytes: int
     sha256: str
 
@@ -41,7 +41,7 @@ class _File(TypedDict):
 class _Content(TypedDict):
     format: str
     vaezoo: str
-    files: dict[str, _File]
+    files: dict[str, _ListedFile]
     digest: str
 
 
@@ -50,7 +50,7 @@ class Manifest:
     """``vaezoo`` is the version that wrote it, ``digest`` a SHA-256 over all the rest of it."""
 
     vaezoo: str
-    files: Mapping[str, _File]
+    files: Mapping[str, _ListedFile]
     digest: str
 
 
@@ -120,12 +120,12 @@ def _text(version: str, files: Mapping[str, Any]) -> str:
     return json.dumps({**content, "digest": digest}, indent=1) + "\n"
 
 
-def _listed(content: bytes) -> _File:
-    return _File(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+def _listed(content: bytes) -> _ListedFile:
+    return _ListedFile(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
-def _listed_on_disk(folder: Path, name: str) -> _File:
-    return _File(bytes=(folder / name).stat().st_size, sha256=_sha256(folder, name))
+def _listed_on_disk(folder: Path, name: str) -> _ListedFile:
+    return _ListedFile(bytes=(folder / name).stat().st_size, sha256=_sha256(folder, name))
 
 
 def _sha256(folder: Path, name: str) -> str:

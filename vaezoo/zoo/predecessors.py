@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vaezoo.folders import make_own_folder, refuse_link
-from vaezoo.zoo.places import PREVIOUS
+from vaezoo.system.folders import make_own_folder, refuse_link
+from vaezoo.zoo.zoo_folders import PREVIOUS
 
 _NAME = re.compile(r"(?P<name>.+)-(?P<stamp>\d{8}-\d{6})(?:-(?P<nth>\d+))?")
 

@@ -11,27 +11,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, ZooError
-from vaezoo.files import in_units, write_whole
-from vaezoo.folders import refuse_link
-from vaezoo.registry import EpochRecord, Figure, TargetResult
+from vaezoo.registry import EpochRecord, Figure, Metrics, TargetResult
+from vaezoo.system import safetensors_io
+from vaezoo.system.files import in_units, write_whole
+from vaezoo.system.folders import refuse_link
+from vaezoo.system.yaml_writer import resolved_text
 from vaezoo.zoo import entry as layout
 from vaezoo.zoo import header
-from vaezoo.zoo.card import card
+from vaezoo.zoo.atomic_replace import replace, sync_folder
 from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.manifest import manifest_text
-from vaezoo.zoo.places import PREVIOUS, STAGING
+from vaezoo.zoo.model_card import card
 from vaezoo.zoo.predecessors import kept_path
-from vaezoo.zoo.records import Metrics, history_text, metrics_text
+from vaezoo.zoo.records import history_text, metrics_text
 from vaezoo.zoo.search import own_folder
-from vaezoo.zoo.specfile import resolved_text
-from vaezoo.zoo.swap import replace, sync_folder
-from vaezoo.zoo.writing import explained, open_for_writing, staged_entry
+from vaezoo.zoo.zoo_folders import PREVIOUS, STAGING
+from vaezoo.zoo.zoo_lock import explained, open_for_writing, staged_entry
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
-    from vaezoo.spec import Spec
+    from vaezoo.spec.spec import Spec
 
 #: An entry with its staged twin takes a few megabytes; below this something else will fail.
 _LEAST_FREE_BYTES = 100 * 10**6
@@ -117,18 +117,18 @@ def writable(zoo: str | Path | None = None, name: str | None = None) -> Path:
 
 def round_weights(model: VAE) -> None:
     """Give a trained model the weights that it will have once published and loaded again."""
-    model.load_state_dict(weights.in_format(model.state_dict(), model.spec.publish.weights))
+    model.load_state_dict(safetensors_io.in_format(model.state_dict(), model.spec.publish.weights))
 
 
 def _write_weights(staged: Path, spec: Spec, model: VAE, lock: Mapping[str, Any]) -> None:
-    tensors = weights.in_format(model.state_dict(), spec.publish.weights)
+    tensors = safetensors_io.in_format(model.state_dict(), spec.publish.weights)
     texts = {
         "format": header.FORMAT,
         "spec": _compact(spec.canonical()),
         "lock": _compact(dict(lock)),
-        "digest": weights.digest(tensors),
+        "digest": safetensors_io.digest(tensors),
     }
-    weights.save(staged / layout.WEIGHTS, tensors, header.sealed(texts))
+    safetensors_io.save(staged / layout.WEIGHTS, tensors, header.sealed(texts))
 
 
 def _write_pictures(folder: Path, pictures: Mapping[str, Path | bytes]) -> None:

@@ -9,37 +9,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from vaezoo import strict_json
-from vaezoo.registry import EpochRecord, Figure, TargetResult
-from vaezoo.registry.quantity import Better, Role
+from vaezoo.registry import EpochRecord, Figure, Metrics, TargetResult
+from vaezoo.registry.quantity import Better
 from vaezoo.registry.verdicts import Verdict as TargetVerdict
 from vaezoo.registry.verdicts import from_record
-from vaezoo.zoo.typed import typed
+from vaezoo.system import strict_json
+from vaezoo.system.typed_json import typed
 
 #: Bytes of the files beyond which they are damage: 65,536 latents take 3 MB, 20,000 epochs 8 MB.
 LARGEST_METRICS, LARGEST_HISTORY = 4 * 10**6, 12 * 10**6
 
 #: what every epoch is told of, see ``EpochRecord``
 _TERMS = frozenset({"objective", "reconstruction", "kl", "elbo"})
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """The evaluator's output for one entry."""
-
-    figures: tuple[Figure, ...] = ()
-    targets: tuple[TargetResult, ...] = ()
-    notes: tuple[str, ...] = ()
-    test_is_trained_on: bool = False
-
-    def figure(self, metric: str) -> Figure | None:
-        """The first figure called so, such as ``test/elbo``."""
-        split, _, name = metric.partition("/")
-        return next((f for f in self.figures if (f.split, f.name) == (split, name)), None)
-
-    def of_role(self, role: Role, split: str = "test") -> Figure | None:
-        """The first figure on a split that is such a quantity, whatever its metric calls it."""
-        return next((f for f in self.figures if (f.split, f.role) == (split, role)), None)
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
+from vaezoo.system import safetensors_io
+from vaezoo.zoo.atomic_replace import replace
 from vaezoo.zoo.entry import Entry, damaged, readable
 from vaezoo.zoo.manifest import differences, read_manifest
-from vaezoo.zoo.places import discard
 from vaezoo.zoo.predecessors import Predecessor, kept_path, predecessors
 from vaezoo.zoo.search import own_folder
-from vaezoo.zoo.swap import replace
-from vaezoo.zoo.writing import open_for_writing
+from vaezoo.zoo.zoo_folders import discard
+from vaezoo.zoo.zoo_lock import open_for_writing
 
 
 def restore(name: str, *, zoo: str | Path | None = None) -> Entry:
@@ -84,8 +84,8 @@ def _check(entry: Entry) -> None:
         if changed:
             raise damaged("; ".join(f"{name}: {problem}" for name, problem in changed.items()))
         return
-    tensors, header = readable(entry.weights_path, weights.load)  # an earlier format
-    if weights.digest(tensors) != header["digest"]:
+    tensors, header = readable(entry.weights_path, safetensors_io.load)  # an earlier format
+    if safetensors_io.digest(tensors) != header["digest"]:
         raise damaged(f"the weights in {entry.weights_path} are not those that were published")
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo import weights
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
-from vaezoo.files import PNG, Content, beginning, check_output, in_units, output
+from vaezoo.system import safetensors_io
+from vaezoo.system.files import PNG, Content, beginning, check_output, in_units, output
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,7 @@ _CONTENT = {
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SampleGrid:
     """What is to be written: ``count`` images of ``shape`` (C, H, W) as float32, to ``path``."""
 
     path: Path
@@ -73,7 +73,7 @@ class Sheet:
             raise ZooError(Diagnostic("VZ503", message, hint=hint))
 
 
-def write_samples(sheet: Sheet, blocks: Iterable[Tensor], header: dict[str, str]) -> None:
+def write_samples(sheet: SampleGrid, blocks: Iterable[Tensor], header: dict[str, str]) -> None:
     """Write blocks of images (n, C, H, W) in [0, 1]; the file appears whole or not at all.
 
     ``png`` is a grid, ``npy`` one float32 array, ``safetensors`` a tensor ``images`` with
@@ -84,7 +84,7 @@ def write_samples(sheet: Sheet, blocks: Iterable[Tensor], header: dict[str, str]
     writers = {
         "png": lambda: iter([_png(blocks)]),
         "npy": lambda: _npy(whole, blocks),
-        "safetensors": lambda: weights.encoded_blocks("images", blocks, whole, header),
+        "safetensors": lambda: safetensors_io.encoded_blocks("images", blocks, whole, header),
     }
     try:
         with output(sheet.path) as file:
@@ -115,7 +115,7 @@ def unwritable(path: Path, error: OSError) -> ZooError:
     )
 
 
-def _too_large(sheet: Sheet) -> UsageError:
+def _too_large(sheet: SampleGrid) -> UsageError:
     message = (
         f"a grid of {sheet.count:,} images has about {sheet.pixels / 1e6:,.0f} million pixels, "
         f"the most are {_LARGEST_GRID / 1e6:,.0f} million"
@@ -127,7 +127,7 @@ def _too_large(sheet: Sheet) -> UsageError:
 def _png(blocks: Iterable[Tensor]) -> bytes:
     import torch
 
-    from vaezoo.data.grid import png
+    from vaezoo.data.image_grid import png
 
     try:
         return png(torch.cat(list(blocks)), scale=_SCALE)

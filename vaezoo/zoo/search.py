@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
-from vaezoo.files import expanded
+from vaezoo.system.files import expanded
+from vaezoo.zoo.atomic_replace import between
 from vaezoo.zoo.entry import WEIGHTS, Entry
-from vaezoo.zoo.renamed import present_name, tell_renamed
-from vaezoo.zoo.swap import between
+from vaezoo.zoo.old_names import present_name, tell_renamed
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE

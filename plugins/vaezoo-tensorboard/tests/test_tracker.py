@@ -127,7 +127,7 @@ def test_a_run_that_was_stopped_goes_on_in_its_log(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VAEZOO_TENSORBOARD", "elsewhere")
-    registry = discover(["vaezoo.conformance.stage"])  # the dataset of ``small_spec``
+    registry = discover(["vaezoo.testing.conformance.tiny_models"])  # the dataset of ``small_spec``
     registry.add(Plugin("stop-after", "1", __file__), StopAfter(2))
     spec = small_spec(epochs=3, registry=registry, metrics=["elbo"])
     with pytest.raises(vaezoo.VaezooError, match="interrupted"):

@@ -12,13 +12,13 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 from vaezoo_vampprior import PseudoInputs, VampPrior
 
 import vaezoo
-from vaezoo import Scene
+from vaezoo import EvaluationContext
 from vaezoo.testing import (
     PluginConformance,
     PriorConformance,
     VisualizerConformance,
+    small_context,
     small_model,
-    small_scene,
 )
 
 ENTRY = Path(__file__).parents[1] / "zoo" / "mnist_vamp24"
@@ -35,11 +35,13 @@ class TestPrior(PriorConformance):
 class TestPicture(VisualizerConformance):
     component = PseudoInputs(columns=3, rows=2)
 
-    def scene(self, image: Any = (1, 8, 8), latent: int = 2, **options: bool) -> Scene:
-        """The small scene's images before a model with pseudo-inputs, fewer than fit."""
-        scene = small_scene(image, latent, **options)
+    def context(
+        self, image: Any = (1, 8, 8), latent: int = 2, **options: bool
+    ) -> EvaluationContext:
+        """The small context's images before a model with pseudo-inputs, fewer than fit."""
+        context = small_context(image, latent, **options)
         model = small_model(image, latent, prior=VampPrior(components=5)).eval()
-        return replace(scene, model=model, spec=model.spec)
+        return replace(context, model=model, spec=model.spec)
 
 
 def test_the_density_is_the_mixture_of_posteriors_of_the_pseudo_inputs() -> None:
@@ -79,10 +81,10 @@ def test_more_samples_begin_with_the_same_ones() -> None:
 
 
 def test_the_picture_is_for_vampprior_models_alone() -> None:
-    scene = small_scene()
-    assert PseudoInputs().problem(scene.spec) == "the prior standard_normal has no pseudo-inputs"
+    context = small_context()
+    assert PseudoInputs().problem(context.spec) == "the prior standard_normal has no pseudo-inputs"
     with pytest.raises(Exception, match="has no pseudo-inputs"):
-        PseudoInputs().draw(scene)
+        PseudoInputs().draw(context)
 
 
 # vaezoo's own parts may be other versions; that the entry is what its card says, verify tells

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from vaezoo.components.datasets import MNIST, FashionMNIST, packed
-from vaezoo.components.datasets.content import content_digest
+from vaezoo.components.datasets.image_data import content_digest
 from vaezoo.diagnostics import DataError
 from vaezoo.registry import ImageData, Split
 

@@ -9,7 +9,7 @@ from vaezoo.components.encoders import MLPEncoder
 from vaezoo.components.likelihoods import COMPONENTS as LIKELIHOODS
 from vaezoo.components.priors import COMPONENTS as PRIORS
 from vaezoo.model import VAE
-from vaezoo.registry import EpochRecord, ImageShape, Scene, Split
+from vaezoo.registry import EpochRecord, EvaluationContext, ImageShape, Split
 
 CLASSES = ("sandal", "boot", "bag")
 
@@ -51,8 +51,8 @@ def make_record():
 
 
 @pytest.fixture
-def make_scene():
-    """Build a scene on an untrained model; ``scales`` puts a ScaledEncoder into it."""
+def make_context():
+    """Build a context on an untrained model; ``scales`` puts a ScaledEncoder into it."""
 
     def make(*, latent=2, channels=1, labels=True, count=60, epochs=5, scales=None, seed=0):
         shape = ImageShape(channels, 8, 8)
@@ -76,7 +76,7 @@ def make_scene():
             prior=prior.build(latent),
         )
         images = torch.randint(0, 256, (count, *shape), generator=generator, dtype=torch.uint8)
-        return Scene(
+        return EvaluationContext(
             name="small",
             spec=spec,
             model=model.eval(),

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from vaezoo.components.visualizers import style
-from vaezoo.components.visualizers.components import LatentScatter
+from vaezoo.components.visualizers import page_style
 from vaezoo.components.visualizers.latent_scatter import principal_components
+from vaezoo.components.visualizers.visualizers import LatentScatter
 
 
 def test_principal_components_are_those_of_a_singular_value_decomposition():
@@ -22,25 +22,25 @@ def test_means_that_never_vary_have_components_too():
     assert (shares == 0).all()
 
 
-def test_the_axes_say_what_they_are(make_scene):
-    (axes,) = LatentScatter().draw(make_scene(latent=12)).axes
+def test_the_axes_say_what_they_are(make_context):
+    (axes,) = LatentScatter().draw(make_context(latent=12)).axes
     assert axes.get_xlabel().startswith("PC 1 (")
     assert axes.get_xlabel().endswith("% of variance)")
-    (axes,) = LatentScatter().draw(make_scene(latent=2)).axes
+    (axes,) = LatentScatter().draw(make_context(latent=2)).axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("z0", "z1")
     assert axes.get_aspect() == 1
 
 
-def test_the_legend_names_the_classes_in_full_colour(make_scene):
-    (axes,) = LatentScatter().draw(make_scene()).axes
+def test_the_legend_names_the_classes_in_full_colour(make_context):
+    (axes,) = LatentScatter().draw(make_context()).axes
     legend = axes.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["sandal", "boot", "bag"]
-    assert [handle.get_color() for handle in legend.legend_handles] == list(style.CLASSES[:3])
+    assert [handle.get_color() for handle in legend.legend_handles] == list(page_style.CLASSES[:3])
     assert all(handle.get_alpha() is None for handle in legend.legend_handles)
 
 
-def test_points_are_drawn_in_random_order_and_no_more_than_asked(make_scene):
-    (axes,) = LatentScatter(points=40).draw(make_scene()).axes
+def test_points_are_drawn_in_random_order_and_no_more_than_asked(make_context):
+    (axes,) = LatentScatter(points=40).draw(make_context()).axes
     (points,) = axes.collections
     colours = points.get_facecolors()
     assert len(points.get_offsets()) == len(colours) == 40
@@ -50,4 +50,4 @@ def test_points_are_drawn_in_random_order_and_no_more_than_asked(make_scene):
 
 @pytest.mark.parametrize("count", [1, 10, 47])
 def test_every_class_has_a_colour_of_its_own(count):
-    assert len(set(style.class_colours(count))) == count
+    assert len(set(page_style.class_colours(count))) == count

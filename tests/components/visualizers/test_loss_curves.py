@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from vaezoo.components.visualizers.components import LossCurves
 from vaezoo.components.visualizers.loss_curves import limits, panels_of
+from vaezoo.components.visualizers.visualizers import LossCurves
 
 
 def test_the_objective_is_the_elbo_where_beta_is_one(make_record):
@@ -47,9 +47,9 @@ def test_the_first_epoch_does_not_squash_the_others():
 
 @pytest.mark.parametrize("epochs", [1, 2, 30, 200])
 @pytest.mark.parametrize("validation", [True, False])
-def test_any_length_of_history_is_drawn(make_scene, make_record, epochs, validation):
+def test_any_length_of_history_is_drawn(make_context, make_record, epochs, validation):
     history = tuple(make_record(e, validation=validation) for e in range(1, epochs + 1))
-    figure = LossCurves().draw(dataclasses.replace(make_scene(), history=history))
+    figure = LossCurves().draw(dataclasses.replace(make_context(), history=history))
     assert len(figure.axes) == 3
     lines = figure.axes[0].get_lines()
     assert [len(line.get_xdata()) for line in lines] == [epochs] * (1 + validation)
@@ -61,6 +61,6 @@ def test_epochs_without_validation_are_left_out(make_record):
     assert [epoch for epoch, _ in series["validation"]] == [2, 4]
 
 
-def test_a_model_without_history_says_so(make_scene):
-    figure = LossCurves().draw(make_scene(epochs=0))
+def test_a_model_without_history_says_so(make_context):
+    figure = LossCurves().draw(make_context(epochs=0))
     assert figure.texts[1].get_text() == "no history of the training is stored with this model"

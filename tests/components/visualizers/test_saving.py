@@ -3,23 +3,23 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vaezoo.components.visualizers import COMPONENTS, style
-from vaezoo.data.figures import png
+from vaezoo.components.visualizers import COMPONENTS, page_style
+from vaezoo.plotting.png import png
 
 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.use)
-def test_the_same_picture_gives_the_same_bytes(make_scene, component):
-    once, again = (png(component().draw(make_scene(latent=3, channels=3))) for _ in range(2))
+def test_the_same_picture_gives_the_same_bytes(make_context, component):
+    once, again = (png(component().draw(make_context(latent=3, channels=3))) for _ in range(2))
     assert once == again
 
 
-def test_the_file_is_an_image_of_the_figure_s_size(make_scene, tmp_path):
-    figure = COMPONENTS[1](n=6, columns=3).draw(make_scene())
+def test_the_file_is_an_image_of_the_figure_s_size(make_context, tmp_path):
+    figure = COMPONENTS[1](n=6, columns=3).draw(make_context())
     path = tmp_path / "samples.png"
     path.write_bytes(png(figure))
     with Image.open(path) as image:
-        assert image.size == tuple((figure.get_size_inches() * style.DPI).round())
-        assert image.info["dpi"] == pytest.approx((style.DPI, style.DPI), abs=0.1)
+        assert image.size == tuple((figure.get_size_inches() * page_style.DPI).round())
+        assert image.info["dpi"] == pytest.approx((page_style.DPI, page_style.DPI), abs=0.1)
         assert image.text == {"Software": "vaezoo"}
 
 
@@ -28,11 +28,11 @@ def test_few_colours_are_kept_exactly():
     assert _pixels(figure).tolist() == np.full((50, 50, 3), [0x12, 0x34, 0x56]).tolist()
 
 
-def test_a_crowded_scatter_keeps_the_colours_of_its_legend(make_scene, tmp_path):
-    scene = make_scene(count=3000)
+def test_a_crowded_scatter_keeps_the_colours_of_its_legend(make_context, tmp_path):
+    context = make_context(count=3000)
     scatter = next(component for component in COMPONENTS if component.use == "latent_scatter")
-    seen = {tuple(pixel) for row in _pixels(scatter().draw(scene)) for pixel in row.tolist()}
-    for colour in style.CLASSES[:3]:
+    seen = {tuple(pixel) for row in _pixels(scatter().draw(context)) for pixel in row.tolist()}
+    for colour in page_style.CLASSES[:3]:
         assert tuple(bytes.fromhex(colour[1:])) in seen
 
 

@@ -16,18 +16,18 @@ BY_NAME = {component.use: component for component in COMPONENTS}
 @pytest.mark.parametrize("name", BY_NAME)
 @pytest.mark.parametrize("latent", [1, 2, 12])
 @pytest.mark.parametrize(("channels", "labels"), [(1, True), (3, False)])
-def test_each_draws_whatever_the_model(make_scene, name, latent, channels, labels):
+def test_each_draws_whatever_the_model(make_context, name, latent, channels, labels):
     before = dict(rcParams)
-    scene = make_scene(latent=latent, channels=channels, labels=labels)
-    figure = BY_NAME[name]().draw(scene)
+    context = make_context(latent=latent, channels=channels, labels=labels)
+    figure = BY_NAME[name]().draw(context)
     assert isinstance(figure, Figure)
     assert any(text.get_text().startswith("small: ") for text in figure.texts)
     assert dict(rcParams) == before
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_nothing_written_leaves_the_page_or_touches_a_neighbour(make_scene, name):
-    figure = BY_NAME[name]().draw(make_scene(latent=12))
+def test_nothing_written_leaves_the_page_or_touches_a_neighbour(make_context, name):
+    figure = BY_NAME[name]().draw(make_context(latent=12))
     figure.canvas.draw_idle()
     renderer = _renderer(figure)
     written = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]

@@ -23,7 +23,7 @@ from vaezoo.diagnostics import Diagnostic
 from vaezoo.registry import Registry, discover
 from vaezoo.spec.json_schema import schema
 from vaezoo.spec.reader import examine
-from vaezoo.zoo.specfile import to_yaml
+from vaezoo.system.yaml_writer import to_yaml
 
 ROOT = Path(__file__).parents[3]
 PROPERTY = settings(

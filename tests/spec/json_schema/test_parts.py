@@ -12,7 +12,7 @@ from tests.spec.json_schema.conftest import LEAST, errors, spec, spec_of_model
 from vaezoo.registry import KINDS, discover
 from vaezoo.spec.json_schema import as_json, schema
 from vaezoo.spec.json_schema.generate import DEFINITIONS
-from vaezoo.spec.schema import Spec
+from vaezoo.spec.spec import Spec
 
 
 def test_it_is_a_schema_of_the_draft_that_it_names(document: dict[str, Any]) -> None:

@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, Field, PlainValidator
 
 from tests.helpers import registry_with
 from tests.spec.json_schema.conftest import errors, spec, spec_of_model
-from vaezoo.fields import Activation, Positive
 from vaezoo.registry import Encoder, Metric, Registry, discover
+from vaezoo.registry.fields import Activation, Positive
 from vaezoo.spec.json_schema import schema
 
 

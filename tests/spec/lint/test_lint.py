@@ -8,12 +8,12 @@ import pytest
 
 from tests.helpers import registry_with
 from tests.spec.lint.conftest import QUIET
-from vaezoo.codes import explanations
 from vaezoo.diagnostics import Severity
+from vaezoo.diagnostics.explanations import explanations
 from vaezoo.registry import Dataset, ImageShape, Registry, Visualizer
 from vaezoo.spec import read, validate
 from vaezoo.spec.lint import lint
-from vaezoo.spec.schema import LintCode, Spec
+from vaezoo.spec.spec import LintCode, Spec
 
 GREY = QUIET.replace("gaussian", "bernoulli")
 
@@ -110,7 +110,7 @@ class Clumsy(Visualizer, use="clumsy"):
     def problem(self, spec: Spec) -> str | None:
         raise KeyError(spec.name)
 
-    def draw(self, scene):
+    def draw(self, context):
         raise NotImplementedError
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.helpers import registry_with
-from vaezoo.components.nets.likelihoods import GaussianNet, SquaredErrorNet
+from vaezoo.components.nets.likelihood_nets import GaussianNet, SquaredErrorNet
 from vaezoo.registry import Dataset, ImageShape, Likelihood, Loss
 
 MSE, BERNOULLI = "model.likelihood=mse", "model.likelihood=bernoulli"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import registry_with
 from vaezoo.registry import Optimizer, Visualizer
-from vaezoo.spec.schema import Spec, TrainSpec
+from vaezoo.spec.spec import Spec, TrainSpec
 
 
 @pytest.mark.parametrize("patience", [29, 30, 1000])
@@ -41,7 +41,7 @@ class Cube(Visualizer, use="cube"):
     def problem(self, spec: Spec) -> str | None:
         return None if spec.model.latent == 3 else "a cube has three sides"
 
-    def draw(self, scene):
+    def draw(self, context):
         raise NotImplementedError
 
 

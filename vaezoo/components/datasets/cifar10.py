@@ -7,8 +7,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.components.datasets.content import data_error, image_data
 from vaezoo.components.datasets.download import DownloadedDataset
+from vaezoo.components.datasets.image_data import data_error, image_data
 from vaezoo.registry import ImageData, ImageShape, Split
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from vaezoo.components.datasets.content import data_error, folder_problem
-from vaezoo.files import cache_folder
+from vaezoo.components.datasets.image_data import data_error, folder_problem
 from vaezoo.registry import Dataset
+from vaezoo.system.files import cache_folder
 
 #: seconds without a byte after which a server counts as gone; torchvision would wait for ever
 TIMEOUT = 30.0

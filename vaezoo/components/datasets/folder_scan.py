@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaezoo.components.datasets.content import data_error
+from vaezoo.components.datasets.image_data import data_error
 
 #: endings of the files that are read as pictures, in lower case
 SUFFIXES = frozenset(
@@ -43,7 +43,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Found:
+class FolderContents:
     """The pictures of a folder; ``test`` is None where it has no folder for a test split."""
 
     train: Part
@@ -93,7 +93,7 @@ def walk(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path | L
             yield path
 
 
-def find(folder: Path) -> Found:
+def find(folder: Path) -> FolderContents:
     """The pictures of a folder, by splits and classes.
 
     Folders called train and test at its top are splits. Raises DataError where pictures lie both
@@ -114,7 +114,7 @@ def find(folder: Path) -> Found:
     others = tops - train - test - held_out
     tested = test or held_out
     if not train or (others and not tested):
-        return Found(
+        return FolderContents(
             _part(folder, pictures), None, (*left_out, *_empty([folder], pictures, left_out))
         )
     unused = others | (held_out - tested)
@@ -131,7 +131,7 @@ def find(folder: Path) -> Found:
         )
     parts = [_of_splits(folder, pictures, names) for names in (train, tested)]
     used = [folder / name for name in (*train, *tested)]
-    found = Found(
+    found = FolderContents(
         parts[0],
         parts[1] if parts[1].paths else None,
         (*left_out, *_empty([folder, *used], pictures, left_out)),
@@ -233,7 +233,7 @@ def _empty(bases: list[Path], pictures: list[Path], left_out: list[LeftOut]) -> 
                 yield LeftOut("without pictures", path)
 
 
-def _refuse_classes_in_one(folder: Path, found: Found) -> None:
+def _refuse_classes_in_one(folder: Path, found: FolderContents) -> None:
     if found.test and (found.train.classes is None) != (found.test.classes is None):
         one = "the test" if found.train.classes is None else "the training"
         raise data_error(

@@ -10,8 +10,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from vaezoo.components.datasets import idx
-from vaezoo.components.datasets.content import DIGITS, image_data
 from vaezoo.components.datasets.download import DownloadedDataset
+from vaezoo.components.datasets.image_data import DIGITS, image_data
 from vaezoo.registry import ImageData, ImageShape, Split
 
 

@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from vaezoo.components.datasets.content import data_error
+from vaezoo.components.datasets.image_data import data_error
 from vaezoo.registry import Split
 
 if TYPE_CHECKING:

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from vaezoo.components.datasets import folder_scan
-from vaezoo.components.datasets.content import data_error, data_warning, folder_problem, image_data
-from vaezoo.components.datasets.folder_scan import Found, LeftOut, first_of, readable
+from vaezoo.components.datasets.folder_scan import FolderContents, LeftOut, first_of, readable
+from vaezoo.components.datasets.image_data import (
+    data_error,
+    data_warning,
+    folder_problem,
+    image_data,
+)
 from vaezoo.registry import Dataset, ImageData, ImageShape, Split
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vaezoo.components.datasets.pictures import Decoded
+    from vaezoo.components.datasets.decode_picture import Decoded
 
 BACKGROUND_PATTERN = r"^(white|black|#[0-9a-fA-F]{6})$"
 #: reasons and names that an error lists
@@ -89,13 +94,13 @@ class ImageFolder(Dataset, use="image_folder"):
             _part(images, labels, train), _part(images, labels, test), found.class_names
         )
 
-    def _images(self, found: Found) -> Tensor:
+    def _images(self, found: FolderContents) -> Tensor:
         """All pictures, (N, C, H, W) uint8, those of a test folder last.
 
         Warns (VZ611) of what was left out or converted. Raises DataError with every picture
         that cannot be used.
         """
-        from vaezoo.components.datasets.pictures import Form, decode_all
+        from vaezoo.components.datasets.decode_picture import Form, decode_all
 
         paths = [*found.train.paths, *(found.test.paths if found.test else ())]
         decoded = decode_all(paths, Form(self.image_shape, self.background))
@@ -118,7 +123,7 @@ class ImageFolder(Dataset, use="image_folder"):
         of = f"{bad} in {self._folder.absolute()} cannot be used"
         return "; ".join([of, *listed])
 
-    def _tell(self, found: Found, decoded: Decoded) -> None:
+    def _tell(self, found: FolderContents, decoded: Decoded) -> None:
         folder = self._folder
         if found.left_out:
             data_warning(
@@ -134,7 +139,7 @@ class ImageFolder(Dataset, use="image_folder"):
                 "they are two classes; move the pictures into one folder if they are one",
             )
 
-    def _labels(self, found: Found) -> Tensor | None:
+    def _labels(self, found: FolderContents) -> Tensor | None:
         import torch
 
         parts = [part for part in (found.train, found.test) if part]
@@ -143,7 +148,7 @@ class ImageFolder(Dataset, use="image_folder"):
         number = {name: index for index, name in enumerate(found.class_names)}
         return torch.tensor([number[name] for part in parts for name in part.classes or ()])
 
-    def _rows(self, found: Found) -> tuple[Tensor, Tensor]:
+    def _rows(self, found: FolderContents) -> tuple[Tensor, Tensor]:
         """Which pictures are for training and which for testing, in ascending order."""
         import torch
 

@@ -12,10 +12,10 @@ import lzma
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaezoo.components.datasets.content import content_digest, data_error
-from vaezoo.files import cache_folder, write_whole
+from vaezoo.components.datasets.image_data import content_digest, data_error
 from vaezoo.registry import Split
-from vaezoo.regular import open_regular
+from vaezoo.system.files import cache_folder, write_whole
+from vaezoo.system.regular_file import open_regular
 
 TRAIN, TEST, SIDE = 60_000, 10_000, 28
 _PIXELS = (TRAIN + TEST) * SIDE * SIDE

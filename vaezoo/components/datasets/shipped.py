@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from vaezoo.components.datasets import idx, packed
-from vaezoo.components.datasets.content import DIGITS, data_error, folder_problem, image_data
-from vaezoo.fields import Binarization
+from vaezoo.components.datasets.image_data import DIGITS, data_error, folder_problem, image_data
 from vaezoo.registry import Dataset, ImageData, ImageShape, Split
 from vaezoo.registry.contracts import ImageClassifier
+from vaezoo.registry.fields import Binarization
 
 _FILES = {
     prefix: (f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from vaezoo.components.datasets.content import DIGITS, data_error, image_data
 from vaezoo.components.datasets.download import DownloadedDataset
+from vaezoo.components.datasets.image_data import DIGITS, data_error, image_data
 from vaezoo.registry import ImageData, ImageShape, Split
 
 _NEEDS_SCIPY = "svhn comes in MATLAB files, and scipy, which reads them, is not installed"

@@ -8,9 +8,9 @@ from vaezoo.components.metrics.bounds import (
     EntropyFloor,
     ImportanceWeighted,
 )
-from vaezoo.components.metrics.images import ReconstructionError, SampleQuality
-from vaezoo.components.metrics.latents import ActiveUnits, Information
-from vaezoo.components.metrics.probes import LinearProbe, NearestNeighbours
+from vaezoo.components.metrics.classifier_metrics import LinearProbe, NearestNeighbours
+from vaezoo.components.metrics.image_metrics import ReconstructionError, SampleQuality
+from vaezoo.components.metrics.latent_metrics import ActiveUnits, Information
 from vaezoo.registry import Component
 
 COMPONENTS: list[type[Component]] = [

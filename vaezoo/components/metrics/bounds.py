@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vaezoo.components.metrics import reading
-from vaezoo.registry import Figure, Metric, Quantity, Scene
+from vaezoo.components.metrics import sentences
+from vaezoo.registry import EvaluationContext, Figure, Metric, Quantity
 from vaezoo.registry.quantity import ELBO, KL, RECONSTRUCTION
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vaezoo.spec import Spec
+    from vaezoo.spec.spec import Spec
 
 
 class ELBOMetric(Metric, use="elbo"):
@@ -29,16 +29,16 @@ class ELBOMetric(Metric, use="elbo"):
     figures = (ELBO, RECONSTRUCTION, KL)
     samples: int = Field(10, ge=1, description="draws of z for each image")
 
-    def compute(self, scene: Scene) -> list[Figure]:
+    def compute(self, context: EvaluationContext) -> list[Figure]:
         """elbo (negative, higher is better), reconstruction and kl, nats per example."""
         from vaezoo.components.nets.estimators import elbo_figures
 
-        return elbo_figures(scene, self.samples)
+        return elbo_figures(context, self.samples)
 
-    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+    def per_image(self, context: EvaluationContext) -> Mapping[str, Tensor]:
         from vaezoo.components.nets.estimators import elbo_terms
 
-        terms = elbo_terms(scene, self.samples)
+        terms = elbo_terms(context, self.samples)
         return {"elbo": terms.elbo, "reconstruction": terms.reconstruction, "kl": terms.kl}
 
 
@@ -61,19 +61,19 @@ class ImportanceWeighted(Metric, use="importance_weighted"):
     )
     samples: int = Field(1000, ge=1, description="draws of z for each image, K")
 
-    def compute(self, scene: Scene) -> list[Figure]:
+    def compute(self, context: EvaluationContext) -> list[Figure]:
         """iw_bound (negative, higher is better), nats per example."""
         from vaezoo.components.nets.importance import importance_weighted_figure
 
-        return [importance_weighted_figure(scene, self.samples)]
+        return [importance_weighted_figure(context, self.samples)]
 
-    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+    def per_image(self, context: EvaluationContext) -> Mapping[str, Tensor]:
         from vaezoo.components.nets.importance import importance_weighted_values
 
-        return {"iw_bound": importance_weighted_values(scene, self.samples)}
+        return {"iw_bound": importance_weighted_values(context, self.samples)}
 
     def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
-        return reading.of_tighter_bound(figures)
+        return sentences.of_tighter_bound(figures)
 
 
 class AmortisationGap(Metric, use="amortisation_gap"):
@@ -98,15 +98,15 @@ class AmortisationGap(Metric, use="amortisation_gap"):
     lr: float = Field(0.05, gt=0, description="Adam's first learning rate; it falls to 0")
     samples: int = Field(500, ge=1, description="fresh draws of z for each image to compare by")
 
-    def compute(self, scene: Scene) -> list[Figure]:
+    def compute(self, context: EvaluationContext) -> list[Figure]:
         """amortisation_gap and remaining_gap (positive, lower is better), nats per example."""
         from vaezoo.components.nets.amortisation import Fit, amortisation_figures
 
         fit = Fit(self.steps, self.draws, self.lr)
-        return amortisation_figures(scene, self.images, fit, self.samples)
+        return amortisation_figures(context, self.images, fit, self.samples)
 
     def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
-        return reading.of_gaps(figures)
+        return sentences.of_gaps(figures)
 
 
 class EntropyFloor(Metric, use="entropy_floor"):
@@ -118,13 +118,13 @@ class EntropyFloor(Metric, use="entropy_floor"):
 
     figures = (Quantity("entropy_floor", "neither", least=0.0, role="floor"),)
 
-    def compute(self, scene: Scene) -> list[Figure]:
+    def compute(self, context: EvaluationContext) -> list[Figure]:
         """entropy_floor, nats per example: the least reconstruction term of ``bernoulli``."""
         from vaezoo.components.nets.estimators import entropy_floor_figure
 
-        return [entropy_floor_figure(scene)]
+        return [entropy_floor_figure(context)]
 
-    def per_image(self, scene: Scene) -> Mapping[str, Tensor]:
+    def per_image(self, context: EvaluationContext) -> Mapping[str, Tensor]:
         from vaezoo.components.nets.estimators import grey_entropies
 
-        return {"entropy_floor": grey_entropies(scene)}
+        return {"entropy_floor": grey_entropies(context)}

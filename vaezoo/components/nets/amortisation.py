@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.figures import mean_figure, unannounced_batches
-from vaezoo.registry import Figure, Scene, Split
+from vaezoo.components.nets.batched import mean_figure, unannounced_batches
+from vaezoo.registry import EvaluationContext, Figure, Split
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE, Posterior
@@ -45,28 +45,30 @@ class Gaps:
     remaining: Tensor
 
 
-def amortisation_figures(scene: Scene, images: int, fit: Fit, samples: int) -> list[Figure]:
+def amortisation_figures(
+    context: EvaluationContext, images: int, fit: Fit, samples: int
+) -> list[Figure]:
     """amortisation_gap and remaining_gap over ``images`` that are spread evenly over the split."""
-    gaps = inference_gaps(scene, images, fit, samples)
+    gaps = inference_gaps(context, images, fit, samples)
     about = (
         f"images spread evenly over the split, q fitted to each by {fit.steps:,} steps of Adam "
         f"with {fit.draws} draws and a learning rate that falls from {fit.lr:g} to 0"
     )
     bound = f"importance-weighted bound with {samples:,} draws from the fitted q"
     return [
-        mean_figure(scene, "amortisation_gap", gaps.amortisation, samples, note=about),
-        mean_figure(scene, "remaining_gap", gaps.remaining, samples, note=f"{about}; {bound}"),
+        mean_figure(context, "amortisation_gap", gaps.amortisation, samples, note=about),
+        mean_figure(context, "remaining_gap", gaps.remaining, samples, note=f"{about}; {bound}"),
     ]
 
 
-def inference_gaps(scene: Scene, images: int, fit: Fit, samples: int) -> Gaps:
+def inference_gaps(context: EvaluationContext, images: int, fit: Fit, samples: int) -> Gaps:
     """The gaps of ``images`` images of the split; of all where it has fewer."""
-    model, generator = scene.model, scene.generator()
-    total = len(scene.split)
+    model, generator = context.model, context.generator()
+    total = len(context.split)
     count = min(images, total)
-    chosen = Split(scene.split.images[torch.arange(count) * total // count])
+    chosen = Split(context.split.images[torch.arange(count) * total // count])
     amortisation, remaining, told = [], [], 0
-    for part in unannounced_batches(scene, chosen, _together(model, fit.draws)):
+    for part in unannounced_batches(context, chosen, _together(model, fit.draws)):
         with torch.no_grad():
             encoded = model.posterior(part)
         fitted = fit_posterior(model, part, encoded, fit, generator)
@@ -75,7 +77,7 @@ def inference_gaps(scene: Scene, images: int, fit: Fit, samples: int) -> Gaps:
         remaining.append(rest)
         # the images stand for the whole split, of which the progress is told
         done = total * sum(map(len, amortisation)) // count
-        scene.advance(done - told)
+        context.advance(done - told)
         told = done
     return Gaps(torch.cat(amortisation), torch.cat(remaining))
 

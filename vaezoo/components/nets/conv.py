@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from vaezoo.components.layers import downsampled
+from vaezoo.components.conv_arithmetic import downsampled
 from vaezoo.components.nets.mlp import PosteriorHead, stack
 from vaezoo.registry import ImageShape
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.figures import batches, figure, mean_figure
-from vaezoo.registry import Figure, Scene
+from vaezoo.components.nets.batched import batches, figure, mean_figure
+from vaezoo.registry import EvaluationContext, Figure
 
 
-def elbo_figures(scene: Scene, samples: int) -> list[Figure]:
+def elbo_figures(context: EvaluationContext, samples: int) -> list[Figure]:
     """elbo, reconstruction and kl of every image, averaged."""
-    terms = elbo_terms(scene, samples)
+    terms = elbo_terms(context, samples)
     by_dimension = terms.by_dimension.mean(0)
-    per_dimension = by_dimension if len(by_dimension) == scene.model.latent else None
+    per_dimension = by_dimension if len(by_dimension) == context.model.latent else None
     return [
-        mean_figure(scene, "elbo", terms.elbo, samples),
-        mean_figure(scene, "reconstruction", terms.reconstruction, samples),
-        mean_figure(scene, "kl", terms.kl, samples, per_dimension=per_dimension),
+        mean_figure(context, "elbo", terms.elbo, samples),
+        mean_figure(context, "reconstruction", terms.reconstruction, samples),
+        mean_figure(context, "kl", terms.kl, samples, per_dimension=per_dimension),
     ]
 
 
@@ -41,11 +41,11 @@ class Terms:
 
 
 @torch.inference_mode()
-def elbo_terms(scene: Scene, samples: int) -> Terms:
-    """The terms of every image of the scene's split."""
-    model, generator = scene.model, scene.generator()
+def elbo_terms(context: EvaluationContext, samples: int) -> Terms:
+    """The terms of every image of the context's split."""
+    model, generator = context.model, context.generator()
     reconstructions, divergences = [], []
-    for images in batches(scene):
+    for images in batches(context):
         posterior = model.posterior(images)
         closed = model.prior.kl(posterior.mean, posterior.log_var)
         reconstruction = torch.zeros(len(images), device=model.device)
@@ -62,30 +62,30 @@ def elbo_terms(scene: Scene, samples: int) -> Terms:
 
 
 @torch.inference_mode()
-def active_units_figure(scene: Scene, threshold: float) -> Figure:
+def active_units_figure(context: EvaluationContext, threshold: float) -> Figure:
     """The count of dimensions whose posterior mean varies by more than ``threshold``."""
-    means = torch.cat([scene.model.posterior(images).mean.cpu() for images in batches(scene)])
+    means = torch.cat([context.model.posterior(images).mean.cpu() for images in batches(context)])
     variances = means.double().var(0, correction=0)
     return figure(
-        scene,
+        context,
         "active_units",
         float((variances > threshold).sum()),
-        unit=f"latent dimensions of {scene.model.latent}",
+        unit=f"latent dimensions of {context.model.latent}",
         examples=len(means),
         per_dimension=variances,
         note=f"variance of the posterior mean above {threshold:g}",
     )
 
 
-def entropy_floor_figure(scene: Scene) -> Figure:
+def entropy_floor_figure(context: EvaluationContext) -> Figure:
     """The entropy of each image's grey levels as Bernoulli means, averaged."""
-    return mean_figure(scene, "entropy_floor", grey_entropies(scene))
+    return mean_figure(context, "entropy_floor", grey_entropies(context))
 
 
-def grey_entropies(scene: Scene) -> Tensor:
+def grey_entropies(context: EvaluationContext) -> Tensor:
     """The entropy of each image's grey levels as Bernoulli means: (N,), nats."""
     entropies = [
         -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).flatten(1).sum(1).cpu()
-        for x in batches(scene)
+        for x in batches(context)
     ]
     return torch.cat(entropies)

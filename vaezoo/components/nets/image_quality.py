@@ -5,34 +5,34 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.figures import batches, mean_figure
-from vaezoo.registry import Figure, Scene
+from vaezoo.components.nets.batched import batches, mean_figure
+from vaezoo.registry import EvaluationContext, Figure
 
 _WINDOW, _SIGMA = 11, 1.5
 #: (0.01 L)² and (0.03 L)² for a range L of 1
 _C1, _C2 = 0.01**2, 0.03**2
 
 
-def reconstruction_error_figures(scene: Scene) -> list[Figure]:
+def reconstruction_error_figures(context: EvaluationContext) -> list[Figure]:
     """mse and ssim of the mean image at the posterior mean."""
-    values = reconstruction_errors(scene)
+    values = reconstruction_errors(context)
     note = "mean image at the posterior mean, pixels in [0, 1]"
     return [
         mean_figure(
-            scene, "mse", values["mse"], unit="squared error of a pixel, in [0, 1]", note=note
+            context, "mse", values["mse"], unit="squared error of a pixel, in [0, 1]", note=note
         ),
         mean_figure(
-            scene, "ssim", values["ssim"], unit="structural similarity, up to 1", note=note
+            context, "ssim", values["ssim"], unit="structural similarity, up to 1", note=note
         ),
     ]
 
 
 @torch.inference_mode()
-def reconstruction_errors(scene: Scene) -> dict[str, Tensor]:
+def reconstruction_errors(context: EvaluationContext) -> dict[str, Tensor]:
     """mse and ssim of every image of the split, (N,) each."""
     errors, similarities = [], []
-    for images in batches(scene):
-        copies = scene.model.reconstruct(images)
+    for images in batches(context):
+        copies = context.model.reconstruct(images)
         errors.append(((images - copies) ** 2).flatten(1).mean(1).cpu())
         similarities.append(ssim(images, copies).cpu())
     return {"mse": torch.cat(errors), "ssim": torch.cat(similarities)}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.figures import mean_figure, unannounced_batches
-from vaezoo.registry import Figure, Scene
+from vaezoo.components.nets.batched import mean_figure, unannounced_batches
+from vaezoo.registry import EvaluationContext, Figure
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE, Posterior
@@ -19,24 +19,26 @@ if TYPE_CHECKING:
 _ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
 
 
-def importance_weighted_figure(scene: Scene, samples: int) -> Figure:
+def importance_weighted_figure(context: EvaluationContext, samples: int) -> Figure:
     """log 1/K Σ_k p(x, z_k) / q(z_k|x) of every image, averaged."""
-    return mean_figure(scene, "iw_bound", importance_weighted_values(scene, samples), samples)
+    return mean_figure(context, "iw_bound", importance_weighted_values(context, samples), samples)
 
 
 @torch.inference_mode()
-def importance_weighted_values(scene: Scene, samples: int) -> Tensor:
+def importance_weighted_values(context: EvaluationContext, samples: int) -> Tensor:
     """The bound of every image of the split: (N,), nats, float64 on the CPU."""
-    generator = scene.generator()
+    generator = context.generator()
     # in one piece: thousands of small results, each kept where it was made between the images of
     # two batches, would leave holes in memory that no other batch fits into
-    bounds, done = torch.empty(len(scene.split), dtype=torch.float64), 0
-    for images in unannounced_batches(scene, scene.split):
-        posterior = scene.model.posterior(images)
-        for bound in importance_weighted_bounds(scene.model, images, posterior, samples, generator):
+    bounds, done = torch.empty(len(context.split), dtype=torch.float64), 0
+    for images in unannounced_batches(context, context.split):
+        posterior = context.model.posterior(images)
+        for bound in importance_weighted_bounds(
+            context.model, images, posterior, samples, generator
+        ):
             bounds[done : done + len(bound)] = bound
             done += len(bound)
-            scene.advance(len(bound))
+            context.advance(len(bound))
     return bounds
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.figures import batches, mean_figure
-from vaezoo.registry import Figure, Scene
+from vaezoo.components.nets.batched import batches, mean_figure
+from vaezoo.registry import EvaluationContext, Figure
 
 if TYPE_CHECKING:
     from vaezoo.model import Posterior
@@ -20,10 +20,10 @@ _PAIRS = 2**21
 
 
 @torch.inference_mode()
-def information_figures(scene: Scene, samples: int) -> list[Figure]:
+def information_figures(context: EvaluationContext, samples: int) -> list[Figure]:
     """mutual_information, marginal_kl and total_correlation over the split's images."""
-    model, generator = scene.model, scene.generator()
-    posteriors = [model.posterior(images) for images in batches(scene)]
+    model, generator = context.model, context.generator()
+    posteriors = [model.posterior(images) for images in batches(context)]
     posterior = type(posteriors[0])(
         torch.cat([part.mean for part in posteriors]),
         torch.cat([part.log_var for part in posteriors]),
@@ -40,14 +40,14 @@ def information_figures(scene: Scene, samples: int) -> list[Figure]:
     n = len(joint)
     return [
         mean_figure(
-            scene,
+            context,
             "mutual_information",
             conditional - joint,
             samples,
             note=f"at most log {n:,} = {math.log(n):.2f}",
         ),
-        mean_figure(scene, "marginal_kl", joint - prior, samples),
-        mean_figure(scene, "total_correlation", joint - product, samples),
+        mean_figure(context, "marginal_kl", joint - prior, samples),
+        mean_figure(context, "total_correlation", joint - product, samples),
     ]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.figures import figure, unannounced_batches
+from vaezoo.components.nets.batched import figure, unannounced_batches
 from vaezoo.diagnostics import Diagnostic, UsageError
-from vaezoo.registry import Figure, Scene, Split
+from vaezoo.registry import EvaluationContext, Figure, Split
 from vaezoo.registry.contracts import ImageClassifier
 
 _BATCH = 500
@@ -18,12 +18,12 @@ _COMPARED = 10_000
 
 
 @torch.inference_mode()
-def sample_quality_figures(scene: Scene, neighbours: int) -> list[Figure]:
+def sample_quality_figures(context: EvaluationContext, neighbours: int) -> list[Figure]:
     """frechet_distance, kernel_distance, precision and recall of as many samples as images."""
-    net, is_binary = _classifier(scene), _is_binary(scene)
-    count = len(scene.split)
-    images = _features_of_split(scene, net, scene.split)
-    samples = _features_of_samples(scene, net, count, drawn=is_binary)
+    net, is_binary = _classifier(context), _is_binary(context)
+    count = len(context.split)
+    images = _features_of_split(context, net, context.split)
+    samples = _features_of_samples(context, net, count, drawn=is_binary)
     precision, recall = precision_and_recall(images, samples, neighbours)
     distances = kernel_distances(images, samples)
     error = distances.std().item() / len(distances) ** 0.5 if len(distances) > 1 else None
@@ -34,9 +34,9 @@ def sample_quality_figures(scene: Scene, neighbours: int) -> list[Figure]:
     )
 
     def one(name: str, value: float, unit: str, error: float | None = None) -> Figure:
-        note = about + _between_images(scene, net, images, name)
+        note = about + _between_images(context, net, images, name)
         return figure(
-            scene,
+            context,
             name,
             value,
             count,
@@ -112,16 +112,18 @@ def _covered(asked: Tensor, by: Tensor, neighbours: int) -> float:
     return torch.cat(inside).double().mean().item()
 
 
-def _between_images(scene: Scene, net: ImageClassifier, images: Tensor, name: str) -> str:
+def _between_images(
+    context: EvaluationContext, net: ImageClassifier, images: Tensor, name: str
+) -> str:
     """How far training images are from the split's, which no sample can be expected to beat."""
-    if scene.training is None or name not in ("frechet_distance", "kernel_distance"):
+    if context.training is None or name not in ("frechet_distance", "kernel_distance"):
         return ""
     # as many as there are images: both distances depend on how many are compared
-    shown = scene.training.images[: min(_COMPARED, len(images))]
-    if scene.binarization.use == "dynamic":  # the others are grey still
-        shown = scene.binarization.drawn_once(shown, "train")
+    shown = context.training.images[: min(_COMPARED, len(images))]
+    if context.binarization.use == "dynamic":  # the others are grey still
+        shown = context.binarization.drawn_once(shown, "train")
     chosen = Split(shown)
-    features = _features_of_split(scene, net, chosen)
+    features = _features_of_split(context, net, chosen)
     if name == "frechet_distance":
         value = frechet_distance(images, features)
     else:
@@ -129,8 +131,8 @@ def _between_images(scene: Scene, net: ImageClassifier, images: Tensor, name: st
     return f"; {len(chosen):,} training images in place of samples: {value:.3g}"
 
 
-def _classifier(scene: Scene) -> ImageClassifier:
-    dataset = scene.spec.dataset
+def _classifier(context: EvaluationContext) -> ImageClassifier:
+    dataset = context.spec.dataset
     net = dataset.classifier()
     if net is None:
         raise UsageError(
@@ -141,34 +143,36 @@ def _classifier(scene: Scene) -> ImageClassifier:
                 "by its method classifier()",
             )
         )
-    return net.to(scene.model.device)
+    return net.to(context.model.device)
 
 
-def _features_of_split(scene: Scene, net: ImageClassifier, split: Split) -> Tensor:
-    batches = unannounced_batches(scene, split, _BATCH)
+def _features_of_split(context: EvaluationContext, net: ImageClassifier, split: Split) -> Tensor:
+    batches = unannounced_batches(context, split, _BATCH)
     return torch.cat([net.features(images).float().cpu() for images in batches])
 
 
-def _features_of_samples(scene: Scene, net: ImageClassifier, count: int, *, drawn: bool) -> Tensor:
+def _features_of_samples(
+    context: EvaluationContext, net: ImageClassifier, count: int, *, drawn: bool
+) -> Tensor:
     """Features of mean images, or where ``drawn`` of pixels that are drawn with these chances."""
-    generator, found = scene.generator(), []
-    for z in scene.model.prior.sample(count, generator).split(_BATCH):
-        images = scene.model.decode(z)
+    generator, found = context.generator(), []
+    for z in context.model.prior.sample(count, generator).split(_BATCH):
+        images = context.model.decode(z)
         if drawn:
             images = torch.bernoulli(images, generator=generator)
         found.append(net.features(images).float().cpu())
-        scene.advance(len(z))
+        context.advance(len(z))
     return torch.cat(found)
 
 
-def _is_binary(scene: Scene) -> bool:
+def _is_binary(context: EvaluationContext) -> bool:
     """Whether pixels are black or white, so that samples are to have drawn pixels too.
 
     Raises UsageError (VZ504) where the likelihood gives no chances to draw them with.
     """
-    if scene.binarization.use == "none" and scene.spec.dataset.binary is not True:
+    if context.binarization.use == "none" and context.spec.dataset.binary is not True:
         return False
-    likelihood = scene.spec.model.likelihood
+    likelihood = context.spec.model.likelihood
     if likelihood.for_binary_images:
         return True
     raise UsageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaezoo.components.visualizers.components import (
+from vaezoo.components.visualizers.visualizers import (
     Interpolations,
     LatentScatter,
     LossCurves,

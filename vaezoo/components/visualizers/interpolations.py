@@ -9,30 +9,30 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from vaezoo.components.visualizers import choose, sheet, style
-from vaezoo.components.visualizers.latents import decode
-from vaezoo.registry.contracts import Scene
+from vaezoo.components.visualizers import choose_images, page_style, sheet
+from vaezoo.components.visualizers.latent_usage import decode
+from vaezoo.registry.contracts import EvaluationContext
 
 _HEADINGS = 26
 _SPACE = 16
 _FRAME_POINTS = 1.2
 
 
-@style.house_style
-def draw_interpolations(scene: Scene, *, pairs: int, steps: int) -> Figure:
-    indices = choose.pairs_across_classes(scene, pairs)
-    grid = _grid(scene, indices, steps)
-    names = _names(scene, indices)
-    label = _SPACE + style.widest(name for row in names for name in row)
+@page_style.house_style
+def draw_interpolations(context: EvaluationContext, *, pairs: int, steps: int) -> Figure:
+    indices = choose_images.pairs_across_classes(context, pairs)
+    grid = _grid(context, indices, steps)
+    names = _names(context, indices)
+    label = _SPACE + page_style.widest(name for row in names for name in row)
     facts = [
         "framed images, and the mean images along the line from one's posterior mean (0) "
         "to the other's (1)",
-        style.split_fact(scene, len(indices.unique()), indices.numel()),
-        style.model_fact(scene),
-        style.seed_fact(scene),
+        page_style.split_fact(context, len(indices.unique()), indices.numel()),
+        page_style.model_fact(context),
+        page_style.seed_fact(context),
     ]
-    page = style.page(
-        scene,
+    page = page_style.page(
+        context,
         "interpolations",
         facts,
         width=grid.width + 2 * label,
@@ -40,8 +40,8 @@ def draw_interpolations(scene: Scene, *, pairs: int, steps: int) -> Figure:
     )
     axes = grid.show(page, left=label, top=_HEADINGS)
     for row, (first, last) in enumerate(names):
-        style.beside(axes, grid.row_centre(row), first)
-        style.beside(axes, grid.row_centre(row), last, right=True)
+        page_style.beside(axes, grid.row_centre(row), first)
+        page_style.beside(axes, grid.row_centre(row), last, right=True)
         for column in (0, len(grid.lefts) - 1):
             _frame(axes, grid, row, column)
     _head(axes, grid, steps)
@@ -54,25 +54,27 @@ def line(first: Tensor, last: Tensor, steps: int) -> Tensor:
     return torch.lerp(first[:, None], last[:, None], way).flatten(0, 1)
 
 
-def _grid(scene: Scene, indices: Tensor, steps: int) -> sheet.Sheet:
-    first, last = (scene.split.images[column] for column in indices.T)
-    z = line(scene.model.encode(first), scene.model.encode(last), steps)
-    between = sheet.in_rows(sheet.pictures(decode(scene, z)), steps)
+def _grid(context: EvaluationContext, indices: Tensor, steps: int) -> sheet.Sheet:
+    first, last = (context.split.images[column] for column in indices.T)
+    z = line(context.model.encode(first), context.model.encode(last), steps)
+    between = sheet.in_rows(sheet.pictures(decode(context, z)), steps)
     ends = [sheet.pictures(images)[:, None] for images in (first, last)]
     cells = np.concatenate([ends[0], between, ends[1]], axis=1)
     gap = max(3, round(cells.shape[2] / 10))
     return sheet.paste(cells, gap=gap, wide_after_columns=(0, steps))
 
 
-def _names(scene: Scene, indices: Tensor) -> list[tuple[str, str]]:
-    if scene.split.labels is None:
+def _names(context: EvaluationContext, indices: Tensor) -> list[tuple[str, str]]:
+    if context.split.labels is None:
         return [("", "")] * len(indices)
-    labels = scene.split.labels[indices].tolist()
-    return [(style.class_name(scene, a), style.class_name(scene, b)) for a, b in labels]
+    labels = context.split.labels[indices].tolist()
+    return [
+        (page_style.class_name(context, a), page_style.class_name(context, b)) for a, b in labels
+    ]
 
 
 def _frame(axes: Axes, grid: sheet.Sheet, row: int, column: int) -> None:
-    points_per_pixel = grid.magnification * 72 / style.DPI
+    points_per_pixel = grid.magnification * 72 / page_style.DPI
     away = _FRAME_POINTS / 2 / points_per_pixel
     corner = (grid.lefts[column] - away, grid.tops[row] - away)
     axes.add_patch(
@@ -81,7 +83,7 @@ def _frame(axes: Axes, grid: sheet.Sheet, row: int, column: int) -> None:
             grid.cell_width + 2 * away,
             grid.cell_height + 2 * away,
             fill=False,
-            edgecolor=style.ACCENT,
+            edgecolor=page_style.ACCENT,
             linewidth=_FRAME_POINTS,
             joinstyle="miter",
             clip_on=False,
@@ -91,5 +93,5 @@ def _frame(axes: Axes, grid: sheet.Sheet, row: int, column: int) -> None:
 
 def _head(axes: Axes, grid: sheet.Sheet, steps: int) -> None:
     for column in (0, steps + 1):
-        style.above(axes, grid.column_centre(column), "original", colour=style.ACCENT)
+        page_style.above(axes, grid.column_centre(column), "original", colour=page_style.ACCENT)
     grid.number_columns(axes, [step / (steps - 1) for step in range(steps)], first=1)

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from vaezoo.components.visualizers import style
-from vaezoo.components.visualizers.latents import measure
-from vaezoo.registry.contracts import Scene
+from vaezoo.components.visualizers import page_style
+from vaezoo.components.visualizers.latent_usage import measure
+from vaezoo.registry.contracts import EvaluationContext
 
 _PLOT = 780
 _AXIS_LEFT, _AXIS_BELOW = 80, 50
@@ -24,24 +24,24 @@ _STRIP = 78
 _TAIL = 0.0005
 
 
-@style.house_style
-def draw_latent_scatter(scene: Scene, *, most: int) -> Figure:
-    means = measure(scene).means
-    generator = torch.Generator().manual_seed(scene.seed)
+@page_style.house_style
+def draw_latent_scatter(context: EvaluationContext, *, most: int) -> Figure:
+    means = measure(context).means
+    generator = torch.Generator().manual_seed(context.seed)
     # In random order no class lies on top of all others.
     shown = torch.randperm(len(means), generator=generator)[:most].numpy()
-    labels = None if scene.split.labels is None else scene.split.labels.numpy()[shown]
-    facts = [style.split_fact(scene, len(shown)), style.model_fact(scene)]
+    labels = None if context.split.labels is None else context.split.labels.numpy()[shown]
+    facts = [page_style.split_fact(context, len(shown)), page_style.model_fact(context)]
     if len(shown) < len(means):
-        facts.append(style.seed_fact(scene))
+        facts.append(page_style.seed_fact(context))
     if means.shape[1] == 1:
-        return _draw_strips(scene, means[shown, 0], labels, facts)
+        return _draw_strips(context, means[shown, 0], labels, facts)
     if means.shape[1] == 2:
-        return _draw_plane(scene, means[shown], labels, ("z0", "z1"), facts)
+        return _draw_plane(context, means[shown], labels, ("z0", "z1"), facts)
     points, shares = principal_components(means)
     names = [f"PC {i + 1} ({share:.0%} of variance)" for i, share in enumerate(shares)]
     facts.insert(0, f"principal components of {means.shape[1]} latents")
-    return _draw_plane(scene, points[shown], labels, (names[0], names[1]), facts)
+    return _draw_plane(context, points[shown], labels, (names[0], names[1]), facts)
 
 
 def principal_components(
@@ -61,7 +61,7 @@ def principal_components(
 
 
 def _draw_plane(
-    scene: Scene,
+    context: EvaluationContext,
     points: NDArray[Any],
     labels: NDArray[np.int64] | None,
     names: tuple[str, str],
@@ -72,9 +72,9 @@ def _draw_plane(
     width, height = (
         round(max(_PLOT * extent / longest, _PLOT / 3)) for extent in (right - left, top - bottom)
     )
-    legend = 0 if labels is None else _LEGEND_GAP + _legend_width(scene, labels)
-    page = style.page(
-        scene,
+    legend = 0 if labels is None else _LEGEND_GAP + _legend_width(context, labels)
+    page = page_style.page(
+        context,
         "posterior means" if labels is None else "posterior means by class",
         [*facts, *_outside(points, (left, right), (bottom, top))],
         width=_AXIS_LEFT + width + legend,
@@ -85,21 +85,26 @@ def _draw_plane(
     axes.set_aspect("equal", adjustable="datalim")
     _scatter(axes, points[:, 0], points[:, 1], labels)
     if labels is not None:
-        _legend(scene, axes, labels, _AXIS_LEFT + width + _LEGEND_GAP, width)
+        _legend(context, axes, labels, _AXIS_LEFT + width + _LEGEND_GAP, width)
     return page.figure
 
 
 def _draw_strips(
-    scene: Scene, values: NDArray[Any], labels: NDArray[np.int64] | None, facts: list[str]
+    context: EvaluationContext,
+    values: NDArray[Any],
+    labels: NDArray[np.int64] | None,
+    facts: list[str],
 ) -> Figure:
     classes = np.zeros(1, np.int64) if labels is None else np.unique(labels)
-    names = [] if labels is None else [style.class_name(scene, int(label)) for label in classes]
-    side = 20 + style.widest(names)
+    names = (
+        [] if labels is None else [page_style.class_name(context, int(label)) for label in classes]
+    )
+    side = 20 + page_style.widest(names)
     height = _STRIP * len(classes) * (3 if labels is None else 1)
-    jitter = torch.rand(len(values), generator=torch.Generator().manual_seed(scene.seed)).numpy()
+    jitter = torch.rand(len(values), generator=torch.Generator().manual_seed(context.seed)).numpy()
     rows = np.zeros(len(values)) if labels is None else np.searchsorted(classes, labels)
-    page = style.page(
-        scene,
+    page = page_style.page(
+        context,
         "posterior means" if labels is None else "posterior means by class",
         [*facts, "spread vertically at random"],
         width=side + _PLOT,
@@ -108,7 +113,7 @@ def _draw_strips(
     axes = page.axes(side, 0, _PLOT, height)
     axes.set(xlim=_limits(values), ylim=(len(classes) - 0.5, -0.5), xlabel="z0")
     axes.spines["left"].set_visible(False)
-    axes.set_yticks(range(len(names)), names, color=style.INK, parse_math=False)
+    axes.set_yticks(range(len(names)), names, color=page_style.INK, parse_math=False)
     axes.tick_params(axis="y", length=0)
     _scatter(axes, values, rows + 0.76 * (jitter - 0.5), labels)
     return page.figure
@@ -117,10 +122,10 @@ def _draw_strips(
 def _scatter(
     axes: Axes, x: NDArray[Any], y: NDArray[Any], labels: NDArray[np.int64] | None
 ) -> None:
-    colour: Any = style.VALIDATION
+    colour: Any = page_style.VALIDATION
     if labels is not None:
         classes = np.unique(labels)
-        palette = np.array(style.class_colours(len(classes)))
+        palette = np.array(page_style.class_colours(len(classes)))
         colour = palette[np.searchsorted(classes, labels)]
     area = float(np.clip(30_000 / len(x), 3.0, 16.0))
     alpha = float(np.clip(7_000 / len(x), 0.7, 0.9))
@@ -142,21 +147,23 @@ def _outside(
     return [f"{count} beyond the axes"] if count else []
 
 
-def _legend_width(scene: Scene, labels: NDArray[np.int64]) -> int:
+def _legend_width(context: EvaluationContext, labels: NDArray[np.int64]) -> int:
     classes = np.unique(labels)
-    widest = style.widest(style.class_name(scene, int(label)) for label in classes)
+    widest = page_style.widest(page_style.class_name(context, int(label)) for label in classes)
     return (widest + 40) * -(-len(classes) // _LEGEND_ROWS)
 
 
-def _legend(scene: Scene, axes: Axes, labels: NDArray[np.int64], left: int, width: int) -> None:
+def _legend(
+    context: EvaluationContext, axes: Axes, labels: NDArray[np.int64], left: int, width: int
+) -> None:
     classes = np.unique(labels)
     handles = [
         Line2D([], [], linestyle="", marker="o", markersize=5, markeredgewidth=0, color=colour)
-        for colour in style.class_colours(len(classes))
+        for colour in page_style.class_colours(len(classes))
     ]
     legend = axes.legend(
         handles,
-        [style.class_name(scene, int(label)) for label in classes],
+        [page_style.class_name(context, int(label)) for label in classes],
         loc="upper left",
         bbox_to_anchor=((left - _AXIS_LEFT) / width, 1.0),
         borderaxespad=0,

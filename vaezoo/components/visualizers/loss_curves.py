@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vaezoo.components.visualizers import style
-from vaezoo.palette import label
-from vaezoo.registry.contracts import EpochRecord, Scene
+from vaezoo.components.visualizers import page_style
+from vaezoo.plotting.style import label
+from vaezoo.registry.contracts import EpochRecord, EvaluationContext
 
 _WIDTH, _HEIGHT = 370, 300
 _LEFT, _RIGHT, _ABOVE, _BELOW = 66, 104, 40, 50
@@ -34,14 +34,14 @@ class Panel:
     logarithmic: bool = False
 
 
-@style.house_style
-def draw_loss_curves(scene: Scene) -> Figure:
-    panels = panels_of(scene.history)
+@page_style.house_style
+def draw_loss_curves(context: EvaluationContext) -> Figure:
+    panels = panels_of(context.history)
     rows = -(-len(panels) // _PANELS_A_ROW)
     columns = -(-len(panels) // max(rows, 1))
     step_x, step_y = _LEFT + _WIDTH + _RIGHT, _ABOVE + _HEIGHT + _BELOW
-    page = style.page(
-        scene, "training", _facts(scene), width=columns * step_x, height=rows * step_y
+    page = page_style.page(
+        context, "training", _facts(context), width=columns * step_x, height=rows * step_y
     )
     for index, panel in enumerate(panels):
         row, column = divmod(index, columns)
@@ -99,23 +99,23 @@ def _spans_decades(points: Points) -> bool:
     return min(values) > 0 and max(values) / min(values) >= 20
 
 
-def _facts(scene: Scene) -> list[str]:
-    if not scene.history:
+def _facts(context: EvaluationContext) -> list[str]:
+    if not context.history:
         return ["no history of the training is stored with this model"]
-    epochs = len(scene.history)
-    validated = any(record.validation is not None for record in scene.history)
+    epochs = len(context.history)
+    validated = any(record.validation is not None for record in context.history)
     return [
         "nats per example",
         "train: running mean within the epoch",
         *(["validation: after the epoch"] if validated else []),
         f"{epochs} epoch{'s' if epochs > 1 else ''}",
-        style.model_fact(scene),
-        f"seed {scene.spec.train.seed}",
+        page_style.model_fact(context),
+        f"seed {context.spec.train.seed}",
     ]
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
-    colours = {"train": style.TRAIN, "validation": style.VALIDATION, "": style.INK}
+    colours = {"train": page_style.TRAIN, "validation": page_style.VALIDATION, "": page_style.INK}
     for name, points in panel.series.items():
         epochs, values = zip(*points, strict=True)
         marker = "o" if len(points) == 1 else None
@@ -131,9 +131,9 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.xaxis.set_major_locator(
         MaxNLocator(nbins=5, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
     )
-    axes.set_title(panel.title, color=style.INK, parse_math=False)
+    axes.set_title(panel.title, color=page_style.INK, parse_math=False)
     axes.set_xlabel("epoch")
-    axes.grid(axis="y", color=style.FAINT, linewidth=0.5)
+    axes.grid(axis="y", color=page_style.FAINT, linewidth=0.5)
     axes.set_axisbelow(True)
     _label_ends(axes, panel, colours)
 
@@ -168,7 +168,7 @@ def _limit(axes: Axes, panel: Panel) -> None:
         ha="right",
         va="top" if top else "bottom",
         size=6,
-        color=style.MUTED,
+        color=page_style.MUTED,
         bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
     )
 

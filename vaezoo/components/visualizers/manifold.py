@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaezoo.components.visualizers import sheet, style
-from vaezoo.components.visualizers.latents import decode, measure
-from vaezoo.registry.contracts import Scene
+from vaezoo.components.visualizers import page_style, sheet
+from vaezoo.components.visualizers.latent_usage import decode, measure
+from vaezoo.registry.contracts import EvaluationContext
 
 _TICKS = (-3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 _BELOW = 50
@@ -34,60 +34,66 @@ def plane(side: int, latent: int, across: int, up: int) -> Tensor:
     return z.flatten(0, 1)
 
 
-@style.house_style
-def draw_manifold(scene: Scene, *, side: int) -> Figure:
-    if scene.model.latent == 1:
-        return _draw_line(scene, side)
-    if scene.model.latent == 2:
-        return _draw_plane(scene, side, (0, 1), "latent plane", [])
-    latents = measure(scene)
+@page_style.house_style
+def draw_manifold(context: EvaluationContext, *, side: int) -> Figure:
+    if context.model.latent == 1:
+        return _draw_line(context, side)
+    if context.model.latent == 2:
+        return _draw_plane(context, side, (0, 1), "latent plane", [])
+    latents = measure(context)
     across, up = sorted(latents.order[:2].tolist())
-    title = f"plane of z{across} and z{up}, the two of {scene.model.latent} latents "
+    title = f"plane of z{across} and z{up}, the two of {context.model.latent} latents "
     title += "that carry the most KL" if latents.unit == "nats" else "whose means vary most"
-    return _draw_plane(scene, side, (across, up), title, ["all other latents at 0"])
+    return _draw_plane(context, side, (across, up), title, ["all other latents at 0"])
 
 
 def _draw_plane(
-    scene: Scene, side: int, dimensions: tuple[int, int], title: str, facts: Sequence[str]
+    context: EvaluationContext,
+    side: int,
+    dimensions: tuple[int, int],
+    title: str,
+    facts: Sequence[str],
 ) -> Figure:
-    z = plane(side, scene.model.latent, *dimensions)
-    cells = sheet.in_rows(sheet.pictures(decode(scene, z)), side)
+    z = plane(side, context.model.latent, *dimensions)
+    cells = sheet.in_rows(sheet.pictures(decode(context, z)), side)
     grid = sheet.paste(cells, gap=0)
     across, up = (f"z{dimension}" for dimension in dimensions)
     values = _ticks(side)
-    indent = _TICK + style.widest(map(style.number, values)) + _SPACE
-    left = indent + style.widest([up]) + _SPACE
-    page = style.page(
-        scene,
+    indent = _TICK + page_style.widest(map(page_style.number, values)) + _SPACE
+    left = indent + page_style.widest([up]) + _SPACE
+    page = page_style.page(
+        context,
         title,
-        [*facts, *_facts(scene)],
+        [*facts, *_facts(context)],
         width=left + grid.width,
         height=grid.height + _BELOW,
     )
     axes = grid.show(page, left=left)
     rows, columns = grid.pixels.shape[:2]
     _ticks_below(axes, side, columns, across)
-    axes.set_yticks([rows * (1 - NormalDist().cdf(v)) for v in values], map(style.number, values))
-    style.beside(axes, rows / 2, up, indent=indent)
+    axes.set_yticks(
+        [rows * (1 - NormalDist().cdf(v)) for v in values], map(page_style.number, values)
+    )
+    page_style.beside(axes, rows / 2, up, indent=indent)
     return page.figure
 
 
-def _draw_line(scene: Scene, side: int) -> Figure:
-    images = sheet.pictures(decode(scene, quantiles(side)[:, None]))
+def _draw_line(context: EvaluationContext, side: int) -> Figure:
+    images = sheet.pictures(decode(context, quantiles(side)[:, None]))
     grid = sheet.paste(images[None], gap=0)
-    page = style.page(
-        scene, "latent line", _facts(scene), width=grid.width, height=grid.height + _BELOW
+    page = page_style.page(
+        context, "latent line", _facts(context), width=grid.width, height=grid.height + _BELOW
     )
     axes = grid.show(page)
     _ticks_below(axes, side, grid.pixels.shape[1], "z0")
     return page.figure
 
 
-def _facts(scene: Scene) -> list[str]:
+def _facts(context: EvaluationContext) -> list[str]:
     return [
         "mean images, spaced by the inverse Gaussian CDF so that each has the same share "
         "of the prior",
-        style.model_fact(scene),
+        page_style.model_fact(context),
     ]
 
 
@@ -100,6 +106,6 @@ def _ticks_below(axes: Axes, side: int, width: int, name: str) -> None:
     axes.set_axis_on()
     axes.spines[:].set_visible(False)
     values = _ticks(side)
-    axes.set_xticks([width * NormalDist().cdf(v) for v in values], map(style.number, values))
+    axes.set_xticks([width * NormalDist().cdf(v) for v in values], map(page_style.number, values))
     axes.set_yticks([])
-    axes.set_xlabel(name, color=style.INK)
+    axes.set_xlabel(name, color=page_style.INK)

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaezoo.components.visualizers import choose, sheet, style
-from vaezoo.components.visualizers.latents import decode
-from vaezoo.registry.contracts import Scene
+from vaezoo.components.visualizers import choose_images, page_style, sheet
+from vaezoo.components.visualizers.latent_usage import decode
+from vaezoo.registry.contracts import EvaluationContext
 
 _ROWS = ("original", "reconstructed")
 _SPACE = 16
@@ -17,45 +17,49 @@ _NAMES = 26
 _SMALLEST_NAME = 4.5
 
 
-@style.house_style
-def draw_reconstructions(scene: Scene, *, columns: int, bands: int) -> Figure:
-    indices = choose.spread_over_classes(scene, columns=columns, rows=bands)
-    grid = _grid(scene, indices)
+@page_style.house_style
+def draw_reconstructions(context: EvaluationContext, *, columns: int, bands: int) -> Figure:
+    indices = choose_images.spread_over_classes(context, columns=columns, rows=bands)
+    grid = _grid(context, indices)
     facts = [
         "each image above its mean image at the posterior mean",
-        style.split_fact(scene, len(indices.unique()), indices.numel()),
-        style.model_fact(scene),
-        style.seed_fact(scene),
+        page_style.split_fact(context, len(indices.unique()), indices.numel()),
+        page_style.model_fact(context),
+        page_style.seed_fact(context),
     ]
-    named = scene.split.labels is not None
+    named = context.split.labels is not None
     top = _NAMES if named else 0
-    left = style.widest(_ROWS) + _SPACE
-    page = style.page(
-        scene, "reconstructions", facts, width=left + grid.width, height=top + grid.height
+    left = page_style.widest(_ROWS) + _SPACE
+    page = page_style.page(
+        context, "reconstructions", facts, width=left + grid.width, height=top + grid.height
     )
     axes = grid.show(page, left=left, top=top)
     for row in range(len(grid.tops)):
-        style.beside(axes, grid.row_centre(row), _ROWS[row % 2])
+        page_style.beside(axes, grid.row_centre(row), _ROWS[row % 2])
     if named:
-        _name_columns(scene, axes, grid, indices[0])
+        _name_columns(context, axes, grid, indices[0])
     return page.figure
 
 
-def _grid(scene: Scene, indices: Tensor) -> sheet.Sheet:
+def _grid(context: EvaluationContext, indices: Tensor) -> sheet.Sheet:
     bands, columns = indices.shape
-    originals = scene.split.images[indices.flatten()]
-    decoded = decode(scene, scene.model.encode(originals))
+    originals = context.split.images[indices.flatten()]
+    decoded = decode(context, context.model.encode(originals))
     above = sheet.in_rows(sheet.pictures(originals), columns)
     below = sheet.in_rows(sheet.pictures(decoded), columns)
     cells = np.stack([above, below], axis=1).reshape(2 * bands, *above.shape[1:])
     return sheet.paste(cells, wide_after_rows=range(1, 2 * bands, 2))
 
 
-def _name_columns(scene: Scene, axes: Axes, grid: sheet.Sheet, first_row: Tensor) -> None:
-    assert scene.split.labels is not None
-    names = [style.class_name(scene, int(label)) for label in scene.split.labels[first_row]]
-    size = style.fitting_size(names, grid.cell_width * grid.magnification)
+def _name_columns(
+    context: EvaluationContext, axes: Axes, grid: sheet.Sheet, first_row: Tensor
+) -> None:
+    assert context.split.labels is not None
+    names = [
+        page_style.class_name(context, int(label)) for label in context.split.labels[first_row]
+    ]
+    size = page_style.fitting_size(names, grid.cell_width * grid.magnification)
     if size < _SMALLEST_NAME:
         return
     for column, name in enumerate(names):
-        style.above(axes, grid.column_centre(column), name, size=size)
+        page_style.above(axes, grid.column_centre(column), name, size=size)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from vaezoo.components.visualizers import sheet, style
-from vaezoo.registry.contracts import Scene
+from vaezoo.components.visualizers import page_style, sheet
+from vaezoo.registry.contracts import EvaluationContext
 
 
-@style.house_style
-def draw_samples(scene: Scene, *, count: int, columns: int) -> Figure:
-    images = sheet.pictures(scene.model.sample(count, seed=scene.seed))
+@page_style.house_style
+def draw_samples(context: EvaluationContext, *, count: int, columns: int) -> Figure:
+    images = sheet.pictures(context.model.sample(count, seed=context.seed))
     grid = sheet.paste(sheet.in_rows(images, min(columns, count)))
     facts = [
         f"mean images of {count:,} latents drawn from the prior",
-        style.model_fact(scene),
-        style.seed_fact(scene),
+        page_style.model_fact(context),
+        page_style.seed_fact(context),
     ]
-    page = style.page(scene, "samples", facts, width=grid.width, height=grid.height)
+    page = page_style.page(context, "samples", facts, width=grid.width, height=grid.height)
     grid.show(page)
     return page.figure

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaezoo.components.visualizers import style
-from vaezoo.components.visualizers.style import Page
+from vaezoo.components.visualizers import page_style
+from vaezoo.components.visualizers.page_style import Page
 
 WHITE = 1.0
 #: the size a sheet is magnified towards, in pixels of the file
@@ -84,11 +84,11 @@ class Sheet:
 
     def number_columns(self, axes: Axes, values: Sequence[float], *, first: int = 0) -> None:
         """Numbers above the columns from ``first`` on, as many as have room."""
-        names = [style.number(value) for value in values]
+        names = [page_style.number(value) for value in values]
         pitch = self.magnification * (self.lefts[first + 1] - self.lefts[first])
-        stride = math.ceil(1.15 * style.widest(names) / pitch)
+        stride = math.ceil(1.15 * page_style.widest(names) / pitch)
         for index in range(0, len(names), stride):
-            style.above(axes, self.column_centre(first + index), names[index])
+            page_style.above(axes, self.column_centre(first + index), names[index])
 
 
 def paste(

@@ -6,9 +6,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaezoo.components.visualizers import sheet, style
-from vaezoo.components.visualizers.latents import Latents, decode, measure
-from vaezoo.registry.contracts import Scene
+from vaezoo.components.visualizers import page_style, sheet
+from vaezoo.components.visualizers.latent_usage import Latents, decode, measure
+from vaezoo.registry.contracts import EvaluationContext
 
 _HEADINGS = 26
 _SPACE = 16
@@ -16,22 +16,22 @@ _SPACE = 16
 _FADED = 0.35
 
 
-@style.house_style
+@page_style.house_style
 def draw_traversals(
-    scene: Scene, *, span: float, steps: int, most_rows: int, image: int | None
+    context: EvaluationContext, *, span: float, steps: int, most_rows: int, image: int | None
 ) -> Figure:
-    latents = measure(scene)
+    latents = measure(context)
     dimensions = latents.order[:most_rows].tolist()
     values = torch.tensor([span * (2 * step / (steps - 1) - 1) for step in range(steps)])
-    grid = _grid(scene, latents, dimensions, values, _origin(scene, latents, image))
+    grid = _grid(context, latents, dimensions, values, _origin(context, latents, image))
     names = [f"z{dimension}" for dimension in dimensions]
     amounts = [_amount(latents, dimension) for dimension in dimensions]
-    indent = style.widest(amounts) + _SPACE
-    left = indent + style.widest(names, weight="bold") + _SPACE
-    page = style.page(
-        scene,
+    indent = page_style.widest(amounts) + _SPACE
+    left = indent + page_style.widest(names, weight="bold") + _SPACE
+    page = page_style.page(
+        context,
         "latent traversals",
-        _facts(scene, latents, dimensions, image),
+        _facts(context, latents, dimensions, image),
         width=left + grid.width,
         height=_HEADINGS + grid.height,
     )
@@ -39,19 +39,19 @@ def draw_traversals(
     for row, (name, amount) in enumerate(zip(names, amounts, strict=True)):
         used = bool(latents.used[dimensions[row]])
         y = grid.row_centre(row)
-        style.beside(axes, y, amount, colour=style.MUTED)
-        colour = style.INK if used else style.MUTED
-        style.beside(axes, y, name, colour=colour, weight="bold", indent=indent)
+        page_style.beside(axes, y, amount, colour=page_style.MUTED)
+        colour = page_style.INK if used else page_style.MUTED
+        page_style.beside(axes, y, name, colour=colour, weight="bold", indent=indent)
     grid.number_columns(axes, values.tolist())
     return page.figure
 
 
-def _origin(scene: Scene, latents: Latents, image: int | None) -> Tensor:
+def _origin(context: EvaluationContext, latents: Latents, image: int | None) -> Tensor:
     if image is None:
-        return torch.zeros(scene.model.latent)
-    if image >= len(scene.split):
+        return torch.zeros(context.model.latent)
+    if image >= len(context.split):
         raise ValueError(
-            f"traversals start at image {image}, but {scene.split_name} has {len(scene.split)}"
+            f"traversals start at image {image}, but {context.split_name} has {len(context.split)}"
         )
     return torch.from_numpy(latents.means[image])
 
@@ -65,29 +65,35 @@ def paths(origin: Tensor, dimensions: list[int], values: Tensor) -> Tensor:
 
 
 def _grid(
-    scene: Scene, latents: Latents, dimensions: list[int], values: Tensor, origin: Tensor
+    context: EvaluationContext,
+    latents: Latents,
+    dimensions: list[int],
+    values: Tensor,
+    origin: Tensor,
 ) -> sheet.Sheet:
-    images = sheet.pictures(decode(scene, paths(origin, dimensions, values)))
+    images = sheet.pictures(decode(context, paths(origin, dimensions, values)))
     cells = sheet.in_rows(images, len(values))
     unused = ~latents.used[dimensions]
     cells[unused] = sheet.WHITE - _FADED * (sheet.WHITE - cells[unused])
     return sheet.paste(cells)
 
 
-def _facts(scene: Scene, latents: Latents, dimensions: list[int], image: int | None) -> list[str]:
+def _facts(
+    context: EvaluationContext, latents: Latents, dimensions: list[int], image: int | None
+) -> list[str]:
     measured = "mean KL to the prior" if latents.unit == "nats" else "variance of posterior means"
     others = "at 0" if image is None else f"at the posterior mean of image {image}"
-    shown = f"{len(dimensions)} of {scene.model.latent} dimensions"
-    if len(dimensions) == scene.model.latent:
+    shown = f"{len(dimensions)} of {context.model.latent} dimensions"
+    if len(dimensions) == context.model.latent:
         shown = "every dimension" if len(dimensions) > 1 else "the one dimension"
     how = ", ordered by" if len(dimensions) > 1 else " with its"
-    on = f"{shown}{how} {measured} on {style.split_fact(scene, len(scene.split))}"
+    on = f"{shown}{how} {measured} on {page_style.split_fact(context, len(context.split))}"
     unused = int((~latents.used).sum())
     return [
         on if latents.unit else f"{shown}, not ordered: there were no images to measure on",
-        *([f"the others {others}"] if scene.model.latent > 1 else []),
+        *([f"the others {others}"] if context.model.latent > 1 else []),
         *([f"{unused} unused, faded"] if unused else []),
-        style.model_fact(scene),
+        page_style.model_fact(context),
     ]
 
 

@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from vaezoo.fields.activation import read_activation
-from vaezoo.fields.schedule import SHAPES, Bounds, Schedule
-from vaezoo.registry.field import Resolve
-from vaezoo.spec.integers import LARGEST
+from vaezoo.registry.component_field import Resolve
+from vaezoo.registry.fields.activation import read_activation
+from vaezoo.registry.fields.schedule import SHAPES, Bounds, Schedule
+from vaezoo.spec.integer_limits import LARGEST
 
 #: Where definitions stand in the finished schema.
 DEFINITIONS = "#/$defs/"

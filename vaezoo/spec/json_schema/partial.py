@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vaezoo.spec.json_schema.component_union import Union
 from vaezoo.spec.json_schema.generate import SCHEDULE, Schema, reference, referred
-from vaezoo.spec.json_schema.unions import Union
 
 
 class Partial:

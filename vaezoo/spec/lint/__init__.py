@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vaezoo.diagnostics import Diagnostic, Severity
-from vaezoo.spec.lint.facts import facts_of
-from vaezoo.spec.lint.images import grey_levels
-from vaezoo.spec.lint.objective import effective_beta, frozen_scale
+from vaezoo.spec.lint.binary_pixels import grey_levels
+from vaezoo.spec.lint.picture_choice import unsuited
 from vaezoo.spec.lint.remark import Remark
+from vaezoo.spec.lint.spec_facts import facts_of
 from vaezoo.spec.lint.targets import other_protocol, out_of_reach
-from vaezoo.spec.lint.training import large_step, long_patience, small_batch
-from vaezoo.spec.lint.visualizers import unsuited
+from vaezoo.spec.lint.term_weights import effective_beta, frozen_scale
+from vaezoo.spec.lint.train_settings import large_step, long_patience, small_batch
 from vaezoo.spec.nodes import Document
-from vaezoo.spec.places import Places
-from vaezoo.spec.schema import Spec
+from vaezoo.spec.positions import Positions
+from vaezoo.spec.spec import Spec
 
 __all__ = ["lint"]
 
@@ -40,7 +40,7 @@ def lint(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
 
     A component that fails when it is asked is a finding too (VZ303).
     """
-    places = Places(document)
+    places = Positions(document)
     facts = facts_of(spec)
     remarks = [remark for one in LINTS for remark in one(facts)]
     heard = [_warning(remark, places) for remark in remarks if remark.code not in spec.ignore]
@@ -51,7 +51,7 @@ def lint(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
     return [*broken, *heard, *_in_vain(spec, {remark.code for remark in remarks}, document)]
 
 
-def _warning(remark: Remark, places: Places) -> Diagnostic:
+def _warning(remark: Remark, places: Positions) -> Diagnostic:
     return Diagnostic(
         remark.code,
         remark.message,

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 
 from vaezoo.registry.quantity import ELBO, NATS, Quantity
-from vaezoo.spec.lint.facts import Facts
+from vaezoo.spec.declared_figures import described_by, quantity_of
 from vaezoo.spec.lint.remark import Remark
+from vaezoo.spec.lint.spec_facts import SpecFacts
 from vaezoo.spec.nodes import Path
-from vaezoo.spec.quantities import described_by, quantity_of
-from vaezoo.spec.schema import Target
+from vaezoo.spec.spec import Target
 
 #: How far β may lie from 1 for a target on the ELBO, which is always taken with β = 1.
 NEAR_ONE = (0.5, 2.0)
@@ -22,21 +22,21 @@ _BINARISED = re.compile(r"\bbinari[sz]ed\b", re.IGNORECASE)
 _TIGHTER = re.compile(r"\biwae\b|importance[- ](weighted|sampl)", re.IGNORECASE)
 
 
-def other_protocol(facts: Facts) -> Iterator[Remark]:
+def other_protocol(facts: SpecFacts) -> Iterator[Remark]:
     """VZ416: a target that was taken in another way than this spec trains and measures."""
     for index, target in enumerate(facts.spec.targets):
         for key, message, hint in _differences(facts, target):
             yield Remark("VZ416", f"{message}", ("targets", index, key), hint)
 
 
-def _differences(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]:
+def _differences(facts: SpecFacts, target: Target) -> Iterator[tuple[str, str, str]]:
     """The key of the target that disagrees, why, and what to do."""
     yield from _other_weights(facts, target)
     yield from _other_words(facts, target)
     yield from _other_settings(facts, target)
 
 
-def _other_weights(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]:
+def _other_weights(facts: SpecFacts, target: Target) -> Iterator[tuple[str, str, str]]:
     role, beta = _role(facts, target), facts.beta
     low, high = NEAR_ONE
     if role == ELBO.role and beta is not None and not low <= beta <= high:
@@ -53,7 +53,7 @@ def _other_weights(facts: Facts, target: Target) -> Iterator[tuple[str, str, str
         )
 
 
-def _other_words(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]:
+def _other_words(facts: SpecFacts, target: Target) -> Iterator[tuple[str, str, str]]:
     """What the words of the source give away."""
     quantity = quantity_of(target.metric, facts.spec)
     if _BITS.search(target.source) and (quantity is None or quantity.unit == NATS):
@@ -76,7 +76,7 @@ def _other_words(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]
         )
 
 
-def _role(facts: Facts, target: Target) -> str | None:
+def _role(facts: SpecFacts, target: Target) -> str | None:
     quantity = quantity_of(target.metric, facts.spec)
     return quantity.role if quantity else None
 
@@ -85,7 +85,7 @@ def _in_nats(pixels: int | None) -> str:
     return f" = {pixels * math.log(2):.2f}" if pixels else ""
 
 
-def _other_settings(facts: Facts, target: Target) -> Iterator[tuple[str, str, str]]:
+def _other_settings(facts: SpecFacts, target: Target) -> Iterator[tuple[str, str, str]]:
     """What the target says of itself, key by key."""
     likelihood, ways = facts.spec.model.likelihood.use, _binarisations(facts)
     if target.likelihood not in (None, likelihood):
@@ -111,7 +111,7 @@ def _other_settings(facts: Facts, target: Target) -> Iterator[tuple[str, str, st
         )
 
 
-def _binarisations(facts: Facts) -> tuple[str, ...]:
+def _binarisations(facts: SpecFacts) -> tuple[str, ...]:
     """What a target may say of the pixels; nothing where the dataset does not say."""
     drawn = getattr(getattr(facts.spec.dataset, "binarize", None), "use", None)
     if drawn in ("none", "static", "dynamic"):
@@ -121,7 +121,7 @@ def _binarisations(facts: Facts) -> tuple[str, ...]:
     return ("static", "none") if facts.binary else ("none",)
 
 
-def _samples(facts: Facts, figure: str) -> int | None:
+def _samples(facts: SpecFacts, figure: str) -> int | None:
     """Draws of z an image behind a figure, where that is known."""
     split, _, name = figure.partition("/")
     if split != "test":
@@ -137,7 +137,7 @@ def _draws(samples: int) -> str:
     return f"{samples} draw{'' if samples == 1 else 's'} of z"
 
 
-def out_of_reach(facts: Facts) -> Iterator[Remark]:
+def out_of_reach(facts: SpecFacts) -> Iterator[Remark]:
     """VZ417: a target outside of what the figure can be."""
     for index, target in enumerate(facts.spec.targets):
         quantity = quantity_of(target.metric, facts.spec)
@@ -160,7 +160,7 @@ def out_of_reach(facts: Facts) -> Iterator[Remark]:
         )
 
 
-def _range(facts: Facts, quantity: Quantity) -> tuple[float, float]:
+def _range(facts: SpecFacts, quantity: Quantity) -> tuple[float, float]:
     """The least and the most that a figure can be, by itself and by its role in this model."""
     low = -math.inf if quantity.least is None else quantity.least
     high = math.inf if quantity.most is None else quantity.most

@@ -12,7 +12,7 @@ from vaezoo import hookimpl
 
 if TYPE_CHECKING:
     from vaezoo import EpochRecord, RunInfo
-    from vaezoo.registry import Entry
+    from vaezoo.registry import PublishedEntry
 
 __all__: list[str] = []
 
@@ -34,7 +34,7 @@ def vaezoo_epoch_finished(run: RunInfo, record: EpochRecord) -> None:
 
 
 @hookimpl
-def vaezoo_run_finished(run: RunInfo, entry: Entry) -> None:
+def vaezoo_run_finished(run: RunInfo, entry: PublishedEntry) -> None:
     """Write the figures of the test split and the entry's pictures."""
     from vaezoo_tensorboard import tracker
 

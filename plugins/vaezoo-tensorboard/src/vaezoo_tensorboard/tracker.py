@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from vaezoo.data.grid import grid
+from vaezoo.data.image_grid import grid
 from vaezoo.data.pixels import to_unit
-from vaezoo.zoo.specfile import resolved_text
+from vaezoo.system.yaml_writer import resolved_text
 from vaezoo_tensorboard.log import Log, picture, scalar, text
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vaezoo import EpochRecord, Figure, RunInfo
-    from vaezoo.registry import Entry
+    from vaezoo.registry import PublishedEntry
 
 _COLUMNS, _SAMPLES = 10, 50
 #: after so many epochs, pictures are taken of every tenth only
@@ -53,7 +53,7 @@ def finished_epoch(run: RunInfo, record: EpochRecord) -> None:
     _log(run).write(record.epoch, values)
 
 
-def finished(run: RunInfo, entry: Entry) -> None:
+def finished(run: RunInfo, entry: PublishedEntry) -> None:
     """The figures of the entry, and its pictures."""
     figures = entry.metrics.figures
     values = [scalar(f"{figure.split}/{figure.name}", figure.value) for figure in figures]
@@ -135,6 +135,6 @@ def _table(figures: tuple[Figure, ...]) -> str:
     return "\n".join(rows)
 
 
-def _last_epoch(entry: Entry) -> int:
+def _last_epoch(entry: PublishedEntry) -> int:
     """The epoch that the run ended with."""
     return len((entry.path / "history.jsonl").read_text("utf-8").splitlines())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vaezoo import Definition, Prior, Scene, Visualizer
+from vaezoo import Definition, EvaluationContext, Prior, Visualizer
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -55,8 +55,8 @@ class PseudoInputs(Visualizer, use="pseudo_inputs"):
             return None
         return f"the prior {spec.model.prior.use} has no pseudo-inputs"
 
-    def draw(self, scene: Scene) -> matplotlib.figure.Figure:
+    def draw(self, context: EvaluationContext) -> matplotlib.figure.Figure:
         """Pairs of rows: pseudo-inputs, and what the model makes of them."""
         from vaezoo_vampprior.picture import draw_pseudo_inputs
 
-        return draw_pseudo_inputs(scene, columns=self.columns, rows=self.rows)
+        return draw_pseudo_inputs(context, columns=self.columns, rows=self.rows)

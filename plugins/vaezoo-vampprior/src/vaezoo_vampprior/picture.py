@@ -6,7 +6,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaezoo import Diagnostic, Scene
+from vaezoo import Diagnostic, EvaluationContext
 from vaezoo.diagnostics import UsageError
 from vaezoo_vampprior.nets import VampPriorNet
 
@@ -14,16 +14,16 @@ _INCHES_A_PIXEL = 1 / 60
 _BATCH = 1000
 
 
-def draw_pseudo_inputs(scene: Scene, *, columns: int, rows: int) -> Figure:
+def draw_pseudo_inputs(context: EvaluationContext, *, columns: int, rows: int) -> Figure:
     """Pairs of rows, see the visualizer ``pseudo_inputs``. Raises UsageError for other priors."""
-    prior: object = scene.model.prior
+    prior: object = context.model.prior
     if not isinstance(prior, VampPriorNet):
-        message = f"{scene.name} has no pseudo-inputs: its prior is no vampprior"
+        message = f"{context.name} has no pseudo-inputs: its prior is no vampprior"
         raise UsageError(Diagnostic("VZ504", message, hint="draw another picture of it"))
     with torch.inference_mode():
-        order = _shares(scene, prior).argsort(descending=True, stable=True)[: columns * rows]
+        order = _shares(context, prior).argsort(descending=True, stable=True)[: columns * rows]
         images = prior.pseudo_inputs[order]
-        made = scene.model.reconstruct(images)
+        made = context.model.reconstruct(images)
     pairs = [
         torch.cat([_in_a_row(part, columns) for part in (above, below)], dim=1)
         for above, below in zip(images.split(columns), made.split(columns), strict=True)
@@ -32,15 +32,15 @@ def draw_pseudo_inputs(scene: Scene, *, columns: int, rows: int) -> Figure:
     return _shown(sheet)
 
 
-def _shares(scene: Scene, prior: VampPriorNet) -> Tensor:
+def _shares(context: EvaluationContext, prior: VampPriorNet) -> Tensor:
     """The fraction of the split's posterior means that each component is likeliest for: (K,)."""
     counts = torch.zeros(prior.components)
-    for images in scene.split.images.split(_BATCH):
-        z = scene.model.encode(images)
+    for images in context.split.images.split(_BATCH):
+        z = context.model.encode(images)
         nearest = prior.log_prob_of_components(z).argmax(1).cpu()
         counts += torch.bincount(nearest, minlength=prior.components)
-        scene.advance(len(images))
-    return counts / len(scene.split)
+        context.advance(len(images))
+    return counts / len(context.split)
 
 
 def _in_a_row(images: Tensor, columns: int) -> Tensor:

@@ -1,0 +1,38 @@
+"""Prose: marks in a template, values as they are."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vaezoo.reports.blocks import Code, Math, Prose, Strong, plain, prose, text_of
+
+
+def test_marks_make_code_formulas_and_strong_text():
+    line = prose(r"a `b` **c** $\beta$ d")
+    assert line == (
+        Prose("a "),
+        Code("b"),
+        Prose(" "),
+        Strong("c"),
+        Prose(" "),
+        Math(r"\beta"),
+        Prose(" d"),
+    )
+
+
+@given(st.text())
+def test_a_value_is_taken_as_it_is(value):
+    assert text_of(prose("<{it}>", it=value)) == f"<{value}>"
+    assert text_of(prose("`{it}` **{it}**", it=value)) == f"{value} {value}"
+
+
+def test_prose_stands_in_prose():
+    inner = prose("$x$ of {it}", it="`{}`")
+    assert prose("with {inner}.", inner=inner) == (
+        Prose("with "),
+        Math("x"),
+        Prose(" of "),
+        Prose("`{}`"),
+        Prose("."),
+    )
+    assert plain(()) == ()
+    assert plain(3) == (Prose("3"),)

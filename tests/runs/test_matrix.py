@@ -1,0 +1,238 @@
+"""``vaezoo run`` of a spec with a matrix: every member, one after another."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+from torch.testing import assert_close
+
+import vaezoo
+from tests.runs.shell import Done, Shell, wait_for_line
+from vaezoo.runs.sweep import Ledger
+
+GRID = {"loss.beta": [1, 4], "train.seed": [0, 1]}
+NAMES = ["small-beta1-seed0", "small-beta1-seed1", "small-beta4-seed0", "small-beta4-seed1"]
+
+
+def weights_of(shell: Shell, name: str, zoo: str = "zoo") -> bytes:
+    return (shell.folder / zoo / name / "model.safetensors").read_bytes()
+
+
+def trained(done: Done) -> list[str]:
+    """The members that a command trained, in order."""
+    return re.findall(r"^(\S+): training on", done.err, re.MULTILINE)
+
+
+def stop_at(shell: Shell, spec: str, event: str) -> Done:
+    """Run the spec up to Ctrl-C at an event."""
+    before, shell.environment = shell.environment, {"BLOBS_INTERRUPT": event}
+    done = shell.inside("run", spec, "--device", "cpu")
+    shell.environment = before
+    assert done.code == 130
+    return done
+
+
+def test_each_member_is_published_as_its_own_run_would_be(shell: Shell) -> None:
+    done = shell.run(shell.write(matrix=GRID))
+    assert trained(done) == NAMES
+    for number, name in enumerate(NAMES, start=1):
+        assert f"member {number} of 4: {name}\n" in done.err
+        assert (shell.folder / "zoo" / name / "README.md").is_file()
+    alone = shell.write("alone.yaml", name="small-beta4-seed1", loss={"use": "elbo", "beta": 4})
+    shell.run(alone, "--set", "train.seed=1", "--zoo", "other")
+    assert weights_of(shell, NAMES[3]) == weights_of(shell, NAMES[3], "other")
+    assert not any((shell.folder / "runs").iterdir())
+
+
+def test_it_ends_with_a_table_of_the_members_and_says_which_is_best(shell: Shell) -> None:
+    done = shell.run(shell.write(matrix=GRID))
+    head, *rows = done.out.splitlines()[:5]
+    assert head.split("  ")[0] == "MEMBER"
+    for word in ("loss.beta", "train.seed", "TEST/ELBO", "TEST/KL"):
+        assert word in head
+    assert [row.split()[:3] for row in rows] == [
+        [name, beta, seed]
+        for name, (beta, seed) in zip(NAMES, ["10", "11", "40", "41"], strict=True)
+    ]
+    elbos = {row.split()[0]: float(row.split()[3]) for row in rows}
+    best = max(elbos, key=lambda name: elbos[name])
+    assert f"best test/elbo: {best}\n" in done.out
+    assert "rate and distortion of each: small-rate-distortion.png\n" in done.out
+    assert (shell.folder / "small-rate-distortion.png").read_bytes().startswith(b"\x89PNG")
+    assert done.out.endswith(
+        f"published 4 of 4 members to zoo\nnext: vaezoo sample {best} --n 50\n"
+    )
+
+
+def test_elbos_of_different_likelihoods_are_not_compared(shell: Shell) -> None:
+    done = shell.run(shell.write(matrix={"model.likelihood": ["bernoulli", "mse"]}))
+    assert "best" not in done.out
+    assert "rate-distortion.png" not in done.out
+    assert "published 2 of 2 members" in done.out
+
+
+def test_ctrl_c_says_which_member_goes_on_and_the_same_command_trains_only_what_is_left(
+    shell: Shell,
+) -> None:
+    straight = shell.write("straight.yaml", matrix=GRID)
+    shell.run(straight, "--zoo", "straight")
+    spec = shell.write(matrix=GRID)
+    events = shell.folder / "events"
+    shell.environment = {"BLOBS_EVENTS": str(events), "BLOBS_PAUSE": "0.3"}
+    with shell.start("run", spec, "--device", "cpu") as process:
+        wait_for_line(process, "member 3 of 4")
+        wait_for_line(process, "epoch 1/3")
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate()
+    assert process.returncode == 130
+    last = re.search(r"interrupted: member 3 of 4, (\S+): the same command goes on after", error)
+    assert last
+    assert last[1] == NAMES[2]
+    shell.environment = {}
+    resumed = shell.run(spec)
+    assert trained(resumed) == NAMES[2:]
+    assert "member 1 of 4: small-beta1-seed0, which is done" in resumed.err
+    assert "going on after epoch" in resumed.err
+    for name in NAMES:
+        assert weights_of(shell, name) == weights_of(shell, name, "straight")
+    assert not any((shell.folder / "runs").iterdir())
+
+
+def test_a_sweep_that_is_through_trains_anew_when_it_is_run_again(shell: Shell) -> None:
+    spec = shell.write(matrix={"train.seed": [0, 1]})
+    shell.run(spec)
+    assert len(trained(shell.run(spec))) == 2
+
+
+def test_fresh_trains_every_member_anew(shell: Shell) -> None:
+    spec = shell.write(matrix={"train.seed": [0, 1]})
+    stop_at(shell, spec, "started small-seed1")
+    assert trained(shell.run(spec, "--fresh")) == ["small-seed0", "small-seed1"]
+
+
+def test_a_kill_after_publishing_costs_no_training(shell: Shell) -> None:
+    spec = shell.write(matrix={"train.seed": [0, 1]})
+    shell.environment = {"BLOBS_EVENTS": str(shell.folder / "events")}
+    stop_at(shell, spec, "finished small-seed0")
+    assert trained(shell.run(spec)) == ["small-seed1"]
+
+
+@pytest.mark.parametrize("what", ["removed", "replaced", "another spec"])
+def test_a_member_counts_only_while_its_entry_is_the_one_it_made(shell: Shell, what: str) -> None:
+    spec = shell.write(matrix={"train.seed": [0, 1]})
+    stop_at(shell, spec, "started small-seed1")
+    weights = shell.folder / "zoo" / "small-seed0" / "model.safetensors"
+    if what == "removed":
+        weights.unlink()
+    elif what == "replaced":
+        shell.run(shell.write("other.yaml", name="small-seed0", train={"seed": 5}))
+    else:
+        shell.write(matrix={"train.seed": [0, 1]}, summary="other words")
+    assert trained(shell.run(spec)) == ["small-seed0", "small-seed1"]
+
+
+def test_a_value_more_in_a_stopped_sweep_leaves_what_is_done(shell: Shell) -> None:
+    stop_at(shell, shell.write(matrix={"train.seed": [0, 1]}), "started small-seed1")
+    done = shell.run(shell.write(matrix={"train.seed": [2, 0, 1]}))
+    assert trained(done) == ["small-seed2", "small-seed1"]
+
+
+def test_a_member_that_fails_stops_no_other_and_is_run_again(shell: Shell) -> None:
+    train = {"epochs": 20, "optimizer": {"use": "sgd", "lr": 1e-4}}
+    spec = shell.write(train=train, matrix={"train.optimizer.lr": [1e6, 1e-4]})
+    done = shell.inside("run", spec, "--device", "cpu")
+    assert done.code == 3
+    assert "error[VZ603]: the objective became" in done.err
+    assert re.search(r"^small-lr1000000 +1000000.0 +failed \(VZ603\)$", done.out, re.MULTILINE)
+    assert "published 1 of 2 members to zoo" in done.out
+    again = shell.inside("run", spec, "--device", "cpu")
+    assert again.code == 3
+    assert trained(again) == ["small-lr1000000"]
+
+
+def test_one_value_for_each_key_trains_one_member_by_its_own_name(shell: Shell) -> None:
+    spec = shell.write(matrix=GRID)
+    done = shell.run(spec, "--set", "loss.beta=4", "--set", "train.seed=1")
+    assert trained(done) == ["small-beta4-seed1"]
+
+
+def test_a_fault_in_one_member_is_found_before_any_is_trained(shell: Shell) -> None:
+    done = shell.inside("run", shell.write(matrix={"train.epochs": [1, 0]}), "--device", "cpu")
+    assert done.code == 1
+    assert "error[VZ204]: 'train.epochs' must be at least 1, not 0" in done.err
+    assert trained(done) == []
+
+
+def test_from_python(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.runs.shell import PLUGIN
+    from vaezoo.registry import discover
+
+    monkeypatch.chdir(tmp_path)
+    spec, registry = shell.write(matrix=GRID, train={"epochs": 1}), discover([str(PLUGIN)])
+    outcomes = vaezoo.sweep(spec, zoo="zoo", device="cpu", registry=registry)
+    assert [outcome.spec.name for outcome in outcomes] == NAMES
+    assert outcomes[3].values == {"loss.beta": 4, "train.seed": 1}
+    assert [outcome.entry.name for outcome in outcomes if outcome.entry] == NAMES
+    with pytest.raises(vaezoo.VaezooError, match=r"VZ208.*stands for 4 specs"):
+        vaezoo.run(spec, zoo="zoo", device="cpu", registry=registry)
+
+
+def test_members_train_together_and_each_is_published_as_its_own(shell: Shell) -> None:
+    done = shell.run(shell.write(matrix=GRID), "--together", "on")
+    assert "4 members train together; the figures of an epoch are their means\n" in done.err
+    assert done.err.count("\nepoch ") == 3
+    assert done.err.count("going on after epoch 3 of 3 epochs") == 4
+    assert f"published 4 of 4 members to zoo\nnext: vaezoo sample {NAMES[0][:5]}" in done.out
+    alone = shell.write("alone.yaml", name="small-beta4-seed1", loss={"use": "elbo", "beta": 4})
+    shell.run(alone, "--set", "train.seed=1", "--zoo", "other")
+    together, single = (
+        load_file(shell.folder / zoo / NAMES[3] / "model.safetensors") for zoo in ("zoo", "other")
+    )
+    assert_close(together, single, rtol=1e-3, atol=1e-5)
+    assert not any((shell.folder / "runs").iterdir())
+
+
+def test_members_that_train_together_are_stopped_and_go_on_together(shell: Shell) -> None:
+    spec = shell.write(train={"epochs": 400}, matrix=GRID, metrics=["active_units"])
+    with shell.start("run", spec, "--device", "cpu", "--together", "on") as process:
+        wait_for_line(process, "epoch 2/400")
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted: 4 members together: the same command goes on" in error
+    assert not (shell.folder / "zoo").exists() or not any((shell.folder / "zoo").iterdir())
+    resumed = shell.run(spec, "--together", "on")
+    assert re.search(r"going on after epoch \d+ of 400 epochs", resumed.err)
+    assert "published 4 of 4 members" in resumed.out
+
+
+def test_a_member_that_diverges_among_others_says_why_by_itself(shell: Shell) -> None:
+    train = {"epochs": 20, "optimizer": {"use": "sgd", "lr": 1e-4}}
+    spec = shell.write(train=train, matrix={"train.optimizer.lr": [1e6, 1e-4]})
+    done = shell.inside("run", spec, "--device", "cpu", "--together", "on")
+    assert done.code == 3
+    assert "error[VZ603]: the objective became" in done.err
+    assert "published 1 of 2 members to zoo" in done.out
+
+
+def test_members_that_cannot_train_together_are_told_why(shell: Shell) -> None:
+    spec = shell.write(matrix={"model.latent": [2, 3]})
+    reason = "they differ in more than seeds, weights of the loss and learning rates"
+    done = shell.inside("run", spec, "--device", "cpu", "--together", "on")
+    assert done.code == 3
+    assert f"error[VZ609]: the members cannot train together: {reason}" in done.err
+    done = shell.run(spec, "--together", "off")
+    assert "members train one after another: as asked for\n" in done.err
+
+
+def test_a_members_note_stays_whatever_the_member_is_called(tmp_path):
+    for name in ("together.json", "together-12ab34cd.safetensors", "together-seed0.finished"):
+        (tmp_path / name).write_text("{}")
+    ledger = Ledger(tmp_path, tmp_path / "zoo")
+    ledger.leave_together()
+    ledger.leave_together()  # nothing is left to do
+    assert [path.name for path in tmp_path.iterdir()] == ["together-seed0.finished"]

@@ -1,0 +1,30 @@
+"""How recorded figures are taken again."""
+
+from __future__ import annotations
+
+import vaezoo
+from vaezoo.evaluation.evaluate import context_of, take
+from vaezoo.evaluation.verify.recompute import retake
+from vaezoo.registry import Metrics, discover
+
+
+def test_a_figure_of_few_images_is_taken_again_and_not_estimated_by_others() -> None:
+    """Other images than the recorded ones would give another figure."""
+    registry, model = discover(), vaezoo.load("mnist_mlp20")
+    few = registry.find("metric", "amortisation_gap").component(images=8, steps=9, samples=300)
+    model.spec = model.spec.model_copy(update={"metrics": (few,)})
+    data = model.spec.dataset.build()
+    recorded = Metrics(tuple(take([few], context_of(model, data, "test"))), (), ())
+    taken = retake(
+        model,
+        data,
+        recorded,
+        samples=1,
+        same_device=True,
+        registry=registry,
+        announce=lambda metric, examples: None,
+        advance=lambda examples: None,
+    )
+    details = [one.check.detail for one in taken if one.check.passed]
+    assert len(details) == 2
+    assert all("(300 samples)" in detail and ", 0 apart" in detail for detail in details)

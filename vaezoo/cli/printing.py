@@ -1,0 +1,43 @@
+"""What commands print: JSON for programs, and lines on what was done."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from vaezoo.cli import streams
+from vaezoo.diagnostics.printable import in_json, in_log
+
+
+def echo_json(data: Any) -> None:
+    """Print JSON data in UTF-8, whatever the terminal's encoding: programs read it.
+
+    Half a character, as of a file's name that is not UTF-8, becomes its escape.
+    """
+    text = in_json(json.dumps(data, indent=1, ensure_ascii=False))
+    click.echo(text.encode("utf-8", "backslashreplace"))
+
+
+def echo_file(text: str) -> None:
+    """Print what is to become a file: in UTF-8, unless a terminal shows it."""
+    if sys.stdout.isatty():
+        click.echo(text, nl=False)
+    else:
+        click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+
+
+def tell(*lines: object) -> None:
+    """Print lines on what is done already: on stderr where stdout cannot be written.
+
+    What was done stands either way, so that such a stdout is no failure of the command.
+    """
+    is_lost = False
+    for line in (in_log(str(line)) for line in lines):
+        click.echo(line, err=is_lost)
+        if not is_lost and streams.lost():
+            is_lost = True
+            streams.forgive()
+            click.echo(line, err=True)

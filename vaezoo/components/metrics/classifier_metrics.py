@@ -1,0 +1,88 @@
+"""How much of the classes the latents hold: simple classifiers on posterior means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from vaezoo.components.metrics import sentences
+from vaezoo.registry import DataFacts, EvaluationContext, Figure, Metric, Quantity
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vaezoo.spec.spec import Spec
+
+_FRACTION = "fraction of the images"
+
+
+class LinearProbe(Metric, use="linear_probe"):
+    """Accuracy of multinomial logistic regression from posterior means to labels.
+
+    Fitted to the training split's latents, each scaled to variance 1, by L-BFGS.
+    """
+
+    figures = (
+        Quantity(
+            "probe_accuracy",
+            "higher",
+            unit=_FRACTION,
+            title="linear probe accuracy",
+            least=0.0,
+            most=1.0,
+        ),
+    )
+    needs = ("images", "labels")
+    penalty: float = Field(1e-4, ge=0, description="weight of the squared coefficients")
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        if data.train == 1:
+            return "it is fitted to training images, and there is only one"
+        return super().data_problem(spec, data)
+
+    def compute(self, context: EvaluationContext) -> list[Figure]:
+        """probe_accuracy, the fraction of the split's images; none without labels."""
+        from vaezoo.components.nets.linear_probe import linear_probe_figures
+
+        return linear_probe_figures(context, self.penalty)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return sentences.of_classes(figures)
+
+    def per_image(self, context: EvaluationContext) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.linear_probe import linear_probe
+
+        found = linear_probe(context, self.penalty)
+        return {"probe_accuracy": found.right} if found else {}
+
+
+class NearestNeighbours(Metric, use="nearest_neighbours"):
+    """Accuracy of the vote of the nearest training images by distance between posterior means.
+
+    A tie goes to the class of the nearer neighbours.
+    """
+
+    figures = (
+        Quantity(
+            "knn_accuracy", "higher", unit=_FRACTION, title="k-NN accuracy", least=0.0, most=1.0
+        ),
+    )
+    needs = ("images", "labels")
+    neighbours: int = Field(10, ge=1, description="neighbours that vote, k")
+
+    def compute(self, context: EvaluationContext) -> list[Figure]:
+        """knn_accuracy, the fraction of the split's images; none without labels."""
+        from vaezoo.components.nets.linear_probe import nearest_neighbours_figures
+
+        return nearest_neighbours_figures(context, self.neighbours)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return sentences.of_classes(figures)
+
+    def per_image(self, context: EvaluationContext) -> Mapping[str, Tensor]:
+        from vaezoo.components.nets.linear_probe import nearest_neighbours
+
+        found = nearest_neighbours(context, self.neighbours)
+        return {"knn_accuracy": found.right} if found else {}

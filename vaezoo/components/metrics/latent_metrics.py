@@ -1,0 +1,64 @@
+"""What the latents carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from vaezoo.components.metrics import sentences
+from vaezoo.registry import EvaluationContext, Figure, Metric, Quantity
+
+if TYPE_CHECKING:
+    from vaezoo.spec.spec import Spec
+
+
+class ActiveUnits(Metric, use="active_units"):
+    """How many latent dimensions are in use: those whose posterior mean varies over the images
+    with a variance above ``threshold`` (Burda, Grosse and Salakhutdinov 2016, section 5)."""
+
+    figures = (
+        Quantity(
+            "active_units",
+            "higher",
+            unit="latent dimensions",
+            each="variance of the posterior mean",
+            least=0.0,
+            role="active_units",
+        ),
+    )
+    threshold: float = Field(0.01, gt=0, description="least variance of an active dimension")
+
+    def compute(self, context: EvaluationContext) -> list[Figure]:
+        """active_units, with the variance of each dimension's posterior mean."""
+        from vaezoo.components.nets.estimators import active_units_figure
+
+        return [active_units_figure(context, self.threshold)]
+
+
+class Information(Metric, use="information"):
+    """Where the KL term goes: mutual information and the KL of the aggregated posterior.
+
+    With q(z) = 1/N Σ q(z|x_n) over the split's N images, the mean KL term is exactly
+    I(n; z) + KL(q(z) || p(z)) (Hoffman and Johnson 2016, "ELBO surgery"). The second part is
+    how far the codes of all images together lie from the prior that samples are drawn from.
+    The total correlation KL(q(z) || Π q(z_j)) says how far the latents depend on each other
+    (Chen et al. 2018, arXiv:1802.04942, equation 2). I(n; z) cannot exceed log N.
+    """
+
+    figures = (
+        Quantity("mutual_information", "higher", least=0.0),
+        Quantity("marginal_kl", "lower", title="marginal KL"),
+        Quantity("total_correlation", "neither"),
+    )
+    samples: int = Field(1, ge=1, description="draws of z for each image")
+
+    def compute(self, context: EvaluationContext) -> list[Figure]:
+        """mutual_information, marginal_kl and total_correlation, nats per example."""
+        from vaezoo.components.nets.information import information_figures
+
+        return information_figures(context, self.samples)
+
+    def reading(self, figures: Mapping[str, Figure], spec: Spec) -> tuple[str, ...]:
+        return sentences.of_information(figures, spec)

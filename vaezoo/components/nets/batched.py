@@ -1,0 +1,98 @@
+"""What the estimators share: a split's images in batches, and figures with all they need.
+
+Means over examples are taken in float64 on the CPU: a mean over 10,000 examples of hundreds of
+nats keeps its digits, and not every device has float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from vaezoo.registry import EvaluationContext, Figure, Split
+
+NATS = "nats per example"
+_BATCH = 500
+
+
+def batches(context: EvaluationContext) -> Iterator[Tensor]:
+    """The split's images as float32 in [0, 1] on the model's device, in order."""
+    for images in unannounced_batches(context, context.split):
+        yield images
+        context.advance(len(images))
+
+
+def unannounced_batches(
+    context: EvaluationContext, split: Split, size: int = _BATCH
+) -> Iterator[Tensor]:
+    """Batches of any split on the model's device, without a word on the progress."""
+    for images in split.images.split(size):
+        yield images.to(context.model.device).to(torch.float32).div_(255)
+
+
+@torch.inference_mode()
+def posterior_means(context: EvaluationContext, split: Split) -> Tensor:
+    """μ of every image of a split: (N, latent), float32 on the CPU."""
+    batches = unannounced_batches(context, split)
+    return torch.cat([context.model.posterior(images).mean.float().cpu() for images in batches])
+
+
+def mean_figure(
+    context: EvaluationContext,
+    name: str,
+    values: Tensor,
+    samples: int = 0,
+    *,
+    unit: str = NATS,
+    per_dimension: Tensor | None = None,
+    note: str = "",
+) -> Figure:
+    """The mean of per-example values (N,), with its standard error over examples."""
+    values = values.double()
+    error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else None
+    return figure(
+        context,
+        name,
+        values.mean().item(),
+        samples,
+        unit=unit,
+        examples=len(values),
+        standard_error=error,
+        per_dimension=per_dimension,
+        note=note,
+    )
+
+
+def figure(
+    context: EvaluationContext,
+    name: str,
+    value: float,
+    samples: int = 0,
+    *,
+    unit: str,
+    examples: int,
+    standard_error: float | None = None,
+    per_dimension: Tensor | None = None,
+    note: str = "",
+) -> Figure:
+    """A figure on the context's split, with the context's likelihood, protocol and caveats."""
+    return Figure(
+        name=name,
+        value=value,
+        unit=unit,
+        split=context.split_name,
+        likelihood=context.spec.model.likelihood.use,
+        binarisation=str(context.binarization),
+        samples=samples,
+        examples=examples,
+        standard_error=standard_error,
+        per_dimension=tuple(per_dimension.tolist()) if per_dimension is not None else None,
+        note="; ".join(filter(None, (note, _caveat(context)))),
+    )
+
+
+def _caveat(context: EvaluationContext) -> str:
+    trained_on = context.split_name == "test" and context.test_is_trained_on
+    return "these images were part of the training data" if trained_on else ""

@@ -1,0 +1,68 @@
+"""What the posterior does with each latent dimension, measured on a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaezoo.registry.contracts import EvaluationContext
+
+BATCH = 1000
+#: variance of the posterior mean up to which a dimension counts as unused
+#: (Burda et al. 2016, arXiv:1509.00519)
+UNUSED_VARIANCE = 0.01
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Posterior means (N, latent), and how much each dimension carries (latent,).
+
+    ``carried`` is the mean KL in nats, or where the prior has no closed form the variance of
+    the posterior means; ``unit`` says which, and is empty where there are no images to measure on.
+    """
+
+    means: NDArray[np.float32]
+    carried: NDArray[np.float64]
+    unit: str
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """The dimensions, the one that carries most first; as they are where nothing is known."""
+        return np.argsort(-self.carried, kind="stable")
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Whether each dimension's posterior mean varies over the images; of none, all count."""
+        if not len(self.means):
+            return np.ones(self.means.shape[1], dtype=np.bool_)
+        used: NDArray[np.bool_] = np.var(self.means, axis=0, dtype=np.float64) > UNUSED_VARIANCE
+        return used
+
+
+@torch.inference_mode()
+def measure(context: EvaluationContext) -> Latents:
+    """The posterior of every image of the split."""
+    if not len(context.split):
+        latent = context.model.latent
+        return Latents(np.zeros((0, latent), np.float32), np.zeros(latent), "")
+    means: list[Tensor] = []
+    total: Tensor | None = torch.zeros(context.model.latent, dtype=torch.float64)
+    for batch in torch.split(context.split.images, BATCH):
+        posterior = context.model.posterior(batch.to(context.model.device).float().div(255))
+        means.append(posterior.mean.float().cpu())
+        kl = context.model.prior.kl(posterior.mean, posterior.log_var)
+        total = None if kl is None or total is None else total + kl.cpu().double().sum(0)
+        context.advance(len(batch))
+    stacked = torch.cat(means).numpy()
+    if total is None:
+        return Latents(stacked, np.var(stacked, axis=0, dtype=np.float64), "variance")
+    return Latents(stacked, (total / len(stacked)).numpy(), "nats")
+
+
+def decode(context: EvaluationContext, z: Tensor) -> Tensor:
+    """Mean images of latents (N, latent), a batch at a time, in host memory."""
+    return torch.cat([context.model.decode(part).cpu() for part in torch.split(z, BATCH)])

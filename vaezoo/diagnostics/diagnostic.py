@@ -1,0 +1,200 @@
+"""What vaezoo says when something is wrong: findings, the error tree, exit codes.
+
+The tree of errors, each with the exit code that ends the command::
+
+    VaezooError                 1
+    ├── SpecError               1   a spec that cannot be used, with all its findings
+    ├── PluginError             1   a component or plugin that is missing, broken or ambiguous
+    ├── UsageError              2   wrong arguments: an unknown entry, metric or visualizer
+    ├── ZooError                3   an entry or weights file that cannot be read or written
+    ├── RunError                3   training or evaluation that could not go on
+    │   ├── DataError           3   a dataset that cannot be had
+    │   └── DivergenceError     3   an objective that became NaN or infinite
+    └── Interrupted           130   stopped by the user; the same command goes on
+
+Codes are stable: ``VZ1xx`` YAML, ``VZ2xx`` schema, ``VZ3xx`` registry and plugins,
+``VZ4xx`` shapes and objective (from ``VZ411`` on the lint), ``VZ5xx`` zoo, ``VZ6xx`` run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from vaezoo.diagnostics.codes import CODES
+from vaezoo.diagnostics.printable import in_log, printable
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+#: What ends a line, in YAML and so in every Position.
+LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place in a text; line and column count from 1."""
+
+    line: int
+    column: int
+
+
+class Piped(str):
+    """The name of a source that came through a pipe, with its content: it can be read once."""
+
+    content: bytes
+
+    def __new__(cls, name: str, content: bytes) -> Piped:
+        self = super().__new__(cls, name)
+        self.content = content
+        return self
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range of a source: a file's path, or a command-line argument as it was typed."""
+
+    source: str
+    start: Position
+    end: Position
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.start.line}:{self.start.column}"
+
+
+@dataclass(frozen=True)
+class Related:
+    """Another place that a finding has to do with, such as the spec that extends a base."""
+
+    message: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding. ``message`` says what is wrong, ``hint`` what to do about it."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    hint: str | None = None
+    severity: Severity = Severity.ERROR
+    related: tuple[Related, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"{self.code} is not a known diagnostic code")
+
+
+class VaezooError(Exception):
+    """The root of every error that vaezoo raises on purpose; holds its findings."""
+
+    exit_code = 1
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        if not diagnostics:
+            raise ValueError("an error needs at least one diagnostic")
+        self.diagnostics = diagnostics
+        super().__init__("\n".join(describe(d) for d in diagnostics))
+
+
+class SpecError(VaezooError):
+    """A spec that cannot be used."""
+
+
+class PluginError(VaezooError):
+    """A component or plugin that is missing, broken or ambiguous."""
+
+
+class UsageError(VaezooError):
+    """Wrong arguments."""
+
+    exit_code = 2
+
+
+class ZooError(VaezooError):
+    """An entry or weights file that cannot be read or written."""
+
+    exit_code = 3
+
+
+class RunError(VaezooError):
+    """A run that could not go on."""
+
+    exit_code = 3
+
+
+class DataError(RunError):
+    """A dataset that cannot be had."""
+
+
+class DivergenceError(RunError):
+    """An objective that became NaN or infinite."""
+
+
+class Interrupted(VaezooError):
+    """Stopped by the user; the run can be resumed."""
+
+    exit_code = 130
+
+
+class DiagnosticWarning(UserWarning):
+    """A finding that stops nothing, as Python's ``warnings`` show it."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(describe(diagnostic))
+
+
+def warn(diagnostic: Diagnostic) -> None:
+    """Tell a finding that stops nothing."""
+    warnings.warn(DiagnosticWarning(diagnostic), stacklevel=3)
+
+
+@contextlib.contextmanager
+def findings_told(tell: Callable[[Diagnostic], object]) -> Iterator[None]:
+    """Within, each finding of a ``DiagnosticWarning`` is told once; other warnings are shown as
+    Python shows them."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, *details: Any, **options: Any) -> None:
+            if isinstance(message, DiagnosticWarning):
+                tell(message.diagnostic)
+            else:
+                others(message, *details, **options)
+
+        warnings.showwarning = show
+        warnings.simplefilter("once", DiagnosticWarning)
+        yield
+
+
+def describe(diagnostic: Diagnostic) -> str:
+    """One finding as plain text without its snippet: place, code, message, hint."""
+    place = f"{diagnostic.span}: " if diagnostic.span else ""
+    text = printable(f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}")
+    return in_log(f"{text}\n  help: {diagnostic.hint}" if diagnostic.hint else text)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that ``name`` most likely was meant to be, if any is close."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None
+
+
+def suggest(name: str, known: Sequence[str], noun: str) -> str:
+    """A hint for an unknown name: the nearest right one, and what there is."""
+    listed = ", ".join(sorted(known)) or "none"
+    close = nearest(name, known)
+    there_is = f"{noun}: {listed}"
+    return f"did you mean {close!r}? {there_is}" if close else there_is

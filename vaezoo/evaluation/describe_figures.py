@@ -1,0 +1,46 @@
+"""Figures with what their metric and the model's likelihood say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vaezoo.registry import EvaluationContext, Figure, Metric
+from vaezoo.registry.blame import blamed
+from vaezoo.registry.quantity import OF_THE_LIKELIHOOD
+from vaezoo.spec.declared_figures import described_by
+from vaezoo.spec.spec import Spec
+
+
+def compute(metric: Metric, context: EvaluationContext) -> list[Figure]:
+    """A metric's figures of a context, described.
+
+    Raises PluginError (VZ303) for a metric that fails.
+    """
+    with blamed(metric, "to take its figures"):
+        figures = metric.compute(context)
+    return described(figures, [metric], context.spec)
+
+
+def described(figures: Sequence[Figure], metrics: Sequence[Metric], spec: Spec) -> list[Figure]:
+    """Figures with their descriptions by some of ``metrics``; others keep what they have."""
+    return [_described(figure, metrics, spec) for figure in figures]
+
+
+def _described(figure: Figure, metrics: Sequence[Metric], spec: Spec) -> Figure:
+    about = described_by(metrics, figure.name) or figure.about
+    if about is None or about.role not in OF_THE_LIKELIHOOD:
+        return replace(figure, about=about)
+    return replace(figure, about=about, likelihood_caveat=caveat_of(spec, figure.binarisation))
+
+
+def caveat_of(spec: Spec, binarisation: str) -> str:
+    """The likelihood's caveat on such pixels, by a figure's ``binarisation`` or the dataset.
+
+    Empty where a component fails to say: the lint reports it, and no trained model is lost to it.
+    """
+    try:
+        is_binary = not binarisation.startswith("none") or spec.dataset.binary is True
+        return str(spec.model.likelihood.caveat(is_binary))
+    except Exception:
+        return ""

@@ -1,0 +1,260 @@
+"""From an entry to figures: what ``vaezoo evaluate`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from vaezoo.diagnostics import Diagnostic, PluginError, UsageError, ZooError, suggest
+from vaezoo.registry import DataFacts, EvaluationContext, Figure, Metric, Registry, discover
+from vaezoo.spec.declared_figures import names_of
+from vaezoo.system.out_of_memory import memory_explained
+from vaezoo.training.execution.malloc import memory_kept
+from vaezoo.zoo import Entry, find
+from vaezoo.zoo.entry_data import load_images, load_model, refuse_changed
+
+if TYPE_CHECKING:
+    from vaezoo.model import VAE
+    from vaezoo.registry import ImageData, Metrics, Split
+    from vaezoo.spec.spec import Spec
+
+SPLITS = ("test", "validation", "train")
+_ALL = "all"
+
+#: called with a metric's name and the number of examples that it looks at
+Announce = Callable[[str, int], object]
+#: called with the number of examples just dealt with
+Advance = Callable[[int], object]
+
+
+def _silent(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures taken of an entry.
+
+    ``left_out`` says of each metric that ``all`` asked for and this model cannot have why not.
+    """
+
+    entry: Entry
+    figures: tuple[Figure, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@memory_explained("take fewer samples or metrics, or a device with more memory")
+def evaluate(
+    name: str | Path,
+    *,
+    split: str = "test",
+    metrics: Sequence[str] = (),
+    importance_samples: int | None = None,
+    record: bool = False,
+    zoo: str | Path | None = None,
+    device: str = "cpu",
+    registry: Registry | None = None,
+    overrides: Sequence[str] = (),
+    announce: Announce = _silent,
+    advance: Advance = _silent,
+) -> Measured:
+    """Figures of a trained model: ``vaezoo.evaluate("mnist_mlp20", metrics=["information"])``.
+
+    ``metrics`` are names, or ``all`` that the model can have; each has the parameters that the
+    spec gives it, or its defaults. Without any they are those of the spec.
+    ``importance_samples`` adds the importance-weighted bound with so many draws. With ``record``,
+    an entry in a zoo of one's own has the figures written to its ``metrics.json`` and card, in
+    the place of the same ones, and its targets held against them. ``overrides`` are
+    ``dataset.KEY=VALUE`` texts that say where the data are now. Warns (VZ612) where they are not
+    those that the model was trained with.
+
+    Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split, and
+    for a named metric that the model cannot have, DataError (VZ601) where the dataset cannot be
+    had, (VZ612) where figures on changed data were to be recorded, ZooError (VZ503) for an entry
+    that cannot be written, RunError (VZ607) where memory is too short.
+    """
+    if split not in SPLITS:
+        hint = suggest(split, SPLITS, "splits")
+        raise UsageError(Diagnostic("VZ504", f"there is no split {split!r}", hint=hint))
+    registry = registry or discover()
+    entry = find(name, zoo=zoo)
+    if record:
+        _require_amendable(entry)
+    model = load_model(entry, registry, device, overrides)
+    chosen = choose_metrics(model.spec, metrics, importance_samples, registry)
+    data = load_images(entry, model, registry)
+    if record:
+        refuse_changed(entry, data)
+    context = context_of(model, data, split, advance)
+    figures, left_out = take_what_can_be_had(chosen, context, announce, named=metrics)
+    if record:
+        from vaezoo.evaluation import concluded
+        from vaezoo.evaluation.describe_figures import described
+        from vaezoo.plotting.draw import of_failures
+        from vaezoo.zoo.add_metrics import amend, with_figures
+
+        def with_new(now: Entry) -> Metrics:
+            merged = with_figures(now.metrics.figures, figures)
+            merged = tuple(described(merged, model.spec.metrics, model.spec))
+            targets, notes = concluded(model.spec, merged, now.history)
+            notes = (*notes, *of_failures(now.metrics.notes))
+            return replace(now.metrics, figures=merged, targets=targets, notes=notes)
+
+        amend(entry, with_new)
+    return Measured(entry, tuple(figures), tuple(left_out))
+
+
+def _require_amendable(entry: Entry) -> None:
+    """Raise ZooError (VZ503), before anything slow, where figures cannot be recorded."""
+    from vaezoo.zoo.add_metrics import cannot_amend
+
+    def refuse() -> None:
+        reason = cannot_amend(entry)
+        if reason:
+            hint = "leave --record out, or copy the entry to a zoo that you can write to"
+            raise ZooError(Diagnostic("VZ503", f"figures cannot be recorded: {reason}", hint=hint))
+
+    entry.steadily(refuse)  # a publish may put other files in the place of those being read
+
+
+@memory_kept()
+def take(
+    metrics: Sequence[Metric], context: EvaluationContext, announce: Announce = _silent
+) -> list[Figure]:
+    """The figures of each metric in turn, with products as fast as the device has them."""
+    from vaezoo.evaluation.describe_figures import compute
+    from vaezoo.training.execution.cpu_matmul import fast_float32
+
+    figures = []
+    with fast_float32(context.model.device):
+        for metric in metrics:
+            announce(metric.use, len(context.split))
+            figures += compute(metric, context)
+    return figures
+
+
+def take_what_can_be_had(
+    metrics: Sequence[Metric], context: EvaluationContext, announce: Announce, named: Sequence[str]
+) -> tuple[list[Figure], list[str]]:
+    """The figures, and why metrics were left out. One that was asked for by name is not."""
+    figures: list[Figure] = []
+    left_out = []
+    for metric in metrics:
+        problem = _problem(metric, context)
+        if problem and (_ALL not in named or metric.use in named):
+            raise _impossible(metric, problem)
+        if problem:
+            left_out.append(f"{metric.use}: {problem}")
+            continue
+        try:
+            figures += take([metric], context, announce)
+        except UsageError as error:
+            if _ALL not in named or metric.use in named:
+                raise
+            left_out += [f"{metric.use}: {finding.message}" for finding in error.diagnostics]
+    return figures, left_out
+
+
+def _problem(metric: Metric, context: EvaluationContext) -> str | None:
+    """Why a metric cannot be had of the context's data, by what it says of itself."""
+    training = len(context.training) if context.training else 0
+    has_labels = context.split.labels is not None
+    facts = DataFacts(context.spec.dataset, training, len(context.split), has_labels)
+    return metric.data_problem(context.spec, facts)
+
+
+def _impossible(metric: Metric, problem: str) -> UsageError:
+    hint = "ask for other metrics, or for 'all', which leaves such ones out"
+    message = f"the metric {metric.use!r} cannot be had: {problem}"
+    return UsageError(Diagnostic("VZ504", message, hint=hint))
+
+
+def choose_metrics(
+    spec: Spec, names: Sequence[str], importance_samples: int | None, registry: Registry
+) -> list[Metric]:
+    """The metrics that are asked for by name; those of the spec where none is."""
+    if _ALL in names:
+        names = [found.component.use for found in registry.components("metric")]
+    chosen = [metric for name in names for metric in _of_name(name, spec, registry)]
+    if not names:
+        chosen = list(spec.metrics)
+    if importance_samples is not None:
+        bound = _bound_metric(spec, registry)
+        chosen = [metric for metric in chosen if not isinstance(metric, bound)]
+        chosen.append(bound.model_validate({"samples": importance_samples}))
+    return chosen
+
+
+def _bound_metric(spec: Spec, registry: Registry) -> type[Metric]:
+    """The metric of a bound that rises with draws of z: the spec's own, or the first that there
+    is. Raises UsageError (VZ504) where there is none."""
+    every = [cast("type[Metric]", found.component) for found in registry.components("metric")]
+    own: list[type[Metric]] = [type(metric) for metric in spec.metrics]
+    for kind in (*own, *every):
+        rising = any(one.role == "bound" and one.with_samples == "rises" for one in kind.figures)
+        if rising and "samples" in kind.model_fields:
+            return kind
+    message = "no plugin has a metric of an importance-weighted bound"
+    raise UsageError(Diagnostic("VZ504", message, hint="'vaezoo plugins list' shows the metrics"))
+
+
+def _of_name(name: str, spec: Spec, registry: Registry) -> list[Metric]:
+    """The spec's own metrics of that name, or one with its default parameters."""
+    own = [metric for metric in spec.metrics if name in (metric.use, metric.to_spec())]
+    if own:
+        return own
+    try:
+        return [cast("Metric", registry.find("metric", name).component())]
+    except PluginError as error:
+        finding = error.diagnostics[0]
+        raise UsageError(Diagnostic("VZ504", finding.message, hint=finding.hint)) from None
+
+
+def metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
+    """The metric that gives a figure, with as many draws; None where no plugin has one."""
+    found = [row.component for row in registry.components("metric")]
+    kinds = [cast("type[Metric]", kind) for kind in found]
+    for kind in (kind for kind in kinds if figure.name in names_of(kind)):
+        own = [metric for metric in spec.metrics if type(metric) is kind]
+        metric = own[0] if own else kind()
+        if "samples" in kind.model_fields and figure.samples:
+            return metric.model_copy(update={"samples": figure.samples})
+        return metric
+    return None
+
+
+def context_of(
+    model: VAE, data: ImageData, split: str, advance: Advance = _silent
+) -> EvaluationContext:
+    """A trained model before a split of its spec's data."""
+    context = EvaluationContext.of_test(model, data, advance=advance)
+    if split == "test":
+        return context
+    return replace(context, split=_held_out_or_not(model.spec, data, split), split_name=split)
+
+
+def _held_out_or_not(spec: Spec, data: ImageData, split: str) -> Split:
+    """The images that training saw, or those that it held out.
+
+    Where training drew its pixels anew at every step, one such draw stands for all.
+    """
+    from vaezoo.data.binarize import held_out_images, seen_images
+    from vaezoo.data.resident import held_out_rows, select
+    from vaezoo.training.loop import stream
+
+    seed = stream(spec.train.seed, "validation")
+    kept, held_out = held_out_rows(len(data.train), spec.train.validation, seed)
+    if split == "train":
+        seen = data.train if held_out is None else select(data.train, kept)
+        return seen_images(seen, data.binarization)
+    if held_out is not None:
+        return held_out_images(select(data.train, held_out), data.binarization)
+    raise UsageError(
+        Diagnostic(
+            "VZ504",
+            f"{spec.name} has no validation split: it was trained with validation: 0",
+            hint="the splits test and train can be evaluated",
+        )
+    )

@@ -1,0 +1,272 @@
+"""An entry that an earlier version wrote, brought to the present form: no training."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, UsageError, ZooError
+from vaezoo.evaluation.evaluate import Advance, Announce, context_of, take
+from vaezoo.evaluation.verify import Check, entry_files
+from vaezoo.evaluation.verify.recompute import Retaken, retake
+from vaezoo.evaluation.verify.steps import lock_check
+from vaezoo.registry import Figure, Registry, discover
+from vaezoo.spec.declared_figures import names_of
+from vaezoo.system import safetensors_io
+from vaezoo.zoo import Entry, find, publish
+from vaezoo.zoo.add_metrics import with_figures
+from vaezoo.zoo.lock import with_check
+from vaezoo.zoo.publish import keep_away
+from vaezoo.zoo.zoo_folders import home_of
+
+if TYPE_CHECKING:
+    from vaezoo.model import VAE
+    from vaezoo.registry import ImageData
+    from vaezoo.spec.spec import Spec
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """An entry as it is now. ``changed`` is False where it was up to date, and nothing was taken;
+    ``taken`` figures were taken again, ``estimated`` ones from a few images, ``added`` are new."""
+
+    entry: Entry
+    changed: bool
+    taken: int = 0
+    estimated: int = 0
+    added: int = 0
+
+
+def migrate(
+    name: str | Path,
+    *,
+    spec: Path | None = None,
+    samples: int | None = None,
+    zoo: str | Path | None = None,
+    device: str = "cpu",
+    registry: Registry | None = None,
+    announce: Announce = lambda metric, examples: None,
+    advance: Advance = lambda examples: None,
+) -> Migrated:
+    """Write an entry as this version of vaezoo would, with the weights and figures that it has.
+
+    Every recorded figure is taken again, as ``verify`` does it, and must be found as it is
+    recorded; the lock then names the code that found it beside that which trained the model.
+    Targets, notes, card, header and manifest are made again. ``spec`` is a file with the spec as
+    it stands now: name, summary, metrics, visualizers and targets are taken from it, and it must
+    train the same weights. The entry as it was is kept, as a run keeps one that it replaces.
+
+    Raises UsageError (VZ501) for an unknown entry and (VZ506) for a spec of another training,
+    ZooError (VZ502) for an entry that is not what it says, and (VZ503) for an unwritable zoo.
+    """
+    from vaezoo.data.loading import load
+
+    registry = registry or discover()
+    entry = find(name, zoo=zoo)
+    if entry.stands_alone:
+        raise _refused(f"{entry.path} is a weights file alone", "give an entry's folder or name")
+    _require(entry_files.sealed(entry), entry)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DiagnosticWarning)  # of changed code, which is tried here
+        trained = entry.load(registry, device)
+    before, wanted = trained.spec, _wanted(trained.spec, spec, registry)
+    _require([lock_check(entry, before, registry)], entry)
+    if before.canonical() == wanted.canonical() and _is_up_to_date(entry, before, registry):
+        return Migrated(entry, changed=False)
+    _require_free(entry, wanted.name)
+    data = load(wanted.dataset, registry)
+    _require_same_data(entry, data)
+    model = _rebuilt(trained, wanted)
+    added = _new_figures(model, before, data, entry.metrics.figures, announce, advance)
+    recorded = dataclasses.replace(
+        entry.metrics, figures=with_figures(entry.metrics.figures, added)
+    )
+    retaken = list(
+        retake(
+            model,
+            data,
+            recorded,
+            samples=samples,
+            same_device=entry.lock["device"]["type"] == model.device.type,
+            registry=registry,
+            announce=announce,
+            advance=advance,
+        )
+    )
+    fresh = {f"{figure.split}/{figure.name}" for figure in added}
+    _require((one.check for one in retaken if one.check.what not in fresh), entry)
+    _require([entry_files.history(wanted, entry.history)], entry)
+    figures = _reworded(recorded.figures, retaken)
+    result = _published(entry, model, data, figures, registry)
+    estimated = sum(one.found is None for one in retaken)
+    taken = sum(one.found is not None and one.check.what not in fresh for one in retaken)
+    return Migrated(result, True, taken, estimated, len(added))
+
+
+def _wanted(before: Spec, path: Path | None, registry: Registry) -> Spec:
+    """The spec to publish, which trains the same weights as the one before."""
+    from vaezoo.spec import read
+    from vaezoo.spec.difference import Effect, compare
+
+    if path is None:
+        return before
+    wanted = read(path, registry=registry)
+    differing = [
+        change.path
+        for change in compare(before, wanted).changes
+        if change.effect is not Effect.COSMETIC or change.path.startswith("publish")
+    ]
+    if not differing:
+        return wanted
+    raise _refused(
+        f"{path} would train other weights than those of {before.name}: "
+        f"{', '.join(differing)} {'differs' if len(differing) == 1 else 'differ'}",
+        f"train it with 'vaezoo run {path}'",
+    )
+
+
+def _is_up_to_date(entry: Entry, spec: Spec, registry: Registry) -> bool:
+    """Whether a cheap look finds nothing to do."""
+    from vaezoo.evaluation.describe_figures import described
+    from vaezoo.zoo.plugin_drift import drift
+
+    if not entry.is_sealed or entry.path.name != entry.name:
+        return False
+    if any(drift(entry.lock, registry, entry.name)):
+        return False
+    recorded = list(entry.metrics.figures)
+    if described(recorded, spec.metrics, spec) != recorded:
+        return False
+    return all(check.passed for check in entry_files.records(entry, spec, None))
+
+
+def _require(checks: Iterator[Check] | Sequence[Check], entry: Entry) -> None:
+    failed = [f"{check.what}: {check.detail}" for check in checks if check.passed is False]
+    if failed:
+        raise ZooError(
+            Diagnostic(
+                "VZ502",
+                f"{entry.name} is not what it says: {'; '.join(failed)}",
+                hint=f"see 'vaezoo verify {entry.name}'; fetch it again, or train it again",
+            )
+        )
+
+
+def _require_same_data(entry: Entry, data: ImageData) -> None:
+    recorded = entry.lock["dataset"]["digest"]
+    if recorded != data.digest:
+        detail = f"the digest is {data.digest[:12]}, the lock has {recorded[:12]}"
+        _require([Check("dataset", False, detail)], entry)
+
+
+def _require_free(entry: Entry, name: str) -> None:
+    """Raise UsageError (VZ506) where another entry has the new name."""
+    place = entry.path.parent / name
+    if os.path.lexists(place) and not os.path.samefile(place, entry.path):
+        raise _refused(f"{place} is another entry", "remove it, or choose another name")
+
+
+def _refused(message: str, hint: str) -> UsageError:
+    return UsageError(Diagnostic("VZ506", message, hint=hint))
+
+
+def _rebuilt(trained: VAE, spec: Spec) -> VAE:
+    """The same weights in a model of the spec."""
+    from vaezoo.model import build
+
+    model = build(spec)
+    model.load_state_dict(trained.state_dict())
+    return model.to(trained.device).eval()
+
+
+def _new_figures(
+    model: VAE,
+    before: Spec,
+    data: ImageData,
+    recorded: Sequence[Figure],
+    announce: Announce,
+    advance: Advance,
+) -> list[Figure]:
+    """The figures of metrics that the entry was not published with, and those it lacks."""
+    known = {figure.name for figure in recorded if figure.split == "test"}
+    former = [metric.to_spec() for metric in before.metrics]
+    new = [
+        metric
+        for metric in model.spec.metrics
+        if metric.to_spec() not in former or not known.issuperset(names_of(type(metric)))
+    ]
+    found = take(new, context_of(model, data, "test", advance), announce) if new else []
+    changed = {name for m in new if m.to_spec() not in former for name in names_of(type(m))}
+    return [figure for figure in found if figure.name not in known or figure.name in changed]
+
+
+def _reworded(recorded: Sequence[Figure], retaken: Sequence[Retaken]) -> list[Figure]:
+    """The recorded numbers, with all that this version says beside them."""
+    known = {one.check.what: one for one in retaken}
+    return [_said_now(figure, known[f"{figure.split}/{figure.name}"]) for figure in recorded]
+
+
+def _said_now(recorded: Figure, one: Retaken) -> Figure:
+    if one.said is None:
+        return recorded
+    numbers: dict[str, Any] = {
+        name: getattr(recorded, name)
+        for name in ("value", "samples", "standard_error", "per_dimension")
+    }
+    # with other draws, a note may speak of theirs
+    note = one.said.note if one.same_way else recorded.note
+    return dataclasses.replace(one.said, **numbers, note=note)
+
+
+def _published(
+    entry: Entry,
+    model: VAE,
+    data: ImageData,
+    figures: Sequence[Figure],
+    registry: Registry,
+) -> Entry:
+    from vaezoo.evaluation import concluded
+    from vaezoo.evaluation.describe_figures import described
+
+    spec = model.spec
+    state = safetensors_io.in_format(model.state_dict(), spec.publish.weights)
+    if safetensors_io.digest(state) != entry.header["digest"]:
+        _require([Check("weights", False, "they would not be written as they are")], entry)
+    figures = described(figures, spec.metrics, spec)
+    targets, notes = concluded(spec, figures, entry.history)
+    pictures, failures = _drawn(entry, model, data)
+    result = publish(
+        spec,
+        model,
+        lock=with_check(entry.lock, spec, registry),
+        figures=figures,
+        targets=targets,
+        history=entry.history,
+        pictures=pictures,
+        notes=[*notes, *failures],
+        test_is_trained_on=data.test_is_trained_on,
+        zoo=home_of(entry).parent,
+    )
+    if entry.path.name != spec.name:
+        keep_away(entry)
+    return result
+
+
+def _drawn(entry: Entry, model: VAE, data: ImageData) -> tuple[dict[str, bytes], list[str]]:
+    """The entry's pictures and notes on those that failed, where the spec still asks for the
+    same ones; otherwise new ones."""
+    from vaezoo.plotting.draw import draw, of_failures
+    from vaezoo.registry import EvaluationContext
+
+    former = entry.spec_data.get("visualizers")
+    if former == model.spec.canonical()["visualizers"]:
+        pictures = {path.stem: entry.picture(path) for path in entry.figures}
+        return pictures, of_failures(entry.metrics.notes)
+    context = EvaluationContext.of_test(model, data, entry.history)
+    drawn = draw(model.spec.visualizers, context, lambda name: None)
+    return drawn.pictures, drawn.notes()

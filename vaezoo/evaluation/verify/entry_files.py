@@ -1,0 +1,176 @@
+"""The files of an entry against its manifest, and against one another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaezoo.diagnostics import VaezooError, ZooError
+from vaezoo.evaluation import concluded
+from vaezoo.evaluation.verify.checks import Check, told
+from vaezoo.plotting.draw import of_failures
+from vaezoo.system.regular_file import read_regular
+from vaezoo.zoo import Entry
+from vaezoo.zoo.entry import CARD, HISTORY, MANIFEST, METRICS, SPEC, readable
+from vaezoo.zoo.manifest import differences, read_manifest
+from vaezoo.zoo.records import metrics_text
+
+if TYPE_CHECKING:
+    from vaezoo.registry import EpochRecord, ImageData, TargetResult
+    from vaezoo.spec.spec import Spec
+
+#: bytes of a text for people beyond which it is damage
+_LARGEST_TEXT = 4 * 10**6
+_NUMBERS_OF_TARGETS = ("metric", "value", "tolerance", "source", "figure")
+
+
+def sealed(entry: Entry) -> Iterator[Check]:
+    """Whether the files are those that were published together; each that is not."""
+    if entry.stands_alone:
+        return
+    if not os.path.lexists(entry.path / MANIFEST):
+        yield _without_manifest(entry)
+        return
+    try:
+        manifest = read_manifest(entry)
+        changed = differences(entry, manifest)
+    except ZooError as error:
+        yield Check(MANIFEST, False, told(error))
+        return
+    yield from (Check(name, False, problem) for name, problem in changed.items())
+    if not changed:
+        yield Check(MANIFEST, True, f"{len(manifest.files)} files are as they were published")
+
+
+def signed(entry: Entry, key: Path | None) -> Iterator[Check]:
+    """Whether the owner of a public key vouches for the manifest."""
+    from vaezoo.zoo.signing import SIGNATURE, check_signature, is_signed
+
+    if key is None:
+        with suppress(ZooError):  # of a folder that cannot be read, which is told elsewhere
+            if is_signed(entry):
+                yield Check(SIGNATURE, None, "give the publisher's public key by --key to check it")
+        return
+    try:
+        check_signature(entry, key)
+    except ZooError as error:
+        yield Check(SIGNATURE, False, told(error))
+        return
+    yield Check(SIGNATURE, True, f"the owner of {key} vouches for all files")
+
+
+def _without_manifest(entry: Entry) -> Check:
+    try:
+        is_sealed = entry.is_sealed
+    except ZooError as error:
+        return Check(MANIFEST, False, f"it is missing; {told(error)}")
+    if is_sealed:
+        return Check(MANIFEST, False, "it is missing, so that no file can be held against it")
+    hint = f"'vaezoo zoo migrate {entry.name}' seals it"
+    return Check(MANIFEST, None, f"the entry is of a format that had none; {hint}")
+
+
+def records(entry: Entry, spec: Spec, data: ImageData | None) -> Iterator[Check]:
+    """What is written beside the weights, against what follows from spec, figures and history."""
+    if entry.stands_alone:
+        return
+    yield _readable_spec(entry)
+    yield history(spec, entry.history)
+    yield from _metrics(entry, spec)
+    if data is not None:
+        yield _trained_on(entry, data)
+    yield from _card(entry)
+
+
+def _readable_spec(entry: Entry) -> Check:
+    """spec.yaml, which people read, against the header, which is loaded."""
+    from vaezoo.spec.document import parse_document
+
+    try:
+        document, findings = parse_document(_text(entry, SPEC), SPEC)
+    except ZooError as error:
+        return Check(SPEC, False, f"it cannot be read: {told(error)}")
+    same = not findings and document.data() == entry.spec_data
+    return Check(SPEC, same, f"it is {'' if same else 'not '}that of the weights file")
+
+
+def history(spec: Spec, records: Sequence[EpochRecord]) -> Check:
+    """Whether a run of the spec has so many epochs, counted from 1."""
+    from vaezoo.spec.resume_rules import outcome
+
+    if [record.epoch for record in records] != list(range(1, len(records) + 1)):
+        return Check(HISTORY, False, "its epochs are not counted from 1")
+    end = outcome(spec.train, records).over_after
+    if end != len(records):
+        after = "goes on" if end is None else f"ends after {end}"
+        return Check(HISTORY, False, f"it has {len(records)} epochs, the spec {after}")
+    return Check(HISTORY, True, f"it has the {len(records)} epochs of the spec")
+
+
+def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
+    """Targets and notes follow from the recorded figures."""
+    recorded = entry.metrics
+    try:
+        targets, notes = concluded(spec, recorded.figures, entry.history)
+        # what an earlier version wrote has less in it, and is completed as it is read
+        whole = not entry.is_sealed or _text(entry, METRICS) == metrics_text(recorded)
+    except VaezooError as error:
+        yield Check("recorded targets", False, told(error))
+        return
+    keys = targets[0].keys() if entry.is_sealed and targets else _NUMBERS_OF_TARGETS
+    same = whole and _only(keys, recorded.targets) == _only(keys, targets)
+    yield Check("recorded targets", same, _follows("spec and figures", same))
+    if is_of_this_version(entry):
+        notes = (*notes, *of_failures(recorded.notes))
+        same = recorded.notes == notes
+        would = "" if same else f"; they would be: {'; '.join(notes) or 'none'}"
+        yield Check("notes", same, _follows("the figures", same) + would)
+
+
+def _only(keys: Iterable[str], targets: Iterable[TargetResult]) -> list[dict[str, object]]:
+    return [{key: dict(target).get(key) for key in keys} for target in targets]
+
+
+def _follows(what: str, does: bool) -> str:
+    return f"they follow from {what}" if does else f"they do not follow from {what}"
+
+
+def _trained_on(entry: Entry, data: ImageData) -> Check:
+    same = entry.metrics.test_is_trained_on == data.test_is_trained_on
+    were = "" if data.test_is_trained_on else "not "
+    return Check(
+        "test images",
+        same,
+        f"they were {were}trained on{'' if same else f', {METRICS} says otherwise'}",
+    )
+
+
+def _card(entry: Entry) -> Iterator[Check]:
+    """The card, where this version of vaezoo wrote it."""
+    from vaezoo.zoo.model_card import card
+
+    if is_of_this_version(entry):
+        try:
+            same = _text(entry, CARD) == card(entry)
+        except ZooError as error:
+            yield Check(CARD, False, told(error))
+            return
+        yield Check(CARD, same, f"it is {'' if same else 'not '}what the other files say")
+
+
+def is_of_this_version(entry: Entry) -> bool:
+    """Whether this version of vaezoo wrote its texts: another words them in its own way."""
+    if entry.stands_alone or not entry.is_sealed:
+        return False
+    return read_manifest(entry).vaezoo == metadata.version("vaezoo")
+
+
+def _text(entry: Entry, name: str) -> str:
+    return readable(
+        entry.path / name,
+        lambda path: read_regular(path, _LARGEST_TEXT, within=entry.path).decode("utf-8"),
+    )

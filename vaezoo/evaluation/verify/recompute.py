@@ -1,0 +1,261 @@
+"""Recorded figures against those that are taken again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from vaezoo.diagnostics import VaezooError
+from vaezoo.evaluation.evaluate import Advance, Announce, context_of, metric_of, take
+from vaezoo.evaluation.verify.checks import Check, told
+from vaezoo.registry import EvaluationContext, Figure, Metrics, Quantity, Registry
+from vaezoo.spec.declared_figures import described_by, names_of
+from vaezoo.zoo.entry_tables import counted
+
+if TYPE_CHECKING:
+    from vaezoo.model import VAE
+    from vaezoo.registry import ImageData, Metric
+    from vaezoo.spec.spec import Spec
+
+#: How far a figure may lie from the recorded one, relative to it, when it is taken in the same
+#: way: other threads and versions of torch add in another order.
+_ROUNDING = 1e-4
+#: ... and in standard errors over images, when the draws of z are others: another kind of device
+#: or another number of them. The noise of draws is smaller than the spread of images.
+_OTHER_DRAWS = 0.5
+#: ... and relative to it, for figures that come without a standard error
+_OTHER_DRAWS_RELATIVE = 0.05
+#: How many standard errors an estimate from a few images may be off. It has ten parts, so that its
+#: error is not well known itself.
+_ESTIMATED = 5.0
+
+
+@dataclass(frozen=True)
+class Retaken:
+    """A figure ``found`` by a model, ``recorded`` of it, or both, and the check on their values.
+
+    ``found`` is None where the value was estimated from a few images, or could not be taken.
+    ``same_way`` says whether it was taken with the same draws. ``said`` is what the metric says
+    of the figure, with numbers of its own; None where it could not be taken.
+    """
+
+    found: Figure | None
+    recorded: Figure | None
+    check: Check
+    same_way: bool = False
+    said: Figure | None = None
+
+    @property
+    def believed(self) -> Figure | None:
+        """The figure to judge targets by."""
+        if self.found is not None:
+            return self.found
+        return self.recorded if self.check.passed else None
+
+
+def retake(
+    model: VAE,
+    data: ImageData,
+    recorded: Metrics,
+    *,
+    samples: int | None,
+    same_device: bool,
+    registry: Registry,
+    announce: Announce,
+    advance: Advance,
+) -> Iterator[Retaken]:
+    """Every figure of the model's spec and every other that is recorded, taken again.
+
+    ``samples`` is the largest number of draws of z; a bound that rises with them is estimated
+    from a few images.
+    """
+    found: list[Figure] = []
+    dear: list[tuple[Metric, EvaluationContext]] = []
+    for split, metrics in _taken(model.spec, recorded, registry).items():
+        try:
+            context = context_of(model, data, split, advance)
+        except VaezooError as error:
+            yield from (_untaken(f, error) for f in recorded.figures if f.split == split)
+            continue
+        for metric in metrics:
+            if _is_dear(metric, samples, _images_of(metric, context, recorded)):
+                dear.append((metric, context))
+                continue
+            try:
+                figures = take([_with_samples(metric, samples)], context, announce)
+            except VaezooError as error:
+                names = names_of(type(metric))
+                known = [f for f in recorded.figures if f.split == split and f.name in names]
+                yield from (_untaken(figure, error) for figure in known)
+                continue
+            for figure in figures:
+                found.append(figure)
+                yield _compared(figure, recorded, same_device)
+    for metric, context in dear:
+        for quantity in type(metric).figures:
+            bound = recorded.figure(f"{context.split_name}/{quantity.name}")
+            yield _estimated(metric, quantity, context, bound, found, announce)
+    yield from _without_metric(model.spec, recorded, registry)
+
+
+def wording(one: Retaken, of_this_version: bool) -> Check | None:
+    """How a figure was obtained, against what is recorded; None where there is nothing to hold."""
+    if one.said is None or one.recorded is None:
+        return None
+    keys = ["unit", "likelihood", "binarisation", "examples"]
+    keys += ["samples"] if one.found is None else []  # compared with its value otherwise
+    keys += ["about", "likelihood_caveat"] if of_this_version else []
+    keys += ["note"] if of_this_version and one.same_way else []
+    wrong = [
+        f"{key} is {getattr(one.said, key)!r}, recorded {getattr(one.recorded, key)!r}"
+        for key in keys
+        if getattr(one.said, key) != getattr(one.recorded, key)
+    ]
+    return Check(one.check.what, False, "; ".join(wrong)) if wrong else None
+
+
+def _untaken(recorded: Figure, error: VaezooError) -> Retaken:
+    return _not_taken(recorded, f"it cannot be taken again: {told(error)}")
+
+
+def _not_taken(recorded: Figure, reason: str) -> Retaken:
+    return Retaken(None, recorded, Check(f"{recorded.split}/{recorded.name}", False, reason))
+
+
+def _without_metric(spec: Spec, recorded: Metrics, registry: Registry) -> Iterator[Retaken]:
+    """The recorded figures that nothing gives, or that stand twice."""
+    seen: set[tuple[str, str]] = set()
+    for figure in recorded.figures:
+        if metric_of(figure, spec, registry) is None:
+            yield _not_taken(figure, "it cannot be taken again: no plugin here has a metric for it")
+        elif (figure.split, figure.name) in seen:
+            yield _not_taken(figure, "it is recorded twice")
+        seen.add((figure.split, figure.name))
+
+
+def _taken(spec: Spec, recorded: Metrics, registry: Registry) -> dict[str, list[Metric]]:
+    """The metrics to take, by split: those of the spec, and what else was recorded."""
+    taken = {"test": list(spec.metrics)}
+    for figure in recorded.figures:
+        metrics = taken.setdefault(figure.split, [])
+        if described_by(metrics, figure.name):
+            continue
+        metric = metric_of(figure, spec, registry)
+        if metric is not None:
+            metrics.append(metric)
+    return taken
+
+
+def _moves_with_samples(metric: Metric) -> bool:
+    """Whether fewer draws of z would make a figure of it another one."""
+    return any(quantity.with_samples != "unbiased" for quantity in type(metric).figures)
+
+
+def _images_of(metric: Metric, context: EvaluationContext, recorded: Metrics) -> int:
+    """How many images a metric looks at: some look at a few of the split alone."""
+    figures = (recorded.figure(f"{context.split_name}/{q.name}") for q in type(metric).figures)
+    return max((f.examples for f in figures if f), default=len(context.split))
+
+
+def _is_dear(metric: Metric, samples: int | None, images: int) -> bool:
+    """Whether a figure that fewer draws would move needs more of them than one has time for."""
+    from vaezoo.evaluation.few_images import images_needed
+
+    own = getattr(metric, "samples", 0)
+    too_many = samples is not None and own > samples and images_needed(own, images) < images
+    return too_many and _moves_with_samples(metric)
+
+
+def _with_samples(metric: Metric, samples: int | None) -> Metric:
+    """The metric with fewer draws, if it draws at all and is not another figure then."""
+    own = getattr(metric, "samples", None)
+    if samples is None or own is None or own <= samples:
+        return metric
+    if _moves_with_samples(metric):
+        return metric
+    return metric.model_copy(update={"samples": samples})
+
+
+def _compared(found: Figure, metrics: Metrics, same_device: bool) -> Retaken:
+    what = f"{found.split}/{found.name}"
+    recorded = metrics.figure(what)
+    if recorded is None:
+        detail = f"{found.value:.4f} is not recorded in the entry"
+        return Retaken(found, None, Check(what, False, detail), said=found)
+    same_way = same_device and found.samples == recorded.samples
+    allowed = _ROUNDING * max(abs(recorded.value), 1)
+    if not same_way and found.samples:
+        allowed = _loosely(recorded)
+    difference = abs(found.value - recorded.value)
+    passed = difference <= allowed or (math.isnan(found.value) and math.isnan(recorded.value))
+    drawn = f" ({counted(found.samples)})" if found.samples else ""
+    detail = (
+        f"{found.value:.4f}{drawn}, recorded {recorded.value:.4f}, "
+        f"{difference:.2g} apart, {allowed:.2g} allowed"
+    )
+    beside = _beside(found, recorded, same_way) if passed else ""
+    check = Check(what, passed and not beside, detail + beside)
+    return Retaken(found, recorded, check, same_way, found)
+
+
+def _beside(found: Figure, recorded: Figure, same_way: bool) -> str:
+    """What is wrong with the standard error and the numbers by dimension, in words."""
+    error, other = found.standard_error, recorded.standard_error
+    if (error is None) != (other is None):
+        return f"; its standard error is {error}, recorded {other}"
+    # it is a mean over the same images, so that other draws move it little
+    allowed = _ROUNDING if same_way else _OTHER_DRAWS_RELATIVE
+    if error is not None and other is not None and abs(error - other) > allowed * max(error, 1e-6):
+        return f"; its standard error is {error:.4g}, recorded {other:.4g}"
+    each, before = found.per_dimension or (), recorded.per_dimension or ()
+    if len(each) != len(before):
+        return f"; it has {len(each)} numbers by dimension, recorded are {len(before)}"
+    scale = max((abs(number) for number in each), default=0.0)
+    apart = max((abs(a - b) for a, b in zip(each, before, strict=True)), default=0.0)
+    if apart > allowed * max(scale, 1):
+        return f"; its numbers by dimension are up to {apart:.2g} from the recorded ones"
+    return ""
+
+
+def _estimated(
+    metric: Metric,
+    quantity: Quantity,
+    context: EvaluationContext,
+    recorded: Figure | None,
+    figures: Sequence[Figure],
+    announce: Announce,
+) -> Retaken:
+    """A recorded figure against what a few images say of it, with as many draws."""
+    from vaezoo.evaluation.few_images import KnownELBO, bound_by_few, images_needed
+    from vaezoo.training.execution.cpu_matmul import fast_float32
+
+    what = f"{context.split_name}/{quantity.name}"
+    if recorded is None:
+        return Retaken(None, None, Check(what, False, "it is not recorded in the entry"))
+    announce(metric.use, images_needed(recorded.samples, len(context.split)))
+    known = [
+        KnownELBO(kind, figure.name, figure.value)
+        for figure in figures
+        for kind in context.spec.metrics
+        if (figure.split, figure.role) == (recorded.split, "elbo")
+        and figure.name in names_of(type(kind))
+    ]
+    elbo = known[0] if known and quantity.role == "bound" else None
+    with fast_float32(context.model.device):
+        found = bound_by_few(metric, quantity.name, recorded.samples, context, elbo)
+    difference, allowed = abs(found.value - recorded.value), _ESTIMATED * found.error
+    check = Check(
+        what,
+        difference <= allowed,
+        f"{found.value:.4f} by {found.images:,} images ({counted(recorded.samples)}), recorded "
+        f"{recorded.value:.4f}, {difference:.2g} apart, {allowed:.2g} allowed",
+    )
+    return Retaken(None, recorded, check, said=replace(found.part, examples=len(context.split)))
+
+
+def _loosely(recorded: Figure) -> float:
+    """How far other draws may put a figure."""
+    error = recorded.standard_error
+    return _OTHER_DRAWS * error if error else _OTHER_DRAWS_RELATIVE * abs(recorded.value)

@@ -1,0 +1,1 @@
+"""Plots and pictures: their style, and how they become small PNG files."""

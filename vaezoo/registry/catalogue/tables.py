@@ -1,0 +1,159 @@
+"""All components and plugins as rows: what ``vaezoo plugins list`` shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vaezoo.diagnostics.printable import in_log, printable
+from vaezoo.registry import Plugin, Registry
+from vaezoo.registry.catalogue.describe import file_of
+
+
+@dataclass(frozen=True)
+class ComponentRow:
+    """A component, where it comes from and how it is.
+
+    ``seconds`` is what importing its plugin took; ``state`` is ``ok`` or says what is wrong.
+    """
+
+    kind: str
+    name: str
+    plugin: str
+    version: str
+    distribution: str | None
+    file: str | None
+    seconds: float
+    state: str
+
+
+@dataclass(frozen=True)
+class PluginRow:
+    """A plugin, where it comes from and what became of it; ``advice`` says what to do."""
+
+    name: str
+    version: str
+    distribution: str | None
+    file: str
+    seconds: float
+    state: str
+    error: str | None
+    commands: tuple[str, ...]
+    advice: str | None
+
+
+def component_rows(registry: Registry) -> list[ComponentRow]:
+    """Every component, by kind and name. All plugins are imported for that."""
+    every = registry.components()
+    shared = Counter((r.component.kind, r.component.use) for r in every)
+    rows = []
+    for registered in every:
+        component, plugin = registered.component, registered.plugin
+        state = plugin.state
+        if registered.problem:
+            state = f"broken: {registered.problem}"
+        elif shared[component.kind, component.use] > 1:
+            state = f"shared name: write {registered.qualified}"
+        rows.append(
+            ComponentRow(
+                component.kind,
+                component.use,
+                plugin.name,
+                plugin.version,
+                plugin.distribution,
+                file_of(component),
+                plugin.seconds,
+                state,
+            )
+        )
+    return rows
+
+
+def plugin_rows(registry: Registry, taken: Collection[str] = ()) -> list[PluginRow]:
+    """Every plugin, the broken ones too. ``taken`` are the names of vaezoo's own commands."""
+    rows = []
+    seen = set(taken)
+    for plugin in registry.plugins:
+        commands = registry.commands_of(plugin.name)
+        left_out = [name for name in commands if name in seen]
+        seen.update(commands)
+        state, advice = plugin.state, _advice(plugin)
+        if left_out and state == "ok":
+            state = f"commands left out, their names are taken: {', '.join(left_out)}"
+            advice = "ask its authors to rename them"
+        rows.append(
+            PluginRow(
+                plugin.name,
+                plugin.version,
+                plugin.distribution,
+                plugin.origin,
+                plugin.seconds,
+                state,
+                plugin.error,
+                tuple(commands),
+                advice,
+            )
+        )
+    return rows
+
+
+def as_table(components: Sequence[ComponentRow], plugins: Sequence[PluginRow]) -> str:
+    """One line a component, then a paragraph on each plugin that is not in order."""
+    head = ("KIND", "NAME", "PLUGIN", "VERSION", "IMPORT", "STATE", "DISTRIBUTION", "FILE")
+    rows = [head, *map(_cells, components)]
+    paragraphs = ["\n".join(aligned(rows))] if components else []
+    for plugin in plugins:
+        if plugin.state != "ok":
+            origin = ", ".join(filter(None, (plugin.distribution, plugin.file)))
+            lines = [f"{plugin.name} {plugin.version} ({origin})", f"  {plugin.state}"]
+            lines = list(map(printable, lines))
+            lines += [f"  help: {plugin.advice}"] if plugin.advice else []
+            paragraphs.append("\n".join(lines))
+    return in_log("\n\n".join(paragraphs)) or "no plugins"
+
+
+def as_data(components: Sequence[ComponentRow], plugins: Sequence[PluginRow]) -> dict[str, Any]:
+    """The same as JSON data."""
+    return {
+        "components": [asdict(row) for row in components],
+        "plugins": [asdict(row) for row in plugins],
+    }
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells in columns, the last of them as long as it is."""
+    rows = [tuple(map(printable, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def in_milliseconds(seconds: float) -> str:
+    """An import time as people read it."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _cells(row: ComponentRow) -> tuple[str, ...]:
+    return (
+        row.kind,
+        row.name,
+        row.plugin,
+        row.version,
+        in_milliseconds(row.seconds),
+        row.state,
+        row.distribution or "–",
+        row.file or "–",
+    )
+
+
+def _advice(plugin: Plugin) -> str | None:
+    leave_out = f"leave it out with VAEZOO_DISABLE_PLUGINS={plugin.name}"
+    update = f"pip install -U {plugin.distribution}, or " if plugin.distribution else ""
+    if plugin.off:
+        return "take it out of VAEZOO_DISABLE_PLUGINS, or leave out --no-plugins"
+    if plugin.error:
+        return update + leave_out
+    if plugin.state != "ok":
+        return f"it should import what is heavy where it is used; {update}{leave_out}"
+    return None

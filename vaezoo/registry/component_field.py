@@ -1,0 +1,63 @@
+"""The pydantic field types that resolve a component through the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import PlainSerializer, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from vaezoo.diagnostics import Diagnostic, PluginError
+from vaezoo.registry.component import Component
+from vaezoo.registry.discovery import cause_of
+from vaezoo.registry.discovery.plugin_findings import unusable
+from vaezoo.registry.fields.tagged import parse, split_use
+from vaezoo.registry.registry import Registered
+
+
+class Resolve:
+    """Reads ``name`` or ``{use: name, …}`` as a component of one kind.
+
+    The registry comes in the validation context, under the key ``registry``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __call__(self, value: Any, info: ValidationInfo) -> Component:
+        if isinstance(value, Component):
+            if type(value).kind == self.kind:
+                return value
+            raise ValueError(f"a {self.kind} belongs here, this is a {type(value).kind}")
+        name, parameters = split_use(value, self.kind)
+        if info.context is None:
+            raise ValueError("a spec needs a registry to resolve its components")
+        try:
+            registered = info.context["registry"].find(self.kind, name)
+        except PluginError as error:
+            raise _as_pydantic(error.diagnostics[0]) from None
+        try:
+            component: Component = parse(registered.component, parameters, info.context)
+        except ValueError:  # what pydantic, and validators, raise for a bad value
+            raise
+        except Exception as error:  # a plugin's fault must not end the reading of a spec
+            raise _as_pydantic(_fault(registered, error)) from None
+        return component.as_written(name)
+
+
+def _fault(registered: Registered, error: Exception) -> Diagnostic:
+    component, plugin = registered.component, registered.plugin
+    return unusable(component.kind, registered.qualified, plugin, cause_of(error))
+
+
+def _as_pydantic(diagnostic: Diagnostic) -> PydanticCustomError:
+    return PydanticCustomError(
+        "vaezoo_component",
+        "{message}",  # the message may itself hold braces, so it goes in as an argument
+        {"message": diagnostic.message, "hint": diagnostic.hint, "code": diagnostic.code},
+    )
+
+
+def component_field(kind: str) -> tuple[PlainValidator, PlainSerializer]:
+    """The annotations of a field that holds a component: ``Annotated[Encoder, *…]``."""
+    return PlainValidator(Resolve(kind)), PlainSerializer(Component.to_spec)

@@ -1,0 +1,5 @@
+"""Reports: what people hand in or attach, as HTML or PDF."""
+
+from vaezoo.reports.write import report
+
+__all__ = ["report"]

@@ -1,0 +1,86 @@
+"""What a spec's likelihood, prior and objective are in formulas.
+
+Each component gives its own ``formula``; of one that gives none the general form is written, and
+its own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vaezoo.registry import Component, Definition, Likelihood, Loss, Prior
+from vaezoo.registry.contracts import LikelihoodModule
+from vaezoo.registry.fields.tex import DIVERGENCE, LOG_LIKELIHOOD, POSTERIOR, setting
+from vaezoo.reports.blocks import Code, Prose, marked, prose
+from vaezoo.reports.component_text import defined
+
+
+@dataclass(frozen=True)
+class Term:
+    """A formula, and what its symbols are: a clause without a full stop.
+
+    ``known`` says whether the component gave it; ``words`` are what one that gave none says of
+    itself.
+    """
+
+    tex: str
+    where: Prose
+    known: bool = True
+    words: Prose = ()
+
+
+def of_likelihood(
+    likelihood: Likelihood, values: int, module: LikelihoodModule | None = None
+) -> Term:
+    """log p(x|z) over the ``values`` of an image; ``module`` as training left it."""
+    return _own(lambda: likelihood.formula(values, module)) or _in_general(
+        likelihood,
+        rf"{LOG_LIKELIHOOD} = \log p\left(x \mid f_\theta(z)\right)",
+        prose(r"$f_\theta(z)$ the decoder's output"),
+    )
+
+
+def of_prior(prior: Prior, latent: int, *, closed: bool) -> Term:
+    """The KL divergence to the prior; ``closed`` says whether the model has it in closed form."""
+    by_sample = rf"{DIVERGENCE} \approx \log {POSTERIOR} - \log p(z)"
+    how = prose(r"$z \sim q_\phi(z\mid x)$: no closed form, so that it is estimated by its draws")
+    if closed:
+        by_sample = (
+            rf"{DIVERGENCE} = \mathbb{{E}}_{{{POSTERIOR}}}"
+            rf"\left[\log {POSTERIOR} - \log p(z)\right]"
+        )
+        how = prose("the expectation computed in closed form by the prior itself")
+    return _own(lambda: prior.formula(latent)) or _in_general(prior, by_sample, how)
+
+
+def of_loss(loss: Loss) -> Term:
+    """The objective of one image."""
+    own = _own(loss.formula)
+    if own:
+        return own
+    named = loss.kl_weight
+    weighed = rf"w\,{DIVERGENCE}" if named else DIVERGENCE
+    where = prose("an objective made of these two terms")
+    if named:
+        where = prose(
+            "{where}, with {weight}, which the spec calls {name}",
+            where=where,
+            name=Code(named),
+            weight=marked(setting("w", loss.weights.get(named))),
+        )
+    return _in_general(
+        loss, rf"\mathcal{{L}}(x) = \mathcal{{L}}\left(-{LOG_LIKELIHOOD},\; {weighed}\right)", where
+    )
+
+
+def _own(formula: Callable[[], Definition | None]) -> Term | None:
+    found = defined(formula)
+    return Term(*found) if found else None
+
+
+def _in_general(component: Component, tex: str, where: Prose) -> Term:
+    """The general form and the component's own first paragraph."""
+    text = " ".join((type(component).__doc__ or "").split("\n\n")[0].split()).rstrip(".")
+    words = prose("in its own words “{text}”", text=text) if text else ()
+    return Term(tex, where, known=False, words=words)

@@ -1,0 +1,132 @@
+"""The ELBO derived from the variational objective, in the parts of one spec."""
+
+from __future__ import annotations
+
+import math
+
+from vaezoo.evaluation.describe_figures import caveat_of
+from vaezoo.reports import formulas
+from vaezoo.reports.blocks import Block, Formula, Math, Paragraph, Prose, prose
+from vaezoo.reports.component_text import told
+from vaezoo.reports.derivations import EVIDENCE, TWO_GAUSSIANS
+from vaezoo.reports.subject import Subject
+
+
+def objective(subject: Subject) -> tuple[Block, ...]:
+    """From log p(x) to what training minimised and what the figures estimate."""
+    spec, shape = subject.model.spec, subject.model.image_shape
+    likelihood, prior = spec.model.likelihood, spec.model.prior
+    values = math.prod(shape)
+    data = formulas.of_likelihood(likelihood, values, subject.model.likelihood)
+    latents = formulas.of_prior(prior, spec.model.latent, closed=subject.has_closed_kl)
+    loss = formulas.of_loss(spec.loss)
+    return (
+        Paragraph(
+            prose(
+                r"An image $x$ of {values} values is explained by latents {latents} through "
+                r"$p_\theta(x) = \int p_\theta(x\mid z)\,p(z)\,dz$. That integral is out of reach, "
+                r"so the encoder gives an approximate posterior "
+                r"$q_\phi(z\mid x) = \mathcal{N}(z;\,\mu_\phi(x),\,\mathrm{diag}\,"
+                r"\sigma_\phi^2(x))$. For every such $q_\phi$:",
+                values=values,
+                latents=Math(rf"z \in \mathbb{{R}}^{{{spec.model.latent}}}"),
+            )
+        ),
+        EVIDENCE,
+        Paragraph(
+            prose(
+                r"The ELBO is short of $\log p_\theta(x)$ by "
+                r"$\mathrm{KL}(q_\phi(z\mid x)\,\Vert\,p_\theta(z\mid x))$, so that a higher bound "
+                r"means a better decoder, a better posterior, or both (Kingma and Welling 2014). "
+                r"The likelihood `{use}`{words} is{where}",
+                use=likelihood.use,
+                words=_in_brackets(data.words),
+                where=prose(", with {where},", where=data.where) if data.where else "",
+            )
+        ),
+        Formula(data.tex, 2),
+        *_caveat(subject),
+        *_closed_form(subject),
+        Paragraph(
+            prose("The prior `{use}` is {where}:", use=prior.use, where=latents.where)
+            if latents.known and latents.where
+            else prose(
+                "For the prior `{use}`{words} the KL term is{where}:",
+                use=prior.use,
+                words=_in_brackets(latents.words),
+                where=prose(", with {where}", where=latents.where) if latents.where else "",
+            )
+        ),
+        Formula(latents.tex, 3),
+        Paragraph(
+            prose(
+                r"Training minimised the mean over images of the loss `{use}`{words}, with {draws} "
+                r"$z = \mu + \sigma \odot \varepsilon$, $\varepsilon \sim \mathcal{N}(0, I)$, for "
+                r"each{where}:",
+                use=spec.loss.use,
+                words=_in_brackets(loss.words),
+                draws=_draws(spec.loss.draws),
+                where=prose(", and {where}", where=loss.where) if loss.where else "",
+            )
+        ),
+        Formula(loss.tex, 4),
+        Paragraph(prose("{is_}{estimate}", is_=_meaning(subject), estimate=_estimate(subject))),
+    )
+
+
+def _closed_form(subject: Subject) -> tuple[Block, ...]:
+    """How the KL of two Gaussians is had, where the prior is one."""
+    if not (subject.has_closed_kl and subject.model.spec.model.prior.is_normal):
+        return ()
+    return (
+        Paragraph(
+            prose(
+                "Posterior and prior are products over latents, so that their KL is a sum over "
+                "them. For each it is that of two normal densities:"
+            )
+        ),
+        TWO_GAUSSIANS,
+    )
+
+
+def _in_brackets(words: Prose) -> Prose:
+    return prose(" ({words})", words=words) if words else ()
+
+
+def _draws(count: int | None) -> str:
+    if count is None:
+        return "draws"
+    return "one draw" if count == 1 else f"{count} draws"
+
+
+def _caveat(subject: Subject) -> tuple[Block, ...]:
+    """Where (2) is no log-probability, and (1) so no bound on log p(x)."""
+    caveat = told(lambda: _likelihood_caveat(subject))
+    return (Paragraph(caveat),) if caveat else ()
+
+
+def _likelihood_caveat(subject: Subject) -> str:
+    return caveat_of(subject.model.spec, str(subject.context.binarization))
+
+
+def _meaning(subject: Subject) -> Prose:
+    """What (4) has to do with (1)."""
+    loss = subject.model.spec.loss
+    said = told(lambda: loss.relation(is_bound=not _likelihood_caveat(subject)))
+    if not said:
+        return prose("What `{use}` minimises need not be the negative ELBO of (1). ", use=loss.use)
+    return prose("{said} ", said=said)
+
+
+def _estimate(subject: Subject) -> Prose:
+    """How the ELBO among the figures was taken."""
+    figure = subject.facts.of_role("elbo")
+    if figure is None:
+        return prose("No ELBO is recorded with this model.")
+    by_draws = "" if subject.has_closed_kl else ", the KL term by the same draws"
+    return prose(
+        "The figures weigh the KL once, whatever the objective does, and average over {draws} "
+        "draws of $z$ an image{by_draws}.",
+        draws=figure.samples,
+        by_draws=by_draws,
+    )

@@ -1,0 +1,86 @@
+"""The visualizers' pictures, fitted to the width that they have on the page.
+
+A visualizer writes its title and facts above its picture, in type for a screen. Here the facts
+become the caption, and the type that is left grows so that it can be read on paper.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation, Text
+from PIL import Image
+
+from vaezoo.plotting.style import house_rules
+from vaezoo.registry import EvaluationContext, Registry, Visualizer
+
+#: the width of the text on paper, in inches, and the size of the type in pictures, in points
+PAGE = 7.1
+_TYPE = 6.4
+_DPI = 150
+#: colours of a picture that has too many to list
+_PALETTE = 160
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture and what its visualizer says about it."""
+
+    png: bytes
+    facts: tuple[str, ...]
+
+
+def draw(
+    use: str,
+    parameters: Mapping[str, Any],
+    context: EvaluationContext,
+    registry: Registry,
+    share: float,
+) -> Drawing:
+    """The picture of a visualizer, for a ``share`` of the width of the page.
+
+    Raises whatever the visualizer raises.
+    """
+    made = registry.find("visualizer", use).component.model_validate(dict(parameters))
+    figure = cast("Visualizer", made).draw(context)
+    facts = tuple(text.get_text() for text in figure.texts[1:])
+    for text in list(figure.texts):
+        text.remove()
+    _enlarge(figure, share * PAGE)
+    return Drawing(_png(figure), facts)
+
+
+def _enlarge(figure: Figure, inches: float) -> None:
+    """Scale the type, and with it how far labels stand from what they name."""
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    if not texts:
+        return
+    smallest = min(float(text.get_fontsize()) for text in texts)
+    factor = max(1.0, _TYPE / smallest * figure.get_size_inches()[0] / inches)
+    for text in texts:
+        text.set_fontsize(float(text.get_fontsize()) * factor)
+        if isinstance(text, Annotation) and text.anncoords == "offset points":
+            offset: Any = text.xyann
+            text.xyann = tuple(factor * distance for distance in offset)
+    for axes in figure.axes:  # numbers at ticks are made only when they are drawn
+        axes.tick_params(labelsize=smallest * factor)
+
+
+def _png(figure: Figure) -> bytes:
+    """The figure without its margins, in greys where it has no other colour."""
+    buffer = io.BytesIO()
+    with house_rules():
+        figure.savefig(buffer, dpi=_DPI, bbox_inches="tight", pad_inches=0.01)
+    picture = Image.open(buffer).convert("RGB")
+    grey = picture.convert("L")
+    if picture.tobytes() == grey.convert("RGB").tobytes():
+        picture = grey
+    elif picture.getcolors(_PALETTE) is None:
+        picture = picture.quantize(_PALETTE, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    picture.save(out, format="PNG", compress_level=9)
+    return out.getvalue()

@@ -1,0 +1,159 @@
+"""What a report is about: an entry with its model, and its data where they can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from vaezoo.diagnostics import DataError, PluginError
+from vaezoo.evaluation.describe_figures import described
+from vaezoo.registry import EvaluationContext, Metric, Metrics, Registry, Visualizer
+from vaezoo.reports import plots, resize_pictures
+from vaezoo.reports.blocks import Picture, Prose, prose
+from vaezoo.reports.entry_facts import EntryFacts
+from vaezoo.spec.declared_figures import names_of
+from vaezoo.zoo import Entry, find
+from vaezoo.zoo.entry_data import load_images, load_model
+
+if TYPE_CHECKING:
+    from vaezoo.model import VAE
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained model to be reported on.
+
+    ``problem`` says why its images cannot be had; the context's split is empty then, and stored
+    pictures stand in for those that need images. ``digest`` is that of the data that were found.
+    """
+
+    entry: Entry
+    model: VAE
+    context: EvaluationContext
+    registry: Registry
+    problem: str = ""
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def facts(self) -> EntryFacts:
+        return EntryFacts(
+            self.model.spec, self.metrics, self.entry.history, self._redrawn, self._readers
+        )
+
+    @cached_property
+    def _readers(self) -> tuple[Metric, ...]:
+        """The spec's metrics, and those that other recorded figures are of."""
+        own = {type(metric) for metric in self.model.spec.metrics}
+        names = {figure.name for figure in self.entry.metrics.figures}
+        others = [cast("type[Metric]", row.component) for row in self.registry.components("metric")]
+        further = [
+            kind()
+            for kind in others
+            if kind not in own
+            and names & names_of(kind)
+            and not any(field.is_required() for field in kind.model_fields.values())
+        ]
+        return (*self.model.spec.metrics, *further)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The entry's, with figures described that were written before they described
+        themselves."""
+        metrics = self.entry.metrics
+        figures = described(metrics.figures, self._readers, self.model.spec)
+        return replace(metrics, figures=tuple(figures))
+
+    @property
+    def _redrawn(self) -> bool:
+        """By the data, or where these cannot be had by the protocol of a recorded figure."""
+        protocols = {str(self.context.binarization)}
+        protocols |= {figure.binarisation for figure in self.entry.metrics.figures}
+        return any(protocol.startswith("dynamic") for protocol in protocols)
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def has_closed_kl(self) -> bool:
+        nothing = torch.zeros(1, self.model.latent, device=self.model.device)
+        with torch.inference_mode():
+            return self.model.prior.kl(nothing, nothing) is not None
+
+    @property
+    def run(self) -> plots.Run:
+        """What the plots show of it."""
+        facts = self.facts
+        kl, distortion = facts.of_role("kl"), facts.of_role("reconstruction")
+        point = (kl.value, distortion.value) if kl and distortion else None
+        return plots.Run(self.name, self.entry.history, point)
+
+    def picture(
+        self, use: str, title: str, share: float, alt: str, parameters: Mapping[str, Any]
+    ) -> Picture | None:
+        """A visualizer's picture for a ``share`` of the page's width; None where there is none.
+
+        Where it cannot be drawn, the one that the entry holds.
+        """
+        if self.problem and use != "samples":
+            return self._stored(use, title, alt)
+        try:
+            drawn = resize_pictures.draw(use, parameters, self.context, self.registry, share)
+        except Exception:  # such as images that have no picture: the report goes on without it
+            return self._stored(use, title, alt)
+        caption = _capitalised(" · ".join([*drawn.facts, f"binarisation: {self._binarisation}"]))
+        return Picture(
+            drawn.png, "png", alt, prose("**{title}** {facts}.", title=title, facts=caption)
+        )
+
+    def picture_of(self, visualizer: Visualizer, share: float) -> Picture | None:
+        """The picture of a visualizer as the spec has it, captioned by what it says of itself."""
+        written = visualizer.to_spec()
+        parameters = {} if isinstance(written, str) else {**written}
+        use = str(parameters.pop("use", visualizer.use))
+        alt = " ".join((type(visualizer).__doc__ or use).split("\n\n")[0].split()).rstrip(".")
+        title = f"{_capitalised(visualizer.use.replace('_', ' '))}."
+        return self.picture(use, title, share, alt, parameters)
+
+    @property
+    def _binarisation(self) -> str:
+        return str(self.context.binarization).partition(",")[0]
+
+    def _stored(self, use: str, title: str, alt: str) -> Picture | None:
+        found = next((path for path in self.entry.figures if path.stem == use), None)
+        if found is None:
+            return None
+        told: Prose = prose("**{title}** As drawn after training.", title=title)
+        return Picture(self.entry.picture(found), "png", alt, told)
+
+
+def subject(
+    name: str | Path,
+    zoo: str | Path | None,
+    device: str,
+    registry: Registry,
+    overrides: Sequence[str] = (),
+) -> Subject:
+    """Load an entry and its test images. Raises what ``find`` and ``load_model`` raise."""
+    entry = find(name, zoo=zoo)
+    model = load_model(entry, registry, device, overrides)
+    try:
+        data = load_images(entry, model, registry)
+    except (DataError, PluginError) as error:
+        context = EvaluationContext.without_images(model, entry.history)
+        return Subject(entry, model, context, registry, error.diagnostics[0].message)
+    context = EvaluationContext.of_test(model, data, entry.history)
+    return Subject(entry, model, context, registry, digest=data.digest)
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,94 @@
+"""``report``: from one entry or two to a file: what ``vaezoo report`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
+from vaezoo.registry import Registry, discover
+from vaezoo.reports.html import to_html
+from vaezoo.reports.one_entry import report_of
+from vaezoo.reports.pdf import to_pdf, typst_missing
+from vaezoo.reports.subject import subject
+from vaezoo.reports.two_entries import report_of_two
+from vaezoo.system.files import Content, beginning, check_output, write_output
+
+#: suffix -> what a file with it is, so that no other is replaced unasked
+_FORMATS = {
+    ".html": Content("an HTML page", lambda path, head: b"<!doctype html" in head[:200].lower()),
+    ".pdf": beginning("a PDF document", b"%PDF-"),
+}
+
+
+def report(
+    name: str | Path,
+    other: str | Path | None = None,
+    *,
+    out: str | Path | None = None,
+    zoo: str | Path | None = None,
+    device: str = "cpu",
+    force: bool = False,
+    registry: Registry | None = None,
+    overrides: Sequence[str] = (),
+) -> Path:
+    """Write a report on an entry, or on two side by side: ``vaezoo.report("fashion_mlp2")``.
+
+    ``out`` is a file that ends in ``.html`` or ``.pdf``; without it the report is
+    ``NAME-report.html`` in the current folder. A file of another kind that is there is only
+    replaced with ``force``. Returns where it was written. ``overrides`` are
+    ``dataset.KEY=VALUE`` texts that say where the data are now. Warns (VZ612) where they are not
+    those that the model was trained with.
+
+    Raises UsageError (VZ501) for an unknown entry, (VZ503) for a file of another kind, ZooError
+    (VZ503) where it cannot be written or the PDF's extra is not installed, and whatever an
+    entry's model may raise when it is loaded.
+    """
+    path = Path(out) if out is not None else default_path(name, other, ".html")
+    _check(path, force)
+    registry = registry or discover()
+    first = subject(name, zoo, device, registry, overrides)
+    if other is None:
+        document = report_of(first)
+    else:
+        document = report_of_two(first, subject(other, zoo, device, registry, overrides))
+    is_pdf = path.suffix.lower() == ".pdf"
+    _write(path, to_pdf(document) if is_pdf else to_html(document).encode())
+    return path
+
+
+def default_path(name: str | Path, other: str | Path | None, suffix: str) -> Path:
+    """``fashion_mlp2-report.html``, or ``fashion_beta1-fashion_beta4-report.html``."""
+    names = [
+        Path(one).resolve().stem if str(one) in (".", "..") else Path(one).stem
+        for one in (name, other)
+        if one is not None
+    ]
+    return Path("-".join([*names, "report"]) + suffix)
+
+
+def _check(path: Path, force: bool) -> None:
+    """What can be known before anything slow begins."""
+    if path.suffix.lower() not in _FORMATS:
+        message = f"{path} cannot be written: a report is HTML or PDF"
+        hint = f"give a file that ends in {' or '.join(_FORMATS)}"
+        raise UsageError(Diagnostic("VZ503", message, hint=hint))
+    missing = typst_missing() if path.suffix.lower() == ".pdf" else None
+    if missing:
+        raise ZooError(missing)
+    try:
+        check_output(path, None if force else _FORMATS[path.suffix.lower()])
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        write_output(path, data)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> ZooError:
+    message = f"{path} cannot be written: {error.strerror}"
+    return ZooError(Diagnostic("VZ503", message, hint="choose another file with --out"))

@@ -1,0 +1,85 @@
+"""Tells how a run goes by a file that others read."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import platform
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaezoo.registry import EpochRecord
+from vaezoo.runs.ray.status import Status, write_status
+from vaezoo.training import Observer
+
+if TYPE_CHECKING:
+    import torch
+
+    from vaezoo.model import VAE
+    from vaezoo.spec.spec import Spec
+    from vaezoo.training.execution.choose import ExecutionPlan
+
+#: Seconds between two pieces of status while a member trains.
+_APART = 0.5
+
+
+class StatusObserver(Observer):
+    """Keeps the status of its run in a file; where it cannot be written, the run goes on untold."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._status = Status(host=platform.node())
+        self._told = 0.0
+
+    def loading(self, spec: Spec, device: torch.device) -> None:
+        import torch
+
+        threads = torch.get_num_threads()
+        where = {"device": device.type, "threads": threads, "epochs": spec.train.epochs}
+        self._tell(doing="loading images", **where)
+
+    def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
+        self._tell(
+            doing="training", images=images, epochs_before=epochs_done, epochs_done=epochs_done
+        )
+
+    def compiling(self) -> None:
+        self._tell(doing="compiling the training step")
+
+    def execution_chosen(self, execution: ExecutionPlan) -> None:
+        self._tell(doing="training", execution=str(execution))
+
+    def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
+        if time.monotonic() - self._told >= _APART:
+            self._tell(doing="training", within=images / self._status.images, means=dict(means))
+
+    def finished_epoch(self, record: EpochRecord) -> None:
+        self._learn(
+            doing="training",
+            epochs_done=record.epoch,
+            within=0.0,
+            last=record.train,
+            validation=record.validation["elbo"] if record.validation else None,
+            images_per_second=record.images_per_second,
+        )
+        if time.monotonic() - self._told >= _APART or record.epoch == self._status.epochs:
+            self._tell()
+
+    def evaluating(self, what: str, examples: int) -> None:
+        self._tell(doing=f"taking {what}")
+
+    def drawing(self, picture: str) -> None:
+        self._tell(doing=f"drawing {picture}")
+
+    def warned(self, message: str) -> None:
+        self._tell(warnings=(*self._status.warnings, message))
+
+    def _learn(self, **changes: Any) -> None:
+        self._status = dataclasses.replace(self._status, **changes)
+
+    def _tell(self, **changes: Any) -> None:
+        self._learn(**changes)
+        self._told = time.monotonic()
+        with contextlib.suppress(OSError):
+            write_status(self._path, self._status)

@@ -1,0 +1,42 @@
+"""Integers that no library below takes: those of more than 64 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from vaezoo.diagnostics import Diagnostic
+from vaezoo.spec.error_messages import dotted
+from vaezoo.spec.nodes import Path
+from vaezoo.spec.positions import Positions
+
+#: Of either sign.
+LARGEST = 2**63 - 1
+
+
+def integer_findings(value: Any, places: Positions) -> Iterator[Diagnostic]:
+    """A finding for each integer in a spec that has more than 64 bits."""
+    for path in _too_large(value, ()):
+        yield Diagnostic(
+            "VZ204",
+            f"{dotted(path)!r} is an integer of more than 64 bits",
+            places.of(*path),
+            hint=f"the largest is {LARGEST}",
+        )
+
+
+def _too_large(value: Any, path: Path) -> Iterator[Path]:
+    if isinstance(value, int):
+        if abs(value) > LARGEST:
+            yield path
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _too_large(getattr(value, name), (*path, name))
+    elif isinstance(value, tuple | list):
+        for index, item in enumerate(value):
+            yield from _too_large(item, (*path, index))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _too_large(item, (*path, str(key)))

@@ -1,0 +1,1 @@
+"""The system below: files, folders, signals, devices, processes. Nothing here knows of models."""

@@ -1,0 +1,98 @@
+"""Run in a fresh Python by ``import_cost``: imports a plugin and prints what that took."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+import time
+from types import ModuleType
+
+import click
+
+from vaezoo.registry import (
+    Component,
+    Dataset,
+    Decoder,
+    Encoder,
+    ImageShape,
+    Likelihood,
+    Loss,
+    Optimizer,
+    discover,
+)
+from vaezoo.registry.discovery import THIRD_PARTY
+from vaezoo.testing.conformance.component_checks import default_of
+from vaezoo.testing.conformance.import_cost import AT_IMPORT
+from vaezoo.testing.conformance.outcome import NotApplicable
+
+__all__ = ["click"]  # imported beforehand: every command of vaezoo has it
+
+HEAVY = ("torch", "torchvision", "numpy", "matplotlib")
+
+
+def main(reference: str) -> None:
+    """Print one line of JSON: CPU seconds, the hooks, and what brought heavy libraries in."""
+    discover(disabled=[THIRD_PARTY]).components()  # what vaezoo imports itself is not counted
+    began = time.process_time()
+    module = load(reference)
+    hooks = [name for name, value in vars(module).items() if hasattr(value, "vaezoo_impl")]
+    supplied = {
+        name: getattr(module, name)()
+        for name in ("vaezoo_components", "vaezoo_commands")
+        if name in hooks
+    }
+    seconds = time.process_time() - began
+    heavy = {AT_IMPORT: present(set())}
+    for component in supplied.get("vaezoo_components", ()):
+        before = set(present(set()))
+        ask(component)
+        heavy[f"{component.kind} {component.use}"] = present(before)
+    print(json.dumps({"seconds": seconds, "hooks": hooks, "heavy": heavy}))
+
+
+def present(before: set[str]) -> list[str]:
+    """The heavy libraries that are imported and were not before."""
+    return [name for name in HEAVY if name in sys.modules and name not in before]
+
+
+def load(reference: str) -> ModuleType:
+    """The module of that name, or in that file."""
+    if not reference.endswith(".py"):
+        return importlib.import_module(reference)
+    found = importlib.util.spec_from_file_location("vaezoo_plugin_measured", reference)
+    if found is None or found.loader is None:
+        raise ImportError(f"{reference} is not a Python file")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = module
+    found.loader.exec_module(module)
+    return module
+
+
+def ask(supplied: type[Component]) -> None:
+    """What commands that only read specs ask of a component, if it has defaults."""
+    try:
+        component = default_of(supplied, discover())
+    except NotApplicable:
+        return
+    component.to_spec()
+    image = ImageShape(1, 28, 28)
+    match component:
+        case Encoder():
+            component.shape_problem(image, 2)
+        case Decoder():
+            component.shape_problem(2, image)
+        case Dataset():
+            _ = component.image_shape, component.binary
+            component.problem()
+        case Likelihood():
+            _ = component.for_binary_images, component.never_positive, component.deviation
+        case Loss():
+            _ = component.weights, component.kl_weight
+        case Optimizer():
+            _ = component.highest_lr
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

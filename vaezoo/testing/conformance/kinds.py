@@ -1,0 +1,27 @@
+"""Which class of checks a component of each kind is held to."""
+
+from __future__ import annotations
+
+from vaezoo.testing.conformance.coder_checks import DecoderConformance, EncoderConformance
+from vaezoo.testing.conformance.component_checks import ComponentConformance
+from vaezoo.testing.conformance.dataset_checks import DatasetConformance
+from vaezoo.testing.conformance.likelihood_checks import LikelihoodConformance
+from vaezoo.testing.conformance.loss_checks import LossConformance
+from vaezoo.testing.conformance.metric_checks import MetricConformance, VisualizerConformance
+from vaezoo.testing.conformance.optimizer_checks import OptimizerConformance
+from vaezoo.testing.conformance.prior_checks import PriorConformance
+
+BY_KIND: dict[str, type[ComponentConformance]] = {
+    conformance.kind: conformance
+    for conformance in (
+        DatasetConformance,
+        EncoderConformance,
+        DecoderConformance,
+        LikelihoodConformance,
+        PriorConformance,
+        LossConformance,
+        OptimizerConformance,
+        MetricConformance,
+        VisualizerConformance,
+    )
+}

@@ -1,0 +1,163 @@
+"""Losses: the declared terms, per example, in nats."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from vaezoo.model import VAE
+from vaezoo.registry import Loss
+from vaezoo.registry.fields import value_at
+from vaezoo.testing.conformance.component_checks import ComponentConformance
+from vaezoo.testing.conformance.description_checks import require_definition, require_settable
+from vaezoo.testing.conformance.outcome import require
+from vaezoo.testing.conformance.tiny_models import small_context
+
+_REPEATS = 64
+
+
+class LossConformance(ComponentConformance):
+    """``class TestMine(LossConformance): component = Mine(beta=2)``.
+
+    The loss is taken on a small model that was trained for two epochs.
+    """
+
+    kind: ClassVar[str] = "loss"
+    component: Loss
+
+    def test_declared_terms(self) -> None:
+        """Every declared term is there, one finite float32 number for each example."""
+        model, images = _stage()
+        terms = self._terms(model, images)
+        declared = {term.name for term in type(self.component).terms}
+        missing = declared - set(terms)
+        require(not missing, f"the terms lack {', '.join(sorted(missing))}")
+        for name, value in terms.items():
+            require(
+                tuple(value.shape) == (len(images),),
+                f"{name} is {tuple(value.shape)} for {len(images)} images; give one number each",
+            )
+            require(value.dtype == torch.float32, f"{name} is {value.dtype}, not torch.float32")
+            require(value.isfinite().all(), f"{name} is not finite")
+
+    def test_what_it_says_of_itself(self) -> None:
+        """``formula``, ``relation`` and ``tradeoff`` can be set in a report."""
+        loss = self.component
+        require_definition(loss.formula())
+        for is_bound in (True, False):
+            require_settable("relation", loss.relation(is_bound))
+        require_settable("tradeoff", loss.tradeoff())
+        for term in type(loss).terms:
+            require_settable(f"the caveat of {term.name}", term.caveat)
+
+    def test_kl_weight_is_a_weight(self) -> None:
+        """``kl_weight``, where it is given, names a real-valued field."""
+        named = self.component.kl_weight
+        known = ", ".join(self.component.weights) or "none"
+        require(
+            named is None or named in self.component.weights,
+            f"kl_weight is {named!r}, the real-valued fields are {known}",
+        )
+
+    def test_no_parameters_of_its_own(self) -> None:
+        """It has no parameters: only those of the model are trained and saved."""
+        module: object = self.component.build()
+        own = [n for n, _ in module.named_parameters()] if isinstance(module, nn.Module) else []
+        require(not own, f"{', '.join(own)} would be neither trained nor saved")
+
+    def test_gradients_reach_encoder_and_decoder(self) -> None:
+        """The mean objective trains encoder and decoder."""
+        model, images = _stage()
+        model.train()
+        self._terms(model, images)["objective"].mean().backward()
+        for part in ("encoder", "decoder"):
+            gradients = [p.grad for p in getattr(model, part).parameters()]
+            require(
+                any(g is not None and bool(g.any()) for g in gradients),
+                f"the objective has no gradient in the {part}",
+            )
+            finite = all(g is None or bool(g.isfinite().all()) for g in gradients)
+            require(finite, f"the objective's gradient in the {part} is not finite")
+
+    def test_works_without_gradients(self) -> None:
+        """It gives its terms in inference mode too, as validation asks for them."""
+        model, images = _stage()
+        with torch.inference_mode():
+            terms = self._terms(model.eval(), images)
+        require(
+            terms["objective"].isfinite().all(), "in inference mode the objective is not finite"
+        )
+
+    def test_draws_from_its_generator(self) -> None:
+        """Random numbers come from the generator alone."""
+        model, images = _stage()
+        before = torch.get_rng_state()
+        first, again = (self._terms(model, images) for _ in range(2))
+        differ = [name for name in first if not torch.equal(first[name], again[name])]
+        require(not differ, f"{', '.join(differ)} differ between two generators of one seed")
+        require(
+            torch.equal(before, torch.get_rng_state()),
+            "it draws from torch's global generator; use the one that is given",
+        )
+
+    def test_reconstruction_and_kl_are_those_of_the_model(self) -> None:
+        """``reconstruction`` is −log p(x|z) and ``kl`` is KL(q(z|x) || p(z)), both unweighted."""
+        model, images = _stage()
+        with torch.no_grad():
+            terms = self._repeated(model, images)
+            expected = _expected(model, images, len(terms["kl"]) // len(images))
+        for name, values in expected.items():
+            difference = terms[name].view(-1, len(images)).mean(0) - values.mean(0)
+            scale = values.mean().abs().item()
+            require(
+                difference.mean().abs() < 0.02 * scale + 5 * _error(values),
+                f"{name} is {terms[name].mean():.3f} on average, a straightforward estimate "
+                f"gives {values.mean():.3f}",
+            )
+
+    def test_batch_size_does_not_weigh(self) -> None:
+        """The mean objective of four copies of a batch is that of the batch."""
+        model, images = _stage()
+        with torch.no_grad():
+            one = self._repeated(model, images)["objective"].mean().item()
+            four = self._repeated(model, images.repeat(4, 1, 1, 1))["objective"].mean().item()
+        require(
+            abs(one - four) < 0.1 * abs(one) + 0.5,
+            f"the mean objective of {len(images)} images is {one:.3f}, of four copies of them "
+            f"{four:.3f}; leave the mean over examples to vaezoo",
+        )
+
+    def _terms(self, model: VAE, images: Tensor, seed: int = 5) -> dict[str, Tensor]:
+        weights = {name: value_at(v, 1.0) for name, v in self.component.weights.items()}
+        generator = torch.Generator().manual_seed(seed)
+        return self.component.build()(model, images, weights, generator)
+
+    def _repeated(self, model: VAE, images: Tensor) -> dict[str, Tensor]:
+        """Every term for every image, ``_REPEATS`` times over."""
+        several = [self._terms(model, images, seed) for seed in range(_REPEATS)]
+        return {name: torch.cat([terms[name] for terms in several]) for name in several[0]}
+
+
+def _stage() -> tuple[VAE, Tensor]:
+    """A trained model and images (16, C, H, W) in [0, 1]."""
+    context = small_context()
+    return context.model, context.split.images[:16] / 255
+
+
+def _expected(model: VAE, images: Tensor, repeats: int) -> dict[str, Tensor]:
+    """reconstruction and kl (repeats, B), each by its definition, from draws of z."""
+    generator = torch.Generator().manual_seed(6)
+    posterior = model.posterior(images)
+    reconstructions, divergences = [], []
+    for _ in range(repeats):
+        z: Any = posterior.sample(generator)
+        reconstructions.append(-model.log_likelihood(images, z))
+        divergences.append(posterior.log_prob(z) - model.prior.log_prob(z))
+    return {"reconstruction": torch.stack(reconstructions), "kl": torch.stack(divergences)}
+
+
+def _error(values: Tensor) -> float:
+    """The standard error of the mean over all of (repeats, B), images held fixed."""
+    return (values.var(0).mean() / values.numel()).sqrt().item()

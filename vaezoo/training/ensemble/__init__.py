@@ -1,0 +1,1 @@
+"""Members of a matrix that train together in one process."""

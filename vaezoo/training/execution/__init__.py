@@ -1,0 +1,1 @@
+"""How steps are executed: eager or compiled, and with which matmul precision."""

@@ -1,0 +1,101 @@
+"""Figures that are added to an entry after its run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vaezoo.diagnostics import Diagnostic, ZooError
+from vaezoo.registry import Figure, Metrics
+from vaezoo.system.folders import refuse_link
+from vaezoo.system.regular_file import open_regular
+from vaezoo.zoo import entry as layout
+from vaezoo.zoo.atomic_replace import replace, sync_folder
+from vaezoo.zoo.entry import Entry
+from vaezoo.zoo.manifest import differences, read_manifest
+from vaezoo.zoo.publish import seal, write_text
+from vaezoo.zoo.records import metrics_text
+from vaezoo.zoo.zoo_folders import TRASH, discard, home_of, trash_path
+from vaezoo.zoo.zoo_lock import open_for_writing, staged_entry
+
+
+def cannot_amend(entry: Entry) -> str | None:
+    """Why figures cannot be added to an entry, if so."""
+    if entry.stands_alone:
+        return "a weights file alone has no metrics.json"
+    if not os.access(entry.path.parent, os.W_OK):
+        return f"{entry.path} cannot be written"
+    if not entry.is_sealed:
+        return f"it is of an earlier format; 'vaezoo zoo migrate {entry.name}' brings it up to date"
+    try:
+        changed = differences(entry, read_manifest(entry))
+    except ZooError as error:
+        return error.diagnostics[0].message
+    if changed:  # they would be sealed with the new figures
+        name, problem = next(iter(changed.items()))
+        return f"{name} is not as it was published: {problem}"
+    return None
+
+
+def amend(entry: Entry, with_new: Callable[[Entry], Metrics]) -> Entry:
+    """The entry with other metrics: those that ``with_new`` makes of the entry as it is now.
+
+    ``metrics.json``, the card and the manifest change together, or not at all. Others see the
+    entry as it was, or as it is. Raises ZooError (VZ503), also where the entry was replaced by
+    another since ``entry`` was read, whose figures these are not.
+    """
+    path = home_of(entry)
+    folder = path.parent
+    with (
+        open_for_writing(folder),
+        # of a killed command nothing is kept: the entry is the old one, or has all of it
+        staged_entry(folder, path.name, prefix=TRASH) as staged,
+    ):
+        refuse_link(path)
+        now = Entry(path, entry.name)
+        if now.header != entry.header:
+            raise _replaced(entry)
+        _copy(now, staged)
+        write_text(staged / layout.METRICS, metrics_text(with_new(now)))
+        seal(Entry(staged, entry.name))
+        former = trash_path(folder)
+        replace(folder, path.name, staged, former, "record")
+        discard(folder, former)  # all it held is in the new one, but for older figures
+    return Entry(entry.path, entry.name)
+
+
+def _copy(entry: Entry, staged: Path) -> None:
+    """What an entry consists of, but for what is written again."""
+    for name in entry.files():
+        if name in (layout.METRICS, layout.CARD) or name.startswith(layout.MANIFEST):
+            continue
+        (staged / name).parent.mkdir(exist_ok=True)
+        with (
+            open_regular(entry.path / name, within=entry.path) as source,
+            (staged / name).open("xb") as copy,
+        ):
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+    for below in staged.iterdir():
+        if below.is_dir():
+            sync_folder(below)
+
+
+def _replaced(entry: Entry) -> ZooError:
+    return ZooError(
+        Diagnostic(
+            "VZ503",
+            f"the figures are not recorded: {entry.path} was replaced while they were taken",
+            hint="give the same command again, and they are taken of the new entry",
+        )
+    )
+
+
+def with_figures(before: Sequence[Figure], now: Sequence[Figure]) -> tuple[Figure, ...]:
+    """All figures; a new one stands where the one of its split and name stood."""
+    merged = {(figure.split, figure.name): figure for figure in before}
+    merged |= {(figure.split, figure.name): figure for figure in now}
+    return tuple(merged.values())

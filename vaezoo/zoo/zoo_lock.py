@@ -1,0 +1,136 @@
+"""Holding a zoo to write to it, and putting right what a killed command left there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vaezoo.diagnostics import Diagnostic, ZooError
+from vaezoo.system.folders import (
+    PARTIAL,
+    InTheWay,
+    make_own_folder,
+    refuse_unknown,
+    remove_own_folder,
+)
+from vaezoo.zoo import entry as layout
+from vaezoo.zoo.atomic_replace import Swap, notes, only_one, settle
+from vaezoo.zoo.entry import Entry
+from vaezoo.zoo.predecessors import kept_path
+from vaezoo.zoo.zoo_folders import ENTRY, LOCK, STAGING, TRASH, discard, new_staged, trash_path
+
+_STAGED = re.compile(r"(?P<name>.+)-[a-z0-9_]{8}")
+
+
+@contextmanager
+def open_for_writing(folder: Path) -> Iterator[frozenset[str]]:
+    """Hold the zoo against other writers; an OSError inside becomes ZooError (VZ503).
+
+    What a killed command left is put right first. Gives the names of the entries whose
+    restoring was completed by that.
+    """
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        make_own_folder(folder / STAGING)
+        with only_one(folder / LOCK):
+            restored = _settle_all(folder)
+            _tidy(folder)
+            yield restored
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """An OSError inside becomes ZooError (VZ503)."""
+    try:
+        yield
+    except OSError as error:
+        hint = (
+            error.hint
+            if isinstance(error, InTheWay)
+            else "the zoo is as it was; make room or choose another folder with --zoo or "
+            "VAEZOO_ZOO, then give the same command again"
+        )
+        raise ZooError(
+            Diagnostic(
+                "VZ503",
+                f"cannot write {error.filename or folder}: {error.strerror or error}",
+                hint=hint,
+            )
+        ) from error
+
+
+@contextmanager
+def staged_entry(folder: Path, name: str, *, prefix: str = "") -> Iterator[Path]:
+    """A folder to prepare an entry in; gone again when that fails.
+
+    With the prefix of trash, it is deleted after a kill, whatever it holds.
+    """
+    staged = new_staged(folder, f"{prefix}{name}-")
+    itself = staged.stat().st_ino
+    try:
+        yield staged
+    except BaseException:
+        # If a swap could not even be undone, the old entry lies here; _tidy will keep it.
+        if staged.exists() and staged.stat().st_ino == itself:
+            with contextlib.suppress(OSError):
+                discard(folder, staged)
+        raise
+
+
+def _settle_all(folder: Path) -> frozenset[str]:
+    """Complete the exchanges that a kill interrupted."""
+    restored = set()
+    for note, swap in notes(folder):
+        if swap and settle(folder, swap, _free(folder, swap)) and swap.command == "restore":
+            restored.add(swap.name)
+        note.unlink()
+    return frozenset(restored)
+
+
+def _free(folder: Path, swap: Swap) -> Path:
+    is_trash = Path(swap.kept).parts[0] == STAGING
+    return trash_path(folder) if is_trash else kept_path(folder, swap.name)
+
+
+def _tidy(folder: Path) -> None:
+    """Clear the staging folder of what a killed command left behind.
+
+    A whole entry there was one step from its place, or had just lost it: it is kept as a
+    predecessor. What vaezoo did not make is left alone. Only called under the lock, when nobody
+    else is staging.
+    """
+    for left in sorted((folder / STAGING).iterdir()):
+        if left.is_symlink():
+            continue
+        if left.is_dir():
+            _tidy_folder(folder, left)
+        elif re.fullmatch(PARTIAL, left.name):
+            left.unlink()
+
+
+def _tidy_folder(folder: Path, left: Path) -> None:
+    try:
+        refuse_unknown(left, ENTRY)
+    except InTheWay:
+        return
+    staged = _STAGED.fullmatch(left.name)
+    if left.name.startswith(TRASH):
+        remove_own_folder(left, ENTRY)
+    elif staged and _is_whole(left, staged["name"]):
+        os.rename(left, kept_path(folder, staged["name"]))
+    elif staged:
+        discard(folder, left)
+
+
+def _is_whole(folder: Path, name: str) -> bool:
+    if not (folder / layout.CARD).is_file():
+        return False
+    try:
+        Entry(folder, name).check()
+    except ZooError:
+        return False
+    return True
