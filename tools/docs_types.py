@@ -88,6 +88,8 @@ def written(value: Any) -> str:
             return "''"
         case Binarization():
             return value.use
+        case BaseModel():
+            return f"{{{', '.join(f'{key}: {written(one)}' for key, one in value)}}}"
     return str(value)
 
 
