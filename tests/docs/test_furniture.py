@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,7 @@ import yaml
 
 import vaezoo
 from tests.docs.conftest import ROOT
+from tests.test_imports import FLOORS
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 SCHEMAS = {
@@ -51,3 +53,19 @@ def test_ci_runs_every_supported_python() -> None:
 def test_pre_commit_ids_are_those_of_the_docs() -> None:
     page = (ROOT / "docs" / "ci.md").read_text("utf-8")
     assert all(f"- id: {hook['id']}" in page for hook in load(".pre-commit-hooks.yaml"))
+
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def test_folders_are_listed_in_the_order_of_imports() -> None:
+    listed = re.findall(r"^\| `(\w+)/` \|", CONTRIBUTING, re.MULTILINE)
+    assert listed == [name for name in FLOORS if (ROOT / "vaezoo" / name).is_dir()]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"`([\w/]+(?:\.py|/))`", CONTRIBUTING))), ids=str
+)
+def test_path_in_contributing_exists(path: str) -> None:
+    parents = (ROOT, ROOT / "vaezoo", ROOT / "vaezoo" / "training", ROOT / "vaezoo" / "runs")
+    assert any((parent / path).exists() for parent in parents)
