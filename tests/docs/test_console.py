@@ -13,8 +13,8 @@ from vaezoo.cli import main
 PAGES = ("README.md", "spec.md")
 #: Files that a page mentions and does not show.
 UNSHOWN = {
-    "_misspelt.yaml": "extends: my_vae.yaml\n\nloss: {betta: 4}\n",
-    "misspelt_child.yaml": "name: misspelt_child\nextends: _misspelt.yaml\n",
+    "_misspelled.yaml": "extends: my_vae.yaml\n\nloss: {betta: 4}\n",
+    "misspelled_child.yaml": "name: misspelled_child\nextends: _misspelled.yaml\n",
 }
 
 
