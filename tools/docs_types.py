@@ -22,7 +22,7 @@ VALIDATED = {
     "_scale": ("number or `learned`", "> 0"),
     "_whole_or_list": ("integer, or list of integers", "≥ 1"),
 }
-PLAIN = {int: "integer", float: "number", bool: "`true` or `false`", str: "string"}
+PLAIN = {int: "integer", float: "number", bool: "`true` or `false`", str: "text"}
 PATTERNS = {
     NAME_PATTERN: "`a`-`z`, `0`-`9`, `_`, `-`; starts with a letter or digit; at most 100",
     LICENSE_PATTERN: "letters, digits, `.`, `-`, `+`; at most 64",
@@ -57,7 +57,7 @@ def type_text(annotation: Any, metadata: tuple[Any, ...] = ()) -> TypeText:
     origin, arguments = typing.get_origin(inner), typing.get_args(inner)
     if inner is Binarization:
         choices = _choice(typing.get_args(Binarization.model_fields["use"].annotation))
-        return TypeText("string, or mapping with `use` and `seed`", choices.range)
+        return TypeText("text, or mapping with `use` and `seed`", choices.range)
     if origin is typing.Literal:
         return _choice(arguments)
     if origin in (typing.Union, types.UnionType):
