@@ -16,7 +16,7 @@ from tests.runs.blobs_plugin import Blobs
 from vaezoo.cli.context import Context
 from vaezoo.cli.zoo import command as zoo_command
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.evaluation.evaluate import evaluate
+from vaezoo.evaluation.evaluate_entry import evaluate
 from vaezoo.evaluation.migrate import migrate
 from vaezoo.evaluation.verify import verify
 from vaezoo.registry import Registry

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, UsageError, ZooError
-from vaezoo.evaluation.evaluate import Advance, Announce, context_of, take
+from vaezoo.evaluation.evaluate_entry import Advance, Announce, context_of, take
 from vaezoo.evaluation.verify import Check, entry_files
 from vaezoo.evaluation.verify.recompute import Retaken, retake
 from vaezoo.evaluation.verify.steps import lock_check
@@ -23,6 +23,7 @@ from vaezoo.zoo.add_metrics import with_figures
 from vaezoo.zoo.lock import with_check
 from vaezoo.zoo.publish import keep_away
 from vaezoo.zoo.zoo_folders import home_of
+from vaezoo.zoo.zoo_lock import complete_interrupted
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -77,6 +78,7 @@ def migrate(
     before, wanted = trained.spec, _wanted(trained.spec, spec, registry)
     _require([lock_check(entry, before, registry)], entry)
     if before.canonical() == wanted.canonical() and _is_up_to_date(entry, before, registry):
+        complete_interrupted(home_of(entry).parent)
         return Migrated(entry, changed=False)
     _require_free(entry, wanted.name)
     data = load(wanted.dataset, registry)
