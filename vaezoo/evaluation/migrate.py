@@ -68,7 +68,11 @@ def migrate(
     from vaezoo.data.loading import load
 
     registry = registry or discover()
+    complete_interrupted(home_of(find(name, zoo=zoo)).parent)
     entry = find(name, zoo=zoo)
+    if home_of(entry) != Path(os.path.abspath(entry.path)):
+        restore = f"'vaezoo zoo restore {entry.name}' puts it back"
+        raise _refused(f"{entry.path} is an entry that was replaced", restore)
     if entry.stands_alone:
         raise _refused(f"{entry.path} is a weights file alone", "give an entry's folder or name")
     _require(entry_files.sealed(entry), entry)
@@ -78,7 +82,6 @@ def migrate(
     before, wanted = trained.spec, _wanted(trained.spec, spec, registry)
     _require([lock_check(entry, before, registry)], entry)
     if before.canonical() == wanted.canonical() and _is_up_to_date(entry, before, registry):
-        complete_interrupted(home_of(entry).parent)
         return Migrated(entry, changed=False)
     _require_free(entry, wanted.name)
     data = load(wanted.dataset, registry)
