@@ -1,7 +1,8 @@
-"""Commands in the pages print what the pages show."""
+"""Commands in the pages print what the pages show. VAEZOO_UPDATE_GOLDEN=1 rewrites the pages."""
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from tests.docs.conftest import ROOT, Block, blocks, write_named
 from vaezoo.cli import main
 
-PAGES = ("README.md", "spec.md")
+PAGES = {"README.md": ROOT / "README.md", "spec.md": ROOT / "docs" / "spec.md"}
 #: Files that a page mentions and does not show.
 UNSHOWN = {
     "_misspelled.yaml": "extends: my_vae.yaml\n\nloss: {betta: 4}\n",
@@ -37,4 +38,9 @@ def test_a_command_prints_what_the_page_shows(
     assert program == "vaezoo"
     with pytest.raises(SystemExit):
         main(arguments)
-    assert capsys.readouterr().out == shown
+    printed = capsys.readouterr().out
+    if os.environ.get("VAEZOO_UPDATE_GOLDEN"):
+        page = PAGES[block.page]
+        page.write_text(page.read_text("utf-8").replace(block.text, f"{line}\n{printed}"), "utf-8")
+        return
+    assert printed == shown
