@@ -97,6 +97,7 @@ def models() -> str:
 
 def from_root(text: str) -> str:
     """Text of a file in the repository's root, with links as a page in docs/ writes them."""
+    text = text.replace("<details>", '<details markdown="1">')  # Markdown inside, as on GitHub
     return LINK.sub(lambda m: f"{m[1]}../{m[2]}".replace("](../docs/", "]("), text)
 
 
