@@ -1,4 +1,4 @@
-"""``Explanation``: one code in words, with an example of the fault and one without it."""
+"""``Explanation``: one diagnostic code explained, with a bad and a good example."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from vaezoo.diagnostics import CODES, Severity
 
-#: The first digit of a code -> where it comes from.
+#: The area of a code, by its first digit.
 GROUPS = {
     "1": "YAML",
     "2": "the spec's schema",
@@ -21,14 +21,14 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Example:
-    """A spec in YAML, or where ``text`` begins with ``$ `` commands for a shell.
+    """A spec or part of a spec in YAML, or shell commands that begin with ``$ ``.
 
-    YAML without the key ``vaezoo`` is a part of a spec. ``beside`` holds the other files that the
-    text goes by, by name; those that end in ``.py`` are plugins.
+    YAML without the key ``vaezoo`` is a part of a spec. ``files`` maps the names of other files
+    that the example needs to their text; ``.py`` files are plugins.
     """
 
     text: str
-    beside: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def language(self) -> str:
@@ -38,26 +38,25 @@ class Example:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A code in words.
+    """What a code means.
 
-    ``meaning`` says in paragraphs what is wrong and why that matters; a paragraph that is
-    indented by four blanks is a formula or a listing, and keeps its lines. ``advice`` says what
-    to do, in a sentence or two. Findings of ``severity`` warning leave a spec usable.
+    ``meaning`` has paragraphs: what is wrong and why it matters. A paragraph indented by four
+    spaces is a formula or table and keeps its line breaks. ``advice`` says what to do.
     """
 
     code: str
+    severity: Severity
     meaning: str
     advice: str
     bad: Example
     good: Example
-    severity: Severity = Severity.ERROR
 
     @property
     def title(self) -> str:
-        """The meaning in a few words."""
+        """A few words on what is wrong."""
         return CODES[self.code]
 
     @property
     def group(self) -> str:
-        """Where such findings come from."""
+        """The area of the code, one of ``GROUPS``."""
         return GROUPS[self.code[2]]

@@ -1,4 +1,4 @@
-"""Looking up what a code means."""
+"""Look up the explanation of a code."""
 
 from __future__ import annotations
 
@@ -7,37 +7,26 @@ import itertools
 
 from vaezoo.diagnostics import CODES, Diagnostic, UsageError
 from vaezoo.diagnostics.explanations.explanation import Explanation
+from vaezoo.diagnostics.explanations.markdown import load
 
-#: How alike a code must be to be suggested: one letter or digit of five may be wrong.
-_CLOSE = 0.7
+#: Lowest similarity of a suggested code: one of five characters may differ.
+_CUTOFF = 0.7
 
 
 def explanations() -> tuple[Explanation, ...]:
-    """Every code in words, by number."""
-    from vaezoo.diagnostics.explanations.texts import (
-        vz1_yaml,
-        vz2_schema,
-        vz3_components,
-        vz4_lint,
-        vz4_settings,
-        vz5_zoo,
-        vz6_runs,
-    )
-
-    groups = (vz1_yaml, vz2_schema, vz3_components, vz4_settings, vz4_lint, vz5_zoo, vz6_runs)
-    return tuple(one for group in groups for one in group.EXPLANATIONS)
+    """The explanations of all codes, by number."""
+    return tuple(map(load, sorted(CODES)))
 
 
 def explain(code: str) -> Explanation:
-    """What a code means: ``vaezoo.explain("VZ203")``; ``vz203`` and ``203`` are the same.
+    """The explanation of a code: ``explain("VZ203")``, ``"vz203"`` or ``"203"``.
 
-    Raises UsageError (VZ504) for a code that there is not.
+    Raises UsageError (VZ504) if there is no such code.
     """
     wanted = code.strip().upper()
     wanted = f"VZ{wanted}" if wanted.isdecimal() else wanted
-    for one in explanations():
-        if one.code == wanted:
-            return one
+    if wanted in CODES:
+        return load(wanted)
     close = _nearest(wanted)
     hint = f"did you mean {close}? " if close else ""
     raise UsageError(
@@ -46,12 +35,12 @@ def explain(code: str) -> Explanation:
 
 
 def _nearest(wanted: str) -> str | None:
-    """The code that is meant most likely: of two that are as close, the one that begins alike."""
+    """The most similar code; of two equally similar ones, the one with the longer common prefix."""
 
-    def closeness(code: str) -> tuple[float, int]:
-        alike = difflib.SequenceMatcher(None, wanted, code).ratio()
-        pairs = zip(wanted, code, strict=False)
-        return alike, sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    def similarity(code: str) -> tuple[float, int]:
+        ratio = difflib.SequenceMatcher(None, wanted, code).ratio()
+        same = (a == b for a, b in zip(wanted, code, strict=False))
+        return ratio, len(list(itertools.takewhile(bool, same)))
 
-    best = max(CODES, key=closeness)
-    return best if closeness(best)[0] >= _CLOSE else None
+    best = max(CODES, key=similarity)
+    return best if similarity(best)[0] >= _CUTOFF else None

@@ -1,4 +1,4 @@
-"""Explanations as people and programs read them."""
+"""Explanations as text for a terminal and as JSON data."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from vaezoo.diagnostics import Severity
 from vaezoo.diagnostics.explanations.explanation import Example, Explanation
 
 _BOLD, _RED, _YELLOW, _GREEN, _BLUE = "1", "1;31", "1;33", "1;32", "1;34"
-_LISTING = " " * 4
+_INDENT = " " * 4
 
 
 def page(explanation: Explanation, *, width: int = 80, color: bool = False) -> str:
-    """One code on a page: title, meaning, what to do, a bad and a good example."""
-    ink = _Ink(color)
+    """One code: title, meaning, what to do, a bad and a good example."""
+    paint = _Painter(color)
     style = _RED if explanation.severity is Severity.ERROR else _YELLOW
-    head = ink(f"{explanation.severity}[{explanation.code}]", style)
+    head = paint(f"{explanation.severity}[{explanation.code}]", style)
     return "\n\n".join(
         (
-            head + ink(f": {explanation.title}", _BOLD),
+            head + paint(f": {explanation.title}", _BOLD),
             *_filled(explanation.meaning, width),
             *_filled(f"What to do: {explanation.advice}", width),
-            ink("Bad:", _RED) + "\n\n" + _shown(explanation.bad, ink),
-            ink("Good:", _GREEN) + "\n\n" + _shown(explanation.good, ink),
+            paint("Bad:", _RED) + "\n\n" + _example_text(explanation.bad, paint),
+            paint("Good:", _GREEN) + "\n\n" + _example_text(explanation.good, paint),
         )
     )
 
 
 def listing(explanations: Iterable[Explanation], *, color: bool = False) -> str:
-    """Every code with its title, by group."""
-    ink = _Ink(color)
+    """Codes and titles, by group."""
+    paint = _Painter(color)
     parts = []
     for group, codes in groupby(explanations, lambda one: one.group):
-        rows = [f"  {ink(one.code, _BLUE)}  {one.title}" for one in codes]
-        parts.append("\n".join([ink(group[:1].upper() + group[1:], _BOLD), *rows]))
+        rows = [f"  {paint(one.code, _BLUE)}  {one.title}" for one in codes]
+        parts.append("\n".join([paint(group[:1].upper() + group[1:], _BOLD), *rows]))
     return "\n\n".join(parts)
 
 
@@ -55,38 +55,34 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
 
 
 def _example_data(example: Example) -> dict[str, Any]:
-    return {
-        "language": example.language,
-        "text": example.text,
-        "beside": dict(example.beside),
-    }
+    return {"language": example.language, "text": example.text, "beside": dict(example.files)}
 
 
 def paragraphs(text: str) -> list[str]:
-    """Paragraphs of a meaning, each in one line; those that are indented keep their lines."""
+    """Paragraphs, each joined to one line unless it is indented."""
     return [
-        part if part.startswith(_LISTING) else " ".join(part.split())
+        part if part.startswith(_INDENT) else " ".join(part.split())
         for part in text.strip("\n").split("\n\n")
     ]
 
 
 def _filled(text: str, width: int) -> list[str]:
     return [
-        part if part.startswith(_LISTING) else textwrap.fill(part, width)
+        part if part.startswith(_INDENT) else textwrap.fill(part, width)
         for part in paragraphs(text)
     ]
 
 
-def _shown(example: Example, ink: _Ink) -> str:
+def _example_text(example: Example, paint: _Painter) -> str:
     files = [
-        ink(f"{_LISTING}# {name}", _BLUE) + f"\n{textwrap.indent(text, _LISTING)}"
-        for name, text in example.beside.items()
+        paint(f"{_INDENT}# {name}", _BLUE) + f"\n{textwrap.indent(text, _INDENT)}"
+        for name, text in example.files.items()
     ]
-    return "\n\n".join([*files, textwrap.indent(example.text, _LISTING)])
+    return "\n\n".join([*files, textwrap.indent(example.text, _INDENT)])
 
 
-class _Ink:
-    """Colours text for a terminal, or leaves it as it is."""
+class _Painter:
+    """Applies an ANSI style to text if colors are on."""
 
     def __init__(self, on: bool) -> None:
         self._on = on
