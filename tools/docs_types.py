@@ -15,21 +15,22 @@ from vaezoo.components.datasets.image_folder import BACKGROUND_PATTERN
 from vaezoo.registry import Component
 from vaezoo.registry.fields import Binarization, Initializer
 from vaezoo.registry.fields.activation import ActivationFunction
+from vaezoo.registry.fields.bounds import bounds_in
+from vaezoo.registry.fields.schedule import BoundedBelow
 from vaezoo.spec.spec import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 
 #: What a function before a validator lets through. A new one needs a line here.
 VALIDATED = {
     "_scale": ("number or `learned`", "> 0"),
-    "_whole_or_list": ("whole number, or list of them", "≥ 1"),
+    "_integer_or_list": ("integer, or list of them", "≥ 1"),
 }
-PLAIN = {int: "whole number", float: "number", bool: "`true` or `false`", str: "text"}
+PLAIN = {int: "integer", float: "number", bool: "`true` or `false`", str: "text"}
 PATTERNS = {
     NAME_PATTERN: "`a`-`z`, `0`-`9`, `_`, `-`; begins with a letter or digit; at most 100",
     LICENSE_PATTERN: "letters, digits, `.`, `-`, `+`; at most 64",
     FIGURE_PATTERN: "`test/…`, `validation/…` or `train/…`",
     BACKGROUND_PATTERN: "`white`, `black` or `#rrggbb`",
 }
-RELATIONS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 @dataclass(frozen=True)
@@ -97,16 +98,15 @@ def kind_anchor(kind: str) -> str:
 
 
 def _validated(function: Any) -> Words:
-    if hasattr(function, "minimum"):
-        relation = "≥" if function.inclusive else ">"
-        return Words("number or [schedule](#schedules)", f"{relation} {function.minimum:g}")
+    if isinstance(function, BoundedBelow):
+        return Words("number or [schedule](#schedules)", function.bound.symbols)
     if function.__name__ not in VALIDATED:
         raise LookupError(f"say in tools/docs_types.py what {function.__name__} lets through")
     return Words(*VALIDATED[function.__name__])
 
 
 def _choice(options: tuple[Any, ...]) -> Words:
-    noun = "word" if isinstance(options[0], str) else "whole number"
+    noun = "word" if isinstance(options[0], str) else "integer"
     return Words(noun, ", ".join(f"`{option}`" for option in options))
 
 
@@ -131,12 +131,8 @@ def _class(inner: Any) -> str:
 
 
 def _range(metadata: tuple[Any, ...], noun: str) -> str:
-    found = []
+    found = [bound.symbols for bound in bounds_in(metadata)]
     for marker in metadata:
-        for name, relation in RELATIONS.items():
-            limit = getattr(marker, name, None)
-            if limit is not None:
-                found.append(f"{relation} {'2⁶³' if limit == 2**63 else f'{limit:g}'}")
         if getattr(marker, "min_length", 0):
             found.append(f"at least {_counted(marker.min_length, noun)}")
         if getattr(marker, "max_length", None):

@@ -15,7 +15,7 @@ from tests.spec.conftest import GOOD, Write
 from vaezoo.diagnostics import Diagnostic, SpecError
 from vaezoo.registry import Registry
 from vaezoo.spec import expand, read, validate
-from vaezoo.spec.matrix import MOST_COMBINATIONS, plain
+from vaezoo.spec.matrix import MAX_COMBINATIONS, plain
 from vaezoo.spec.member_names import member_names
 from vaezoo.spec.reader import Reading, examine
 from vaezoo.spec.spec import NAME_PATTERN
@@ -203,7 +203,7 @@ def test_members_share_their_names_with_no_other_spec(write: Write, tmp_path: Pa
 
 
 def test_there_is_a_largest_grid(write: Write, registry: Registry) -> None:
-    betas = MOST_COMBINATIONS // 64
+    betas = MAX_COMBINATIONS // 64
     text = (
         PLAIN + f"matrix:\n  train.seed: {list(range(64))}\n  loss.beta: {list(range(betas + 1))}\n"
     )

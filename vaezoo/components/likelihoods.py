@@ -14,13 +14,13 @@ from vaezoo.registry.fields.tex import LOG_LIKELIHOOD, number
 
 
 def _scale(value: Any) -> Any:
-    """A finite number above 0, or the word ``learned``; one error for anything else."""
+    """Accept a finite number above 0 or the word ``learned``."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if value == "learned" or (is_number and math.isfinite(value) and value > 0):
         return value
     raise PydanticCustomError(
         "vaezoo_scale",
-        "a scale is a number above 0 or 'learned'",
+        "must be a number above 0 or 'learned'",
         {"hint": "write scale: learned, or a standard deviation such as scale: 0.1"},
     )
 

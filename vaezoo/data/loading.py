@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaezoo.diagnostics import Diagnostic, PluginError, Severity, warn
 from vaezoo.registry import Dataset, ImageData, ImageShape, Registry, Split
-from vaezoo.registry.blame import blamed, described, home_of
+from vaezoo.registry.blame import blamed, class_path, component_label
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 #: values that are looked at to tell whether grey levels go beyond 1
@@ -45,8 +45,8 @@ def load(dataset: Dataset, registry: Registry | None = None) -> ImageData:
         raise PluginError(
             Diagnostic(
                 "VZ303",
-                f"{described(dataset, registry)} gives {fault.given}, not {fault.wanted}",
-                hint=f"{hint}the fault is in {home_of(dataset)}.build",
+                f"{component_label(dataset, registry)} gives {fault.given}, not {fault.wanted}",
+                hint=f"{hint}the fault is in {class_path(dataset)}.build",
             )
         )
     assert isinstance(data, ImageData)

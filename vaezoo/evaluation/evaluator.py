@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from vaezoo.diagnostics import Diagnostic, SpecError, suggest
 from vaezoo.evaluation.describe_figures import compute
 from vaezoo.registry import EpochRecord, EvaluationContext, Figure, TargetResult
+from vaezoo.registry.latent_usage import UNUSED_BELOW, unused_latents
 from vaezoo.registry.verdicts import from_record, in_words
 from vaezoo.spec.declared_figures import quantity_of
 from vaezoo.spec.spec import Spec
@@ -81,8 +82,6 @@ def concluded(
     return tuple(targets), tuple(observations(spec, figures, targets, kept))
 
 
-#: Nats of KL below which a latent dimension carries nothing.
-UNUSED_BELOW = 0.01
 #: Latent dimensions that a sentence lists.
 _MOST_NAMED = 20
 
@@ -134,11 +133,3 @@ def named_latents(chosen: Sequence[int], latent: int) -> str:
     if len(shorter) > _MOST_NAMED:
         return ""
     return lead + ", ".join(f"z{index}" for index in shorter)
-
-
-def unused_latents(figures: Sequence[Figure]) -> list[int]:
-    """Latent dimensions that carry almost no KL, by the figures."""
-    for figure in figures:
-        if figure.role == "kl" and figure.per_dimension:
-            return [i for i, nats in enumerate(figure.per_dimension) if nats < UNUSED_BELOW]
-    return []

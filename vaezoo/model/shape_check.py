@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vaezoo.diagnostics import Diagnostic, VaezooError
 from vaezoo.registry import Component, ImageShape
-from vaezoo.registry.blame import described, home_of
+from vaezoo.registry.blame import class_path, component_failure, component_label
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.positions import Positions
 from vaezoo.spec.spec import Spec
@@ -144,8 +144,7 @@ def _kind(value: Any) -> str:
 
 def _findings(trial: _Trial, places: Positions) -> list[Diagnostic]:
     part = trial.component
-    name, span = described(part), places.of(*trial.path)
-    home = home_of(part)
+    span = places.of(*trial.path)
     try:
         problems = _tried(trial)
     except VaezooError as error:
@@ -153,9 +152,9 @@ def _findings(trial: _Trial, places: Positions) -> list[Diagnostic]:
     except _MISFITS as error:
         problems = [f"it fails: {' '.join(str(error).split())}"]
     except Exception as error:  # a plugin's fault must not end the reading of a spec
-        message = f"{name} failed: {type(error).__name__}: {error}"
-        return [Diagnostic("VZ303", message, span, hint=f"this is a fault in {home}")]
-    hint = f"its contract is in docs/plugins.md; the code is in {home}"
+        return [component_failure(part, error, span)]
+    name = component_label(part)
+    hint = f"its contract is in docs/plugins.md; the code is in {class_path(part)}"
     return [Diagnostic("VZ401", f"{name}: {problem}", span, hint=hint) for problem in problems]
 
 

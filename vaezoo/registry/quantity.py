@@ -94,7 +94,7 @@ class Definition:
     where: str = ""
 
 
-def described(owner: str, quantities: Any) -> tuple[Quantity, ...]:
+def checked_quantities(owner: str, quantities: Any) -> tuple[Quantity, ...]:
     """``quantities`` if they are a tuple of Quantity. Raises TypeError that says what to write."""
     if not isinstance(quantities, tuple | list):
         raise TypeError(f"{owner} is {quantities!r}, not a tuple of Quantity")

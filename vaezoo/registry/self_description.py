@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel
 
 from vaezoo.registry.contracts import EvaluationContext, Figure, LikelihoodModule
-from vaezoo.registry.quantity import ELBO, LOSS_TERMS, Definition, Quantity, described
+from vaezoo.registry.quantity import ELBO, LOSS_TERMS, Definition, Quantity, checked_quantities
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,7 +86,7 @@ class DescribedLoss(BaseModel):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        names = {term.name for term in described(f"{cls.__name__}.terms", cls.terms)}
+        names = {term.name for term in checked_quantities(f"{cls.__name__}.terms", cls.terms)}
         missing = [term.name for term in LOSS_TERMS if term.name not in names]
         if missing or ELBO.name in names:
             wrong = f"lacks {missing[0]!r}" if missing else f"has {ELBO.name!r}, which vaezoo adds"
@@ -131,7 +131,7 @@ class DescribedMetric(BaseModel):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        described(f"{cls.__name__}.figures", cls.figures)
+        checked_quantities(f"{cls.__name__}.figures", cls.figures)
 
     def reading(self, figures: Mapping[str, Figure], spec: Spec) -> Sequence[str]:
         """What its figures show, in sentences, for reports.

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from vaezoo.components.metrics import sentences
 from vaezoo.registry import EvaluationContext, Figure, Metric, Quantity
+from vaezoo.registry.latent_usage import ACTIVE_ABOVE
 
 if TYPE_CHECKING:
     from vaezoo.spec.spec import Spec
@@ -28,7 +29,9 @@ class ActiveUnits(Metric, use="active_units"):
             role="active_units",
         ),
     )
-    threshold: float = Field(0.01, gt=0, description="least variance of an active dimension")
+    threshold: float = Field(
+        ACTIVE_ABOVE, gt=0, description="variance above which a dimension is active"
+    )
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
         """active_units, with the variance of each dimension's posterior mean."""

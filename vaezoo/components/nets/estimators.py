@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vaezoo.components.nets.batched import batches, figure, mean_figure
 from vaezoo.registry import EvaluationContext, Figure
+from vaezoo.registry.latent_usage import is_active
 
 
 def elbo_figures(context: EvaluationContext, samples: int) -> list[Figure]:
@@ -63,13 +64,13 @@ def elbo_terms(context: EvaluationContext, samples: int) -> Terms:
 
 @torch.inference_mode()
 def active_units_figure(context: EvaluationContext, threshold: float) -> Figure:
-    """The count of dimensions whose posterior mean varies by more than ``threshold``."""
+    """The number of active dimensions: the variance of their posterior mean exceeds ``threshold``."""
     means = torch.cat([context.model.posterior(images).mean.cpu() for images in batches(context)])
     variances = means.double().var(0, correction=0)
     return figure(
         context,
         "active_units",
-        float((variances > threshold).sum()),
+        float(is_active(variances, threshold).sum()),
         unit=f"latent dimensions of {context.model.latent}",
         examples=len(means),
         per_dimension=variances,

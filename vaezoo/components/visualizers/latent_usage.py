@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaezoo.registry.contracts import EvaluationContext
+from vaezoo.registry.latent_usage import is_active
 
 BATCH = 1000
-#: variance of the posterior mean up to which a dimension counts as unused
-#: (Burda et al. 2016, arXiv:1509.00519)
-UNUSED_VARIANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Latents:
         """Whether each dimension's posterior mean varies over the images; of none, all count."""
         if not len(self.means):
             return np.ones(self.means.shape[1], dtype=np.bool_)
-        used: NDArray[np.bool_] = np.var(self.means, axis=0, dtype=np.float64) > UNUSED_VARIANCE
+        used: NDArray[np.bool_] = is_active(np.var(self.means, axis=0, dtype=np.float64))
         return used
 
 
