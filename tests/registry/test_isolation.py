@@ -145,7 +145,7 @@ def test_a_plugin_that_hangs_is_given_up_and_remembered(site: Site) -> None:
 def test_the_built_in_plugin_is_waited_for(
     distribution: str, is_given_up: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(isolation, "LONGEST", 0.05)
+    monkeypatch.setattr(isolation, "TIMEOUT", 0.05)
     source = PluginSource(
         Plugin("slow", "1.0", "slow.py", distribution=distribution),
         lambda: [time.sleep(0.02) for _ in range(10)],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaezoo.spec.repair.similarity import only_key, only_name, edit_distance
+from vaezoo.spec.repair.similarity import edit_distance, only_key, only_name
 
 KEYS = ("epochs", "batch_size", "optimizer", "validation", "seed", "lr", "beta", "n")
 

@@ -130,7 +130,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     said = {
         "none.yaml": ("VZ101", "no such file"),
         "pipe.yaml": ("VZ101", "a pipe"),
-        "link.yaml": ("VZ101", "a link to nothing"),
+        "link.yaml": ("VZ101", "a broken link"),
         "circle.yaml": ("VZ101", "symbolic links"),
         ".": ("VZ101", "a directory"),
         "nul\0.yaml": ("VZ101", "null"),

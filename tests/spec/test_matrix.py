@@ -223,7 +223,7 @@ def test_a_large_spec_has_a_smaller_grid(write: Write, registry: Registry) -> No
 
 
 def test_reading_one_spec_where_there_are_several_is_refused(write: Write) -> None:
-    with pytest.raises(SpecError, match=r"VZ208.*stands for 4 specs"):
+    with pytest.raises(SpecError, match=r"VZ208.*a matrix of 4 specs"):
         read(write(GRID))
     assert read(write(GRID), overrides=["loss.beta=1", "model.latent=2"]).model.latent == 2
 

@@ -109,12 +109,12 @@ def draw_tradeoff(points: Sequence[Point], title: str) -> bytes:
     from matplotlib.figure import Figure as Canvas
 
     from vaezoo.plotting.png import png
-    from vaezoo.plotting.style import INK, MUTED, drawable, house_rules
+    from vaezoo.plotting.style import INK, MUTED, drawable, plot_style
 
     groups = groups_of(points)
     is_scale = len(groups) > 1 and all(group.number is not None for group in groups)
     scale = LinearSegmentedColormap.from_list("scale", _SCALE)
-    with house_rules():
+    with plot_style():
         figure = Canvas(figsize=_SIZE, dpi=_DPI, layout="constrained")
         axes = figure.subplots()
         if is_scale:

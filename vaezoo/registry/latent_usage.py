@@ -23,5 +23,5 @@ def unused_latents(figures: Sequence[Figure]) -> list[int]:
 
 
 def is_active(variances: Any, threshold: float = ACTIVE_ABOVE) -> Any:
-    """Whether each dimension is active, by the variances of its posterior mean (array or tensor)."""
+    """Whether each dimension is active, by the variance of its posterior mean."""
     return variances > threshold

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vaezoo.plotting.style import INK, MUTED, house_rules, label
+from vaezoo.plotting.style import INK, MUTED, label, plot_style
 from vaezoo.registry import EpochRecord
 
 #: the colour of each run, in this order; they differ in lightness too
@@ -60,7 +60,7 @@ class Run:
 
 def training(runs: Sequence[Run]) -> bytes:
     """Objective, −ELBO, reconstruction and KL over the epochs, and the rate–distortion plane."""
-    with house_rules(), matplotlib.style.context(_RULES):
+    with plot_style(), matplotlib.style.context(_RULES):
         curves = list(_curves(runs))
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         axes = figure.subplots(1, len(curves) + 1, width_ratios=[*[1.0] * len(curves), 1.25])
@@ -74,7 +74,7 @@ def by_dimension(
     bars: Mapping[str, Sequence[float]], limit: float, height: float, axis: str = "KL, nats"
 ) -> bytes:
     """A value of each latent dimension as bars, one group an entry; under ``limit`` in grey."""
-    with house_rules(), matplotlib.style.context(_RULES):
+    with plot_style(), matplotlib.style.context(_RULES):
         figure = Figure(figsize=(_WIDTH / 2, height), layout="constrained")
         axes = figure.subplots()
         width = 0.8 / len(bars)

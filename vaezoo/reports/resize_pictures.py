@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from PIL import Image
 
-from vaezoo.plotting.style import house_rules
+from vaezoo.plotting.style import plot_style
 from vaezoo.registry import EvaluationContext, Registry, Visualizer
 
 #: the width of the text on paper, in inches, and the size of the type in pictures, in points
@@ -73,7 +73,7 @@ def _enlarge(figure: Figure, inches: float) -> None:
 def _png(figure: Figure) -> bytes:
     """The figure without its margins, in greys where it has no other colour."""
     buffer = io.BytesIO()
-    with house_rules():
+    with plot_style():
         figure.savefig(buffer, dpi=_DPI, bbox_inches="tight", pad_inches=0.01)
     picture = Image.open(buffer).convert("RGB")
     grey = picture.convert("L")

@@ -14,7 +14,7 @@ from vaezoo.spec.nodes import Document, Node
 
 #: Limit on the size of a spec.
 MAX_BYTES = 1 << 20
-#: Open a pipe without waiting for a writer; not every system has these flags.
+#: Flags to open a pipe without waiting for a writer; not every system has them.
 _OPEN_FLAGS = (
     getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 )

@@ -84,7 +84,7 @@ class TrainSpec(_Section):
 
     epochs: int = Field(ge=1, description="passes over the training images")
     batch_size: int = Field(128, ge=1, description="images per step")
-    optimizer: AnyOptimizer = Field("adam", description="optimizer of the parameters")  # type: ignore[assignment]
+    optimizer: AnyOptimizer = Field("adam", description="the optimizer")  # type: ignore[assignment]
     validation: float = Field(
         0.1,
         ge=0,
@@ -95,7 +95,7 @@ class TrainSpec(_Section):
         0,
         ge=0,
         lt=2**63,
-        description="seed of the initial weights, the order of images, noise and the validation split",
+        description="seed of the initial weights, image order, noise and validation split",
     )
     gradient_clip: float | None = Field(
         None, gt=0, description="maximum norm of the gradient of the mean objective"

@@ -57,9 +57,7 @@ def is_pipe(path: PathLike) -> bool:
 def _standard_input() -> bytes:
     if sys.stdin is None:
         raise OSError(0, "standard input is closed")
-    buffer = getattr(
-        sys.stdin, "buffer", None
-    )  # a test or notebook may replace it by a text stream
+    buffer = getattr(sys.stdin, "buffer", None)  # None if a notebook replaced the stream
     return buffer.read(MAX_BYTES + 1) if buffer else sys.stdin.read(MAX_BYTES + 1).encode()
 
 

@@ -92,7 +92,7 @@ def _duplicate_names(reading: Reading, file: str, named: dict[str, str]) -> list
                 "VZ402",
                 f"two specs have the name {member.name!r}",
                 member.text.document.value_span(("name",)),
-                hint=f"the other one is in {other}; rename one, or it replaces the other in the zoo",
+                hint=f"the other one is in {other}; rename one: the zoo has one entry per name",
             )
             taken.setdefault(other, finding)  # report two files with the same matrix once
     return list(taken.values())

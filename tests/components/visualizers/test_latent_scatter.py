@@ -50,4 +50,4 @@ def test_points_are_drawn_in_random_order_and_no_more_than_asked(make_context):
 
 @pytest.mark.parametrize("count", [1, 10, 47])
 def test_every_class_has_a_colour_of_its_own(count):
-    assert len(set(page_style.class_colours(count))) == count
+    assert len(set(page_style.class_colors(count))) == count

@@ -43,7 +43,7 @@ class Bound(NamedTuple):
 
 
 def named_bound(name: str, limit: float) -> Bound | None:
-    """The bound that ``annotated_types``, JSON Schema or a pydantic error calls ``name``, if any."""
+    """The bound called ``name`` in ``annotated_types``, JSON Schema or a pydantic error, if any."""
     return Bound(_RELATIONS[name], limit) if name in _RELATIONS else None
 
 
