@@ -26,7 +26,7 @@ BROKEN = {
     ),
     "signature": (GOOD.replace("vaezoo_components()", "vaezoo_components(wish)"), "wish"),
     "returns": (GOOD.replace("return [Mine]", "return Mine"), "not a list of component classes"),
-    "twice": (GOOD.replace("return [Mine]", "return [Mine, Mine]"), "two components for"),
+    "twice": (GOOD.replace("return [Mine]", "return [Mine, Mine]"), "two components named"),
     "newer": (GOOD + "\nvaezoo_api = 2\n", "plugin API 2, this vaezoo has 1"),
     "undecorated": (GOOD.replace("@hookimpl\ndef vaezoo_com", "def vaezoo_com"), "lacks the decor"),
 }
@@ -107,7 +107,7 @@ def test_switches(ten: Site) -> None:
         done = ten.vaezoo(*command, **environment)
         assert done.code == 1
         assert "VZ304" in done.out
-        assert "well-behaved 1.0, which is switched off" in done.out
+        assert "well-behaved 1.0, which is disabled" in done.out
         assert "well_behaved" not in ten.vaezoo(*arguments, "--help", **environment).out
 
 
@@ -116,7 +116,7 @@ def test_without_the_built_in_plugin_its_components_are_gone(site: Site) -> None
     done = site.vaezoo("validate", "spec.yaml", VAEZOO_DISABLE_PLUGINS="vaezoo")
     assert done.code == 1
     assert "'mlp'" in done.out
-    assert "switched off" in done.out
+    assert "Disabled plugins" in done.out
     assert "Traceback" not in done.out + done.err
     assert site.vaezoo("plugins", "list", VAEZOO_DISABLE_PLUGINS="vaezoo").code == 0
 
@@ -133,7 +133,7 @@ def test_a_plugin_that_hangs_is_given_up_and_remembered(site: Site) -> None:
     first = site.vaezoo("--help")
     assert first.code == 0
     assert "still importing the plugin hangs 1.0 after 2 s" in first.err
-    assert "VAEZOO_DISABLE_PLUGINS=hangs leaves it out" in first.err
+    assert "VAEZOO_DISABLE_PLUGINS=hangs disables it" in first.err
     assert "hangs" not in site.vaezoo("--help").err  # it is not tried again for that
     listed = json.loads(site.vaezoo("plugins", "list", "--json").out)
     (hangs,) = (plugin for plugin in listed["plugins"] if plugin["name"] == "hangs")

@@ -145,7 +145,7 @@ def test_too_few_images_to_divide() -> None:
         ({"metrics": ["elbo", "linear_probe"]}, "'linear_probe' cannot be had: it needs labels"),
         ({"metrics": ["nearest_neighbours"]}, "'nearest_neighbours' .* needs labels"),
         ({"metrics": ["picky"]}, "the metric 'picky' cannot be had: it needs labels"),
-        ({"metrics": ["sample_quality"]}, "it needs a classifier of the images, and 'noise' has"),
+        ({"metrics": ["sample_quality"]}, "it needs a classifier of the images, but 'noise' has"),
         ({"visualizers": ["picky_picture"]}, "cannot be had: ten are shown, and there are 6"),
         ({"visualizers": [{"use": "traversals", "image": 6}]}, "image 6, and the test split has 6"),
     ],

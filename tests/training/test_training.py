@@ -122,7 +122,7 @@ def test_a_longer_plan_goes_on_to_the_bytes_of_a_run_of_its_own(tmp_path, before
     ("before", "after", "reason"),
     [
         ({}, {"epochs": 2}, "it has gone 3 epochs, and this spec ends after 2"),
-        ({}, {"early_stopping": {"patience": 9}}, "whose weights it does not hold"),
+        ({}, {"early_stopping": {"patience": 9}}, "it lacks the weights of epoch"),
     ],
 )
 def test_a_plan_that_would_have_gone_otherwise_is_refused(tmp_path, before, after, reason):

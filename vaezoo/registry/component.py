@@ -99,7 +99,7 @@ class Dataset(HasLocation, Component):
 
     @abstractmethod
     def build(self) -> ImageData:
-        """Load the images into host memory, or map them from a file (``images_on_disk``).
+        """Load the images into memory, or map them from a file (``images_on_disk``).
 
         Raises DataError if that fails.
         """

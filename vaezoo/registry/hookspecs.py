@@ -59,10 +59,7 @@ def vaezoo_run_finished(run: RunInfo, entry: PublishedEntry) -> None:
 
 @hookspec
 def vaezoo_run_failed(run: RunInfo, error: BaseException) -> None:
-    """Called if a started run fails or is interrupted.
-
-    ``error`` is the exception: KeyboardInterrupt if the user stopped the run.
-    """
+    """Called if a started run fails, or is stopped by the user (``KeyboardInterrupt``)."""
 
 
 HOOKS = tuple(name for name, value in list(globals().items()) if hasattr(value, f"{PROJECT}_spec"))

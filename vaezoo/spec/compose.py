@@ -159,7 +159,8 @@ class _Composer:
         is_new = not isinstance(event, yaml.AliasEvent)
         self._nodes += 1 if is_new else size
         if self._nodes > MAX_NODES:
-            self._stop("VZ106", f"the spec has more than {MAX_NODES:,} values", event)
+            message = f"the spec has more than {MAX_NODES:,} values"
+            self._stop("VZ106", message, event, "remove values; aliases count in full")
         if len(self._stack) + height > MAX_LEVELS:
             self._too_deep(event)
         if anchor:

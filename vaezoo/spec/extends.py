@@ -123,8 +123,8 @@ class _Files:
         except ValueError:  # a NUL
             raise _error(f"{node.content!r} is not a valid path", node.span) from None
         if Path(node.content).is_absolute() or not real.is_relative_to(self._tree):
-            hint = "a base must be in the folder of the first spec, or below it"
-            raise _error(f"base spec {node.content!r} is outside that folder", node.span, hint)
+            message = f"base spec {node.content!r} is outside the folder of the first spec"
+            raise _error(message, node.span, "move it into that folder, or below it")
         if real in chain:
             names = " → ".join(file.name for file in (*chain[chain.index(real) :], real))
             hint = "remove one of these extends keys"

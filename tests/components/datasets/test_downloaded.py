@@ -107,7 +107,7 @@ def test_download_false_looks_only(cache: Path) -> None:
 
 
 def test_a_root_is_never_written_to(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="leave `root` out"):
+    with pytest.raises(DataError, match="remove `root`"):
         KMNIST(root=str(tmp_path), download=True).build()
     assert list(tmp_path.iterdir()) == []
     assert "no folder" in str(KMNIST(root=str(tmp_path / "none")).problem())
@@ -164,7 +164,7 @@ def test_cifar10_says_what_to_download(tmp_path: Path, cache: Path, no_network: 
     assert "with torchvision" not in str(caught.value)
     (tmp_path / "cifar-10-batches-py").mkdir()
     problem = str(CIFAR10(root=str(tmp_path)).problem())
-    assert "it holds the python version, a pickle" in problem
+    assert "it has the Python version, a pickle" in problem
     assert cifar10.URL in problem
 
 

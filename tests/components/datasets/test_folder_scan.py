@@ -218,7 +218,7 @@ def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path: Path) -> Non
     problem = ImageFolder(path=str(tmp_path)).problem()
     assert problem is not None
     assert "holds no pictures" in problem
-    assert "it holds 4 ending in .heic: 0.heic, 1.heic, 2.heic and 1 more" in problem
+    assert "it contains 4 with the suffix .heic: 0.heic, 1.heic, 2.heic and 1 more" in problem
 
 
 def test_a_path_is_told_with_the_nearest_folder(

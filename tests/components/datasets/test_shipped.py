@@ -179,7 +179,7 @@ def test_a_root_without_the_files(tmp_path: Path) -> None:
     assert "no folder" in str(FashionMNIST(root=str(tmp_path / "none")).problem())
     dataset = FashionMNIST(root=str(tmp_path))
     assert "FashionMNIST/raw" in str(dataset.problem())
-    with pytest.raises(DataError, match=r"VZ601(?s:.*)leave `root` out"):
+    with pytest.raises(DataError, match=r"VZ601(?s:.*)remove `root`"):
         dataset.build()
 
 

@@ -21,7 +21,7 @@ def fixed(scale: float) -> str:
 def test_beta_with_a_fixed_scale_is_reported_as_a_scale(found) -> None:
     (warning,) = found(fixed(0.2), "loss.beta=4")
     assert warning.code == "VZ411"
-    assert "fixed at 0.2, β = 4 is the same as β = 1 with 0.4" in warning.message
+    assert "fixed at σ = 0.2, β = 4 is the same as β = 1 with σ = 0.4" in warning.message
     assert "against deviation 1 it weighs 0.16" in warning.message
     assert warning.span.source == "--set loss.beta=4"
 

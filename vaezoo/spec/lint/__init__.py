@@ -64,7 +64,7 @@ def _unused_ignores(spec: Spec, given: set[str], document: Document | None) -> I
         if code not in given and document and span and span.source == document.source:
             yield Diagnostic(
                 "VZ420",
-                f"this spec does not cause the warning {code} that it ignores",
+                f"the spec ignores {code}, but does not cause it",
                 span,
                 hint="remove it from ignore",
                 severity=Severity.WARNING,

@@ -47,8 +47,8 @@ def effective_beta(facts: SpecFacts) -> Iterator[Remark]:
     elif beta != 1 and sigma is not None:
         yield Remark(
             "VZ411",
-            f"with the standard deviation fixed at {sigma:.3g}, β = {beta:g} is the same as β = 1 "
-            f"with {sigma * math.sqrt(beta):.3g}; relative to 1, the KL weight is "
+            f"with the standard deviation fixed at σ = {sigma:.3g}, β = {beta:g} is the same as "
+            f"β = 1 with σ = {sigma * math.sqrt(beta):.3g}; relative to σ = 1, the KL weight is "
             f"{beta * sigma * sigma:.3g}",  # a product that overflows is inf, a power raises
             path,
             hint="set only one of the two, or use gaussian with scale: learned",
@@ -66,7 +66,7 @@ def frozen_scale(facts: SpecFacts) -> Iterator[Remark]:
     scaled = "" if effective == sigma else f" (σ√β with σ = {sigma:.3g})"
     amount = f"the likelihood's standard deviation is fixed at {effective:.3g}{scaled}"
     if effective > WIDEST:
-        message = f"{amount}, but at most 0.5 for pixels in [0, 1]: the KL term weighs too much"
+        message = f"{amount}, but pixels in [0, 1] have at most 0.5: the KL term weighs too much"
     else:
         message = f"{amount}, below the error of any model: the KL term weighs almost nothing"
     yield Remark(
