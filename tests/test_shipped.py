@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tools import readme_table
-from vaezoo.evaluation import evaluate
+from vaezoo.evaluation.evaluator import evaluate
 from vaezoo.registry import EvaluationContext, discover
 from vaezoo.spec import read
 from vaezoo.zoo import Entry

@@ -153,7 +153,7 @@ def test_samples_of_a_trained_model_are_nearer_than_noise() -> None:
 
 def test_a_dataset_without_a_classifier_says_so() -> None:
     metric = registry_with().find("metric", "sample_quality").component()
-    with pytest.raises(UsageError, match="the dataset has no classifier"):
+    with pytest.raises(UsageError, match="sample_quality needs a classifier"):
         metric.compute(context(linear_gaussian()))
 
 
@@ -212,5 +212,5 @@ def test_a_likelihood_without_chances_of_white_has_no_samples_to_compare() -> No
         "m", spec, model, split, "test", (), binarization=Binarization(use="static")
     )
     metric = discover().find("metric", "sample_quality").component()
-    with pytest.raises(UsageError, match="'gaussian' gives no chance of a white pixel"):
+    with pytest.raises(UsageError, match="'gaussian' gives no probability of white pixels"):
         metric.compute(seen)

@@ -94,5 +94,5 @@ def test_log_probabilities_stay_in_float32_whatever_comes_in(component):
 
 @pytest.mark.parametrize("scale", [0, -1.0, "free", True, math.inf])
 def test_a_scale_must_be_positive_or_learned(scale):
-    with pytest.raises(ValueError, match="a scale is a number above 0 or 'learned'"):
+    with pytest.raises(ValueError, match="must be a number above 0 or 'learned'"):
         likelihoods.Gaussian(scale=scale)

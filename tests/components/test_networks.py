@@ -49,8 +49,8 @@ def test_the_arithmetic_of_sizes_agrees_with_torch():
 @pytest.mark.parametrize(
     ("encoder", "shape", "part"),
     [
-        (ConvEncoder(channels=(8, 8), kernel=(3, 3, 3)), SHAPES[0], "kernel has 3 numbers for 2"),
-        (ConvEncoder(channels=(8, 8), stride=(1, 2, 3)), SHAPES[0], "stride has 3 numbers for 2"),
+        (ConvEncoder(channels=(8, 8), kernel=(3, 3, 3)), SHAPES[0], "kernel has 3 values for 2"),
+        (ConvEncoder(channels=(8, 8), stride=(1, 2, 3)), SHAPES[0], "stride has 3 values for 2"),
         (ConvEncoder(channels=(8, 8), kernel=6, stride=4), ImageShape(1, 4, 4), "too small"),
     ],
 )

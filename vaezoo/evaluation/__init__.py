@@ -2,7 +2,6 @@
 
 from vaezoo.evaluation.evaluator import (
     concluded,
-    evaluate,
     judge,
     kept_epoch,
     named_latents,
@@ -13,7 +12,6 @@ from vaezoo.registry.latent_usage import UNUSED_BELOW, unused_latents
 __all__ = [
     "UNUSED_BELOW",
     "concluded",
-    "evaluate",
     "judge",
     "kept_epoch",
     "named_latents",

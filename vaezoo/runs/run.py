@@ -67,7 +67,7 @@ def run(
             "the first process publishes alone", "call vaezoo.runs.run.assist in the others"
         )
 
-    from vaezoo.evaluation import evaluate, judge, observations
+    from vaezoo.evaluation.evaluator import evaluate, judge, observations
     from vaezoo.plotting.draw import draw
     from vaezoo.system.devices import choose_among  # torch is needed from here on
     from vaezoo.training import HookedObserver, Observer, claimed, joined, train

@@ -176,7 +176,7 @@ def test_a_torchvision_root_gives_the_same_data(
 
 
 def test_a_root_without_the_files(tmp_path: Path) -> None:
-    assert "no folder" in str(FashionMNIST(root=str(tmp_path / "none")).problem())
+    assert "no such folder" in str(FashionMNIST(root=str(tmp_path / "none")).problem())
     dataset = FashionMNIST(root=str(tmp_path))
     assert "FashionMNIST/raw" in str(dataset.problem())
     with pytest.raises(DataError, match=r"VZ601(?s:.*)remove `root`"):

@@ -63,4 +63,4 @@ def test_epochs_without_validation_are_left_out(make_record):
 
 def test_a_model_without_history_says_so(make_context):
     figure = LossCurves().draw(make_context(epochs=0))
-    assert figure.texts[1].get_text() == "no history of the training is stored with this model"
+    assert figure.texts[1].get_text() == "this model has no training history"
