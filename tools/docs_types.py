@@ -15,7 +15,7 @@ from vaezoo.components.datasets.image_folder import BACKGROUND_PATTERN
 from vaezoo.registry import Component
 from vaezoo.registry.fields import Binarization, Initializer
 from vaezoo.registry.fields.activation import ActivationFunction
-from vaezoo.registry.fields.bounds import bounds_in
+from vaezoo.registry.fields.number_bounds import bounds_in
 from vaezoo.registry.fields.schedule import BoundedBelow
 from vaezoo.spec.spec import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 

@@ -238,7 +238,7 @@ def nothing(path: Path) -> None:
 FILES = {
     a_directory: ("VZ101", "a directory"),
     a_directory_of_specs: ("VZ101", "a directory"),
-    a_broken_link: ("VZ101", "a link to nothing"),
+    a_broken_link: ("VZ101", "a broken link"),
     a_circle_of_links: ("VZ101", "too many levels of symbolic links"),
     a_pipe: ("VZ101", "a pipe"),
     a_device: ("VZ101", "a device"),

@@ -121,7 +121,7 @@ def test_a_longer_plan_goes_on_to_the_bytes_of_a_run_of_its_own(tmp_path, before
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        ({}, {"epochs": 2}, "it has gone 3 epochs, and this spec ends after 2"),
+        ({}, {"epochs": 2}, "it has 3 epochs, but this spec ends after 2"),
         ({}, {"early_stopping": {"patience": 9}}, "it lacks the weights of epoch"),
     ],
 )

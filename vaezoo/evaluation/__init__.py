@@ -7,7 +7,7 @@ from vaezoo.evaluation.evaluator import (
     named_latents,
     observations,
 )
-from vaezoo.registry.latent_usage import UNUSED_BELOW, unused_latents
+from vaezoo.registry.active_latents import UNUSED_BELOW, unused_latents
 
 __all__ = [
     "UNUSED_BELOW",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from vaezoo.diagnostics import Diagnostic, SpecError, suggest
 from vaezoo.evaluation.describe_figures import compute
 from vaezoo.registry import EpochRecord, EvaluationContext, Figure, TargetResult
-from vaezoo.registry.latent_usage import UNUSED_BELOW, unused_latents
+from vaezoo.registry.active_latents import UNUSED_BELOW, unused_latents
 from vaezoo.registry.verdicts import from_record, in_words
 from vaezoo.spec.declared_figures import quantity_of
 from vaezoo.spec.spec import Spec

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from vaezoo.diagnostics import nearest
 from vaezoo.diagnostics.confusables import plain
-from vaezoo.registry.fields.bounds import Bound, named_bound
+from vaezoo.registry.fields.number_bounds import Bound, named_bound
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.scalars import resolve_plain
 from vaezoo.spec.spec import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN

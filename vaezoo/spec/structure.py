@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from vaezoo.diagnostics import PluginError
 from vaezoo.registry import Component, Registry
 from vaezoo.registry.fields.activation import ACTIVATIONS, ActivationFunction
-from vaezoo.registry.fields.bounds import bounds_in
+from vaezoo.registry.fields.number_bounds import bounds_in
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.spec import Spec
 

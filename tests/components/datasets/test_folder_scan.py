@@ -123,7 +123,7 @@ def test_everything_left_out_is_counted_by_reason(tmp_path: Path) -> None:
     data, said = load(tmp_path)
     assert data.class_names == ("a", "b")
     assert "5 with the suffix .heic: a/0.HEIC, a/1.HEIC, a/2.HEIC and 2 more" in said
-    assert "1 without an ending: a/picture" in said
+    assert "1 without a suffix: a/picture" in said
     assert "1 with the suffix .csv: labels.csv" in said
     assert "1 hidden: .hidden" in said
     assert "2 without pictures: c, d.png" in said

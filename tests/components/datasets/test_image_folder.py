@@ -105,7 +105,10 @@ def test_an_absurdly_large_picture_is_refused(
 
 
 def test_folders_that_will_not_do(tmp_path: Path) -> None:
-    for path, problem in ((tmp_path / "none", "no such folder"), (tmp_path, "holds no pictures")):
+    for path, problem in (
+        (tmp_path / "none", "no such folder"),
+        (tmp_path, "no pictures"),
+    ):
         dataset = ImageFolder(path=str(path))
         assert problem in str(dataset.problem())
         with pytest.raises(DataError, match=problem):

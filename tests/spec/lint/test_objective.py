@@ -22,7 +22,7 @@ def test_beta_with_a_fixed_scale_is_reported_as_a_scale(found) -> None:
     (warning,) = found(fixed(0.2), "loss.beta=4")
     assert warning.code == "VZ411"
     assert "fixed at σ = 0.2, β = 4 is the same as β = 1 with σ = 0.4" in warning.message
-    assert "against deviation 1 it weighs 0.16" in warning.message
+    assert "relative to σ = 1, the KL weight is 0.16" in warning.message
     assert warning.span.source == "--set loss.beta=4"
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from vaezoo.components.metrics import sentences
 from vaezoo.registry import EvaluationContext, Figure, Metric, Quantity
-from vaezoo.registry.latent_usage import ACTIVE_ABOVE
+from vaezoo.registry.active_latents import ACTIVE_ABOVE
 
 if TYPE_CHECKING:
     from vaezoo.spec.spec import Spec

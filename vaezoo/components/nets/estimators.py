@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vaezoo.components.nets.batched import batches, figure, mean_figure
 from vaezoo.registry import EvaluationContext, Figure
-from vaezoo.registry.latent_usage import is_active
+from vaezoo.registry.active_latents import is_active
 
 
 def elbo_figures(context: EvaluationContext, samples: int) -> list[Figure]:

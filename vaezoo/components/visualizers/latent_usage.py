@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vaezoo.registry.active_latents import is_active
 from vaezoo.registry.contracts import EvaluationContext
-from vaezoo.registry.latent_usage import is_active
 
 BATCH = 1000
 

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from vaezoo.registry import Component
 from vaezoo.registry.fields.activation import ACTIVATIONS, ActivationFunction
-from vaezoo.registry.fields.bounds import named_bound
+from vaezoo.registry.fields.number_bounds import named_bound
 from vaezoo.registry.fields.schedule import BoundedBelow
 
 _TYPES = {

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from vaezoo.registry.fields.bounds import Bound
+from vaezoo.registry.fields.number_bounds import Bound
 from vaezoo.registry.fields.tagged import parse
 
 #: The keys that make a mapping a schedule.

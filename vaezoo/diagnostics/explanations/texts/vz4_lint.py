@@ -154,15 +154,11 @@ were taken in the same way. This one was not:
 
 its figure is elbo, which always has β = 1, and the spec trains for a β below 0.5 or above 2;
 
-its figure is objective, its source speaks of an ELBO, and in the last epoch β is not 1 or another
-weight of the loss is not 0, so that the objective is not the negative ELBO;
+its likelihood, binarisation or samples are not those of the spec, its dataset or its metric.
 
-its likelihood, binarisation or samples are not those of the spec, its dataset or its metric;
+Figures in bits per dimension must be converted first: b bits per dimension in D dimensions are
 
-its source speaks of binarised images and those of the dataset are grey, of bits a dimension, or
-of an importance-weighted bound, which lies above the ELBO. b bits a dimension of D are
-
-    b · D · ln 2 nats an image
+    b · D · ln 2 nats per image
 
 The keys likelihood, binarisation and samples of a target are optional. They are there to be
 compared, so it is worth writing them down where the source has them.
