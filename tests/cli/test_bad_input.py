@@ -60,13 +60,13 @@ BAD = {
     "dataset out of reach": Bad(
         RUN,
         FAILED,
-        ("VZ601", "kmnist could not be downloaded", "check the network"),
+        ("VZ601", "cannot download kmnist", "check the network"),
         "blobs => kmnist",
     ),
     "dataset's root missing": Bad(
         RUN,
         FAILED,
-        ("VZ601", "there is no folder /nowhere", "dataset"),
+        ("VZ601", "no such folder: /nowhere", "dataset"),
         "dataset: blobs => dataset: {use: kmnist, root: /nowhere}",
     ),
     "device that is none": Bad(

@@ -114,7 +114,7 @@ def test_folders_that_will_not_do(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=problem):
             dataset.build()
     paint(tmp_path / "0.png")
-    with pytest.raises(DataError, match="holds one picture"):
+    with pytest.raises(DataError, match="contains one picture"):
         ImageFolder(path=str(tmp_path)).build()
     paint(tmp_path / "class" / "1.png")
     with pytest.raises(DataError, match="beside and inside"):

@@ -64,7 +64,7 @@ def of_tighter_bound(figures: Figures) -> tuple[str, ...]:
     if figures["iw_bound"].value <= figures["elbo"].value:
         return ()
     return (
-        "How much of the gap between the two bounds is due to the encoder is not measured: add "
+        "How much of the gap between the two bounds the encoder causes is not measured: add "
         "the metric `amortisation_gap`.",
     )
 
