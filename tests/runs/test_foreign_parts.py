@@ -150,10 +150,10 @@ def test_the_lint_knows_what_the_plugin_says(registry: Registry) -> None:
         "VZ417 test/psnr is never above 60, and the target is 70 ± 1"
     ]
     assert said(metric="test/best_draw", value=-1, tolerance=1, samples=9) == [
-        "VZ416 the target was taken with 9 draws of z, and test/best_draw is taken with 4"
+        "VZ416 the target was measured with 9 draws of z, but test/best_draw is measured with 4"
     ]
     assert said(metric="train/distance", value=1, tolerance=1, samples=9) == [
-        "VZ416 the target was taken with 9 draws of z, and train/distance is taken with 1"
+        "VZ416 the target was measured with 9 draws of z, but train/distance is measured with 1"
     ]
     in_bits = {**target("test/psnr", 25, 1), "source": "a paper, beside its 3.1 bits/dim"}
     assert [d.code for d in lint(from_data({**SPEC, "targets": [in_bits]}, registry))] == []

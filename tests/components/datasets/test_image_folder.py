@@ -117,5 +117,5 @@ def test_folders_that_will_not_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="contains one picture"):
         ImageFolder(path=str(tmp_path)).build()
     paint(tmp_path / "class" / "1.png")
-    with pytest.raises(DataError, match="beside and inside"):
+    with pytest.raises(DataError, match="next to and inside"):
         ImageFolder(path=str(tmp_path)).build()
