@@ -147,7 +147,7 @@ def test_the_lint_knows_what_the_plugin_says(registry: Registry) -> None:
 
     assert said(metric="test/psnr", value=25, tolerance=1) == []
     assert said(metric="test/psnr", value=70, tolerance=1) == [
-        "VZ417 test/psnr is never above 60, and the target is 70 ± 1"
+        "VZ417 test/psnr is never above 60, but the target is 70 ± 1"
     ]
     assert said(metric="test/best_draw", value=-1, tolerance=1, samples=9) == [
         "VZ416 the target was measured with 9 draws of z, but test/best_draw is measured with 4"
@@ -155,10 +155,6 @@ def test_the_lint_knows_what_the_plugin_says(registry: Registry) -> None:
     assert said(metric="train/distance", value=1, tolerance=1, samples=9) == [
         "VZ416 the target was measured with 9 draws of z, but train/distance is measured with 1"
     ]
-    in_bits = {**target("test/psnr", 25, 1), "source": "a paper, beside its 3.1 bits/dim"}
-    assert [d.code for d in lint(from_data({**SPEC, "targets": [in_bits]}, registry))] == []
-    of_draws = {**in_bits, "metric": "test/best_draw"}
-    assert [d.code for d in lint(from_data({**SPEC, "targets": [of_draws]}, registry))] == ["VZ416"]
 
 
 def test_fewer_draws_leave_a_figure_that_rises_with_them(entry: Entry, registry: Registry) -> None:
