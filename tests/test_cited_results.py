@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import seeds
 import torch
 
-from benchmarks import seeds
 from tests.helpers import Blobs, registry_with, spec_data
 from vaezoo.spec import from_data
 from vaezoo.training import Observer, train

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 
+import flawed_estimator
 import pytest
 from torch import Tensor
 
-from benchmarks import flawed_estimator
 from tests.components.linear_gaussian import context, linear_gaussian
 from vaezoo.evaluation.evaluate import context_of
 from vaezoo.zoo import find

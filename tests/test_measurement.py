@@ -6,16 +6,17 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 import vaezoo
 from tests.forging import rewrite_figures
+from tests.helpers import built_in
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, ZooError
 from vaezoo.evaluation.evaluate import context_of, take_what_can_be_had
-from vaezoo.registry import discover
 from vaezoo.zoo import find
 
 NAME = "mnist_mlp20"
@@ -100,7 +101,7 @@ def test_the_importance_weighted_bound_can_be_asked_for(zoo: Path) -> None:
     ],
 )
 def test_unknown_names_are_refused_with_the_nearest(
-    zoo: Path, arguments: dict[str, object], message: str
+    zoo: Path, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
         vaezoo.evaluate(NAME, zoo=zoo, **arguments)
@@ -108,8 +109,7 @@ def test_unknown_names_are_refused_with_the_nearest(
 
 def test_all_leaves_out_what_the_model_cannot_have_and_says_why() -> None:
     model = vaezoo.load("mnist_flax20")
-    registry = discover()
-    asked = [registry.find("metric", use).component() for use in ("active_units", "sample_quality")]
+    asked = [built_in("metric", use) for use in ("active_units", "sample_quality")]
     context = context_of(model, model.spec.dataset.build(), "test")
     figures, left_out = take_what_can_be_had(asked, context, lambda *_: None, named=["all"])
     assert [figure.name for figure in figures] == ["active_units"]

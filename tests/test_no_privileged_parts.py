@@ -67,8 +67,9 @@ def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
         if node.body and isinstance(node.body[0], ast.Expr)
     }
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and id(node) not in documented:
+        if not isinstance(node, ast.Constant) or id(node) in documented:
+            continue
+        if isinstance(node.value, str):
             yield node.lineno, node.value
 
 

@@ -89,7 +89,7 @@ def _own(one: type) -> dict[str, Any]:
 
 
 def _member(name: str, member: Any) -> str:
-    function = member.fget if isinstance(member, property) else member
+    function: Any = member.fget if isinstance(member, property) else member
     shown = f"{name}: {inspect.signature(function).return_annotation}"
     if not isinstance(member, property):
         shown = _signature(name, function)

@@ -195,10 +195,8 @@ def rewritten(page: str, text: str) -> str:
     """A page's text with its generated parts brought up to date."""
     for part in (part for part in PARTS if part.page == page):
         pattern = rf"(<!-- {part.name}: [^\n]*-->\n).*?(<!-- end of {part.name} -->)"
-        written = part.write()
-        text, found = re.subn(
-            pattern, lambda m, w=written: f"{m[1]}\n{w}\n\n{m[2]}", text, flags=re.DOTALL
-        )
+        written = part.write().replace("\\", r"\\")
+        text, found = re.subn(pattern, rf"\1\n{written}\n\n\2", text, flags=re.DOTALL)
         if found != 1:
             raise LookupError(f"{page} has {found} places for {part.name!r}, expected one")
     return text

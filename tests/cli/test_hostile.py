@@ -330,7 +330,7 @@ def test_folders_that_link_to_each_other(folder: Path) -> None:
     (folder / "a" / "bad.yaml").write_text("vaezoo: 2\n")
     for path in (".", "**/*.yaml", "**"):
         places = [finding["place"] for finding in validated(folder, path).findings()]
-        assert {os.path.normpath(place["file"]) for place in places} == {"a/bad.yaml"}  # type: ignore[index]
+        assert {os.path.normpath(place["file"]) for place in places} == {"a/bad.yaml"}
 
 
 DEPTH = 1_100  # more than Python's calls may nest

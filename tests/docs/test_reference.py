@@ -67,7 +67,8 @@ def test_every_kind_hook_and_interface_is_described() -> None:
     assert all(f"- `{name}(" in page for name in named)
     assert all(f"### {base.__name__}: " in page for base in KINDS.values())
     assert all(f"#### `{one.__name__}`" in page for one in INTERFACES)
-    assert {one.__name__ for one in (*KINDS.values(), *INTERFACES, *DATA)} <= set(vaezoo.__all__)
+    described: list[type] = [*KINDS.values(), *INTERFACES, *DATA]
+    assert {one.__name__ for one in described} <= set(vaezoo.__all__)
 
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:

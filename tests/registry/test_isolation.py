@@ -148,7 +148,7 @@ def test_the_built_in_plugin_is_waited_for(
     monkeypatch.setattr(isolation, "LONGEST", 0.05)
     source = PluginSource(
         Plugin("slow", "1.0", "slow.py", distribution=distribution),
-        lambda: [time.sleep(0.02) for _ in range(10)],
+        lambda: list(map(time.sleep, [0.02] * 10)),
     )
     plugin, supplied = isolation.isolated(source, len)
     assert (plugin.error is not None) == is_given_up

@@ -38,7 +38,7 @@ def browse(folder, page, *flags):
     (folder / "page.html").write_text(page, "utf-8")
     done = subprocess.run(
         [
-            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+            *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
             *("--no-first-run", "--disable-background-networking", "--disable-sync"),
             *("--disable-component-update", "--hide-scrollbars"),
             f"--user-data-dir={folder / 'profile'}",

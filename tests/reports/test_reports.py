@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pypdf
 import pytest
@@ -83,7 +84,7 @@ def test_every_entry_has_its_report(name):
 
 def test_every_figure_that_there_is_finds_its_place(tmp_path):
     shutil.copytree(shipped("mnist_mlp2").entry.path, tmp_path / "full")
-    kinds = [row.component for row in discover().components("metric")]
+    kinds: list[Any] = [row.component for row in discover().components("metric")]
     names = [quantity.name for kind in kinds for quantity in kind.figures]
     made = [
         Figure(name, 0.25 + n / 50, "a unit", "test", "bernoulli", "none", 9, 10, 0.01, note="so")
@@ -116,7 +117,8 @@ def test_layers_hold_all_parameters(name):
 def test_layers_are_those_of_the_spec():
     table = next(b for b in blocks(report_on("mnist_mlp2")) if isinstance(b, Table))
     rows = [[text_of(cell) for cell in row] for row in table.rows]
-    hidden = shipped("mnist_mlp2").model.spec.model.encoder.hidden[0]
+    encoder: Any = shipped("mnist_mlp2").model.spec.model.encoder
+    hidden = encoder.hidden[0]
     assert rows[0] == ["encoder", "Linear, ReLU", str(hidden), f"{785 * hidden:,}"]
     assert rows[-1][-1] == f"{shipped('mnist_mlp2').parameters:,}"
 

@@ -103,7 +103,7 @@ def test_on_a_terminal_there_is_a_live_bar(shell: Shell) -> None:
 
 def read_terminal(handle: int) -> str:
     """Everything written to the terminal until its last writer is gone."""
-    parts = []
+    parts: list[Any] = []
     while True:
         try:
             part = os.read(handle, 65536)

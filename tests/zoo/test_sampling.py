@@ -81,7 +81,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 @pytest.mark.parametrize("file", ["model.safetensors", "metrics.json", "history.jsonl"])
 def test_a_pointer_of_git_lfs_is_called_one(file: str, publisher: object) -> None:
-    entry = publisher()  # type: ignore[operator]
+    entry = publisher()
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"
     (entry.path / file).write_text(pointer)
     again = vaezoo.zoo.find(entry.path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -45,7 +47,11 @@ def linear_gaussian(posterior_variance: float = 1.0) -> VAE:
     The encoder is p(z|x) itself, its variance multiplied by ``posterior_variance``.
     """
     likelihood = {"use": "gaussian", "scale": SCALE, "mean": "linear"}
-    parts = {"encoder": LinearPosterior(), "decoder": LinearMean(), "likelihood": likelihood}
+    parts: dict[str, Any] = {
+        "encoder": LinearPosterior(),
+        "decoder": LinearMean(),
+        "likelihood": likelihood,
+    }
     model = small_model(SIZE, LATENT, **parts).double()
     weight = torch.zeros(PIXELS, LATENT, dtype=torch.float64)
     weight[:3, 0], weight[3:, 1] = 0.9, 0.4

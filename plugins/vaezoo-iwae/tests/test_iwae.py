@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -123,7 +123,7 @@ def test_reconstruction_and_kl_are_those_of_the_posterior() -> None:
     assert (parts["reconstruction"] - exact).abs().max() < 0.1
 
 
-def differences(function: Callable[[], Tensor], parameters: list[Tensor]) -> Tensor:
+def differences(function: Callable[[], Tensor], parameters: Sequence[Tensor]) -> Tensor:
     """Central differences of a function (…) in every number of the parameters: (P, …)."""
     step, rows = 1e-5, []
     for parameter in parameters:

@@ -78,7 +78,7 @@ def test_what_a_target_says_of_itself_is_compared(found, settings, key: str) -> 
 
 
 def test_a_target_of_the_same_protocol_is_fine(codes) -> None:
-    same = {"likelihood": "gaussian", "binarisation": "none"}
+    same: Any = {"likelihood": "gaussian", "binarisation": "none"}
     assert codes(target("test/elbo", samples=10, **same)) == []
     assert codes(target("train/elbo", samples=1, **same)) == []
     assert codes(target("test/active_units", 3.0, samples=77)) == []
