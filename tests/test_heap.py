@@ -10,7 +10,10 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc"),
+]
 
 #: In a process of its own, whose heap nothing else has shaped: pages that 20 rounds of taking and
 #: giving back 12 MB cost before and inside; MB that are held inside and afterwards. It begins as

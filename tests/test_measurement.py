@@ -80,6 +80,7 @@ def test_other_splits_are_those_of_training(split: str, examples: int) -> None:
     assert (figure.split, figure.examples) == (split, examples)
 
 
+@pytest.mark.slow
 def test_the_importance_weighted_bound_can_be_asked_for(zoo: Path) -> None:
     runner = CliRunner()
     arguments = ["evaluate", NAME, "--zoo", str(zoo), "--iw", "2", "--json"]
@@ -138,6 +139,7 @@ def test_figures_are_not_taken_where_they_cannot_be_recorded(
     assert refused.value.exit_code == 3
 
 
+@pytest.mark.slow
 def test_a_repeated_option_names_more_metrics(zoo: Path) -> None:
     arguments = ["evaluate", NAME, "--zoo", str(zoo), "--json"]
     named = ["--metrics", "entropy_floor,active_units", "--metrics", "active_units,elbo"]

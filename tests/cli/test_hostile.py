@@ -173,6 +173,7 @@ def test_a_hostile_text_costs_little(case: str, folder: Path) -> None:
     assert code in {str(f["code"])[: len(code)] for f in validated(folder, "spec.yaml").findings()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", TEXTS)
 def test_a_hostile_text_is_a_finding(
     case: str, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -249,6 +250,7 @@ if sys.platform == "linux":
     FILES[a_socket] = ("VZ101", "socket")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
 def test_what_is_no_file_costs_little(make: Callable[[Path], None], folder: Path) -> None:
     code, words = FILES[make]
@@ -347,6 +349,7 @@ def deep(folder: Path) -> Iterator[Path]:
         shutil.rmtree(path)
 
 
+@pytest.mark.slow
 def test_folders_without_end(folder: Path, deep: Path) -> None:
     (deep / "bad.yaml").write_text("vaezoo: 2\n")
     for path in (".", "**/*.yaml"):

@@ -22,6 +22,7 @@ def cpu_seconds(environment: dict[str, str], *arguments: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--help",), ("validate", "specs")])
 def test_starts_within_a_third_of_a_second(arguments: tuple[str, ...], tmp_path: Path) -> None:
     # as installed: with bytecode, whatever this process may have been told about writing it

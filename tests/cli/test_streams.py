@@ -31,6 +31,7 @@ def bash(folder: Path, line: str, **environment: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "redirection", ["2>&-", ">&- 2>&- <&-", ">/dev/full", ">/dev/full 2>&1", "2>&1 | head -1"]
 )
@@ -60,6 +61,7 @@ def test_a_reader_that_leaves_early_changes_no_exit_code(tmp_path: Path) -> None
     assert bash(tmp_path, "vaezoo zoo list | head -1").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "ascii:strict"])
 @pytest.mark.parametrize(
     ("arguments", "code"),

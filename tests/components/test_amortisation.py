@@ -44,6 +44,7 @@ def perturbed(model: VAE, shift: tuple[float, ...], stretch: tuple[float, ...]) 
     return gap
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shift", "stretch"),
     [

@@ -119,6 +119,7 @@ def test_precision_is_of_samples_and_recall_of_images() -> None:
     assert precision > 0.9 > 0.1 > recall
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("mnist", 0.99), ("fashion_mnist", 0.9)])
 def test_the_shipped_classifier_is_as_accurate_as_it_says(name: str, least: float) -> None:
     net = shipped_classifier(name)
@@ -132,6 +133,7 @@ def test_the_shipped_classifier_is_as_accurate_as_it_says(name: str, least: floa
     assert net.accuracy > least
 
 
+@pytest.mark.slow
 def test_samples_of_a_trained_model_are_nearer_than_noise() -> None:
     model = vaezoo.load("mnist_mlp20")
     data = model.spec.dataset.build()
@@ -156,6 +158,7 @@ def test_a_dataset_without_a_classifier_says_so() -> None:
         metric.compute(context(linear_gaussian()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", ["static", "dynamic"])
 def test_drawn_images_are_compared_with_drawn_samples(use: str) -> None:
     """A decoder that gives every image the pixels' own chances draws samples as good as images.

@@ -101,6 +101,7 @@ def test_so_many_samples_are_drawn_as_are_said(samples: int) -> None:
     assert {figure.samples for figure in found.values()} == {samples}
 
 
+@pytest.mark.slow
 def test_the_noise_falls_with_the_samples_as_that_of_independent_draws_does() -> None:
     model = linear_gaussian()
     image = context(model, 1).split.images.float() / 255

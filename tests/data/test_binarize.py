@@ -78,6 +78,7 @@ def test_binary_images_stay_as_they_are() -> None:
     assert torch.equal(drawn_once(split, 9, "test").images, split.images)
 
 
+@pytest.mark.slow
 def test_static_draws_all_splits_and_dynamic_the_held_out_one() -> None:
     grey, static, dynamic = mnist("none"), mnist("static"), mnist("dynamic")
     assert static.train.images.unique().tolist() == [0, 255]
@@ -102,6 +103,7 @@ def test_what_is_held_out_of_grey_training_images_is_drawn_once() -> None:
     assert seen_images(part, as_it_is) is part
 
 
+@pytest.mark.slow
 def test_binarized_mnist_is_drawn_without_being_asked() -> None:
     data = mnist(None, "binarized_mnist")
     assert data.train.images.unique().tolist() == [0, 255]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).parent.parent.parent / "benchmarks" / "faults"
 
 
@@ -30,7 +32,6 @@ def test_mutated_specs(tmp_path: Path) -> None:
     assert (results["tried"], results["fallen"]) == (150, 0)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
 def test_hostile_entries(tmp_path: Path) -> None:
     results = run("hostile.py", tmp_path, 4, seed=7)

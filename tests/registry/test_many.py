@@ -10,6 +10,7 @@ from tests.registry.installed import ROOT, Site
 from vaezoo.registry import KINDS
 
 
+@pytest.mark.slow
 def test_help_with_fifty_plugins(site: Site) -> None:
     bare = Site(site.folder.parent / "bare", {"VAEZOO_DISABLE_PLUGINS": ""})
     bare.folder.mkdir()
@@ -24,6 +25,7 @@ def test_help_with_fifty_plugins(site: Site) -> None:
     assert among - alone < 0.2
 
 
+@pytest.mark.slow
 def test_nothing_of_a_plugin_runs_for_help_once_it_is_known(site: Site) -> None:
     package = site.install("counted")
     log = site.folder.parent / "log"

@@ -30,7 +30,10 @@ const found = {
 parent.document.body.dataset.found = JSON.stringify(found);
 </script></body>"""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+]
 
 
 def browse(folder, page, *flags):

@@ -21,6 +21,10 @@ from vaezoo.reports.pdf import to_pdf
 from vaezoo.reports.subject import subject
 from vaezoo.zoo.records import metrics_text
 
+#: One entry by default, all of them with the slow tests.
+ENTRIES = [
+    name if name == "mnist_mlp2" else pytest.param(name, marks=pytest.mark.slow) for name in SHIPPED
+]
 #: elements that HTML does not close
 VOID = {"meta", "img", "br", "link"}
 #: what a page could fetch
@@ -64,7 +68,7 @@ def check_html(page):
     assert all(image["alt"] for image in reader.images)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_every_entry_has_its_report(name):
     subject = shipped(name)
     document = report_on(name)
@@ -108,7 +112,7 @@ def test_two_entries_side_by_side():
     assert len(pypdf.PdfReader(io.BytesIO(to_pdf(document))).pages) == 2
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_layers_hold_all_parameters(name):
     subject = shipped(name)
     assert sum(layer.parameters for layer in layers_of(subject.model)) == subject.parameters
@@ -123,6 +127,7 @@ def test_layers_are_those_of_the_spec():
     assert rows[-1][-1] == f"{shipped('mnist_mlp2').parameters:,}"
 
 
+@pytest.mark.slow
 def test_the_same_report_has_the_same_bytes():
     one, other = report_on("mnist_mlp2"), report_of(shipped("mnist_mlp2"))
     assert to_html(one) == to_html(other)

@@ -196,6 +196,7 @@ def test_members_train_together_and_each_is_published_as_its_own(shell: Shell) -
     assert not any((shell.folder / "runs").iterdir())
 
 
+@pytest.mark.slow
 def test_members_that_train_together_are_stopped_and_go_on_together(shell: Shell) -> None:
     spec = shell.write(train={"epochs": 400}, matrix=GRID, metrics=["active_units"])
     with shell.start("run", spec, "--device", "cpu", "--together", "on") as process:

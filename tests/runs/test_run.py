@@ -32,6 +32,7 @@ def history(entry: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (entry / "history.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_rounded_weights_have_the_figures_that_are_published(shell: Shell) -> None:
     spec = shell.write(publish={"weights": "float16"})
     done = shell.call("run", spec, "--device", "cpu")

@@ -84,6 +84,7 @@ def test_linters_and_formatters_find_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_type_checker_finds_nothing(tmp_path: Path) -> None:
     folder = new_plugin("vaezoo-mine", directory=tmp_path, **EVERYTHING).folder
     # silent on what is imported: vaezoo is checked with settings of its own

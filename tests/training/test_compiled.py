@@ -81,6 +81,7 @@ OPTIMIZERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 @pytest.mark.parametrize("clip", [None, 0.5])
 def test_the_captured_step_moves_weights_as_the_plain_one(optimizer, clip):

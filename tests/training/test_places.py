@@ -218,6 +218,7 @@ def run_large(binarize: str, side: int, folder: Path) -> None:
         print(json.dumps([trained.execution.images.kind, most[0], result(trained)]))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's count of anonymous memory")
 @pytest.mark.parametrize(("binarize", "side"), [("none", 640), ("dynamic", 512)])
 def test_more_images_are_trained_on_than_memory_is_taken_for(

@@ -31,6 +31,7 @@ def names(graph):
     return [node.target.__name__ for node in graph.graph.nodes if node.op == "call_function"]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     sides=st.tuples(SIDES, SIDES, SIDES),

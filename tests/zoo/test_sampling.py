@@ -59,6 +59,7 @@ def test_blocks_are_the_samples_of_one_draw(monkeypatch: pytest.MonkeyPatch) -> 
     assert torch.equal(parts[0], model.sample(1024, seed=3))
 
 
+@pytest.mark.slow
 def test_ten_times_the_samples_take_no_more_memory(tmp_path: Path) -> None:
     program = """
 import resource, sys

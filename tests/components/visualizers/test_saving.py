@@ -9,6 +9,7 @@ from vaezoo.components.visualizers import COMPONENTS, page_style
 from vaezoo.plotting.png import png
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.use)
 def test_the_same_picture_gives_the_same_bytes(make_context, component):
     once, again = (png(component().draw(make_context(latent=3, channels=3))) for _ in range(2))
