@@ -19,10 +19,10 @@ def test_help_with_fifty_plugins(site: Site) -> None:
     first = site.vaezoo("--help")
     assert all(f"plugin_{number:02}" in first.out for number in range(50))
     bare.vaezoo("--help")
-    # the least of several: whatever else the machine does only ever adds to it
+    # the minimum of several: other load only adds to the CPU time
     alone = min(bare.vaezoo("--help").seconds for _ in range(4))
     among = min(site.vaezoo("--help").seconds for _ in range(4))
-    assert among - alone < 0.2
+    assert among < 2 * alone
 
 
 @pytest.mark.slow
