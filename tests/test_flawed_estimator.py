@@ -10,7 +10,7 @@ import pytest
 from torch import Tensor
 
 from tests.components.linear_gaussian import context, linear_gaussian
-from vaezoo.evaluation.evaluate import context_of
+from vaezoo.evaluation.evaluate_entry import context_of
 from vaezoo.zoo import find
 
 RECORDED = json.loads(flawed_estimator.RESULT.read_text("utf-8"))
@@ -34,6 +34,7 @@ def test_it_exceeds_the_evidence_where_the_bound_equals_it() -> None:
     assert other.mean().item() > 0.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latent", [2, 20])
 def test_its_gap_on_an_entry_is_the_recorded_one(latent: int) -> None:
     model = find(f"mnist_nvae{latent}").load()

@@ -16,7 +16,7 @@ from tests.forging import rewrite_figures
 from tests.helpers import built_in
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.evaluation.evaluate import context_of, take_what_can_be_had
+from vaezoo.evaluation.evaluate_entry import context_of, take_what_can_be_had
 from vaezoo.zoo import find
 
 NAME = "mnist_mlp20"
@@ -51,6 +51,7 @@ def test_named_metrics_are_recorded_beside_the_others(zoo: Path) -> None:
     assert not list((zoo / ".staging").iterdir())
 
 
+@pytest.mark.slow
 def test_targets_are_held_against_the_figures_that_were_recorded(zoo: Path) -> None:
     rewrite_figures(zoo / NAME, elbo=-100.0)
     vaezoo.evaluate(NAME, zoo=zoo, metrics=["elbo"], record=True)

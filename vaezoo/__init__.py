@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vaezoo.data.on_disk import images_on_disk as images_on_disk
     from vaezoo.diagnostics import Diagnostic as Diagnostic
     from vaezoo.diagnostics import VaezooError as VaezooError
-    from vaezoo.evaluation.evaluate import evaluate as evaluate
+    from vaezoo.evaluation.evaluate_entry import evaluate as evaluate
     from vaezoo.evaluation.verify import verify as verify
     from vaezoo.model import VAE as VAE
     from vaezoo.registry import Component as Component
@@ -107,7 +107,7 @@ _HOME = {
     "VAE": "vaezoo.model",
     "VaezooError": "vaezoo.diagnostics",
     "Visualizer": "vaezoo.registry",
-    "evaluate": "vaezoo.evaluation.evaluate",
+    "evaluate": "vaezoo.evaluation.evaluate_entry",
     "diff": "vaezoo.zoo.spec_lookup",
     "expand": "vaezoo.spec",
     "hookimpl": "vaezoo.registry",

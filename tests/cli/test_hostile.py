@@ -320,6 +320,7 @@ def test_a_file_that_may_not_be_read(folder: Path, closed: Callable[[str], None]
         assert refused(folder, path).endswith("spec.yaml cannot be read: permission denied")
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_listed(folder: Path, closed: Callable[[str], None]) -> None:
     (folder / "good.yaml").write_text(GOOD)
     (folder / "inner").mkdir()
@@ -335,6 +336,7 @@ def test_a_base_that_may_not_be_read(folder: Path, closed: Callable[[str], None]
     assert refused(folder, ".").endswith("_base.yaml cannot be read: permission denied")
 
 
+@pytest.mark.slow
 def test_folders_that_link_to_each_other(folder: Path) -> None:
     for name in "abcdef":
         (folder / name).mkdir()

@@ -24,7 +24,9 @@ def cpu_seconds(environment: dict[str, str], *arguments: str) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--help",), ("validate", "specs")])
-def test_start_takes_little_longer_than_the_libraries(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_start_takes_little_longer_than_the_libraries(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
     # as installed: with bytecode, whatever this process may have been told about writing it
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = str(tmp_path)

@@ -107,6 +107,7 @@ def test_a_posterior_that_is_no_diagonal_gaussian_leaves_its_approximation_gap()
     assert together == pytest.approx(evidence - bound.value, abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_error_is_that_over_images() -> None:
     model = linear_gaussian()
     perturbed(model, (0.3, 0.0, 0.0), (1.0, 1.0, 1.0))

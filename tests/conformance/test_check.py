@@ -121,6 +121,7 @@ def vaezoo_run_failed(run, error):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "body", "failing", "check"),
     [

@@ -80,6 +80,7 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
     assert sorted({0, *(error.exit_code for error in errors)}) == sorted(map(int, documented))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", [FashionMNIST, MNIST])
 def test_the_entropy_of_grey_levels_is_as_documented(dataset: type[FashionMNIST]) -> None:
     x = dataset().build().test.images.double() / 255

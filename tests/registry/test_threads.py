@@ -68,7 +68,7 @@ def python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, marks=[pytest.mark.slow] if case.startswith("load") else [])
+        pytest.param(case, marks=[] if case in ("read", "discover") else [pytest.mark.slow])
         for case in CASES
     ],
 )

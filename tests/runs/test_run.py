@@ -84,6 +84,7 @@ def test_off_a_terminal_each_epoch_is_one_plain_line(shell: Shell) -> None:
             assert word in line
 
 
+@pytest.mark.slow
 def test_on_a_terminal_there_is_a_live_bar(shell: Shell) -> None:
     shell.environment |= {"TERM": "xterm", "COLUMNS": "200", "BLOBS_PAUSE": "0.3"}
     spec = shell.write()

@@ -135,6 +135,7 @@ def test_weights_that_were_changed_are_refused(zoo: Path) -> None:
     assert "are not those that were published" in checked(verdict)["weights and lock"].detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [

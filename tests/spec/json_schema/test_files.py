@@ -145,6 +145,7 @@ def test_what_vaezoo_accepts_fits(checker: Draft202012Validator) -> None:
         assert not data_in(path) or errors(checker, data_in(path)) == [], case
 
 
+@pytest.mark.slow
 def test_checkers_that_know_draft_7_alone_judge_alike(
     document: dict[str, Any], checker: Draft202012Validator
 ) -> None:

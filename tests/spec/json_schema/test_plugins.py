@@ -116,6 +116,7 @@ def unseen(value: Any) -> Any:
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("annotation", "fits", "fails"),
     [
