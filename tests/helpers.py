@@ -1,4 +1,4 @@
-"""What several tests share: a small spec on a small dataset of real pixels' kind."""
+"""A small spec on a small dataset, and the registry that it needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaezoo.spec import Spec, from_data
 
 
 def registry_with(*components: type) -> Registry:
-    """The installed plugins and one that supplies ``components``."""
+    """The installed plugins, and one plugin with ``components``."""
     registry = new_registry()
     module: Any = types.ModuleType("tests_plugin")
     module.vaezoo_components = hookimpl(lambda: list(components), specname="vaezoo_components")
@@ -25,7 +25,7 @@ def built_in(kind: str, use: str, **fields: Any) -> Any:
 
 
 def spec_data(**changes: Any) -> dict[str, Any]:
-    """A spec that trains in a moment; ``train`` and ``model`` changes are merged in."""
+    """The data of a spec that trains in under a second; ``train`` and ``model`` are merged."""
     data: dict[str, Any] = {
         "vaezoo": 1,
         "name": "small",

@@ -1,4 +1,4 @@
-"""A small part of what ``benchmarks/faults`` tries: mutated specs and hostile entries."""
+"""A few cases of ``benchmarks/faults``: mutated specs and hostile entries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRIPTS = Path(__file__).parent.parent.parent / "benchmarks" / "faults"
 
 
 def run(script: str, tmp_path: Path, count: int, seed: int) -> dict[str, object]:
-    """The results of a script that tried so many cases; none may fall."""
+    """The results of a script after ``count`` cases."""
     out = tmp_path / "results.json"
     command = [sys.executable, str(SCRIPTS / script), "--count", str(count), "--seed", str(seed)]
     done = subprocess.run(
