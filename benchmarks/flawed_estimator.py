@@ -57,6 +57,7 @@ def elbos(
 ) -> Tensor:
     """The ELBO of each image (B, C, H, W): (B,), nats; its KL term is in closed form."""
     closed = model.prior.kl(posterior.mean, posterior.log_var)
+    assert closed is not None
     likelihoods = [model.log_likelihood(images, posterior.sample(generator)) for _ in range(draws)]
     return torch.stack(likelihoods).double().mean(0) - closed.double().sum(1)
 

@@ -14,6 +14,7 @@ import argparse
 import json
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,17 +36,18 @@ RESULT = HERE / "results" / "jaanli_recipe.json"
 DRAWS = 10
 
 
-def posterior(model: VAE, images: Tensor) -> Independent:
+def posterior(model: VAE, images: Tensor) -> Independent[Any]:
     """q(z|x), the encoder's second output through a softplus being σ."""
     mean, scale = model.encoder(images)
     return Independent(Normal(mean, softplus(scale), validate_args=False), 1)
 
 
-def sampled_elbo(model: VAE, images: Tensor, q: Independent) -> Tensor:
+def sampled_elbo(model: VAE, images: Tensor, q: Independent[Any]) -> Tensor:
     """log p(x|z) + log p(z) − log q(z|x) at one draw of z: (B,), nats."""
     z = q.rsample()
     log_likelihood: Tensor = model.log_likelihood(images, z)
-    return log_likelihood + model.prior.log_prob(z) - q.log_prob(z)
+    elbo: Tensor = log_likelihood + model.prior.log_prob(z) - q.log_prob(z)
+    return elbo
 
 
 @torch.inference_mode()

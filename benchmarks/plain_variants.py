@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -110,7 +111,8 @@ def keras_example(latent: int) -> VAE:
 def glorot_uniform(module: nn.Module) -> None:
     if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def leaky(latent: int) -> VAE:
@@ -280,7 +282,7 @@ def train_epoch(
 
 @torch.no_grad()
 def evaluate(
-    model: VAE, images: Tensor, samples: int, negative_log_likelihood: Callable
+    model: VAE, images: Tensor, samples: int, negative_log_likelihood: Callable[..., Tensor]
 ) -> tuple[float, list[float]]:
     """Reconstruction (mean over ``samples`` draws of z) and the KL of each latent."""
     model.eval()
@@ -327,7 +329,7 @@ def train(
 # ---------------------------------------------------------------- the report
 
 
-def describe_data(variant: Variant, training: int, validation: int, test: int) -> dict:
+def describe_data(variant: Variant, training: int, validation: int, test: int) -> dict[str, Any]:
     return {
         "dataset": variant.dataset,
         "training_images": training,
@@ -342,7 +344,7 @@ def describe_data(variant: Variant, training: int, validation: int, test: int) -
     }
 
 
-def describe_test(reconstruction: float, kls: list[float]) -> dict:
+def describe_test(reconstruction: float, kls: list[float]) -> dict[str, Any]:
     kl = sum(kls)
     return {
         "negative_elbo": reconstruction + kl,
@@ -356,7 +358,7 @@ def describe_test(reconstruction: float, kls: list[float]) -> dict:
     }
 
 
-def run(name: str, folder: Path, epochs: int, seed: int) -> dict:
+def run(name: str, folder: Path, epochs: int, seed: int) -> dict[str, Any]:
     variant = VARIANTS[name]
     torch.manual_seed(seed)
     train_images, validation_images, test_images = read_splits(variant, folder)

@@ -17,6 +17,7 @@ import statistics
 import tempfile
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -26,11 +27,12 @@ from vaezoo.model import VAE
 from vaezoo.registry import discover
 from vaezoo.spec import read
 from vaezoo.training import Observer, train
+from vaezoo.training.execution.choose import CompileMode
 
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "specs" / "mnist_mlp20.yaml"
 #: name: (--compile, train.precision); the first is what the others are held against
-WAYS = {
+WAYS: dict[str, tuple[CompileMode, str]] = {
     "plain float32": ("off", "float32"),
     "compiled float32": ("on", "float32"),
     "compiled bfloat16": ("on", "bfloat16"),
@@ -46,7 +48,9 @@ def test_loss(model: VAE, images: torch.Tensor) -> float:
     total = 0.0
     for x in batches(Resident(images), 1000):
         posterior = model.posterior(x)
-        total += model.prior.kl(posterior.mean, posterior.log_var).sum().item()
+        kl = model.prior.kl(posterior.mean, posterior.log_var)
+        assert kl is not None
+        total += kl.sum().item()
         for _ in range(DRAWS):
             z = posterior.sample(generator)
             total -= model.log_likelihood(x, z).sum().item() / DRAWS
@@ -73,7 +77,7 @@ def figure(path: Path, way: str, seed: int, epochs: int | None) -> float:
     return test_loss(trained.model, data.test.images)
 
 
-def describe(spec: str, figures: dict[str, dict[str, float]]) -> dict:
+def describe(spec: str, figures: dict[str, dict[str, float]]) -> dict[str, Any]:
     """What the figures, by way and seed, come to."""
     means = {way: statistics.mean(values.values()) for way, values in figures.items()}
     reference = means[next(iter(WAYS))]

@@ -19,9 +19,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,15 +65,19 @@ class Running:
 
     def epoch(self) -> float:
         """Seconds of one epoch."""
+        assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return self._answer()
+        seconds: float = self._answer()
+        return seconds
 
     def stop(self) -> None:
+        assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(timeout=30)
 
-    def _answer(self):
+    def _answer(self) -> Any:
+        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             raise OSError(_last_line(self.process.communicate()[1]))
@@ -86,7 +91,7 @@ def _last_line(text: str | None) -> str:
 
 def start(
     ways: Sequence[Way], work: str, images: Path, device: str
-) -> tuple[dict[str, Running], dict]:
+) -> tuple[dict[str, Running], dict[str, str]]:
     """The ways that can run here, and why the others cannot."""
     running, missing = {}, {}
     for way in ways:
@@ -136,7 +141,7 @@ def floor(work: str, images: int, name: str) -> dict[str, float]:
     # gradient written and read; weight, mean and square read and written
     moved = 4 * (8 * parameters + size * 784) * steps
 
-    def best(action, repeats: int = 10) -> float:
+    def best(action: Callable[[], object], repeats: int = 10) -> float:
         times = []
         for _ in range(repeats):
             began = time.perf_counter()
@@ -180,8 +185,13 @@ def gpu_model() -> str:
 
 
 def describe(
-    work: str, images: int, device: str, seconds: dict, missing: dict, about: dict
-) -> dict:
+    work: str,
+    images: int,
+    device: str,
+    seconds: dict[str, list[float]],
+    missing: dict[str, str],
+    about: dict[str, Any],
+) -> dict[str, Any]:
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     return {
         "what": f"an epoch of {images:,} images, {WORKS[work]}",
@@ -203,7 +213,7 @@ def describe(
     }
 
 
-def show(report: dict) -> None:
+def show(report: dict[str, Any]) -> None:
     medians, others = report["median_seconds"], report["times_as_fast_as"]
     print(f"\n{report['what']}; medians")
     print(f"{'':20}{'seconds':>9}{'µs/image':>10}" + "".join(f"{'× ' + o:>13}" for o in others))

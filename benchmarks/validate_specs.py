@@ -28,6 +28,7 @@ import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from table import cpu_model
 
@@ -80,7 +81,7 @@ def measure(ways: dict[str, list[str]], rounds: int) -> dict[str, list[Time]]:
     return times
 
 
-def describe(times: dict[str, list[Time]]) -> dict:
+def describe(times: dict[str, list[Time]]) -> dict[str, Any]:
     def summary(values: list[float]) -> dict[str, float]:
         return {"least": min(values), "median": statistics.median(values), "most": max(values)}
 
@@ -102,7 +103,7 @@ def describe(times: dict[str, list[Time]]) -> dict:
     }
 
 
-def show(report: dict) -> None:
+def show(report: dict[str, Any]) -> None:
     print(f"\n{report['what']}; medians (least - most) of {len(report['rounds']['specs'])} rounds")
     for kind in ("wall", "processor"):
         for name, its in report[f"{kind}_seconds"].items():

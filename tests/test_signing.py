@@ -43,6 +43,7 @@ def signature(zoo: Path, key: Path | None) -> Check | None:
     return next((check for check in verdict.checks if check.what == SIGNATURE), None)
 
 
+@pytest.mark.slow
 def test_a_signed_entry_passes_by_the_key_of_who_signed(zoo: Path, tmp_path: Path) -> None:
     secret, public = keys(tmp_path, "mine")
     other = keys(tmp_path, "other")[1]

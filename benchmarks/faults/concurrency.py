@@ -19,6 +19,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -113,11 +114,7 @@ def concurrent(tally: Tally, seconds: float, processes: int, has_exchange: bool)
         known = {safetensors_io.digest(world.model(seed).state_dict()) for seed in range(_SEEDS)}
         until = time.monotonic() + seconds
         children = [
-            forked(
-                lambda number=number: _work(
-                    world, number, tally.seed or 0, until, folder / f"log-{number}"
-                )
-            )
+            forked(partial(_work, world, number, tally.seed or 0, until, folder / f"log-{number}"))
             for number in range(processes)
         ]
         for child in children:

@@ -299,8 +299,8 @@ def trained_state(spec: Spec) -> TrainingState:
         terms = spec.loss.build()(state.model, images, {"beta": 1.0}, state.noise)
         terms["objective"].mean().backward()
         state.optimizer.step()
-        terms = {name: -float(epoch) for name in ("objective", "reconstruction", "kl", "elbo")}
-        state.history.append(EpochRecord(epoch, terms, terms, {"beta": 1.0}, 1e-3, 0.5, 100.0))
+        figures = {name: -float(epoch) for name in ("objective", "reconstruction", "kl", "elbo")}
+        state.history.append(EpochRecord(epoch, figures, figures, {"beta": 1.0}, 1e-3, 0.5, 100.0))
     state.best = {name: value.clone() for name, value in state.model.state_dict().items()}
     state.best_epoch, state.compiled = 2, False
     return state

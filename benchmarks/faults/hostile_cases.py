@@ -73,7 +73,10 @@ def _named(name: str) -> Change:
 
 
 def _text(content: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(content) and None
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    return write
 
 
 def _sparse(path: Path) -> None:

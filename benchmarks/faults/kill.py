@@ -97,13 +97,13 @@ class Boundaries:
         """From now on. There is no way back: audit hooks stay."""
         fsync, exchange, open_ = os.fsync, atomic_replace.exchange, open
 
-        def cutting_fsync(file: int) -> None:
-            status = os.fstat(file)
+        def cutting_fsync(fd: Any) -> None:
+            status = os.fstat(fd)
             if stat.S_ISREG(status.st_mode):
-                path, half = f"/proc/self/fd/{file}", status.st_size // 2
+                path, half = f"/proc/self/fd/{fd}", status.st_size // 2
                 self._step("half a file's fsync", lambda: os.truncate(path, half))
             self._step("fsync")
-            fsync(file)
+            fsync(fd)
 
         def watched_exchange(one: Path, other: Path) -> bool:
             self._step("exchange")
@@ -119,7 +119,7 @@ class Boundaries:
         import io
 
         os.fsync, atomic_replace.exchange = cutting_fsync, watched_exchange
-        builtins.open = io.open = watched_open  # type: ignore[assignment]
+        builtins.open = io.open = watched_open
         sys.addaudithook(self._hear)
         self._active = True
 

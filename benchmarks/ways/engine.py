@@ -7,6 +7,7 @@ import dataclasses
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ _FOR_GOOD = contextlib.ExitStack()
 SPECS = Path(__file__).resolve().parent.parent.parent / "specs"
 
 
-def prepare(work: str, images: np.ndarray):
+def prepare(work: str, images: np.ndarray) -> tuple[Callable[[], None], dict[str, str]]:
     overrides = ["train.validation=0", f"train.precision={os.environ['PRECISION']}"]
     path = SPECS / f"{WORKS[work].variant}.yaml"
     spec = read(path, overrides=overrides, registry=discover())

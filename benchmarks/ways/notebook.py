@@ -14,7 +14,7 @@ from torchvision.transforms import ToTensor
 from worker import WORKS, serve
 
 
-class PILImages(Dataset):
+class PILImages(Dataset[tuple[Tensor, int]]):
     """What torchvision's MNIST datasets do: a PIL image from the array, then the transform."""
 
     def __init__(self, images: np.ndarray) -> None:

@@ -140,6 +140,7 @@ def test_bad_input(case: str, shell: Shell, zoo: Path) -> None:
     complaint(shell.inside(*bad.command.split()), bad)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["unknown key", "unknown entry", "device that is none"])
 def test_bad_input_as_a_process(case: str, shell: Shell, zoo: Path) -> None:
     bad = BAD[case]

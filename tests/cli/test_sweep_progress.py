@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,8 @@ def of_machines(*machines: dict[str, float]) -> Cluster:
     """A cluster as Ray would tell of it, one machine of which is gone."""
     nodes = [{"Alive": True, "Resources": machine} for machine in machines]
     gone = {"Alive": False, "Resources": {"CPU": 64.0}}
-    return Cluster(SimpleNamespace(nodes=lambda: [*nodes, gone]), [])
+    ray: Any = SimpleNamespace(nodes=lambda: [*nodes, gone])
+    return Cluster(ray, [])
 
 
 @pytest.fixture

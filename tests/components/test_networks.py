@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -6,7 +8,7 @@ from vaezoo.components.encoders import ConvEncoder, MLPEncoder
 from vaezoo.registry import ImageShape
 
 SHAPES = [ImageShape(1, 28, 28), ImageShape(3, 32, 32), ImageShape(3, 33, 17), ImageShape(2, 9, 64)]
-CONV = [
+CONV: list[dict[str, Any]] = [
     {},
     {"channels": (8,), "kernel": 5, "stride": 3},
     {"channels": (8, 8, 4), "kernel": (4, 3, 3), "stride": (2, 1, 2)},

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import pytest
 import yaml
+from code_examples import BASE, write_files
 
 from tests.helpers import spec_data
 from tests.runs.shell import PLUGIN
-from tools.code_examples import BASE, write_files
 from vaezoo.cli import main
 from vaezoo.diagnostics import Severity
 from vaezoo.diagnostics.explanations import Example, explain

@@ -15,6 +15,8 @@ from tests.runs.shell import Done, Shell, wait_until
 from vaezoo.runs.ray import sweep_on_ray
 from vaezoo.runs.ray.cluster import _explained, _may_listen
 
+pytestmark = pytest.mark.slow
+
 ON_RAY = ("--device", "cpu", "--on", "ray")
 NAMES = ["small-beta1", "small-beta4"]
 

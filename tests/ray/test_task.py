@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_another_vaezoo_is_refused(task: Task) -> None:
 
 
 @pytest.mark.parametrize("change", [{"folder": "/nowhere"}, {"mark": "another's"}])
-def test_another_folder_is_refused(task: Task, change: dict[str, str]) -> None:
+def test_another_folder_is_refused(task: Task, change: dict[str, Any]) -> None:
     environment = dataclasses.replace(task.environment, **change)
     (told,) = perform(dataclasses.replace(task, environment=environment)).errors
     assert told.code == "VZ610"

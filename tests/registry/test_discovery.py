@@ -102,7 +102,7 @@ def plugin(registry: Registry, name: str, **hooks: Any) -> None:
 
 def encoder(use: str) -> type[Encoder]:
     class Local(Encoder, use=use):
-        def build(self, image: ImageShape, latent: int) -> None: ...
+        def build(self, image: ImageShape, latent: int) -> Any: ...
 
     return Local
 

@@ -128,6 +128,7 @@ def test_what_a_plugin_prints_stays_out_of_json(site: Site) -> None:
     assert "hello there" in done.err
 
 
+@pytest.mark.slow
 def test_a_plugin_that_hangs_is_given_up_and_remembered(site: Site) -> None:
     site.install("hangs", "import time\ntime.sleep(3600)\n" + GOOD)
     first = site.vaezoo("--help")
@@ -148,13 +149,14 @@ def test_the_built_in_plugin_is_waited_for(
     monkeypatch.setattr(isolation, "TIMEOUT", 0.05)
     source = PluginSource(
         Plugin("slow", "1.0", "slow.py", distribution=distribution),
-        lambda: [time.sleep(0.02) for _ in range(10)],
+        lambda: list(map(time.sleep, [0.02] * 10)),
     )
     plugin, supplied = isolation.isolated(source, len)
     assert (plugin.error is not None) == is_given_up
     assert supplied == (None if is_given_up else 10)
 
 
+@pytest.mark.slow
 def test_a_plugin_that_imports_torch_is_called_slow(site: Site) -> None:
     site.install("heavy", "import torch\n" + GOOD)
     listed = json.loads(site.vaezoo("plugins", "list", "--json").out)

@@ -50,6 +50,7 @@ def with_images(subject, count):
     return replace(subject, context=replace(subject.context, split=split))
 
 
+@pytest.mark.slow
 def test_paired_errors_are_those_of_differences_image_by_image():
     """Against the definition: the ELBO of both on each image, and the spread of differences."""
     one, other = (with_images(shipped(n), 300) for n in ("fashion_beta1", "fashion_beta4"))
@@ -70,6 +71,7 @@ def test_paired_errors_are_those_of_differences_image_by_image():
     assert found["test/elbo"].images == 300
 
 
+@pytest.mark.slow
 def test_paired_differences_of_one_protocol_are_much_better_known():
     document = report_on("fashion_beta1", "fashion_beta4")
     (table,) = (
@@ -162,6 +164,7 @@ def test_entries_of_one_protocol_compare():
     assert "the weight of the KL is 1 in fashion_beta1, 4 in fashion_beta4" in told
 
 
+@pytest.mark.slow
 def test_entries_of_two_datasets_do_not():
     one, other = shipped("fashion_mlp2"), shipped("mnist_mlp2")
     (reason,) = incomparable(one, other)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from vaezoo.reports.trend import line_through, student
 from vaezoo.spec.declared_figures import described_by
 
 SPEC = small_spec()
-READERS = tuple(
+READERS: Any = tuple(
     row.component() for row in discover().components("metric") if row.plugin.name == "vaezoo"
 )
 

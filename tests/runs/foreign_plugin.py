@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -128,7 +128,7 @@ class Fidelity(Metric, use="fidelity"):
     """How close reconstructions come, in three ways."""
 
     samples: int = Field(4, ge=1, description="draws of z for each image")
-    figures = (
+    figures: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
             "psnr",
             "higher",

@@ -70,6 +70,7 @@ def test_draw_writes_the_other_pictures_and_ends_in_3(shell: Shell, plugin: str)
     assert [path.name for path in (shell.folder / "here").iterdir()] == ["samples.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["module://not_installed", "nonsense", "pdf"])
 def test_the_users_backend_is_not_used_and_is_kept(backend: str, tmp_path: Path) -> None:
     program = """

@@ -13,7 +13,6 @@ from vaezoo.components.datasets.shipped import FashionMNIST
 SPEC = Path(__file__).parent.parent.parent / "specs" / "fashion_mlp2.yaml"
 
 
-@pytest.mark.slow
 def test_one_epoch_of_fashion_mlp2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VAEZOO_ZOO", raising=False)

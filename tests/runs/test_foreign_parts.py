@@ -136,7 +136,7 @@ def test_a_report_says_what_the_plugin_says(entry: Entry, registry: Registry) ->
         if isinstance(block, Table)
         for row in block.rows
     ]
-    value = entry.metrics.figure("test/psnr").value  # type: ignore[union-attr]
+    value = entry.metrics.figure("test/psnr").value
     assert ["peak signal-to-noise ratio", f"{value:.2f} dB", "–"] in rows
 
 

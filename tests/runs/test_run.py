@@ -32,6 +32,7 @@ def history(entry: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (entry / "history.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_rounded_weights_have_the_figures_that_are_published(shell: Shell) -> None:
     spec = shell.write(publish={"weights": "float16"})
     done = shell.call("run", spec, "--device", "cpu")
@@ -83,6 +84,7 @@ def test_off_a_terminal_each_epoch_is_one_plain_line(shell: Shell) -> None:
             assert word in line
 
 
+@pytest.mark.slow
 def test_on_a_terminal_there_is_a_live_bar(shell: Shell) -> None:
     shell.environment |= {"TERM": "xterm", "COLUMNS": "200", "BLOBS_PAUSE": "0.3"}
     spec = shell.write()
@@ -103,7 +105,7 @@ def test_on_a_terminal_there_is_a_live_bar(shell: Shell) -> None:
 
 def read_terminal(handle: int) -> str:
     """Everything written to the terminal until its last writer is gone."""
-    parts = []
+    parts: list[Any] = []
     while True:
         try:
             part = os.read(handle, 65536)

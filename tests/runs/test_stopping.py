@@ -76,6 +76,7 @@ def test_ctrl_c_ends_in_130_and_the_same_command_goes_on(shell: Shell) -> None:
     assert resumed.err.count("\nepoch ") == 6 - int(last[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_request_to_end_leaves_a_checkpoint(shell: Shell, number: signal.Signals) -> None:
     shell.environment |= {"BLOBS_PAUSE": "0.2"}
@@ -90,6 +91,7 @@ def test_a_request_to_end_leaves_a_checkpoint(shell: Shell, number: signal.Signa
     assert "going on after epoch" in shell.run(spec).err
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_loses_nothing(shell: Shell) -> None:
     shell.environment |= {"BLOBS_PAUSE": "0.2"}
     spec = shell.write(train={"epochs": 6})
@@ -105,6 +107,7 @@ def test_a_second_ctrl_c_loses_nothing(shell: Shell) -> None:
     assert "going on after epoch" in shell.run(spec).err
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_images_are_loaded_says_how_to_go_on(shell: Shell) -> None:
     spec = shell.write(dataset={"use": "blobs", "wait": 20})
     with shell.start("run", spec, "--device", "cpu") as process:

@@ -19,6 +19,8 @@ from torch.testing import assert_close
 from tests.runs.shell import PLUGIN, Shell, wait_for_line
 from tests.runs.test_run import history
 
+pytestmark = pytest.mark.slow
+
 #: Seconds for several processes to start and end, on a busy machine too.
 TOGETHER = 180.0
 #: Batches of 17 do not divide by two, and of 72 images the last batch holds four.
@@ -85,7 +87,6 @@ def pid_of_rank(parent: int, rank: int) -> int:
     raise AssertionError(f"no worker of rank {rank} among {children}")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds workers in /proc")
 def test_a_killed_worker_is_started_again_and_the_run_ends_with_the_figures_of_one_process(
     shell: Shell,

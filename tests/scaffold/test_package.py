@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -25,8 +26,8 @@ from vaezoo.registry.scaffold.plugin_names import Names
 
 #: The longest name there may be, for which lines are longest.
 LONGEST = "vaezoo-" + "abcdefghijklmnopqrstuvwxyz-123"
-EVERYTHING = {"kinds": tuple(KINDS), "hooks": True}
-PACKAGES = {
+EVERYTHING: dict[str, Any] = {"kinds": tuple(KINDS), "hooks": True}
+PACKAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "one": ("vaezoo-mine", {}),
     "two": ("mine", {"kinds": ("encoder", "decoder")}),
     "hooks": ("vaezoo-hooks", {"kinds": (), "hooks": True}),
@@ -36,7 +37,7 @@ PACKAGES = {
 }
 
 
-def refused(name: str, **arguments: object) -> VaezooError:
+def refused(name: str, **arguments: Any) -> VaezooError:
     with pytest.raises(VaezooError) as caught:
         new_plugin(name, **arguments)
     return caught.value
@@ -68,7 +69,7 @@ def test_the_files_of_a_package(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "arguments"), PACKAGES.values(), ids=PACKAGES)
 def test_linters_and_formatters_find_nothing(
-    name: str, arguments: dict[str, object], tmp_path: Path
+    name: str, arguments: dict[str, Any], tmp_path: Path
 ) -> None:
     folder = new_plugin(name, directory=tmp_path, **arguments).folder
     for command in (("check",), ("format", "--check")):
@@ -82,6 +83,7 @@ def test_linters_and_formatters_find_nothing(
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_type_checker_finds_nothing(tmp_path: Path) -> None:
     folder = new_plugin("vaezoo-mine", directory=tmp_path, **EVERYTHING).folder
@@ -133,7 +135,7 @@ def test_nothing_is_left_where_writing_fails(
 ) -> None:
     real = Path.write_text
 
-    def full(self: Path, *arguments: object) -> int:
+    def full(self: Path, *arguments: Any) -> int:
         if self.name == "test_spec.py":
             raise OSError(28, "No space left on device")
         return real(self, *arguments)
@@ -195,7 +197,7 @@ def taken() -> Registry:
     class Other(Encoder, use="mine"):
         """An encoder of another plugin."""
 
-        def build(self, image: ImageShape, latent: int) -> None: ...
+        def build(self, image: ImageShape, latent: int) -> Any: ...
 
     return registry_with(Other)
 

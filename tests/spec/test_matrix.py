@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -230,7 +231,7 @@ def test_reading_one_spec_where_there_are_several_is_refused(write: Write) -> No
 
 # properties
 
-AXES = st.sampled_from(
+AXES: st.SearchStrategy[tuple[str, list[Any]]] = st.sampled_from(
     [
         ("loss.beta", [0, 0.5, 1, 4, {"linear": [0, 1], "epochs": 3}]),
         ("model.latent", [1, 2, 10]),
@@ -247,7 +248,7 @@ AXES = st.sampled_from(
 
 
 @st.composite
-def grids(draw: st.DrawFn) -> dict[str, list[object]]:
+def grids(draw: st.DrawFn) -> dict[str, list[Any]]:
     chosen = draw(st.lists(AXES, max_size=3, unique_by=lambda axis: axis[0]))
     return {
         key: draw(st.lists(st.sampled_from(values), min_size=1, max_size=3, unique_by=json.dumps))

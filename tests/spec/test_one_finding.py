@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from pydantic import Field
@@ -30,7 +31,7 @@ class Odd(Encoder, use="odd"):
 
 @pytest.fixture
 def odd() -> Registry:
-    module = ModuleType("odd")
+    module: Any = ModuleType("odd")
     module.vaezoo_components = hookimpl(lambda: [Odd], specname="vaezoo_components")
     registry = new_registry()
     registry.add(Plugin("odd", "1", "here"), module)

@@ -46,6 +46,7 @@ def test_validate_reads_standard_input(name: str, tmp_path: Path) -> None:
     assert " 9 |   epochs: x\n" in wrong.stdout
 
 
+@pytest.mark.slow
 def test_show_why_and_diff_read_standard_input(tmp_path: Path) -> None:
     assert "name: probe" in cli(tmp_path, "show", "-", text=GOOD).stdout
     assert "  --> <stdin>:9:11\n" in cli(tmp_path, "why", "-", "train.epochs", text=GOOD).stdout

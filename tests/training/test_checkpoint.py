@@ -91,7 +91,7 @@ def test_every_truncation_and_extension_is_refused(path: Path) -> None:
     refused(path, "damaged")
 
 
-def edited(path: Path, change: Callable[[dict], None], *, seal: bool = False) -> None:
+def edited(path: Path, change: Callable[[dict], object], *, seal: bool = False) -> None:
     """Change the header's texts; with ``seal``, as if vaezoo had written them."""
     tensors, header, _ = sealed_file.load(path)
     state = json.loads(header["state"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -21,8 +23,9 @@ from vaezoo.training.distributed.shared_step import shared_terms, warning_about
 
 def state_of(spec):
     model = build(spec, seed=1)
-    generators = (torch.Generator().manual_seed(seed) for seed in (2, 3))
-    return TrainingState(model, spec.train.optimizer.build(model.parameters(), 1e-2), *generators)
+    generators: Any = (torch.Generator().manual_seed(seed) for seed in (2, 3))
+    optimizer = spec.train.optimizer.build(model.parameters(), 1e-2)
+    return TrainingState(model, optimizer, *generators)
 
 
 def terms_of(spec, images, rows, draw=None):
@@ -131,6 +134,6 @@ def test_steps_that_are_shared_are_not_compiled(mode, compiled):
     spec = small_spec()
     state, group = state_of(spec), ProcessGroup(Processes(0, 2), torch.device("cpu"))
     state.compiled = compiled
-    images = spec.dataset.build().train.images
+    images: Any = spec.dataset.build().train.images
     with pytest.raises(RunError, match=r"VZ609.*steps that several processes share"):
         group.choose_step(spec, state, spec.loss.build(), images, mode, Observer())

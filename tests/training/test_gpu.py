@@ -24,6 +24,7 @@ from vaezoo.registry.fields.binarization import AS_STORED
 from vaezoo.spec import Spec
 from vaezoo.training import Observer, Trained, checkpoint, train
 from vaezoo.training.ensemble.train import train_together
+from vaezoo.training.execution.choose import CompileMode
 
 HAS_GPU = torch.cuda.is_available()
 GPU = pytest.param(
@@ -78,7 +79,7 @@ def trained(
     spec: Spec,
     device: str,
     directory: Path,
-    compile: str = "off",
+    compile: CompileMode = "off",
     binarization: Binarization = AS_STORED,
 ) -> Trained:
     data = dataclasses.replace(spec.dataset.build(), binarization=binarization)

@@ -37,6 +37,7 @@ print("torch._dynamo" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_compiles_nothing_does_not_load_the_compiler() -> None:
     shown = subprocess.run(
         [sys.executable, "-c", RUNS],

@@ -38,7 +38,7 @@ FORCED = {
 far = pytest.mark.parametrize("place", ["host", "disk"])
 
 
-class Patch(pytest.MonkeyPatch):
+class Patch(pytest.MonkeyPatch):  # type: ignore[misc]
     def to(self, place: str) -> None:
         for name in FORCED["disk"]:
             self.delenv(name, raising=False)
@@ -47,7 +47,7 @@ class Patch(pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def patch(tmp_path: Path) -> Patch:
+def patch(tmp_path: Path) -> Iterator[Patch]:
     patch = Patch()
     patch.setenv("VAEZOO_CACHE", str(tmp_path / "cache"))
     yield patch
@@ -59,8 +59,8 @@ def blobs(binarize: str = "none") -> ImageData:
     stored = small_spec().dataset.build()
 
     def write(writer: ImageWriter) -> None:
-        for name, split in (("train", stored.train), ("test", stored.test)):
-            writer.add(name, split.images, split.labels)
+        writer.add("train", stored.train.images, stored.train.labels)
+        writer.add("test", stored.test.images, stored.test.labels)
 
     data = images_on_disk("blobs", ImageShape(1, 6, 6), write, stored.class_names)
     return replace(data, binarization=Binarization(use=binarize))
@@ -218,6 +218,7 @@ def run_large(binarize: str, side: int, folder: Path) -> None:
         print(json.dumps([trained.execution.images.kind, most[0], result(trained)]))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's count of anonymous memory")
 @pytest.mark.parametrize(("binarize", "side"), [("none", 640), ("dynamic", 512)])
 def test_more_images_are_trained_on_than_memory_is_taken_for(

@@ -158,6 +158,7 @@ def test_what_cannot_be_mapped_takes_turns(tmp_path, monkeypatch, request):
     assert "batch normalisation" in together(specs, tmp_path / "again")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same", ["bytes", "figures"])
 def test_members_share_one_program(tmp_path, monkeypatch, same):
     """The compiler is left out: the captured graph runs operation by operation."""

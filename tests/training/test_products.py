@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -7,7 +9,8 @@ CPU = torch.device("cpu")
 
 
 def setting():
-    return torch.backends.mkldnn.matmul.fp32_precision
+    mkldnn: Any = torch.backends.mkldnn
+    return mkldnn.matmul.fp32_precision
 
 
 def test_products_inside_keep_the_digits_of_float32():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -29,6 +31,7 @@ def names(graph):
     return [node.target.__name__ for node in graph.graph.nodes if node.op == "call_function"]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     sides=st.tuples(SIDES, SIDES, SIDES),
@@ -40,11 +43,8 @@ def test_a_product_is_the_same_in_any_form(sides, transposed, dtype, biased):
     rows, inner, columns = sides
     left = matrix(rows, inner, transposed[0], dtype)
     right = matrix(inner, columns, transposed[1], dtype)
-    if biased:
-        inputs = (torch.arange(columns).to(dtype), left, right)
-        function = torch.addmm
-    else:
-        inputs, function = (left, right), torch.mm
+    inputs = [torch.arange(columns).to(dtype), left, right] if biased else [left, right]
+    function: Any = torch.addmm if biased else torch.mm
     found = rewritten(function, *inputs)(*inputs)
     tolerance = {torch.float32: 1e-5, torch.bfloat16: 0.05}[dtype]
     torch.testing.assert_close(found, function(*inputs), rtol=tolerance, atol=tolerance)

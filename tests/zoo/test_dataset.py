@@ -6,13 +6,14 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import vaezoo
-from tests.helpers import spec_data
+from tests.helpers import built_in, spec_data
 from vaezoo.diagnostics import DataError, DiagnosticWarning, SpecError, UsageError
 from vaezoo.registry import discover
 from vaezoo.spec import from_data
@@ -83,7 +84,11 @@ def test_figures_of_data_elsewhere_are_recorded_without_the_place(
     entry: Path, trained: Path
 ) -> None:
     place = str(trained / "pics")
-    how = {"metrics": ["active_units"], "record": True, "overrides": [f"dataset.path={place}"]}
+    how: dict[str, Any] = {
+        "metrics": ["active_units"],
+        "record": True,
+        "overrides": [f"dataset.path={place}"],
+    }
     vaezoo.evaluate(entry, **how)
     figures = json.loads((entry / "metrics.json").read_text("utf-8"))["figures"]
     assert "active_units" in [figure["name"] for figure in figures]
@@ -145,7 +150,7 @@ def test_a_manifold_of_many_latents_needs_images(entry: Path) -> None:
     wide = model.spec.model_copy(
         update={"model": model.spec.model.model_copy(update={"latent": 5})}
     )
-    manifold = discover().find("visualizer", "manifold").component()
+    manifold = built_in("visualizer", "manifold")
     facts = vaezoo.registry.DataFacts.without_images(wide.dataset)
     assert "which two of 5 latents" in str(manifold.data_problem(wide, facts))
     assert manifold.data_problem(model.spec, facts) is None

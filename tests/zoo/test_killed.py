@@ -167,6 +167,7 @@ def test_recording_leaves_no_predecessor(publisher: Any) -> None:
     assert sorted((ZOO / ".staging").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_predecessor_goes_as_a_whole(publisher: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(3):
         publisher(seed=seed)

@@ -149,6 +149,7 @@ def fail_at(nth: int, error: type[BaseException], real: Callable[..., Any]) -> C
     return failing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
 @pytest.mark.parametrize("has_exchange", [True, False])
 @pytest.mark.parametrize("function", ["rename", "fsync", "replace"])

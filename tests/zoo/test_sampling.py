@@ -59,6 +59,7 @@ def test_blocks_are_the_samples_of_one_draw(monkeypatch: pytest.MonkeyPatch) -> 
     assert torch.equal(parts[0], model.sample(1024, seed=3))
 
 
+@pytest.mark.slow
 def test_ten_times_the_samples_take_no_more_memory(tmp_path: Path) -> None:
     program = """
 import resource, sys
@@ -81,7 +82,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 @pytest.mark.parametrize("file", ["model.safetensors", "metrics.json", "history.jsonl"])
 def test_a_pointer_of_git_lfs_is_called_one(file: str, publisher: object) -> None:
-    entry = publisher()  # type: ignore[operator]
+    entry = publisher()
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"
     (entry.path / file).write_text(pointer)
     again = vaezoo.zoo.find(entry.path)

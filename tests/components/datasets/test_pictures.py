@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from vaezoo.diagnostics import DataError, DiagnosticWarning
 SIDE = 8
 
 
-def two(folder: Path, picture: Image.Image, name: str = "{}.png", **options: object) -> ImageFolder:
+def two(folder: Path, picture: Image.Image, name: str = "{}.png", **options: Any) -> ImageFolder:
     """A dataset of one picture, twice."""
     folder.mkdir(exist_ok=True)
     for number in range(2):
@@ -185,7 +186,8 @@ def test_many_kinds_of_file(tmp_path: Path) -> None:
     ImageDraw.Draw(picture).rectangle((0, 0, 15, 31), fill=(20, 20, 20))
     names = ("a.tiff", "b.jfif", "c.webp", "d.AVIF", "e.JPG", "f.TIF", "g.jp2", "h.tga", "i.bmp")
     for name in names:
-        picture.save(tmp_path / name, **({"quality": 95} if name[0] in "bce" else {}))
+        options: dict[str, Any] = {"quality": 95} if name[0] in "bce" else {}
+        picture.save(tmp_path / name, **options)
     dataset = ImageFolder(path=str(tmp_path), height=16, channels=1, test_fraction=0.2)
     data = dataset.build()  # no warning: all were read
     images = torch.cat((data.train.images, data.test.images)).int()

@@ -158,6 +158,7 @@ def test_a_damaged_package_is_reported() -> None:
         packed.unpack(altered)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
 def test_a_torchvision_root_gives_the_same_data(
     shipped: dict[str, ImageData], tmp_path: Path, compressed: bool

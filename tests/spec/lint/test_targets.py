@@ -45,7 +45,7 @@ def test_the_protocol_of_a_target_is_compared(found, settings, key: str) -> None
 
 
 def test_a_target_of_the_same_protocol_gives_no_warning(codes) -> None:
-    same = {"likelihood": "gaussian", "binarisation": "none"}
+    same: Any = {"likelihood": "gaussian", "binarisation": "none"}
     assert codes(target("test/elbo", samples=10, **same)) == []
     assert codes(target("train/elbo", samples=1, **same)) == []
     assert codes(target("test/active_units", 3.0, samples=77)) == []
