@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vaezoo.data import prefetch, streamed
+from vaezoo.data import image_batches, prefetch, streamed
 from vaezoo.data.image_batches import Images, batches, shuffled_batches
 from vaezoo.data.resident import Resident
 from vaezoo.data.streamed import Streamed, gather_by_place
@@ -59,7 +59,7 @@ def test_the_gathered_piece_does_not_change_the_batches(
 ) -> None:
     images, order = place(numbered(100)), torch.arange(100).flip(0)
     whole = list(shuffled_batches(images, order, 8))
-    monkeypatch.setattr(batches, "GATHER_BYTES", 1)
+    monkeypatch.setattr(image_batches, "GATHER_BYTES", 1)
     for one, other in zip(whole, shuffled_batches(images, order, 8), strict=True):
         assert torch.equal(one, other)
 

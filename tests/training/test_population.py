@@ -149,7 +149,7 @@ def test_what_cannot_be_mapped_takes_turns(tmp_path, monkeypatch, request):
         model.encoder = nn.Sequential(nn.BatchNorm2d(model.image_shape[0]), model.encoder)
         return model
 
-    for place in ("loop", "population"):
+    for place in ("loop", "ensemble.train"):
         monkeypatch.setattr(f"vaezoo.training.{place}.build", with_averages)
     specs = members()
     assert together(specs, tmp_path) is None
