@@ -110,28 +110,28 @@ def noisy(epochs, noise, slope=0.0, seed=0, end=-100.0):
     return [end + slope * (epoch - epochs) + float(n) for epoch, n in enumerate(drawn)]
 
 
-def test_training_has_levelled_off_only_where_its_epochs_can_show_it():
+def test_training_has_converged_only_if_its_epochs_show_it():
     # 0.2 nats are 0.2% of 100: forty late epochs with a noise of 0.05 resolve them, ...
     text = said(records=history(noisy(200, 0.05)))
-    assert "leveled off: over the last 40 epochs" in text
+    assert "Training had converged: over the last 40 epochs" in text
     assert "by less than 0.20 (0.2% of it)" in text
     # ... with a noise of 1 they do not, and four epochs do not with any common noise
     for epochs, noise in ((200, 1.0), (20, 0.05)):
         text = said(records=history(noisy(epochs, noise)))
-        assert "do not show whether training had leveled off" in text
-        assert "Training had leveled off" not in text
+        assert "do not show whether training had converged" in text
+        assert "Training had converged" not in text
 
 
 @pytest.mark.parametrize(("slope", "word"), [(0.05, "still rose by 1.9"), (-0.05, "fell by 1.9")])
 def test_a_clear_slope_is_reported(slope, word):
     text = said(records=history(noisy(200, 0.05, slope)))
     assert word in text
-    assert "leveled off" not in text
+    assert "had converged" not in text
 
 
 def test_a_rise_that_does_not_matter_is_level():
     text = said(records=history(noisy(200, 0.001, slope=0.001)))  # 0.04 nats in 40 epochs
-    assert "had leveled off" in text
+    assert "had converged" in text
     assert "changed by +0.04 ± 0.00 nats" in text
 
 
@@ -168,23 +168,23 @@ def test_a_run_past_its_best_says_where_that_was():
     assert "best in epoch" not in said(records=history(falling[:10]))
 
 
-def test_memorization_needs_a_gap_of_five_standard_errors():
+def test_overfitting_needs_a_gap_of_five_standard_errors():
     records = history([-100.0] * 8, train=[-97.0] * 8)
     text = said([figure("elbo", -100.0, 0.5)], records)
     assert "is 3.00 nats below the training ELBO" in text
     assert "more than 5 standard errors of the test ELBO (±0.50)" in text
-    assert "started to memorize training images" in text
+    assert "started to overfit" in text
     text = said([figure("elbo", -100.0, 0.7)], records)
     assert "less than 5 standard errors" in text
-    assert "no sign that the model memorized training images" in text
-    assert "memorize" not in said([figure("elbo", -100.0)], records)
+    assert "no sign of overfitting" in text
+    assert "overfit" not in said([figure("elbo", -100.0)], records)
     # a validation ELBO above the training ELBO is never a sign of it
     other = history([-90.0] * 8, train=[-97.0] * 8)
     assert "no sign" in said([figure("elbo", -90.0, 0.5)], other)
 
 
 def test_observations_use_the_epoch_that_early_stopping_kept():
-    """Epochs after the best one memorize images; the kept weights do not."""
+    """Epochs after the best one overfit; the kept weights do not."""
     held_out = [-100.0 + n for n in range(8)] + [-92.5 - n for n in range(1, 9)]
     train = [-99.5 + n for n in range(16)]
     test = [figure("elbo", -93.0, 0.5)]
@@ -198,18 +198,18 @@ def test_observations_use_the_epoch_that_early_stopping_kept():
     )
     text = said(test, history(held_out, train), spec=stopped)
     assert "In epoch 8, which gave the weights, the validation ELBO is 0.50 nats below" in text
-    assert "no sign that the model memorized training images" in text
+    assert "no sign of overfitting" in text
     assert "The weights are those of epoch 8, kept by early stopping. In the 8 epochs" in text
     assert "by −0.50 nats at best" in text
     text = said(test, history(held_out, train))
     assert "In epoch 16, which gave the weights" in text
-    assert "started to memorize" in text
+    assert "started to overfit" in text
 
 
-def test_memorization_is_not_judged_with_redrawn_pixels():
+def test_overfitting_is_not_judged_with_redrawn_pixels():
     records = history([-100.0] * 8, train=[-50.0] * 8)
-    assert "memorize" in said([figure("elbo", -100.0, 0.1)], records)
-    assert "memorize" not in said([figure("elbo", -100.0, 0.1)], records, redrawn=True)
+    assert "overfit" in said([figure("elbo", -100.0, 0.1)], records)
+    assert "overfit" not in said([figure("elbo", -100.0, 0.1)], records, redrawn=True)
 
 
 def test_data_or_protocol_tell_whether_pixels_were_redrawn():

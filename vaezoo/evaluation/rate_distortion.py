@@ -198,7 +198,8 @@ def write_labels(axes: Axes, groups: Sequence[Group]) -> list[Bbox]:
     from vaezoo.plotting.style import label
 
     boxes = _point_boxes(axes, groups)
-    points, key = len(boxes), []
+    points = len(boxes)
+    key: list[str] = []
     crowded = [group for group in groups if not _place(axes, group, label(group.label), boxes)]
     for group in crowded:
         if _place(axes, group, str(len(key) + 1), boxes):
@@ -256,7 +257,8 @@ def _write_key(axes: Axes, lines: Sequence[str]) -> None:
     """Write the lines at the right of the plot, and widen the figure by their width."""
     from vaezoo.plotting.style import MUTED
 
-    figure = axes.get_figure()
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     text = figure.text(
         1.0, 0.9, "\n".join(lines), va="top", color=MUTED, size=_FONT_SIZE, parse_math=False
     )

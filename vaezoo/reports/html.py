@@ -45,8 +45,9 @@ def _environment() -> Environment:
 
 def _without_controls(value: object) -> object:
     """Show control and invisible characters in text as escapes; markup passes unchanged."""
-    is_text = isinstance(value, str) and not isinstance(value, Markup)
-    return printable(value, keep="\n\t") if is_text else value
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return printable(value, keep="\n\t")
+    return value
 
 
 def _svg(tex: str, scale: float) -> Markup:

@@ -156,7 +156,7 @@ def _still_moving(facts: EntryFacts) -> Iterator[Prose]:
     changed = f"{shown(late.change, sign=True)} ± {late.error:.2f}"
     if late.most <= negligible:
         yield prose(
-            "Training had leveled off: over the last {count} epochs the {split} ELBO changed by "
+            "Training had converged: over the last {count} epochs the {split} ELBO changed by "
             "{changed} nats, with 99.7% confidence by less than {negligible} ({share} of it).",
             count=count,
             split=split,
@@ -183,7 +183,7 @@ def _still_moving(facts: EntryFacts) -> Iterator[Prose]:
         )
     else:
         yield prose(
-            "The last {count} epochs do not show whether training had leveled off: the {split} "
+            "The last {count} epochs do not show whether training had converged: the {split} "
             "ELBO changed by {changed} nats.",
             count=count,
             split=split,
@@ -231,7 +231,7 @@ def _generalizes(facts: EntryFacts) -> Iterator[Prose]:
     """Compare training and validation in the epoch that gave the weights.
 
     Silent if the training pixels are redrawn each time: the images then differ in each epoch, so
-    the two agree even if the model memorized the gray levels.
+    the two agree even if the model overfits the gray levels.
     """
     kept, test = facts.kept, facts.of_role("elbo")
     error = test.standard_error if test else None
@@ -251,9 +251,7 @@ def _generalizes(facts: EntryFacts) -> Iterator[Prose]:
         more="more" if abs(gap) > limit else "less",
         clear=f"{_SIGNIFICANT_ERRORS:g}",
         error=f"{error:.2f}",
-        verdict="the model has started to memorize training images"
-        if gap > limit
-        else "no sign that the model memorized training images",
+        verdict="the model has started to overfit" if gap > limit else "no sign of overfitting",
     )
 
 

@@ -28,6 +28,7 @@ from vaezoo.reports.layer_table import compact, layers_of
 from vaezoo.reports.shortest_spec import essential
 from vaezoo.reports.subject import Subject
 from vaezoo.system.yaml_writer import to_yaml
+from vaezoo.zoo.model_card import duration
 
 SCATTER = {"points": 5000}
 RECONSTRUCTIONS = {"n": 6, "bands": 1}
@@ -125,15 +126,6 @@ def trained(subject: Subject) -> Prose:
 
 def _rate(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else f"{value.ends[0]:g} to {value.ends[1]:g}"
-
-
-def duration(seconds: float) -> str:
-    """``4 min 22 s``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def notices(subject: Subject) -> tuple[Notice, ...]:

@@ -13,6 +13,7 @@ from vaezoo.reports.pdf import to_pdf, typst_missing
 from vaezoo.reports.subject import subject
 from vaezoo.reports.two_entries import report_of_two
 from vaezoo.system.files import Content, beginning, check_output, write_output
+from vaezoo.zoo.sampling import unwritable
 
 #: The content of a file by suffix. A file with other content is not replaced without ``force``.
 _FORMATS = {
@@ -78,16 +79,11 @@ def _check(path: Path, force: bool) -> None:
     try:
         check_output(path, None if force else _FORMATS[path.suffix.lower()])
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
 
 
 def _write(path: Path, data: bytes) -> None:
     try:
         write_output(path, data)
     except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> ZooError:
-    message = f"cannot write {path}: {error.strerror}"
-    return ZooError(Diagnostic("VZ503", message, hint="choose another file with --out"))
+        raise unwritable(path, error) from None
