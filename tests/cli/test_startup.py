@@ -42,7 +42,7 @@ from vaezoo.cli import main
 try:
     main({arguments})
 except SystemExit as ended:
-    heavy = [m for m in ("torch", "torchvision", "numpy", "matplotlib") if m in sys.modules]
+    heavy = [m for m in ("torch", "torchvision", "numpy", "matplotlib", "jinja2") if m in sys.modules]
     sys.exit(f"exit code {{ended.code}}, imported {{heavy}}")
 """
 SPEC = "specs/fashion_mlp2.yaml"

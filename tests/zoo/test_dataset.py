@@ -97,7 +97,7 @@ def _text(path: Path) -> str:
 @pytest.mark.filterwarnings("ignore::UserWarning:matplotlib")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_data_that_changed_are_told(command: str, entry: Path, changed: Path) -> None:
-    with pytest.warns(DiagnosticWarning, match="VZ612: the data differ from those that trained small"):
+    with pytest.warns(DiagnosticWarning, match="VZ612: the data differ from those that trained"):
         COMMANDS[command](entry, overrides=[f"dataset.path={changed}"])
 
 
