@@ -45,7 +45,8 @@ from vaezoo.cli import main
 try:
     main({arguments})
 except SystemExit as ended:
-    heavy = [m for m in ("torch", "torchvision", "numpy", "matplotlib") if m in sys.modules]
+    slow = ("torch", "torchvision", "numpy", "matplotlib", "jinja2")
+    heavy = [module for module in slow if module in sys.modules]
     sys.exit(f"exit code {{ended.code}}, imported {{heavy}}")
 """
 SPEC = "specs/fashion_mlp2.yaml"

@@ -1,4 +1,4 @@
-"""Prose: marks in a template, values as they are."""
+"""Prose: marks in a template, literal values."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,12 +20,12 @@ def test_marks_make_code_formulas_and_strong_text():
 
 
 @given(st.text())
-def test_a_value_is_taken_as_it_is(value):
+def test_values_are_not_parsed(value):
     assert text_of(prose("<{it}>", it=value)) == f"<{value}>"
     assert text_of(prose("`{it}` **{it}**", it=value)) == f"{value} {value}"
 
 
-def test_prose_stands_in_prose():
+def test_prose_can_contain_prose():
     inner = prose("$x$ of {it}", it="`{}`")
     assert prose("with {inner}.", inner=inner) == (
         PlainText("with "),

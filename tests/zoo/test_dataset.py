@@ -102,7 +102,7 @@ def _text(path: Path) -> str:
 @pytest.mark.filterwarnings("ignore::UserWarning:matplotlib")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_data_that_changed_are_told(command: str, entry: Path, changed: Path) -> None:
-    with pytest.warns(DiagnosticWarning, match="VZ612: the data are not those that small"):
+    with pytest.warns(DiagnosticWarning, match="VZ612: the data differ from those that trained"):
         COMMANDS[command](entry, overrides=[f"dataset.path={changed}"])
 
 
@@ -159,8 +159,8 @@ def test_a_manifold_of_many_latents_needs_images(entry: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "error", "words"),
     [
-        ("model.latent=3", SpecError, "only values of the dataset"),
-        ("dataset=mnist", SpecError, "only values of the dataset"),
+        ("model.latent=3", SpecError, "only dataset values"),
+        ("dataset=mnist", SpecError, "only dataset values"),
         ("dataset.pth=x", SpecError, "has no parameter 'pth'"),
         ("dataset.path", SpecError, "has no '='"),
         ("dataset.height=9", UsageError, "makes the images 1×9×9, the model takes 1×8×8"),

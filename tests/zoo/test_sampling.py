@@ -38,15 +38,15 @@ def test_tensors_in_blocks_have_the_bytes_of_the_whole(tmp_path: Path) -> None:
 
 def test_more_than_the_disk_has_is_refused_with_the_amounts(tmp_path: Path) -> None:
     sheet = SampleGrid(tmp_path / "a.npy", "npy", 10**12, (1, 28, 28))
-    with pytest.raises(ZooError, match=r"VZ503: 1,000,.* samples are 3,136,000 GB, .* left"):
-        sheet.refuse_what_does_not_fit()
+    with pytest.raises(ZooError, match=r"VZ503: 1,000,.* samples are 3,136,000 GB, .* free"):
+        sheet.check_size()
 
 
 def test_a_grid_that_no_viewer_shows_is_refused_with_another_format(tmp_path: Path) -> None:
     sheet = SampleGrid(tmp_path / "a.png", "png", 10**6, (1, 28, 28))
     with pytest.raises(UsageError, match=r"3,364 million pixels(.|\n)*--format npy, .* 3\.1 GB"):
-        sheet.refuse_what_does_not_fit()
-    SampleGrid(tmp_path / "a.png", "png", 10**4, (1, 28, 28)).refuse_what_does_not_fit()
+        sheet.check_size()
+    SampleGrid(tmp_path / "a.png", "png", 10**4, (1, 28, 28)).check_size()
 
 
 def test_blocks_are_the_samples_of_one_draw(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,7 @@ def command(
     with memory_explained("take a smaller --n, or a device with more memory"):
         model = entry.load(context.registry, device)
         sheet = SampleGrid(path, format_, count, model.image_shape)
-        sheet.refuse_what_does_not_fit()
+        sheet.check_size()
         blocks = model.sample_in_blocks(count, seed=seed)
         header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
         write_samples(sheet, _watched(blocks, count), header)
