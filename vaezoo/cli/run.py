@@ -81,10 +81,10 @@ def command(
 ) -> int:
     """Train a SPEC, evaluate the model, draw its images and publish it to the zoo.
 
-    SPEC is a file, or an entry of the zoo to train again. Ctrl-C stops the run; the same command resumes after
-    the last completed epoch. Every member of a matrix is trained and published under its own
-    name, with --on ray in parallel. Under torchrun, several processes and machines train one
-    model together.
+    SPEC is a file, or an entry of the zoo to train again. Ctrl-C stops the run; the same command
+    resumes after the last completed epoch. Every member of a matrix is trained and published under
+    its own name, with --on ray in parallel. Under torchrun, several processes and machines train
+    one model together.
     """
     _refuse_contradictions(on, together, cpus_per_run, gpus_per_run)
     from vaezoo.runs.run import existing

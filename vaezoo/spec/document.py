@@ -11,6 +11,7 @@ from vaezoo.diagnostics import Diagnostic, Piped, Position, Span, SpecError
 from vaezoo.spec.compose import compose
 from vaezoo.spec.events import one_character, position_in
 from vaezoo.spec.nodes import Document, Node
+from vaezoo.system.files import in_units
 
 #: The largest file that passes for a spec.
 MOST_BYTES = 1 << 20
@@ -54,7 +55,7 @@ def read_bytes(path: str | Path) -> bytes:
 def bounded(content: bytes, source: str) -> bytes:
     """The content, where it is not too large. Raises SpecError (VZ106)."""
     if len(content) > MOST_BYTES:
-        message = f"this file is larger than {MOST_BYTES >> 20} MiB"
+        message = f"this file is larger than {in_units(MOST_BYTES)}"
         raise SpecError(Diagnostic("VZ106", message, whole(source), hint="is it a spec at all?"))
     return content
 
