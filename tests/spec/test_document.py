@@ -136,7 +136,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         "circle.yaml": ("VZ101", "symbolic links"),
         ".": ("VZ101", "a directory"),
         "nul\0.yaml": ("VZ101", "null"),
-        "large.yaml": ("VZ106", "larger than 1 MiB"),
+        "large.yaml": ("VZ106", "larger than 1.0 MB"),
     }
     for name, (code, words) in said.items():
         got, message = unreadable(tmp_path / name)

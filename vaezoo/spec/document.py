@@ -11,6 +11,7 @@ from vaezoo.diagnostics import Diagnostic, Piped, Position, Span, SpecError
 from vaezoo.spec.compose import compose
 from vaezoo.spec.events import one_character, position_in
 from vaezoo.spec.nodes import Document, Node
+from vaezoo.system.files import in_units
 
 #: Limit on the size of a spec.
 MAX_BYTES = 1 << 20
@@ -56,7 +57,7 @@ def read_bytes(path: str | Path) -> bytes:
 def bounded(content: bytes, source: str) -> bytes:
     """The content unchanged. Raises SpecError (VZ106) if it is too large."""
     if len(content) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES >> 20} MiB, the limit for a spec"
+        message = f"the file is larger than {in_units(MAX_BYTES)}, the limit for a spec"
         raise SpecError(Diagnostic("VZ106", message, whole(source), hint="check the path"))
     return content
 

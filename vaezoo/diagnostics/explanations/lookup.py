@@ -1,57 +1,53 @@
-"""Looking up what a code means."""
+"""Look up the explanation of a code."""
 
 from __future__ import annotations
 
 import difflib
 import itertools
+from importlib import resources
 
 from vaezoo.diagnostics import CODES, Diagnostic, UsageError
 from vaezoo.diagnostics.explanations.explanation import Explanation
+from vaezoo.diagnostics.explanations.parse import parse
 
-#: How alike a code must be to be suggested: one letter or digit of five may be wrong.
-_CLOSE = 0.7
+#: The similarity from which a code is suggested: one character of five may be wrong.
+_SIMILAR = 0.7
 
 
 def explanations() -> tuple[Explanation, ...]:
-    """Every code in words, by number."""
-    from vaezoo.diagnostics.explanations.texts import (
-        vz1_yaml,
-        vz2_schema,
-        vz3_components,
-        vz4_lint,
-        vz4_settings,
-        vz5_zoo,
-        vz6_runs,
+    """Every explanation, sorted by code."""
+    folder = resources.files("vaezoo.diagnostics.explanations") / "texts"
+    files = (file for file in folder.iterdir() if file.name.endswith(".md"))
+    return tuple(
+        parse(file.read_text(encoding="utf-8"))
+        for file in sorted(files, key=lambda file: file.name)
     )
-
-    groups = (vz1_yaml, vz2_schema, vz3_components, vz4_settings, vz4_lint, vz5_zoo, vz6_runs)
-    return tuple(one for group in groups for one in group.EXPLANATIONS)
 
 
 def explain(code: str) -> Explanation:
-    """What a code means: ``vaezoo.explain("VZ203")``; ``vz203`` and ``203`` are the same.
+    """Explain a code: ``vaezoo.explain("VZ203")``; ``vz203`` and ``203`` work too.
 
-    Raises UsageError (VZ504) for a code that there is not.
+    Raises UsageError (VZ504) for an unknown code.
     """
     wanted = code.strip().upper()
     wanted = f"VZ{wanted}" if wanted.isdecimal() else wanted
     for one in explanations():
         if one.code == wanted:
             return one
-    close = _nearest(wanted)
-    hint = f"did you mean {close}? " if close else ""
+    suggestion = _most_similar(wanted)
+    hint = f"did you mean {suggestion}? " if suggestion else ""
     raise UsageError(
         Diagnostic("VZ504", f"there is no code {code!r}", hint=f"{hint}'vaezoo explain' lists all")
     )
 
 
-def _nearest(wanted: str) -> str | None:
-    """The code that is meant most likely: of two that are as close, the one that begins alike."""
+def _most_similar(wanted: str) -> str | None:
+    """The most similar code; ties go to the longer common prefix."""
 
-    def closeness(code: str) -> tuple[float, int]:
-        alike = difflib.SequenceMatcher(None, wanted, code).ratio()
+    def similarity(code: str) -> tuple[float, int]:
+        ratio = difflib.SequenceMatcher(None, wanted, code).ratio()
         pairs = zip(wanted, code, strict=False)
-        return alike, sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+        return ratio, sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
-    best = max(CODES, key=closeness)
-    return best if closeness(best)[0] >= _CLOSE else None
+    best = max(CODES, key=similarity)
+    return best if similarity(best)[0] >= _SIMILAR else None

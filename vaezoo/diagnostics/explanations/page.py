@@ -1,4 +1,4 @@
-"""Explanations as people and programs read them."""
+"""Render explanations as text and as JSON data."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _LISTING = " " * 4
 
 def page(explanation: Explanation, *, width: int = 80, color: bool = False) -> str:
     """One code on a page: title, meaning, what to do, a bad and a good example."""
-    ink = _Ink(color)
+    styled = _Styler(color)
     style = _RED if explanation.severity is Severity.ERROR else _YELLOW
-    head = ink(f"{explanation.severity}[{explanation.code}]", style)
+    head = styled(f"{explanation.severity}[{explanation.code}]", style)
     return "\n\n".join(
         (
-            head + ink(f": {explanation.title}", _BOLD),
+            head + styled(f": {explanation.title}", _BOLD),
             *_filled(explanation.meaning, width),
             *_filled(f"What to do: {explanation.advice}", width),
-            ink("Bad:", _RED) + "\n\n" + _shown(explanation.bad, ink),
-            ink("Good:", _GREEN) + "\n\n" + _shown(explanation.good, ink),
+            styled("Bad:", _RED) + "\n\n" + _shown(explanation.bad, styled),
+            styled("Good:", _GREEN) + "\n\n" + _shown(explanation.good, styled),
         )
     )
 
 
 def listing(explanations: Iterable[Explanation], *, color: bool = False) -> str:
     """Every code with its title, by group."""
-    ink = _Ink(color)
+    styled = _Styler(color)
     parts = []
     for group, codes in groupby(explanations, lambda one: one.group):
-        rows = [f"  {ink(one.code, _BLUE)}  {one.title}" for one in codes]
-        parts.append("\n".join([ink(group[:1].upper() + group[1:], _BOLD), *rows]))
+        rows = [f"  {styled(one.code, _BLUE)}  {one.title}" for one in codes]
+        parts.append("\n".join([styled(group[:1].upper() + group[1:], _BOLD), *rows]))
     return "\n\n".join(parts)
 
 
@@ -77,16 +77,16 @@ def _filled(text: str, width: int) -> list[str]:
     ]
 
 
-def _shown(example: Example, ink: _Ink) -> str:
+def _shown(example: Example, styled: _Styler) -> str:
     files = [
-        ink(f"{_LISTING}# {name}", _BLUE) + f"\n{textwrap.indent(text, _LISTING)}"
+        styled(f"{_LISTING}# {name}", _BLUE) + f"\n{textwrap.indent(text, _LISTING)}"
         for name, text in example.beside.items()
     ]
     return "\n\n".join([*files, textwrap.indent(example.text, _LISTING)])
 
 
-class _Ink:
-    """Colours text for a terminal, or leaves it as it is."""
+class _Styler:
+    """Add ANSI colors to text, if on."""
 
     def __init__(self, on: bool) -> None:
         self._on = on
