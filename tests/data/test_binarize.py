@@ -7,7 +7,7 @@ import torch
 
 from vaezoo.data.binarize import epoch_images, held_out_images, seen_images
 from vaezoo.data.resident import Resident
-from vaezoo.data.streamed import Streamed, gather_by_place
+from vaezoo.data.streamed import Streamed, gather_sorted
 from vaezoo.registry import ImageData, Split, discover
 from vaezoo.registry.fields import Binarization
 from vaezoo.registry.fields.binarization import draw
@@ -43,7 +43,7 @@ def test_an_epochs_draw_is_the_same_wherever_the_images_lie() -> None:
     grey = mnist("none").train.images[:20_100]  # more than are drawn at once
     rows = torch.randperm(len(grey), generator=torch.Generator().manual_seed(1))[:20_050]
     near = Resident(grey[rows])
-    far = Streamed(grey, torch.device("cpu"), rows=rows, by=gather_by_place, threads=3)
+    far = Streamed(grey, torch.device("cpu"), rows=rows, gather=gather_sorted, threads=3)
     generators = [torch.Generator().manual_seed(4) for _ in range(2)]
     for _ in range(2):
         one, other = (im.drawn(g)[:] for im, g in zip((near, far), generators, strict=True))

@@ -6,14 +6,16 @@ import pytest
 import torch
 
 from tests.helpers import small_spec
-from tests.training.test_compiled import as_it_is, batches_of, state_of
+from tests.training.test_compiled_step import as_it_is, batches_of, state_of
 from vaezoo.diagnostics import RunError
 from vaezoo.training import Observer, train
 from vaezoo.training.execution import precision
-from vaezoo.training.execution.compiled import CompiledStep, EagerStep, ScheduledValues
+from vaezoo.training.execution.compiled import CompiledStep
+from vaezoo.training.execution.eager import EagerStep
 from vaezoo.training.execution.graph_capture import NotCapturable
-from vaezoo.training.execution.precision import chosen, lowered
-from vaezoo.training.loop import plan_loss
+from vaezoo.training.execution.precision import resolve_precision, with_autocast
+from vaezoo.training.execution.step import ScheduledValues
+from vaezoo.training.loop import build_loss
 
 CPU = torch.device("cpu")
 NOW = ScheduledValues({"beta": 1.0, "free_bits": 0.0}, lr=1e-2)
@@ -39,21 +41,21 @@ def test_a_spec_in_float32_reads_as_if_there_were_no_choice():
 
 def test_a_cpu_has_no_tf32():
     with pytest.raises(RunError, match=r"VZ602.*does not multiply in tf32"):
-        chosen("tf32", CPU)
+        resolve_precision("tf32", CPU)
 
 
 @pytest.mark.parametrize(("has", "found"), [(True, "bfloat16"), (False, "float32")])
 def test_auto_takes_bfloat16_where_it_is_built_in(has, found, monkeypatch):
     monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: has)
-    assert chosen("auto", CPU) == found
-    assert chosen("float32", CPU) == "float32"
-    assert chosen("auto", torch.device("mps")) == "float32"
+    assert resolve_precision("auto", CPU) == found
+    assert resolve_precision("float32", CPU) == "float32"
+    assert resolve_precision("auto", torch.device("mps")) == "float32"
 
 
 def test_bfloat16_where_it_is_not_built_in_is_refused(monkeypatch):
     monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: False)
     with pytest.raises(RunError, match=r"VZ602.*bfloat16"):
-        chosen("bfloat16", CPU)
+        resolve_precision("bfloat16", CPU)
 
 
 def terms_of(loss, model, images):
@@ -64,7 +66,7 @@ def terms_of(loss, model, images):
 def test_products_are_rounded_and_terms_are_not():
     spec = small_spec()
     model, loss, images = state_of(spec).model.train(), spec.loss.build(), batches_of(spec, 1)[0]
-    exact, rounded = (terms_of(one, model, images) for one in (loss, lowered(loss, "bfloat16")))
+    exact, rounded = (terms_of(one, model, images) for one in (loss, with_autocast(loss, "bfloat16")))
     for name, values in rounded.items():
         assert values.dtype == torch.float32
         torch.testing.assert_close(values, exact[name], rtol=0.02, atol=0.05)
@@ -74,7 +76,7 @@ def test_products_are_rounded_and_terms_are_not():
 def test_validation_stays_in_float32():
     spec = small_spec()
     model, loss, images = state_of(spec).model.eval(), spec.loss.build(), batches_of(spec, 1)[0]
-    exact, rounded = (terms_of(one, model, images) for one in (loss, lowered(loss, "bfloat16")))
+    exact, rounded = (terms_of(one, model, images) for one in (loss, with_autocast(loss, "bfloat16")))
     assert torch.equal(rounded["objective"], exact["objective"])
 
 
@@ -82,7 +84,7 @@ def test_a_captured_step_rounds_as_the_plain_one(any_cpu):
     spec = of("bfloat16")
     plain_state, state = state_of(spec), state_of(spec)
     batches = batches_of(spec, 4)
-    loss = plan_loss(spec, CPU)
+    loss = build_loss(spec, CPU)
     plain = EagerStep(spec, plain_state, loss)
     step = CompiledStep(spec, state, loss, batches[0], as_it_is)
     for images in batches:
@@ -99,7 +101,7 @@ def test_a_program_that_is_wrong_is_refused_in_bfloat16_too(any_cpu):
         return program
 
     spec = of("bfloat16")
-    loss = plan_loss(spec, CPU)
+    loss = build_loss(spec, CPU)
     with pytest.raises(NotCapturable, match="does not do what"):
         CompiledStep(spec, state_of(spec), loss, batches_of(spec, 1)[0], wrong)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from vaezoo.data import prefetch, streamed
 from vaezoo.data.image_batches import Images, batches, shuffled_batches
 from vaezoo.data.resident import Resident
-from vaezoo.data.streamed import Streamed, gather_by_place
+from vaezoo.data.streamed import Streamed, gather_sorted
 
 CPU = torch.device("cpu")
 
@@ -30,7 +30,7 @@ def by_rows(images: Tensor) -> Streamed:
     """The same images as rows of others, in another order."""
     rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(5))
     among = torch.empty_like(images).index_copy_(0, rows, images)
-    return Streamed(among, CPU, rows=rows, by=gather_by_place, threads=3)
+    return Streamed(among, CPU, rows=rows, gather=gather_sorted, threads=3)
 
 
 HOW: list[Callable[[Tensor], Images]] = [Resident, lambda images: Streamed(images, CPU), by_rows]
@@ -102,7 +102,7 @@ def test_what_goes_wrong_in_a_thread_is_raised_where_blocks_are_used(
     images = Streamed(numbered(50), CPU, by=torn)
     with pytest.raises(OSError, match="the disk is gone"):
         list(batches(images, 10))
-    monkeypatch.setattr(streamed, "_AHEAD_BYTES", 1)
+    monkeypatch.setattr(streamed, "_PREFETCH_BYTES", 1)
     assert len(list(batches(Streamed(numbered(50), CPU), 10))) == 5
 
 
@@ -132,7 +132,7 @@ def test_a_gpu_gets_the_same_batches_from_its_own_memory_and_from_the_hosts(thre
     stored, gpu = numbered(3000).repeat(1, 1, 8, 64), torch.device("cuda")
     order = torch.randperm(3000, generator=torch.Generator().manual_seed(0))
     near = Resident(stored.to(gpu))
-    far = Streamed(stored, gpu, by=gather_by_place, threads=threads)
+    far = Streamed(stored, gpu, gather=gather_sorted, threads=threads)
     for _ in range(3):
         made = zip(
             shuffled_batches(near, order.to(gpu), 64),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaezoo.data.memory_mapped import is_on_disk, mapped, room_for, taken
+from vaezoo.data.memory_mapped import allocate, is_on_disk, mapped, take
 from vaezoo.diagnostics import RunError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's list of mappings")
@@ -56,9 +56,9 @@ def test_room_is_in_memory_while_there_is_some(
 ) -> None:
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("VAEZOO_HOST_MEMORY", "60")
-    assert room_for((60, 1)).shape == (60, 1)
+    assert allocate((60, 1)).shape == (60, 1)
     assert not (tmp_path / "cache").exists()
-    images = room_for((61, 1))
+    images = allocate((61, 1))
     images.copy_(torch.arange(61, dtype=torch.uint8)[:, None])
     assert images.flatten().tolist() == list(range(61))
     # nothing is left, however the process ends
@@ -70,7 +70,7 @@ def test_room_on_a_disk_is_not_in_memory(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path))
     monkeypatch.setenv("VAEZOO_HOST_MEMORY", "0")
     images, rows = torch.arange(200, dtype=torch.uint8).view(-1, 1, 1, 1), torch.arange(0, 200, 7)
-    copy = taken(images, rows)
+    copy = take(images, rows)
     assert is_on_disk(copy)
     assert torch.equal(copy, images[rows])
 
@@ -82,4 +82,4 @@ def test_a_disk_that_is_full_is_said_before_anything_is_written(
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path))
     monkeypatch.setenv("VAEZOO_HOST_MEMORY", "1MB")
     with pytest.raises(RunError, match=r"VZ503.*fit the 1\.0 MB of VAEZOO_HOST_MEMORY"):
-        room_for((2**50,))
+        allocate((2**50,))

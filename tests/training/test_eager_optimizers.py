@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from vaezoo.training.execution.eager_optimizers import step_of
+from vaezoo.training.execution.eager_optimizers import step_function
 
 #: Trains, is stopped, goes on from its checkpoint; then an optimizer outside a run.
 RUNS = """
@@ -71,7 +71,7 @@ def moved(name, step):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_step_is_the_optimizers_own(name):
-    ours = moved(name, lambda optimizer: step_of(optimizer)())
+    ours = moved(name, lambda optimizer: step_function(optimizer)())
     assert torch.equal(ours, moved(name, lambda optimizer: optimizer.step()))
     assert not torch.equal(ours, moved(name, lambda optimizer: None))
 
@@ -80,7 +80,7 @@ def test_what_waits_for_a_step_is_called():
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     seen = []
     optimizer.register_step_post_hook(lambda *_: seen.append("hook"))
-    step_of(optimizer)()
+    step_function(optimizer)()
     assert seen == ["hook"]
 
 
@@ -89,10 +89,10 @@ def test_what_waits_for_the_steps_of_all_optimizers_is_called():
     seen = []
     hook = register_optimizer_step_pre_hook(lambda *_: seen.append("hook"))
     try:
-        step_of(optimizer)()
+        step_function(optimizer)()
     finally:
         hook.remove()
-    step_of(optimizer)()
+    step_function(optimizer)()
     assert seen == ["hook"]
 
 
@@ -108,7 +108,7 @@ def test_a_step_that_somebody_wrapped_is_called(monkeypatch):
     monkeypatch.setattr(torch.optim.SGD, "step", counted)
     parameter = torch.ones(1, requires_grad=True)
     parameter.grad = torch.ones(1)
-    step_of(torch.optim.SGD([parameter], lr=1.0))()
+    step_function(torch.optim.SGD([parameter], lr=1.0))()
     assert seen == ["wrapped"]
     assert parameter.item() == 0.0
 
@@ -117,9 +117,9 @@ def test_a_scheduler_counts_the_steps():
     parameter = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
-    step_of(optimizer)()
+    step_function(optimizer)()
     scheduler.step()  # warns, and so fails, where it saw no step of the optimizer
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
+    assert optimizer.param_cgroups[0]["lr"] == pytest.approx(0.1)
 
 
 def test_an_optimizer_of_ones_own_keeps_its_step():
@@ -130,5 +130,5 @@ def test_an_optimizer_of_ones_own_keeps_its_step():
             self.steps += 1
 
     optimizer = Counting([torch.zeros(1, requires_grad=True)])
-    step_of(optimizer)()
+    step_function(optimizer)()
     assert optimizer.steps == 1

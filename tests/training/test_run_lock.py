@@ -10,7 +10,8 @@ import pytest
 from tests.helpers import registry_with, small_spec
 from tests.runs.blobs_plugin import Blobs
 from vaezoo.diagnostics import RunError
-from vaezoo.runs.run import folder_of, run
+from vaezoo.runs.run import run
+from vaezoo.runs.run_folder import run_folder
 from vaezoo.system.folders import InTheWay
 from vaezoo.training import claimed
 from vaezoo.training.checkpoint import FILE
@@ -122,9 +123,9 @@ def test_a_run_beside_links_touches_nothing_but_its_own(
         registry_with(Blobs)
     )
     assert contents(precious) == before
-    folder_of(spec).symlink_to(precious)
+    run_folder(spec).symlink_to(precious)
     for fresh in (True, False):
         with pytest.raises(RunError, match=r"VZ503.*it is a link to"):
             run(spec, registry=registry_with(Blobs), device="cpu", compile="off", fresh=fresh)
-    folder_of(spec).unlink()
+    run_folder(spec).unlink()
     assert contents(precious) == before

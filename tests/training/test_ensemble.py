@@ -14,8 +14,9 @@ from vaezoo.model import build
 from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, train
 from vaezoo.training.checkpoint import FILE
-from vaezoo.training.ensemble.stacked import Stack, StackedStep
-from vaezoo.training.ensemble.train import apart, train_together
+from vaezoo.training.ensemble.stacked import StackedStep
+from vaezoo.training.ensemble.state import Stack
+from vaezoo.training.ensemble.train import ensemble_problem, train_together
 from vaezoo.training.execution.compiled import CompiledStep
 from vaezoo.training.execution.graph_capture import NotCapturable
 
@@ -25,7 +26,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def at_once(monkeypatch):
     """Members move at once, as they do on a GPU."""
-    monkeypatch.setattr("vaezoo.training.ensemble.train._is_filled_by_one", lambda device: False)
+    monkeypatch.setattr("vaezoo.training.ensemble.train._trains_in_turn", lambda device: False)
 
 
 #: The last of the 72 images' batches holds 4.
@@ -149,7 +150,7 @@ def test_what_cannot_be_mapped_takes_turns(tmp_path, monkeypatch, request):
         model.encoder = nn.Sequential(nn.BatchNorm2d(model.image_shape[0]), model.encoder)
         return model
 
-    for place in ("loop", "population"):
+    for place in ("loop", "ensemble.train"):
         monkeypatch.setattr(f"vaezoo.training.{place}.build", with_averages)
     specs = members()
     assert together(specs, tmp_path) is None
@@ -238,18 +239,18 @@ def test_a_member_that_diverges_leaves_nothing_and_harms_no_other(tmp_path, how,
     ],
 )
 def test_members_of_one_architecture_train_together(changes, why):
-    reason = apart([small_spec(train=TRAIN), small_spec(**{"train": TRAIN, **changes})])
+    reason = ensemble_problem([small_spec(train=TRAIN), small_spec(**{"train": TRAIN, **changes})])
     assert (why is None) == (reason is None)
     assert why is None or why in reason
 
 
-def test_early_stopping_and_a_single_member_stay_apart():
+def test_early_stopping_and_a_single_member_stay_ensemble_problem():
     stopping = small_spec(train={**TRAIN, "early_stopping": {"patience": 1}})
-    assert "early stopping" in apart([stopping, stopping])
-    assert "one of them" in apart([small_spec()])
+    assert "early stopping" in ensemble_problem([stopping, stopping])
+    assert "one of them" in ensemble_problem([small_spec()])
 
 
-def test_images_that_are_drawn_anew_keep_members_apart(tmp_path, monkeypatch):
+def test_images_that_are_drawn_anew_keep_members_ensemble_problem(tmp_path, monkeypatch):
     specs = members()
     data = specs[0].dataset.build()
     how = data.binarization.model_copy(update={"use": "dynamic"})

@@ -201,7 +201,7 @@ def measured() -> Iterator[list[int]]:
 def run_large(binarize: str, side: int, folder: Path) -> None:
     """Print, of runs from disk and from memory: where, the most memory taken, and the result."""
     # smaller parts in proportion to the images, which are no more than a test has time for
-    streamed._AHEAD_BYTES, binarization._PART_BYTES = 2**20, 2**20
+    streamed._PREFETCH_BYTES, binarization._PART_BYTES = 2**20, 2**20
     train_ = {"epochs": 1, "batch_size": 4, "validation": 0.01, "optimizer": "sgd"}
     data = spec_data(dataset={"use": "large", "side": side, "binarize": binarize}, train=train_)
     data["model"] |= {part: {"use": "mlp", "hidden": [1]} for part in ("encoder", "decoder")}
@@ -227,7 +227,7 @@ def test_more_images_are_trained_on_than_memory_is_taken_for(
     # in a process of its own: one that has run other tests takes memory that those gave back
     code = f"""
 from pathlib import Path
-from tests.training.test_places import run_large
+from tests.training.test_placement import run_large
 run_large({binarize!r}, {side}, Path({str(tmp_path)!r}))
 """
     done = subprocess.run(

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 import vaezoo
 from tests.runs.shell import Done, Shell, wait_for_line
-from vaezoo.runs.sweep import Ledger
+from vaezoo.runs.ledger import Ledger
 
 GRID = {"loss.beta": [1, 4], "train.seed": [0, 1]}
 NAMES = ["small-beta1-seed0", "small-beta1-seed1", "small-beta4-seed0", "small-beta4-seed1"]

@@ -16,10 +16,12 @@ from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, checkpoint, train
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.execution.choose import choose_step
-from vaezoo.training.execution.compiled import CompiledStep, EagerStep, ScheduledValues
+from vaezoo.training.execution.compiled import CompiledStep
+from vaezoo.training.execution.eager import EagerStep
 from vaezoo.training.execution.graph_capture import NotCapturable
-from vaezoo.training.execution.inductor import compiled
-from vaezoo.training.execution.memory_format import lay_out
+from vaezoo.training.execution.inductor import compile_graph
+from vaezoo.training.execution.memory_format import set_memory_format
+from vaezoo.training.execution.step import ScheduledValues
 
 CPU = torch.device("cpu")
 SCHEDULED_LOSS = {"use": "elbo", "beta": {"linear": [0, 1], "epochs": 3}, "free_bits": 0.1}
@@ -108,7 +110,7 @@ def test_an_optimizer_that_is_not_known_steps_outside_the_program():
 @pytest.mark.slow
 def test_the_compiled_program_does_it_too(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    compare(small_spec(train={"gradient_clip": 5.0}), compiled)
+    compare(small_spec(train={"gradient_clip": 5.0}), compile_graph)
 
 
 def refused(reason, loss=None, change=None):
@@ -260,7 +262,7 @@ def test_another_layout_holds_the_same_values():
     before = checkpoint.snapshot(state)
     kernel = state.model.encoder.convolutions[2].weight
     for order in (torch.channels_last, torch.contiguous_format):
-        lay_out(state, order)
+        set_memory_format(state, order)
         assert kernel.is_contiguous(memory_format=order)
         assert state.optimizer.state[kernel]["exp_avg"].is_contiguous(memory_format=order)
         after = checkpoint.snapshot(state)

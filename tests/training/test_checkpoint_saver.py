@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers import small_spec
-from tests.training.test_compiled import state_of
+from tests.training.test_compiled_step import state_of
 from vaezoo.training import checkpoint, checkpoint_saver
 from vaezoo.training.checkpoint_saver import Saver
 

@@ -49,7 +49,7 @@ def test_amounts_are_read_as_people_write_them(
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == count
-    assert budget.said == f"the {in_units(count)} of VAEZOO_HOST_MEMORY"
+    assert budget.source == f"the {in_units(count)} of VAEZOO_HOST_MEMORY"
 
 
 @pytest.mark.parametrize("text", ["lots", "-1", "2 GB free", "1e9", "MB"])
@@ -74,26 +74,26 @@ def test_half_of_what_is_free_is_less_than_the_machine_has() -> None:
     assert budget is not None
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert 0 < budget.bytes <= total // 2
-    assert budget.said.startswith("half of the ")
+    assert budget.source.startswith("half of the ")
 
 
 def test_processes_of_one_machine_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_budget, "_available", lambda: 8_000_000)
-    monkeypatch.setattr(memory_budget, "_groups", lambda: iter(()))
+    monkeypatch.setattr(memory_budget, "_cgroups", lambda: iter(()))
     for name, value in {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == 1_000_000
-    assert budget.said == "half of the 8.0 MB of free memory, shared by 4 processes"
+    assert budget.source == "half of the 8.0 MB of free memory, shared by 4 processes"
 
 
 def test_runs_that_know_nothing_of_each_other_share_it_as_they_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(memory_budget, "_available", lambda: 8_000_000)
-    monkeypatch.setattr(memory_budget, "_groups", lambda: iter(()))
+    monkeypatch.setattr(memory_budget, "_cgroups", lambda: iter(()))
     monkeypatch.setenv(SHARING, "8")
     budget = budget_in_host()
     assert budget is not None
@@ -123,7 +123,7 @@ def test_a_limit_on_a_group_of_processes_counts(
     (inner.parent / used).write_text("1500\n")
     (inner.parent / "memory.stat").write_text("anon 900\nactive_file 200\ninactive_file 400\n")
     found = [(inner, (limit, used)), (inner.parent, (limit, used))]
-    monkeypatch.setattr(memory_budget, "_groups", lambda: iter(found))
+    monkeypatch.setattr(memory_budget, "_cgroups", lambda: iter(found))
     monkeypatch.setattr(memory_budget, "_available", lambda: 10**9)
     budget = budget_in_host()
     assert budget is not None
@@ -137,7 +137,7 @@ def test_groups_are_looked_for_from_the_inside_out(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Path, "read_text", lines)
     folders = [
-        folder.relative_to("/sys/fs/cgroup").as_posix() for folder, _ in memory_budget._groups()
+        folder.relative_to("/sys/fs/cgroup").as_posix() for folder, _ in memory_budget._cgroups()
     ]
     assert folders == ["memory/job/step", "memory/job", "memory", "user/shell", "user", "."]
 
@@ -152,4 +152,4 @@ def test_a_gpus_free_memory_is_asked_for() -> None:
     assert before is not None
     assert after is not None
     assert before.bytes - after.bytes >= held.nbytes // 2
-    assert after.said.endswith("that the cuda device has free")
+    assert after.source.endswith("that the cuda device has free")

@@ -10,7 +10,7 @@ from vaezoo.registry import EpochRecord
 from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, claimed, train
 from vaezoo.training.checkpoint import FILE
-from vaezoo.training.epoch import moments_of
+from vaezoo.training.epoch import scheduled_values
 from vaezoo.training.loop import stream
 
 CPU = torch.device("cpu")
@@ -183,7 +183,7 @@ def test_early_stopping_ends_the_run_and_keeps_the_best_weights(tmp_path):
 
 def test_schedules_move_within_an_epoch():
     spec = small_spec(**SCHEDULED)
-    moments = list(moments_of(spec, epochs_done=1, steps=4))
+    moments = list(scheduled_values(spec, epochs_done=1, steps=4))
     betas = [moment.weights["beta"] for moment in moments]
     assert betas == pytest.approx([1 / 3, 5 / 12, 1 / 2, 7 / 12])
     assert moments[0].lr > moments[-1].lr
