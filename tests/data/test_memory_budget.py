@@ -49,13 +49,15 @@ def test_amounts_are_read_as_people_write_them(
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == count
-    assert budget.source == f"the {in_units(count)} of VAEZOO_HOST_MEMORY"
+    assert budget.source == f"VAEZOO_HOST_MEMORY ({in_units(count)})"
 
 
 @pytest.mark.parametrize("text", ["lots", "-1", "2 GB free", "1e9", "MB"])
 def test_what_is_no_amount_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(memory_budget.DEVICE, text)
-    with pytest.raises(UsageError, match=r"VZ607.*VAEZOO_DEVICE_MEMORY is .*no amount of memory"):
+    with pytest.raises(
+        UsageError, match=r"VZ607.*VAEZOO_DEVICE_MEMORY is .*not an amount of memory"
+    ):
         budget_on(CPU)
 
 
@@ -152,4 +154,4 @@ def test_a_gpus_free_memory_is_asked_for() -> None:
     assert before is not None
     assert after is not None
     assert before.bytes - after.bytes >= held.nbytes // 2
-    assert after.source.endswith("that the cuda device has free")
+    assert after.source.endswith("free on the cuda device")

@@ -81,5 +81,5 @@ def test_a_disk_that_is_full_is_said_before_anything_is_written(
 ) -> None:
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path))
     monkeypatch.setenv("VAEZOO_HOST_MEMORY", "1MB")
-    with pytest.raises(RunError, match=r"VZ503.*fit the 1\.0 MB of VAEZOO_HOST_MEMORY"):
+    with pytest.raises(RunError, match=r"VZ503.*exceed VAEZOO_HOST_MEMORY \(1\.0 MB\)"):
         allocate((2**50,))

@@ -136,7 +136,7 @@ def test_ctrl_c_stops_a_cluster_of_ones_own_and_the_same_command_goes_on(
         out, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert out == ""
-    assert "interrupted: 0 of 2 members are done; the same command goes on" in error
+    assert "interrupted: 0 of 2 members are done; the same command resumes" in error
     assert events.read_text().count("failed KeyboardInterrupt") == 2
     shell.environment = {}
     resumed = shell.inside("run", spec, *ON_RAY)
@@ -152,7 +152,7 @@ def test_ctrl_c_stops_a_cluster_of_ones_own_and_the_same_command_goes_on(
         (("--together", "on"), "--together on trains all members in one process"),
         (("--on", "here", "--cpus-per-run", "2"), "--cpus-per-run is for runs on a cluster"),
         (("--on", "here", "--gpus-per-run", "1"), "--gpus-per-run is for runs on a cluster"),
-        (("--device", "cuda:1"), "error[VZ610]: Ray chooses the device of each run"),
+        (("--device", "cuda:1"), "error[VZ610]: Ray assigns devices"),
     ],
 )
 def test_options_that_contradict_each_other_are_wrong_usage(
@@ -182,7 +182,7 @@ def test_a_worker_that_dies_is_told_in_words() -> None:
     exceptions = pytest.importorskip("ray.exceptions")
     (told,) = _explained(exceptions.WorkerCrashedError()).diagnostics
     assert told.message.startswith("the run's worker ended: The worker died unexpectedly")
-    assert "goes on after its last whole epoch" in str(told.hint)
+    assert "resumes after its last complete epoch" in str(told.hint)
 
 
 def test_a_spec_that_cannot_be_used_reaches_no_cluster(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_it_trains_where_the_command_was_given_and_tells_how_it_goes(
     assert status
     assert (status.epochs_done, status.epochs, status.threads, status.device) == (3, 3, 1, "cpu")
     assert status.images == 72
-    assert status.execution.startswith("steps not compiled: ")
+    assert status.execution.startswith("eager steps (")
     assert status.part_done == 1.0
     assert status.doing == "taking test figures"
     assert set(status.last) >= {"objective", "reconstruction", "kl"}

@@ -26,7 +26,7 @@ def stop_after(shell: Shell, epoch: int, spec: str) -> None:
     done = shell.inside("run", spec, "--device", "cpu")
     shell.environment = before
     assert done.code == 130
-    assert done.err.endswith(f"interrupted: the same command goes on after epoch {epoch}\n")
+    assert done.err.endswith(f"interrupted: the same command resumes after epoch {epoch}\n")
 
 
 @pytest.mark.slow
@@ -66,7 +66,7 @@ def test_ctrl_c_ends_in_130_and_the_same_command_goes_on(shell: Shell) -> None:
         _, error = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in error
-    last = re.search(r"interrupted: the same command goes on after epoch (\d)\n$", error)
+    last = re.search(r"interrupted: the same command resumes after epoch (\d)\n$", error)
     assert last is not None
     assert events.read_text().splitlines()[-1] == "failed KeyboardInterrupt"
 
@@ -112,7 +112,7 @@ def test_ctrl_c_while_images_are_loaded_says_how_to_go_on(shell: Shell) -> None:
         process.send_signal(signal.SIGINT)
         _, error = process.communicate()
     assert process.returncode == 130
-    assert "interrupted: the same command goes on after the last whole epoch" in error
+    assert "interrupted: the same command resumes after the last complete epoch" in error
     assert "Traceback" not in error
 
 

@@ -18,11 +18,11 @@ def entry(folder: Path) -> tuple[str, str]:
 def test_a_run_says_where_its_images_lie(shell: Shell) -> None:
     spec = shell.write()
     near = shell.run(spec, "--zoo", "near")
-    assert "images on the device; products in float32" in near.err
+    assert "images on the device; precision: float32" in near.err
     assert "while training" not in near.out + near.err
     shell.environment = {"VAEZOO_DEVICE_MEMORY": "0"}
     away = shell.run(spec, "--zoo", "away")
-    assert "images stay in host memory: their 3.5 kB are more than the 0 bytes of" in away.err
+    assert "images in host memory (3.5 kB exceed VAEZOO_DEVICE_MEMORY (0 bytes))" in away.err
     assert "the images stayed in host memory while training" in away.out + away.err
     (here, one), (there, other) = (entry(shell.folder / zoo / "small") for zoo in ("near", "away"))
     assert (here, there) == ("device", "host")
@@ -43,4 +43,4 @@ def test_a_variable_that_is_no_amount_of_memory_is_refused(shell: Shell) -> None
     done = shell.inside("run", shell.write(), "--device", "cpu")
     assert done.code == 2
     assert "VZ607" in done.err
-    assert "write it as 500MB, 2GB or 1.5GiB" in done.err
+    assert "500MB, 2GB, 1.5GiB" in done.err

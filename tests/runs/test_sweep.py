@@ -89,7 +89,7 @@ def test_ctrl_c_says_which_member_goes_on_and_the_same_command_trains_only_what_
         process.send_signal(signal.SIGINT)
         _, error = process.communicate()
     assert process.returncode == 130
-    last = re.search(r"interrupted: member 3 of 4, (\S+): the same command goes on after", error)
+    last = re.search(r"interrupted: member 3 of 4, (\S+): the same command resumes after", error)
     assert last
     assert last[1] == NAMES[2]
     shell.environment = {}
@@ -203,7 +203,7 @@ def test_members_that_train_together_are_stopped_and_go_on_together(shell: Shell
         process.send_signal(signal.SIGINT)
         _, error = process.communicate()
     assert process.returncode == 130
-    assert "interrupted: 4 members together: the same command goes on" in error
+    assert "interrupted: 4 members together: the same command resumes" in error
     assert not (shell.folder / "zoo").exists() or not any((shell.folder / "zoo").iterdir())
     resumed = shell.run(spec, "--together", "on")
     assert re.search(r"going on after epoch \d+ of 400 epochs", resumed.err)
@@ -221,12 +221,12 @@ def test_a_member_that_diverges_among_others_says_why_by_itself(shell: Shell) ->
 
 def test_members_that_cannot_train_together_are_told_why(shell: Shell) -> None:
     spec = shell.write(matrix={"model.latent": [2, 3]})
-    reason = "they differ in more than seeds, weights of the loss and learning rates"
+    reason = "they differ in more than seeds, loss weights and learning rates"
     done = shell.inside("run", spec, "--device", "cpu", "--together", "on")
     assert done.code == 3
     assert f"error[VZ609]: the members cannot train together: {reason}" in done.err
     done = shell.run(spec, "--together", "off")
-    assert "members train one after another: as asked for\n" in done.err
+    assert "members train one after another: training together is off\n" in done.err
 
 
 def test_a_members_note_stays_whatever_the_member_is_called(tmp_path):

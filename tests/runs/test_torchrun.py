@@ -161,4 +161,4 @@ def test_what_cannot_be_shared_is_refused_before_anything_is_loaded(
 def test_other_settings_in_one_process_are_noticed(shell: Shell) -> None:
     _, (code, _, error) = in_two(shell, "run", shell.write(), other=("--set", "loss.beta=3"))
     assert code == 3
-    assert "error[VZ609]: process 1 has another spec, dataset or kind of device" in error
+    assert "error[VZ609]: process 1 has another spec, dataset or device type" in error

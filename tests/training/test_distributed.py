@@ -108,7 +108,7 @@ def test_a_loss_that_looks_across_a_batch_is_warned_of(changes, warns):
     warning = warning_about(spec, state_of(spec), spec.loss.build(), images, Processes(0, 2))
     assert bool(warning) is warns
     if warning:
-        assert "the loss looks across a batch" in warning
+        assert "the loss combines the examples of a batch" in warning
 
 
 def test_batch_normalisation_is_warned_of():
@@ -117,7 +117,7 @@ def test_batch_normalisation_is_warned_of():
     state.model.encoder = nn.Sequential(nn.BatchNorm2d(1), state.model.encoder)
     assert state.model.posterior(to_unit(images)).mean.shape == (16, 2)
     warning = warning_about(spec, state, spec.loss.build(), images, Processes(0, 2))
-    assert "batch normalisation looks across a batch" in str(warning)
+    assert "batch normalization combines the examples" in str(warning)
 
 
 def test_a_batch_has_an_image_for_each_process():

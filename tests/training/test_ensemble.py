@@ -156,7 +156,7 @@ def test_what_cannot_be_mapped_takes_turns(tmp_path, monkeypatch, request):
     assert together(specs, tmp_path) is None
     assert_alike(specs, tmp_path)
     request.getfixturevalue("at_once")
-    assert "batch normalisation" in together(specs, tmp_path / "again")
+    assert "batch normalization" in together(specs, tmp_path / "again")
 
 
 @pytest.mark.parametrize("same", ["bytes", "figures"])
@@ -247,7 +247,7 @@ def test_members_of_one_architecture_train_together(changes, why):
 def test_early_stopping_and_a_single_member_stay_ensemble_problem():
     stopping = small_spec(train={**TRAIN, "early_stopping": {"patience": 1}})
     assert "early stopping" in ensemble_problem([stopping, stopping])
-    assert "one of them" in ensemble_problem([small_spec()])
+    assert "only one member" in ensemble_problem([small_spec()])
 
 
 def test_images_that_are_drawn_anew_keep_members_ensemble_problem(tmp_path, monkeypatch):
@@ -256,7 +256,7 @@ def test_images_that_are_drawn_anew_keep_members_ensemble_problem(tmp_path, monk
     how = data.binarization.model_copy(update={"use": "dynamic"})
     drawn = dataclasses.replace(data, binarization=how)
     monkeypatch.setattr(type(specs[0].dataset), "build", lambda self: drawn)
-    assert "drawn anew" in together(specs, tmp_path)
+    assert "dynamic binarization" in together(specs, tmp_path)
 
 
 def step_of(specs, change):
@@ -298,7 +298,7 @@ def test_an_unknown_optimizer_is_refused():
     specs = members()
     models = [build(spec) for spec in specs]
     stack = Stack(models)
-    with pytest.raises(NotCapturable, match="RMSprop is not known"):
+    with pytest.raises(NotCapturable, match="RMSprop cannot be mapped"):
         StackedStep(
             specs,
             stack,

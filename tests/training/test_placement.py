@@ -121,7 +121,9 @@ def test_a_run_that_diverges_is_looked_at_wherever_its_images_lie(
 ) -> None:
     patch.to(place)
     spec = small_spec(train={"epochs": 50, "optimizer": {"use": "sgd", "lr": 1e6}})
-    with pytest.raises(DivergenceError, match=r"VZ603.*the largest log-variance was"):
+    with pytest.raises(
+        DivergenceError, match=r"VZ603.*the largest log-variance on these images was"
+    ):
         run(spec, blobs(), tmp_path)
 
 
@@ -130,10 +132,10 @@ def test_the_road_says_where_images_lie_and_why(patch: Patch) -> None:
     patch.to("device")
     assert str(place_of(data, CPU)) == "images on the device"
     patch.to("host")
-    why = "their 3.5 kB are more than the 0 bytes of VAEZOO_DEVICE_MEMORY"
-    assert str(place_of(data, CPU)) == f"images stay in host memory: {why}"
+    why = "3.5 kB exceed VAEZOO_DEVICE_MEMORY (0 bytes)"
+    assert str(place_of(data, CPU)) == f"images in host memory ({why})"
     patch.to("disk")
-    assert str(place_of(data, CPU)) == f"images are read from disk: {why}"
+    assert str(place_of(data, CPU)) == f"images on disk ({why})"
     # what is in memory already is not on disk
     assert place_of(small_spec().dataset.build(), CPU).kind == "host"
 
@@ -143,7 +145,7 @@ def test_drawing_anew_takes_twice_the_room(patch: Patch) -> None:
     assert place_of(blobs(), CPU) == ON_DEVICE
     place = place_of(blobs("dynamic"), CPU)
     assert place.kind == "host"
-    assert place.reason.startswith("their 3.5 kB, and as much again binarised, are more than")
+    assert place.reason.startswith("3.5 kB, doubled by binarization, exceed")
 
 
 COUNT = 600

@@ -123,7 +123,7 @@ def test_nothing_is_said_of_what_is_well() -> None:
 
 def test_a_batch_that_is_larger_than_the_training_split() -> None:
     said = warned(spec_of({"train": 49}, train={"batch_size": 128, "validation": 0}))
-    assert "a batch of 128 holds more than the training split, which has 49 images" in said
+    assert "the batch size 128 exceeds the training split of 49 images" in said
     assert "each epoch is one step" in said
     assert warned(spec_of(train={"batch_size": 33, "validation": 0})) == ""
 
@@ -142,11 +142,20 @@ def test_too_few_images_to_divide() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"metrics": ["elbo", "linear_probe"]}, "'linear_probe' cannot be had: it needs labels"),
+        (
+            {"metrics": ["elbo", "linear_probe"]},
+            "'linear_probe' does not support the dataset: it needs labels",
+        ),
         ({"metrics": ["nearest_neighbours"]}, "'nearest_neighbours' .* needs labels"),
-        ({"metrics": ["picky"]}, "the metric 'picky' cannot be had: it needs labels"),
+        (
+            {"metrics": ["picky"]},
+            "the metric 'picky' does not support the dataset: it needs labels",
+        ),
         ({"metrics": ["sample_quality"]}, "it needs a classifier of the images, and 'noise' has"),
-        ({"visualizers": ["picky_picture"]}, "cannot be had: ten are shown, and there are 6"),
+        (
+            {"visualizers": ["picky_picture"]},
+            "does not support the dataset: ten are shown, and there are 6",
+        ),
         ({"visualizers": [{"use": "traversals", "image": 6}]}, "image 6, and the test split has 6"),
     ],
 )
