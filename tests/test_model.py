@@ -79,7 +79,7 @@ def bound() -> VAE:
     return build(from_data(spec_data(model=model_), registry_with(Blobs, AroundOneImage)))
 
 
-def test_a_bound_prior_looks_through_the_encoder(bound: VAE) -> None:
+def test_a_bound_prior_uses_the_encoder(bound: VAE) -> None:
     assert bound.prior.image.shape == (1, 1, 6, 6)
     z = torch.randn(4, 3)
     before = bound.prior.log_prob(z)
@@ -92,12 +92,12 @@ def test_a_bound_prior_looks_through_the_encoder(bound: VAE) -> None:
     assert bound.sample(5).shape == (5, 1, 6, 6)
 
 
-def test_a_bound_prior_saves_what_it_owns_and_no_more(bound: VAE) -> None:
+def test_a_bound_prior_saves_only_its_own_tensors(bound: VAE) -> None:
     assert [name for name in bound.state_dict() if name.startswith("prior.")] == ["prior.image"]
     assert len(list(bound.parameters())) == len(bound.state_dict())
 
 
-def test_a_copy_of_a_bound_prior_looks_through_the_copied_encoder(bound: VAE) -> None:
+def test_a_copy_of_a_bound_prior_uses_the_copied_encoder(bound: VAE) -> None:
     other, z = copy.deepcopy(bound), torch.randn(4, 3)
     before = bound.prior.log_prob(z)
     with torch.no_grad():
@@ -121,13 +121,13 @@ def test_shapes_and_ranges(model: VAE, images: torch.Tensor) -> None:
         assert made.max() <= 1
 
 
-def test_uint8_and_float_and_numpy_images_are_alike(model: VAE, images: torch.Tensor) -> None:
+def test_uint8_float_and_numpy_images_give_the_same_result(model: VAE, images: torch.Tensor) -> None:
     expected = model.encode(images)
     for same in (images / 255, (images / 255).double(), images.numpy(), images.numpy() / 255):
         assert torch.allclose(model.encode(same), expected, atol=1e-6)
 
 
-def test_arrays_that_cannot_be_written_are_taken_without_a_word(
+def test_read_only_arrays_give_no_warning(
     model: VAE, images: torch.Tensor
 ) -> None:
     array = images.numpy().copy()
@@ -135,21 +135,21 @@ def test_arrays_that_cannot_be_written_are_taken_without_a_word(
     assert torch.equal(model.encode(array), model.encode(images))
 
 
-def test_images_are_left_as_they_were(model: VAE, images: torch.Tensor) -> None:
+def test_images_are_not_changed(model: VAE, images: torch.Tensor) -> None:
     floats = images / 255
     before = floats.clone()
     model.reconstruct(floats)
     assert torch.equal(floats, before)
 
 
-def test_encode_gives_the_posterior_mean(model: VAE, images: torch.Tensor) -> None:
+def test_encode_returns_the_posterior_mean(model: VAE, images: torch.Tensor) -> None:
     with torch.no_grad():
         posterior = model.posterior(images / 255)
     assert torch.equal(model.encode(images), posterior.mean)
     assert torch.equal(model.reconstruct(images), model.decode(posterior.mean))
 
 
-def test_encode_and_reconstruct_draw_nothing(model: VAE, images: torch.Tensor) -> None:
+def test_encode_and_reconstruct_are_deterministic(model: VAE, images: torch.Tensor) -> None:
     model.train()
     state = torch.get_rng_state()
     assert torch.equal(model.encode(images), model.encode(images))
@@ -157,7 +157,7 @@ def test_encode_and_reconstruct_draw_nothing(model: VAE, images: torch.Tensor) -
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_the_seed_decides_the_samples(model: VAE) -> None:
+def test_samples_depend_on_the_seed(model: VAE) -> None:
     torch.manual_seed(1)
     first = model.sample(4, seed=1)
     torch.manual_seed(2)
@@ -166,7 +166,7 @@ def test_the_seed_decides_the_samples(model: VAE) -> None:
     assert not torch.equal(first[0], first[1])
 
 
-def test_more_samples_begin_with_the_same_ones(model: VAE) -> None:
+def test_more_samples_start_with_the_same_ones(model: VAE) -> None:
     assert torch.allclose(model.sample(1500)[:16], model.sample(16), atol=1e-6)
 
 
@@ -205,7 +205,7 @@ def test_latents_may_be_numbers_in_lists(model: VAE) -> None:
     assert torch.equal(model.decode([[0, 1.5]]), model.decode(np.array([[0, 1.5]])))
 
 
-def test_an_image_is_encoded_the_same_whatever_its_neighbours(
+def test_encoding_does_not_depend_on_the_batch(
     normed: VAE, images: torch.Tensor
 ) -> None:
     normed.train()
@@ -221,7 +221,7 @@ def test_an_image_is_encoded_the_same_whatever_its_neighbours(
     assert normed.encoder.norm.training
 
 
-def test_every_part_keeps_its_own_mode(normed: VAE, images: torch.Tensor) -> None:
+def test_every_module_keeps_its_mode(normed: VAE, images: torch.Tensor) -> None:
     normed.train()
     normed.encoder.norm.eval()  # frozen, as in fine-tuning
     normed.reconstruct(images)
@@ -244,13 +244,13 @@ def test_a_notebook_shows_a_png(model: VAE) -> None:
         assert picture.size == (10 * 14 + 2, 5 * 14 + 2)
 
 
-def test_a_posteriors_log_density_is_torchs() -> None:
+def test_the_log_density_of_a_posterior_equals_torchs() -> None:
     mean, log_var, z = torch.randn(3, 7, 4, dtype=torch.float64)
     expected = torch.distributions.Normal(mean, (0.5 * log_var).exp()).log_prob(z).sum(1)
     assert torch.allclose(Posterior(mean, log_var).log_prob(z), expected)
 
 
-def test_a_posteriors_samples_have_its_moments() -> None:
+def test_samples_of_a_posterior_have_its_moments() -> None:
     mean, log_var = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, 2.0]]).log1p()
     many = Posterior(mean.expand(200_000, 2), log_var.expand(200_000, 2))
     drawn = many.sample(torch.Generator().manual_seed(0))

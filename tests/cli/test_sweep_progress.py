@@ -27,7 +27,11 @@ def of_machines(*machines: dict[str, float]) -> Cluster:
 def standings() -> list[MemberProgress]:
     """Three members, one of which was done before."""
     members = [small_spec(name=f"member{n}") for n in range(3)]
-    return [MemberProgress(members[0], "done"), MemberProgress(members[1]), MemberProgress(members[2])]
+    return [
+        MemberProgress(members[0], "done"),
+        MemberProgress(members[1]),
+        MemberProgress(members[2]),
+    ]
 
 
 @pytest.mark.parametrize("kind", [PlainSweepProgress, LiveSweepProgress])

@@ -28,7 +28,7 @@ def drawn_once(split: Split, seed: int, purpose: str) -> Split:
     return Split(Binarization(use="static", seed=seed).drawn_once(split.images, purpose))
 
 
-def test_every_epoch_sees_a_draw_of_its_own() -> None:
+def test_every_epoch_has_a_new_draw() -> None:
     how, images = Binarization(use="dynamic"), Resident(ramp(20).images)
     generator = torch.Generator().manual_seed(0)
     first, second = (epoch_images(images, how, generator)[:].clone() for _ in range(2))
@@ -39,7 +39,7 @@ def test_every_epoch_sees_a_draw_of_its_own() -> None:
     assert epoch_images(images, Binarization(), generator) is images
 
 
-def test_an_epochs_draw_is_the_same_wherever_the_images_lie() -> None:
+def test_draws_do_not_depend_on_the_placement() -> None:
     grey = mnist("none").train.images[:20_100]  # more than are drawn at once
     rows = torch.randperm(len(grey), generator=torch.Generator().manual_seed(1))[:20_050]
     near = Resident(grey[rows])
@@ -52,7 +52,7 @@ def test_an_epochs_draw_is_the_same_wherever_the_images_lie() -> None:
     assert torch.equal(near.drawn(torch.Generator().manual_seed(4))[:], expected)
 
 
-def test_a_pixel_is_white_as_often_as_it_is_grey() -> None:
+def test_pixels_are_white_with_their_gray_level_as_probability() -> None:
     split = drawn_once(ramp(), 0, "train")
     assert split.images.unique().tolist() == [0, 255]
     share = split.images.float().mean(0).flatten() / 255
@@ -62,7 +62,7 @@ def test_a_pixel_is_white_as_often_as_it_is_grey() -> None:
     assert (share[0], share[255]) == (0, 1)
 
 
-def test_draws_depend_on_the_seed_and_the_purpose_alone() -> None:
+def test_draws_depend_only_on_seed_and_purpose() -> None:
     split = ramp(50)
     torch.rand(3)
     once = drawn_once(split, 5, "test").images
@@ -71,12 +71,12 @@ def test_draws_depend_on_the_seed_and_the_purpose_alone() -> None:
     assert not torch.equal(once, drawn_once(split, 5, "train").images)
 
 
-def test_binary_images_stay_as_they_are() -> None:
+def test_binary_images_are_unchanged() -> None:
     split = drawn_once(ramp(20), 0, "train")
     assert torch.equal(drawn_once(split, 9, "test").images, split.images)
 
 
-def test_static_draws_all_splits_and_dynamic_the_held_out_one() -> None:
+def test_static_draws_all_splits_and_dynamic_only_the_test_split() -> None:
     grey, static, dynamic = mnist("none"), mnist("static"), mnist("dynamic")
     assert static.train.images.unique().tolist() == [0, 255]
     assert torch.equal(dynamic.train.images, grey.train.images)
@@ -86,7 +86,7 @@ def test_static_draws_all_splits_and_dynamic_the_held_out_one() -> None:
     assert {grey.digest} == {static.digest, dynamic.digest}
 
 
-def test_what_is_held_out_of_grey_training_images_is_drawn_once() -> None:
+def test_validation_images_are_drawn_once() -> None:
     how = Binarization(use="dynamic", seed=2)
     part = Split(mnist("dynamic").train.images[:100])
     first, again = held_out_images(part, how), held_out_images(part, how)
@@ -98,7 +98,7 @@ def test_what_is_held_out_of_grey_training_images_is_drawn_once() -> None:
     assert seen_images(part, as_it_is) is part
 
 
-def test_binarized_mnist_is_drawn_without_being_asked() -> None:
+def test_binarized_mnist_is_drawn_by_default() -> None:
     data = mnist(None, "binarized_mnist")
     assert data.train.images.unique().tolist() == [0, 255]
     assert torch.equal(data.train.images, mnist("static").train.images)
@@ -112,5 +112,5 @@ def test_binarized_mnist_is_drawn_without_being_asked() -> None:
         ({"use": "static", "seed": 3}, "static, held-out images drawn once with seed 3"),
     ],
 )
-def test_the_protocol_can_be_said(written: object, said: str) -> None:
+def test_a_protocol_is_described(written: object, said: str) -> None:
     assert str(Binarization.model_validate(written)) == said

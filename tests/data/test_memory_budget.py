@@ -42,7 +42,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("2TiB", 2**41),
     ],
 )
-def test_amounts_are_read_as_people_write_them(
+def test_amounts_with_units_are_read(
     text: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(memory_budget.HOST, text)
@@ -53,7 +53,7 @@ def test_amounts_are_read_as_people_write_them(
 
 
 @pytest.mark.parametrize("text", ["lots", "-1", "2 GB free", "1e9", "MB"])
-def test_what_is_no_amount_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_amounts_are_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(memory_budget.DEVICE, text)
     with pytest.raises(
         UsageError, match=r"VZ607.*VAEZOO_DEVICE_MEMORY is .*not an amount of memory"
@@ -61,7 +61,7 @@ def test_what_is_no_amount_is_refused(text: str, monkeypatch: pytest.MonkeyPatch
         budget_on(CPU)
 
 
-def test_a_cpus_memory_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cpu_uses_host_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(memory_budget.HOST, "7MB")
     assert budget_on(CPU) == budget_in_host()
     monkeypatch.setenv(memory_budget.DEVICE, "3MB")
@@ -71,7 +71,7 @@ def test_a_cpus_memory_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (device.bytes, host.bytes) == (3_000_000, 7_000_000)
 
 
-def test_half_of_what_is_free_is_less_than_the_machine_has() -> None:
+def test_the_budget_is_less_than_half_of_all_memory() -> None:
     budget = budget_in_host()
     assert budget is not None
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -91,7 +91,7 @@ def test_processes_of_one_machine_share_its_memory(monkeypatch: pytest.MonkeyPat
     assert budget.source == "half of the 8.0 MB of free memory, shared by 4 processes"
 
 
-def test_runs_that_know_nothing_of_each_other_share_it_as_they_are_told(
+def test_independent_runs_share_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(memory_budget, "_available", lambda: 8_000_000)
@@ -112,7 +112,7 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("version", GROUPS)
-def test_a_limit_on_a_group_of_processes_counts(
+def test_a_cgroup_limit_applies(
     version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit, used, controller = GROUPS[version]
@@ -132,7 +132,7 @@ def test_a_limit_on_a_group_of_processes_counts(
     assert budget.bytes == (2000 - (1500 - 600)) // 2
 
 
-def test_groups_are_looked_for_from_the_inside_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cgroups_are_searched_innermost_first(monkeypatch: pytest.MonkeyPatch) -> None:
     def lines(path: Path, encoding: str) -> str:
         assert path == Path("/proc/self/cgroup")
         return "4:cpu,memory:/job/step\n3:cpuset:/\n0::/user/shell\n"
@@ -146,7 +146,7 @@ def test_groups_are_looked_for_from_the_inside_out(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_gpus_free_memory_is_asked_for() -> None:
+def test_the_free_memory_of_a_gpu() -> None:
     gpu = torch.device("cuda")
     before = budget_on(gpu)
     held = torch.empty(2**28, dtype=torch.uint8, device=gpu)

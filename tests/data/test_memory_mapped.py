@@ -42,7 +42,7 @@ def test_a_file_larger_than_memory_can_be_mapped(tmp_path: Path) -> None:
 
 
 @linux
-def test_what_is_in_memory_and_what_on_disk_can_be_told(tmp_path: Path) -> None:
+def test_mapped_tensors_are_recognized(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(5000))
     assert is_on_disk(mapped(path, (100,), offset=17))
@@ -51,7 +51,7 @@ def test_what_is_in_memory_and_what_on_disk_can_be_told(tmp_path: Path) -> None:
         assert not is_on_disk(torch.zeros(size, dtype=torch.uint8))
 
 
-def test_room_is_in_memory_while_there_is_some(
+def test_allocation_uses_memory_within_the_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path / "cache"))
@@ -66,7 +66,9 @@ def test_room_is_in_memory_while_there_is_some(
 
 
 @linux
-def test_room_on_a_disk_is_not_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_allocation_beyond_the_budget_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path))
     monkeypatch.setenv("VAEZOO_HOST_MEMORY", "0")
     images, rows = torch.arange(200, dtype=torch.uint8).view(-1, 1, 1, 1), torch.arange(0, 200, 7)
@@ -76,7 +78,7 @@ def test_room_on_a_disk_is_not_in_memory(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs posix_fallocate")
-def test_a_disk_that_is_full_is_said_before_anything_is_written(
+def test_a_full_disk_is_reported_before_writing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path))

@@ -45,7 +45,7 @@ def registry_of(tracker: Tracker) -> Registry:
     return registry
 
 
-def test_a_tracker_sees_data_model_resumption_and_figures(
+def test_a_tracker_gets_data_model_resumption_and_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

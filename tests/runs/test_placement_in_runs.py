@@ -15,7 +15,7 @@ def entry(folder: Path) -> tuple[str, str]:
     return json.loads(header["lock"])["images"], digest(tensors)
 
 
-def test_a_run_says_where_its_images_lie(shell: Shell) -> None:
+def test_a_run_reports_its_placement(shell: Shell) -> None:
     spec = shell.write()
     near = shell.run(spec, "--zoo", "near")
     assert "images on the device; precision: float32" in near.err
@@ -29,7 +29,7 @@ def test_a_run_says_where_its_images_lie(shell: Shell) -> None:
     assert one == other
 
 
-def test_training_images_are_evaluated_on_without_a_copy_in_memory(shell: Shell) -> None:
+def test_evaluation_on_training_images_does_not_copy_them(shell: Shell) -> None:
     shell.run(shell.write())
     asked = ("evaluate", "small", "--split", "train", "--json")
     expected = shell.inside(*asked)
@@ -38,7 +38,7 @@ def test_training_images_are_evaluated_on_without_a_copy_in_memory(shell: Shell)
     assert (shell.folder / "cache" / "scratch").is_dir()
 
 
-def test_a_variable_that_is_no_amount_of_memory_is_refused(shell: Shell) -> None:
+def test_an_invalid_memory_limit_is_refused(shell: Shell) -> None:
     shell.environment = {"VAEZOO_DEVICE_MEMORY": "lots"}
     done = shell.inside("run", shell.write(), "--device", "cpu")
     assert done.code == 2

@@ -116,7 +116,7 @@ def test_a_killed_worker_is_started_again_and_the_run_ends_with_the_figures_of_o
     assert not any((shell.folder / "runs").iterdir())
 
 
-def test_two_processes_train_on_real_images_as_one_does(shell: Shell) -> None:
+def test_two_processes_give_the_result_of_one(shell: Shell) -> None:
     spec = shell.write(
         dataset="fashion_mnist",
         train={"epochs": 1, "batch_size": 1000, "validation": 0.1},
@@ -131,7 +131,7 @@ def test_two_processes_train_on_real_images_as_one_does(shell: Shell) -> None:
     assert_alike(shell.folder / "one" / "small", shell.folder / "two" / "small", 1e-4)
 
 
-def test_divergence_is_said_once(shell: Shell) -> None:
+def test_divergence_is_reported_once(shell: Shell) -> None:
     train = {"epochs": 50, "optimizer": {"use": "sgd", "lr": 1e6}}
     (code, _, error), (other_code, _, other_error) = in_two(shell, "run", shell.write(train=train))
     assert code == 3
@@ -147,7 +147,7 @@ def test_divergence_is_said_once(shell: Shell) -> None:
         (("--set", "matrix={train.seed: [0, 1]}"), "a matrix is not trained by 2 processes"),
     ],
 )
-def test_what_cannot_be_shared_is_refused_before_anything_is_loaded(
+def test_too_small_batches_are_refused_before_loading(
     shell: Shell, arguments: tuple[str, ...], why: str
 ) -> None:
     spec = shell.write()
@@ -158,7 +158,7 @@ def test_what_cannot_be_shared_is_refused_before_anything_is_loaded(
     assert "training on" not in done.err
 
 
-def test_other_settings_in_one_process_are_noticed(shell: Shell) -> None:
+def test_different_settings_of_a_process_are_detected(shell: Shell) -> None:
     _, (code, _, error) = in_two(shell, "run", shell.write(), other=("--set", "loss.beta=3"))
     assert code == 3
     assert "error[VZ609]: process 1 has another spec, dataset or device type" in error

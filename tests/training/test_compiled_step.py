@@ -85,7 +85,7 @@ OPTIMIZERS = [
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 @pytest.mark.parametrize("clip", [None, 0.5])
-def test_the_captured_step_moves_weights_as_the_plain_one(optimizer, clip):
+def test_a_captured_step_updates_like_an_eager_step(optimizer, clip):
     spec = small_spec(train={"optimizer": optimizer, "gradient_clip": clip})
     state, plain = compare(spec, as_it_is)
     for one, other in zip(
@@ -96,19 +96,19 @@ def test_the_captured_step_moves_weights_as_the_plain_one(optimizer, clip):
                 torch.testing.assert_close(one[name], value, rtol=1e-4, atol=1e-5)
 
 
-def test_weights_of_the_loss_may_change_from_step_to_step():
+def test_scheduled_loss_weights():
     spec = small_spec(
         loss={"use": "elbo", "beta": {"linear": [0, 1], "epochs": 3}},
     )
     compare(spec, as_it_is)
 
 
-def test_an_optimizer_that_is_not_known_steps_outside_the_program():
+def test_an_unsupported_optimizer_steps_outside_the_program():
     compare(small_spec(), as_it_is, lambda p: torch.optim.RMSprop(p, lr=1e-3))
 
 
 @pytest.mark.slow
-def test_the_compiled_program_does_it_too(tmp_path, monkeypatch):
+def test_a_compiled_step_updates_like_an_eager_step(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     compare(small_spec(train={"gradient_clip": 5.0}), compile_graph)
 
@@ -183,11 +183,11 @@ class Rolling(Counting):
         (Rolling, "step to step"),
     ],
 )
-def test_a_loss_that_a_program_cannot_repeat_is_refused(kind, reason):
+def test_a_loss_that_cannot_be_captured_is_refused(kind, reason):
     refused(reason, loss=kind(small_spec().loss.build()))
 
 
-def test_a_program_that_computes_something_else_is_refused():
+def test_a_program_with_different_results_is_refused():
     def wrong(graph, inputs):
         def program(*given):
             sums, *rest = graph(*given)
@@ -200,7 +200,7 @@ def test_a_program_that_computes_something_else_is_refused():
         CompiledStep(spec, state_of(spec), spec.loss.build(), batches_of(spec, 1)[0], wrong)
 
 
-def test_a_compiler_that_fails_is_refused_with_its_reason():
+def test_a_compiler_error_is_reported():
     def broken(graph, inputs):
         raise OSError("no space left on device\nand much more")
 
@@ -224,13 +224,13 @@ def test_a_short_run_is_not_compiled():
     assert execution(small_spec(), "off").reason == "compilation is off"
 
 
-def test_without_a_compiler_a_long_run_goes_on_as_it_is(monkeypatch):
+def test_a_long_run_without_a_compiler_is_eager(monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", "")
     assert execution(small_spec(train={"epochs": 100_000})).reason == "no C++ compiler found"
 
 
-def test_auto_does_without_and_on_says_why(monkeypatch):
+def test_auto_falls_back_to_eager_and_on_raises(monkeypatch):
     def cannot(*_, **__):
         raise NotCapturable("it is too strange")
 
@@ -244,17 +244,17 @@ def test_auto_does_without_and_on_says_why(monkeypatch):
 
 
 @pytest.mark.parametrize(("took", "mode"), [(True, "off"), (False, "on")])
-def test_a_run_keeps_to_its_road(took, mode):
+def test_a_resumed_run_refuses_to_switch(took, mode):
     with pytest.raises(RunError, match=r"VZ608.*would change the result"):
         execution(small_spec(), mode, took)
 
 
-def test_a_run_that_began_plain_goes_on_plain_however_long_it_is():
+def test_a_resumed_eager_run_stays_eager():
     reason = execution(small_spec(train={"epochs": 100_000}), took=False).reason
     assert reason == "the run started with eager steps"
 
 
-def test_another_layout_holds_the_same_values():
+def test_the_memory_format_does_not_change_values():
     spec = small_spec(model={"encoder": {"use": "conv", "channels": [4, 8]}})
     state = state_of(spec)
     EagerStep(spec, state, spec.loss.build())(
@@ -277,7 +277,7 @@ class StopAfter(Observer):
 
 
 @pytest.mark.slow
-def test_a_compiled_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+def test_a_resumed_compiled_run_has_the_same_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     spec = small_spec(  # with convolutions, whose weights lie in another order while it trains
         model={"encoder": {"use": "conv", "channels": [4]}},
@@ -300,7 +300,7 @@ def test_a_compiled_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, mon
     assert digests[0] == digests[1]
 
 
-def test_averages_that_are_one_percent_off_are_noticed():
+def test_an_error_of_one_percent_in_averages_is_detected():
     """Adam's step hides it from the parameters: its first is of one size, whatever the gradient."""
     spec = small_spec()
     state = state_of(spec)

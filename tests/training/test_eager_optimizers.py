@@ -37,7 +37,7 @@ print("torch._dynamo" in sys.modules)
 """
 
 
-def test_a_run_that_compiles_nothing_does_not_load_the_compiler() -> None:
+def test_an_eager_run_does_not_load_the_compiler() -> None:
     shown = subprocess.run(
         [sys.executable, "-c", RUNS],
         cwd=Path(__file__).resolve().parents[2],
@@ -70,13 +70,13 @@ def moved(name, step):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_step_is_the_optimizers_own(name):
+def test_a_step_equals_the_optimizers_own(name):
     ours = moved(name, lambda optimizer: step_function(optimizer)())
     assert torch.equal(ours, moved(name, lambda optimizer: optimizer.step()))
     assert not torch.equal(ours, moved(name, lambda optimizer: None))
 
 
-def test_what_waits_for_a_step_is_called():
+def test_a_step_hook_is_called():
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     seen = []
     optimizer.register_step_post_hook(lambda *_: seen.append("hook"))
@@ -84,7 +84,7 @@ def test_what_waits_for_a_step_is_called():
     assert seen == ["hook"]
 
 
-def test_what_waits_for_the_steps_of_all_optimizers_is_called():
+def test_a_global_step_hook_is_called():
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     seen = []
     hook = register_optimizer_step_pre_hook(lambda *_: seen.append("hook"))
@@ -96,7 +96,7 @@ def test_what_waits_for_the_steps_of_all_optimizers_is_called():
     assert seen == ["hook"]
 
 
-def test_a_step_that_somebody_wrapped_is_called(monkeypatch):
+def test_a_wrapped_step_is_called(monkeypatch):
     seen = []
     pytorchs = torch.optim.SGD.step
 
@@ -122,7 +122,7 @@ def test_a_scheduler_counts_the_steps():
     assert optimizer.param_cgroups[0]["lr"] == pytest.approx(0.1)
 
 
-def test_an_optimizer_of_ones_own_keeps_its_step():
+def test_a_custom_optimizer_keeps_its_step():
     class Counting(torch.optim.SGD):
         steps = 0
 

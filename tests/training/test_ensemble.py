@@ -88,7 +88,7 @@ def assert_alike(specs, folder):
     ],
     ids=["adam", "clipped", "adamw", "sgd", "no validation"],
 )
-def test_each_member_is_its_own_run(tmp_path, train, at_once):
+def test_each_member_equals_its_own_run(tmp_path, train, at_once):
     specs = members(**train)
     assert together(specs, tmp_path) is None
     assert_alike(specs, tmp_path)
@@ -130,7 +130,7 @@ def test_schedules_and_free_bits(tmp_path, at_once):
 @pytest.mark.parametrize(
     "train", [{}, {"optimizer": {"use": "sgd"}, "gradient_clip": 1.0, "validation": 0.0}], ids=str
 )
-def test_members_in_turns_end_in_the_bytes_of_their_own_runs(tmp_path, train):
+def test_round_robin_members_have_the_weights_of_their_own_runs(tmp_path, train):
     specs = members(**train)
     assert together(specs, tmp_path) is None
     for spec in specs:
@@ -144,7 +144,7 @@ def test_members_in_turns_end_in_the_bytes_of_their_own_runs(tmp_path, train):
         assert digests[0] == digests[1]
 
 
-def test_what_cannot_be_mapped_takes_turns(tmp_path, monkeypatch, request):
+def test_batch_normalization_needs_round_robin(tmp_path, monkeypatch, request):
     def with_averages(spec, seed):
         model = build(spec, seed=seed)
         model.encoder = nn.Sequential(nn.BatchNorm2d(model.image_shape[0]), model.encoder)
@@ -195,7 +195,7 @@ class StopAfter(Observer):
 
 
 @pytest.mark.parametrize("how", ["in turns", "at once"])
-def test_a_stopped_population_goes_on_to_the_same_bytes(tmp_path, how, request):
+def test_a_resumed_ensemble_has_the_same_weights(tmp_path, how, request):
     if how == "at once":
         request.getfixturevalue("at_once")
     specs = members()
@@ -217,7 +217,7 @@ def test_a_stopped_population_goes_on_to_the_same_bytes(tmp_path, how, request):
 
 
 @pytest.mark.parametrize("how", ["in turns", "at once"])
-def test_a_member_that_diverges_leaves_nothing_and_harms_no_other(tmp_path, how, request):
+def test_a_diverged_member_leaves_no_checkpoint(tmp_path, how, request):
     if how == "at once":
         request.getfixturevalue("at_once")
     optimizer = {"use": "sgd", "lr": 1e6}
@@ -244,13 +244,13 @@ def test_members_of_one_architecture_train_together(changes, why):
     assert why is None or why in reason
 
 
-def test_early_stopping_and_a_single_member_stay_ensemble_problem():
+def test_early_stopping_and_a_single_member_cannot_train_together():
     stopping = small_spec(train={**TRAIN, "early_stopping": {"patience": 1}})
     assert "early stopping" in ensemble_problem([stopping, stopping])
     assert "only one member" in ensemble_problem([small_spec()])
 
 
-def test_images_that_are_drawn_anew_keep_members_ensemble_problem(tmp_path, monkeypatch):
+def test_dynamic_binarization_cannot_train_together(tmp_path, monkeypatch):
     specs = members()
     data = specs[0].dataset.build()
     how = data.binarization.model_copy(update={"use": "dynamic"})
@@ -285,7 +285,7 @@ class Noisy(nn.Module):
 
 
 @pytest.mark.parametrize("part", [Undecided(), Noisy()], ids=lambda part: type(part).__name__)
-def test_parts_that_cannot_be_mapped_are_noticed(part):
+def test_components_that_cannot_be_mapped_are_refused(part):
     def change(model):
         model.encoder = nn.Sequential(part, model.encoder)
         return model
@@ -294,7 +294,7 @@ def test_parts_that_cannot_be_mapped_are_noticed(part):
         step_of(members(), change)()
 
 
-def test_an_unknown_optimizer_is_refused():
+def test_an_unsupported_optimizer_is_refused():
     specs = members()
     models = [build(spec) for spec in specs]
     stack = Stack(models)
@@ -309,7 +309,7 @@ def test_an_unknown_optimizer_is_refused():
         )
 
 
-def test_the_speed_that_is_told_is_that_of_all_members_in_all_the_time(tmp_path):
+def test_the_reported_speed_counts_all_members(tmp_path):
     class Told(Observer):
         def __init__(self):
             self.records = []

@@ -107,7 +107,7 @@ def assert_agree(found: Trained, expected: Trained, tolerance: float) -> None:
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("case", CHANGES)
-def test_plain_steps_agree(tmp_path, device, case):
+def test_eager_steps_agree(tmp_path, device, case):
     spec, how = small_spec(**CHANGES[case]), binarized(case)
     found = trained(spec, device, tmp_path / "found", binarization=how)
     assert_agree(found, trained(spec, "cpu", tmp_path / "expected", binarization=how), 1e-3)
@@ -126,7 +126,7 @@ def test_compiled_steps_agree(tmp_path, device, case):
 @pytest.mark.parametrize("precision", ["tf32", "bfloat16"])
 @pytest.mark.parametrize("device", [GPU])
 @pytest.mark.parametrize("compile", ["off", "on"])
-def test_fewer_digits_come_close(tmp_path, device, precision, compile):
+def test_lower_precision_is_close(tmp_path, device, precision, compile):
     spec = small_spec(**{**MLP, "train": {**MLP["train"], "precision": precision}})
     found = trained(spec, device, tmp_path / device, compile)
     expected = trained(small_spec(**MLP), "cpu", tmp_path / "expected")
@@ -138,7 +138,7 @@ def test_fewer_digits_come_close(tmp_path, device, precision, compile):
 
 @pytest.mark.parametrize("device", [GPU])
 @pytest.mark.parametrize("compile", ["off", "on"])
-def test_a_run_that_stopped_goes_on(tmp_path, device, compile):
+def test_a_resumed_run_agrees(tmp_path, device, compile):
     """The second half starts from a checkpoint, with the draws of the whole."""
 
     class Interrupted(Observer):

@@ -85,7 +85,7 @@ def result(trained: Trained) -> tuple[str, list]:
 @far
 @pytest.mark.parametrize("binarize", ["none", "dynamic"])
 @pytest.mark.parametrize("validation", [0, 0.25])
-def test_a_run_ends_in_the_same_bytes_wherever_its_images_lie(
+def test_the_result_does_not_depend_on_the_placement(
     patch: Patch, tmp_path: Path, place: str, binarize: str, validation: float
 ) -> None:
     spec, data = small_spec(train={"validation": validation}), blobs(binarize)
@@ -99,9 +99,7 @@ def test_a_run_ends_in_the_same_bytes_wherever_its_images_lie(
 
 
 @far
-def test_a_run_goes_on_at_another_place_to_the_same_bytes(
-    patch: Patch, tmp_path: Path, place: str
-) -> None:
+def test_a_run_resumes_with_another_placement(patch: Patch, tmp_path: Path, place: str) -> None:
     spec, data = small_spec(train={"epochs": 4}), blobs("dynamic")
     patch.to("device")
     straight = run(spec, data, tmp_path / "straight")
@@ -116,7 +114,7 @@ def test_a_run_goes_on_at_another_place_to_the_same_bytes(
 
 
 @far
-def test_a_run_that_diverges_is_looked_at_wherever_its_images_lie(
+def test_divergence_is_reported_for_every_placement(
     patch: Patch, tmp_path: Path, place: str
 ) -> None:
     patch.to(place)
@@ -127,7 +125,7 @@ def test_a_run_that_diverges_is_looked_at_wherever_its_images_lie(
         run(spec, blobs(), tmp_path)
 
 
-def test_the_road_says_where_images_lie_and_why(patch: Patch) -> None:
+def test_a_placement_is_described_with_its_reason(patch: Patch) -> None:
     data = blobs()
     patch.to("device")
     assert str(place_of(data, CPU)) == "images on the device"
@@ -140,7 +138,7 @@ def test_the_road_says_where_images_lie_and_why(patch: Patch) -> None:
     assert place_of(small_spec().dataset.build(), CPU).kind == "host"
 
 
-def test_drawing_anew_takes_twice_the_room(patch: Patch) -> None:
+def test_dynamic_binarization_needs_twice_the_memory(patch: Patch) -> None:
     patch.setenv("VAEZOO_DEVICE_MEMORY", "5kB")
     assert place_of(blobs(), CPU) == ON_DEVICE
     place = place_of(blobs("dynamic"), CPU)
@@ -222,7 +220,7 @@ def run_large(binarize: str, side: int, folder: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's count of anonymous memory")
 @pytest.mark.parametrize(("binarize", "side"), [("none", 640), ("dynamic", 512)])
-def test_more_images_are_trained_on_than_memory_is_taken_for(
+def test_training_from_disk_uses_less_memory_than_the_images(
     patch: Patch, tmp_path: Path, binarize: str, side: int
 ) -> None:
     patch.to("device")

@@ -31,7 +31,7 @@ def of(name):
     return small_spec(train={"precision": name})
 
 
-def test_a_spec_in_float32_reads_as_if_there_were_no_choice():
+def test_float32_is_not_part_of_the_canonical_spec():
     assert small_spec().canonical() == of("float32").canonical()
     assert "precision" not in small_spec().canonical()["train"]
     assert of("bfloat16").canonical()["train"]["precision"] == "bfloat16"
@@ -45,14 +45,14 @@ def test_a_cpu_has_no_tf32():
 
 
 @pytest.mark.parametrize(("has", "found"), [(True, "bfloat16"), (False, "float32")])
-def test_auto_takes_bfloat16_where_it_is_built_in(has, found, monkeypatch):
+def test_auto_uses_bfloat16_where_supported(has, found, monkeypatch):
     monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: has)
     assert resolve_precision("auto", CPU) == found
     assert resolve_precision("float32", CPU) == "float32"
     assert resolve_precision("auto", torch.device("mps")) == "float32"
 
 
-def test_bfloat16_where_it_is_not_built_in_is_refused(monkeypatch):
+def test_unsupported_bfloat16_is_refused(monkeypatch):
     monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: False)
     with pytest.raises(RunError, match=r"VZ602.*bfloat16"):
         resolve_precision("bfloat16", CPU)
@@ -84,7 +84,7 @@ def test_validation_stays_in_float32():
     assert torch.equal(rounded["objective"], exact["objective"])
 
 
-def test_a_captured_step_rounds_as_the_plain_one(any_cpu):
+def test_a_captured_step_rounds_like_an_eager_step(any_cpu):
     spec = of("bfloat16")
     plain_state, state = state_of(spec), state_of(spec)
     batches = batches_of(spec, 4)
@@ -96,7 +96,7 @@ def test_a_captured_step_rounds_as_the_plain_one(any_cpu):
         torch.testing.assert_close(step(images, NOW), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_a_program_that_is_wrong_is_refused_in_bfloat16_too(any_cpu):
+def test_a_wrong_program_is_refused_in_bfloat16(any_cpu):
     def wrong(graph, inputs):
         def program(*given):
             sums, *rest = graph(*given)
@@ -120,14 +120,14 @@ def run(spec, folder, observer=None):
     return train(spec, data, device=CPU, directory=folder, observer=observer or Observer())
 
 
-def test_a_run_says_in_what_it_multiplies(any_cpu, tmp_path):
+def test_a_run_reports_its_precision(any_cpu, tmp_path):
     watching = Watching()
     trained = run(of("bfloat16"), tmp_path, watching)
     assert trained.execution.precision == "bfloat16"
     assert str(watching.execution).endswith("precision: bfloat16")
 
 
-def test_auto_does_not_go_on_in_other_numbers(tmp_path, monkeypatch):
+def test_auto_does_not_resume_with_another_precision(tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: False)
     run(of("auto"), tmp_path)
     monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: True)

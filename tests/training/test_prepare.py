@@ -117,24 +117,24 @@ def warned(spec: Spec) -> str:
     return "\n".join(str(one.message) for one in caught)
 
 
-def test_nothing_is_said_of_what_is_well() -> None:
+def test_valid_data_give_no_warning() -> None:
     assert warned(spec_of()) == ""
 
 
-def test_a_batch_that_is_larger_than_the_training_split() -> None:
+def test_a_batch_larger_than_the_training_split() -> None:
     said = warned(spec_of({"train": 49}, train={"batch_size": 128, "validation": 0}))
     assert "the batch size 128 exceeds the training split of 49 images" in said
     assert "each epoch is one step" in said
     assert warned(spec_of(train={"batch_size": 33, "validation": 0})) == ""
 
 
-def test_classes_that_the_test_split_has_no_image_of() -> None:
+def test_classes_without_test_images() -> None:
     said = warned(spec_of({"test_classes": 1}))
     assert "the test split has no image of 2 of 3 classes: b, c" in said
 
 
-def test_too_few_images_to_divide() -> None:
-    with pytest.raises(DataError, match=r"has 1 image, of which train\.validation: 0\.25"):
+def test_too_few_images_to_split() -> None:
+    with pytest.raises(DataError, match=r"has 1 image, too few for train\.validation: 0\.25"):
         load_for_training(spec_of({"train": 1}))
     assert "has 1 image: " in warned(spec_of({"train": 1}, train={"validation": 0}))
 
@@ -159,7 +159,9 @@ def test_too_few_images_to_divide() -> None:
         ({"visualizers": [{"use": "traversals", "image": 6}]}, "image 6, and the test split has 6"),
     ],
 )
-def test_what_cannot_be_had_of_such_data_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_unsupported_metrics_and_visualizers_are_refused(
+    changes: dict[str, Any], words: str
+) -> None:
     with pytest.raises(SpecError, match=f"VZ402: .*{words}"):
         load_for_training(spec_of({"labelled": False}, **changes))
 
@@ -178,7 +180,7 @@ def test_pictures_of_two_channels() -> None:
     [({"encoder": "normed"}, "encoder 'normed'"), ({"decoder": "normed_out"}, "decoder 'normed_o")],
 )
 @pytest.mark.parametrize(("size", "other"), [(8, 7), (1, 3), (16, 15), (32, 31)])
-def test_a_last_batch_of_one_image_that_a_component_fails_on(
+def test_a_component_that_fails_on_a_batch_of_one_image(
     model: dict[str, Any], kind: str, size: int, other: int
 ) -> None:
     def of_size(size: int) -> Spec:
@@ -190,7 +192,7 @@ def test_a_last_batch_of_one_image_that_a_component_fails_on(
     assert warned(of_size(other)) == ""
 
 
-def test_a_last_batch_of_one_image_that_no_component_minds() -> None:
+def test_a_batch_of_one_image_without_problems() -> None:
     assert warned(spec_of(train={"batch_size": 8, "validation": 0})) == ""
 
 
