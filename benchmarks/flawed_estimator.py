@@ -33,7 +33,7 @@ from torch import Tensor
 from vaezoo.components.nets.importance import importance_weighted_bounds
 from vaezoo.data.image_batches import batches
 from vaezoo.data.resident import Resident
-from vaezoo.evaluation.evaluate import context_of
+from vaezoo.evaluation.evaluate_entry import context_of
 from vaezoo.model import VAE, Posterior
 from vaezoo.zoo import find
 

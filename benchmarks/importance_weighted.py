@@ -23,7 +23,7 @@ from table import cpu_model
 from torch import Tensor, nn
 
 from vaezoo.components.metrics.bounds import ImportanceWeighted
-from vaezoo.evaluation.evaluate import context_of, take
+from vaezoo.evaluation.evaluate_entry import context_of, take
 from vaezoo.registry import Split
 from vaezoo.zoo import find
 

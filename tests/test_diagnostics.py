@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from vaezoo import diagnostics
 from vaezoo.diagnostics import (
     CODES,
     Diagnostic,
@@ -13,6 +12,7 @@ from vaezoo.diagnostics import (
     SpecError,
     VaezooError,
     describe,
+    diagnostic,
     nearest,
     suggest,
 )
@@ -29,7 +29,7 @@ def test_the_docstring_shows_the_whole_tree_of_errors() -> None:
         return [error, *(below for child in error.__subclasses__() for below in tree(child))]
 
     for error in tree(VaezooError):
-        line = next(x for x in (diagnostics.__doc__ or "").splitlines() if error.__name__ in x)
+        line = next(x for x in (diagnostic.__doc__ or "").splitlines() if error.__name__ in x)
         assert f" {error.exit_code}" in line
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmarks import flawed_estimator
 from tests.components.linear_gaussian import context, linear_gaussian
-from vaezoo.evaluation.evaluate import context_of
+from vaezoo.evaluation.evaluate_entry import context_of
 from vaezoo.zoo import find
 
 RECORDED = json.loads(flawed_estimator.RESULT.read_text("utf-8"))

@@ -137,3 +137,16 @@ def test_reading_is_free(case: str) -> None:
     )
     assert shown.stderr == ""
     assert shown.stdout.strip() == "[]"
+
+
+def test_no_package_exports_a_name_that_a_module_of_it_takes_over() -> None:
+    """Importing a submodule binds its name in the package, over a function of that name."""
+    taken = []
+    for init in PACKAGE.rglob("__init__.py"):
+        package = ".".join(init.parent.relative_to(ROOT).parts)
+        modules = {path.stem for path in init.parent.iterdir()}
+        for node in ast.walk(ast.parse(init.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module != package:
+                names = {alias.asname or alias.name for alias in node.names} & modules
+                taken += [f"{package}.{n}" for n in names if node.module != f"{package}.{n}"]
+    assert not taken

@@ -14,7 +14,7 @@ import vaezoo
 from tests.forging import rewrite_figures
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.evaluation.evaluate import context_of, take_what_can_be_had
+from vaezoo.evaluation.evaluate_entry import context_of, take_what_can_be_had
 from vaezoo.registry import discover
 from vaezoo.zoo import find
 

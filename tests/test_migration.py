@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.runs.blobs_plugin import Blobs
 from vaezoo.cli.context import Context
 from vaezoo.cli.zoo import command as zoo_command
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.evaluation.evaluate import evaluate
+from vaezoo.evaluation.evaluate_entry import evaluate
 from vaezoo.evaluation.migrate import migrate
 from vaezoo.evaluation.verify import verify
 from vaezoo.registry import Registry
@@ -24,6 +25,7 @@ from vaezoo.runs.run import run
 from vaezoo.spec import from_data
 from vaezoo.system import safetensors_io
 from vaezoo.zoo import Entry
+from vaezoo.zoo.atomic_replace import Swap
 from vaezoo.zoo.header import SEAL
 from vaezoo.zoo.plugin_drift import drift
 
@@ -237,3 +239,34 @@ def test_figures_beyond_those_of_the_spec_are_kept(old: Path, registry: Registry
     as_first_written(old)
     assert migrate(old, registry=registry).taken == 5
     assert Entry(old, "small").metrics.figure("train/active_units")
+
+
+def test_a_replaced_entry_is_refused(old: Path, registry: Registry) -> None:
+    migrate(old, registry=registry)
+    (replaced,) = (old.parent / ".previous").iterdir()
+    assert "is an entry that was replaced" in refusal(replaced, registry)
+    assert not (old.parent / ".previous" / ".previous").exists()
+
+
+def test_an_exchange_that_a_kill_interrupted_is_completed_first(
+    old: Path, registry: Registry
+) -> None:
+    """Without an atomic exchange, a kill between its two renames leaves the name without entry."""
+    migrate(old, registry=registry)
+    zoo = old.parent
+    kept = zoo / ".previous" / "small-20260101-000000"
+    new = zoo / ".staging" / "small-abcdefgh"
+    shutil.copytree(old, new)
+    old.rename(kept)
+    swap = Swap(
+        "small",
+        new=".staging/small-abcdefgh",
+        kept=".previous/small-20260101-000000",
+        number=new.stat().st_ino,
+        command="publish",
+    )
+    (zoo / ".staging" / "small.swap").write_text(json.dumps(dataclasses.asdict(swap)))
+    assert not migrate("small", zoo=zoo, registry=registry).changed
+    assert old.is_dir()
+    assert kept.is_dir()
+    assert not list((zoo / ".staging").iterdir())

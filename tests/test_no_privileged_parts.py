@@ -38,15 +38,15 @@ OF_KIND = {
 }
 #: Names that a file may hold: defaults and examples, which are the same for every part.
 ALLOWED = {
-    "spec/schema.py": NAMES,  # defaults, which a spec can change
-    "scaffold/parts.py": NAMES,  # the example spec of a new plugin
-    "conformance/stage.py": NAMES,  # the model on which other parts are tried
-    "conformance/plugin.py": NAMES,  # the spec by which an import is timed
-    "writeup/single.py": OF_KIND["visualizer"],  # what a report draws of every model
-    "writeup/pair.py": OF_KIND["visualizer"],
+    "spec/spec.py": NAMES,  # defaults, which a spec can change
+    "registry/scaffold/component_files.py": NAMES,  # the example spec of a new plugin
+    "testing/conformance/tiny_models.py": NAMES,  # the model on which other parts are tried
+    "testing/conformance/plugin_checks.py": NAMES,  # the spec by which an import is timed
+    "reports/one_entry.py": OF_KIND["visualizer"],  # what a report draws of every model
+    "reports/two_entries.py": OF_KIND["visualizer"],
 }
 #: Folders of other subjects: explanations with examples; activations, schedules, initialisers.
-ELSEWHERE = ("components/", "codes/texts/", "fields/")
+ELSEWHERE = ("components/", "diagnostics/explanations/", "registry/fields/")
 
 
 def core() -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vaezoo.registry import KINDS, Component, contracts, hookspecs, quantity, self_description
 
-#: What torch halves promise, and what passes between them and vaezoo.
+#: Protocols of PyTorch modules, then the data that they exchange with vaezoo.
 INTERFACES = (
     contracts.LikelihoodModule,
     contracts.PriorModule,
@@ -28,7 +28,7 @@ DATA = (
     contracts.EpochRecord,
     contracts.RunInfo,
 )
-#: Where a kind stands in a spec.
+#: The key of each kind in a spec.
 PLACES = {
     "dataset": "dataset",
     "encoder": "model.encoder",
@@ -49,16 +49,16 @@ def contract() -> str:
     return "\n\n".join(
         (
             *kinds,
-            "### What modules promise",
+            "### Modules",
             *interfaces,
-            "### What is passed around",
+            "### Data",
             *map(_data, DATA),
         )
     )
 
 
 def hooks() -> str:
-    """One entry a hook: how it is called, and when."""
+    """A list item for each hook: its signature and when it is called."""
     found = [
         function
         for name, function in vars(hookspecs).items()
@@ -83,13 +83,13 @@ def _documented(one: type) -> str:
 
 
 def _own(one: type) -> dict[str, Any]:
-    """The class's members, those by which it describes itself first."""
+    """The class's members, those of its self-description first."""
     described = [base for base in one.__bases__ if base.__module__ == self_description.__name__]
     return {name: m for base in (*described, one) for name, m in vars(base).items()}
 
 
 def _member(name: str, member: Any) -> str:
-    function = member.fget if isinstance(member, property) else member
+    function: Any = member.fget if isinstance(member, property) else member
     shown = f"{name}: {inspect.signature(function).return_annotation}"
     if not isinstance(member, property):
         shown = _signature(name, function)
@@ -112,7 +112,7 @@ def _signature(name: str, function: Any) -> str:
 
 
 def _text(documented: Any) -> str:
-    """A docstring as Markdown, its paragraphs in one line each."""
+    """A docstring as Markdown in one line."""
     text = getattr(documented, "__doc__", None)
     if not text:
         raise LookupError(f"{documented} has no docstring")

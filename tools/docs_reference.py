@@ -1,6 +1,6 @@
 """Write the generated parts of ``docs/*.md`` from the spec's models, the registry and the hooks.
 
-``python tools/docs_reference.py`` rewrites the pages; a test fails where one is out of date.
+``python tools/docs_reference.py`` rewrites the pages. A test fails if one is out of date.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from docs_contract import contract, hooks
 from docs_texts import EXAMPLES, INITIALIZERS
-from docs_types import default, field_words, kind_anchor
+from docs_types import default, field_type, kind_anchor
 from pydantic import BaseModel
 
 from vaezoo.diagnostics.explanations import Example, Explanation, explanations
@@ -38,7 +38,7 @@ SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
 
 
 def built_in(kind: str) -> list[type[Component]]:
-    """The components of one kind that come with vaezoo, in the order it lists them."""
+    """The built-in components of a kind, in the order of the registry."""
     found = discover().components(kind)
     return [one.component for one in found if one.plugin.name == "vaezoo"]
 
@@ -69,16 +69,16 @@ def component(part: type[Component]) -> str:
 
 
 def fields_table(model: type[BaseModel], noun: str) -> str:
-    """One row a field: type, range, default, description."""
+    """A row for each field: type, range, default, description."""
     rows = []
     for name, field in model.model_fields.items():
-        words = field_words(field)
-        rows.append((f"`{name}`", words.type, words.range, default(field), description(field)))
+        text = field_type(field)
+        rows.append((f"`{name}`", text.type, text.range, default(field), description(field)))
     return table((noun, "type", "range", "default", "meaning"), rows)
 
 
 def description(field: Any) -> str:
-    """A field's description, or the first line on the section that it holds."""
+    """A field's description, or the first line of its section's docstring."""
     if field.description:
         return str(field.description)
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
@@ -90,16 +90,16 @@ def schedules() -> str:
     """The keys of a schedule."""
     rows = []
     for name, field in Schedule.model_fields.items():
-        words = field_words(field)
-        shape = words.type.startswith("list")
+        text = field_type(field)
+        shape = text.type.startswith("list")
         values = "[first, …, last]" if name == "steps" else "[first, last]"
-        kind, fallback = (values, "") if shape else (words.type, default(field))
-        rows.append((f"`{name}`", kind, words.range, fallback, description(field)))
+        kind, fallback = (values, "") if shape else (text.type, default(field))
+        rows.append((f"`{name}`", kind, text.range, fallback, description(field)))
     return table(("key", "value", "range", "default", "meaning"), rows)
 
 
 def activations() -> str:
-    """One row an activation, its parameters included."""
+    """A row for each activation, with its parameters."""
     rows = []
     for name, function in ACTIVATIONS.items():
         parameters = [
@@ -111,18 +111,18 @@ def activations() -> str:
 
 
 def _ranged(field: Any) -> str:
-    words = field_words(field)
-    return f"{words.type} {words.range}".strip()
+    text = field_type(field)
+    return f"{text.type} {text.range}".strip()
 
 
 def initializers() -> str:
-    """One row an initialiser."""
+    """A row for each initializer."""
     rows = [(f"`{name}`", INITIALIZERS[name]) for name in get_args(Initializer)]
     return table(("name", "weights"), rows)
 
 
 def codes() -> str:
-    """A table of all diagnostic codes, then each with its meaning and examples."""
+    """A table of all diagnostic codes, then a section for each."""
     rows = [
         (f"[{one.code}](#{one.code.lower()})", str(one.severity), one.title, one.advice)
         for one in explanations()
@@ -140,14 +140,14 @@ def explanation(one: Explanation) -> str:
 
 
 def listing(paragraph: str) -> str:
-    """A paragraph as Markdown: formulas and tables in a fence, text as it is."""
+    """A paragraph as Markdown: indented formulas and tables in a fence."""
     if not paragraph.startswith("    "):
         return paragraph.replace("|", r"\|")
     return f"```text\n{textwrap.dedent(paragraph)}\n```"
 
 
 def example_of_code(example: Example, mark: str) -> str:
-    """An example in its fence. ``mark`` keeps a bad one from the tests of good YAML."""
+    """An example in its fence. ``mark`` excludes a bad one from the tests of YAML."""
     beside = [
         f"```{'py' if name.endswith('.py') else 'yaml'}\n# {name}\n{text}\n```"
         for name, text in example.beside.items()
@@ -156,7 +156,7 @@ def example_of_code(example: Example, mark: str) -> str:
 
 
 def prose(documented: Any) -> str:
-    """A docstring as Markdown. Raises LookupError for a class that has none of its own."""
+    """A docstring as Markdown. Raises LookupError for a class without one."""
     text = vars(documented).get("__doc__")
     if not text:
         raise LookupError(f"{documented} has no docstring")
@@ -183,7 +183,7 @@ PARTS = (
     Part("spec.md", "keys", keys),
     Part("spec.md", "schedules", schedules),
     Part("spec.md", "activations", activations),
-    Part("spec.md", "initialisers", initializers),
+    Part("spec.md", "initializers", initializers),
     Part("spec.md", "components", components),
     Part("errors.md", "codes", codes),
     Part("plugins.md", "contract", contract),
@@ -192,13 +192,11 @@ PARTS = (
 
 
 def rewritten(page: str, text: str) -> str:
-    """A page's text with its generated parts brought up to date."""
+    """A page's text with its generated parts updated."""
     for part in (part for part in PARTS if part.page == page):
         pattern = rf"(<!-- {part.name}: [^\n]*-->\n).*?(<!-- end of {part.name} -->)"
-        written = part.write()
-        text, found = re.subn(
-            pattern, lambda m, w=written: f"{m[1]}\n{w}\n\n{m[2]}", text, flags=re.DOTALL
-        )
+        written = part.write().replace("\\", r"\\")
+        text, found = re.subn(pattern, rf"\1\n{written}\n\n\2", text, flags=re.DOTALL)
         if found != 1:
             raise LookupError(f"{page} has {found} places for {part.name!r}, expected one")
     return text

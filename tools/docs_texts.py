@@ -1,8 +1,8 @@
-"""What the generated pages say beyond docstrings: examples and initialisers."""
+"""Text of the generated pages that is not in docstrings: examples and initializers."""
 
 from __future__ import annotations
 
-#: An example of each built-in component, as it stands in a spec: (kind, name) -> YAML.
+#: An example of each built-in component in a spec: (kind, name) -> YAML.
 EXAMPLES = {
     ("dataset", "fashion_mnist"): "dataset: fashion_mnist",
     ("dataset", "mnist"): "dataset: {use: mnist, training_images: all}",
@@ -54,7 +54,7 @@ EXAMPLES = {
     ("visualizer", "interpolations"): "visualizers: [{use: interpolations, pairs: 4, steps: 11}]",
 }
 
-#: What each initialiser does to weights; all but ``pytorch`` set biases to 0.
+#: Initial weights by initializer. All except ``pytorch`` set biases to 0.
 INITIALIZERS = {
     "pytorch": "PyTorch's default for each layer, biases included",
     "glorot_uniform": "uniform, variance 2 / (fan in + fan out) (Glorot and Bengio 2010)",

@@ -1,4 +1,4 @@
-"""A pydantic field in words: what may be written there, within which range, and its default."""
+"""Type, range and default of a pydantic field as text."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from vaezoo.registry.fields import Binarization, Initializer
 from vaezoo.registry.fields.activation import ActivationFunction
 from vaezoo.spec.spec import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 
-#: What a function before a validator lets through. A new one needs a line here.
+#: Type and range that a function in a BeforeValidator accepts.
 VALIDATED = {
     "_scale": ("number or `learned`", "> 0"),
-    "_whole_or_list": ("whole number, or list of them", "≥ 1"),
+    "_whole_or_list": ("integer, or list of integers", "≥ 1"),
 }
-PLAIN = {int: "whole number", float: "number", bool: "`true` or `false`", str: "text"}
+PLAIN = {int: "integer", float: "number", bool: "`true` or `false`", str: "text"}
 PATTERNS = {
-    NAME_PATTERN: "`a`-`z`, `0`-`9`, `_`, `-`; begins with a letter or digit; at most 100",
+    NAME_PATTERN: "`a`-`z`, `0`-`9`, `_`, `-`; starts with a letter or digit; at most 100",
     LICENSE_PATTERN: "letters, digits, `.`, `-`, `+`; at most 64",
     FIGURE_PATTERN: "`test/…`, `validation/…` or `train/…`",
     BACKGROUND_PATTERN: "`white`, `black` or `#rrggbb`",
@@ -33,48 +33,48 @@ RELATIONS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 @dataclass(frozen=True)
-class Words:
-    """The type of a value and the range that it must keep to; the range may be empty."""
+class TypeText:
+    """Type and range of a value; the range may be empty."""
 
     type: str
     range: str = ""
 
 
-def field_words(field: FieldInfo) -> Words:
-    """What may be written in a field."""
-    return words(field.annotation, tuple(field.metadata))
+def field_type(field: FieldInfo) -> TypeText:
+    """Type and range of a field."""
+    return type_text(field.annotation, tuple(field.metadata))
 
 
-def words(annotation: Any, metadata: tuple[Any, ...] = ()) -> Words:
-    """What may be written where ``annotation`` stands, constraints in ``metadata`` included."""
+def type_text(annotation: Any, metadata: tuple[Any, ...] = ()) -> TypeText:
+    """Type and range of an annotation with the constraints in ``metadata``."""
     inner, own = _strip(annotation)
     metadata = _flat((*own, *metadata))
     for marker in metadata:
         if isinstance(marker, BeforeValidator):
             return _validated(marker.func)
     if inner == Initializer:
-        return Words("[initialiser](#initialisers)")
+        return TypeText("[initializer](#initializers)")
     origin, arguments = typing.get_origin(inner), typing.get_args(inner)
     if inner is Binarization:
         choices = _choice(typing.get_args(Binarization.model_fields["use"].annotation))
-        return Words("word, or mapping with `use` and `seed`", choices.range)
+        return TypeText("text, or mapping with `use` and `seed`", choices.range)
     if origin is typing.Literal:
         return _choice(arguments)
     if origin in (typing.Union, types.UnionType):
         (option,) = (argument for argument in arguments if argument is not type(None))
-        return words(option, metadata)
+        return type_text(option, metadata)
     if origin is tuple:
         return _list(arguments, metadata)
-    return Words(_class(inner), _range(metadata, "character"))
+    return TypeText(_class(inner), _range(metadata, "character"))
 
 
 def default(field: FieldInfo) -> str:
-    """The default as a spec would write it, or that the field is required."""
-    return "required" if field.is_required() else f"`{written(field.default)}`"
+    """The default in YAML, or ``required``."""
+    return "required" if field.is_required() else f"`{as_yaml(field.default)}`"
 
 
-def written(value: Any) -> str:
-    """JSON data as YAML in one line."""
+def as_yaml(value: Any) -> str:
+    """A value as YAML in one line."""
     match value:
         case None:
             return "null"
@@ -83,39 +83,42 @@ def written(value: Any) -> str:
         case float():
             return f"{value:g}".replace("e-0", "e-")
         case tuple() | list():
-            return f"[{', '.join(map(written, value))}]"
+            return f"[{', '.join(map(as_yaml, value))}]"
         case "":
             return "''"
         case Binarization():
             return value.use
+        case BaseModel():
+            return f"{{{', '.join(f'{key}: {as_yaml(one)}' for key, one in value)}}}"
     return str(value)
 
 
 def kind_anchor(kind: str) -> str:
-    """The heading of a kind's components, as GitHub makes an anchor of it."""
+    """The anchor of a kind's section in the list of components."""
     return {"loss": "losses"}.get(kind, f"{kind}s")
 
 
-def _validated(function: Any) -> Words:
+def _validated(function: Any) -> TypeText:
     if hasattr(function, "minimum"):
         relation = "≥" if function.inclusive else ">"
-        return Words("number or [schedule](#schedules)", f"{relation} {function.minimum:g}")
+        return TypeText("number or [schedule](#schedules)", f"{relation} {function.minimum:g}")
     if function.__name__ not in VALIDATED:
-        raise LookupError(f"say in tools/docs_types.py what {function.__name__} lets through")
-    return Words(*VALIDATED[function.__name__])
+        raise LookupError(f"add {function.__name__} to VALIDATED in tools/docs_types.py")
+    return TypeText(*VALIDATED[function.__name__])
 
 
-def _choice(options: tuple[Any, ...]) -> Words:
-    noun = "word" if isinstance(options[0], str) else "whole number"
-    return Words(noun, ", ".join(f"`{option}`" for option in options))
+def _choice(options: tuple[Any, ...]) -> TypeText:
+    noun = PLAIN[type(options[0])]
+    return TypeText(noun, ", ".join(f"`{option}`" for option in options))
 
 
-def _list(arguments: tuple[Any, ...], metadata: tuple[Any, ...]) -> Words:
-    item = words(arguments[0])
+def _list(arguments: tuple[Any, ...], metadata: tuple[Any, ...]) -> TypeText:
+    item = type_text(arguments[0])
     several = item.type.replace("]", "s]", 1) if "](" in item.type else f"{item.type}s"
     count = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
-    ranges = [f"each {item.range}" if item.range else "", _range(metadata, "item")]
-    return Words(f"list of {count}{several}", "; ".join(filter(None, ranges)))
+    each = "any of" if item.range.startswith("`") else "each"
+    ranges = [f"{each} {item.range}" if item.range else "", _range(metadata, "item")]
+    return TypeText(f"list of {count}{several}", "; ".join(filter(None, ranges)))
 
 
 def _class(inner: Any) -> str:
@@ -127,7 +130,7 @@ def _class(inner: Any) -> str:
         return f"[{inner.kind}](#{kind_anchor(inner.kind)})"
     if issubclass(inner, BaseModel):
         return "mapping"
-    raise LookupError(f"say in tools/docs_types.py what a {inner} is")
+    raise LookupError(f"add {inner} to _class in tools/docs_types.py")
 
 
 def _range(metadata: tuple[Any, ...], noun: str) -> str:
@@ -158,7 +161,7 @@ def _strip(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 def _flat(metadata: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Groups of constraints taken apart."""
+    """Constraints, with groups expanded."""
     flat: list[Any] = []
     for marker in metadata:
         if isinstance(marker, FieldInfo):

@@ -1,7 +1,7 @@
-"""Write the README's tables: models and targets from the entries in ``zoo/``, what is missing from
-``specs/``, speed from what ``benchmarks/table.py`` measured.
+"""Write the README's tables: models and targets from ``zoo/``, untrained specs from ``specs/``,
+speed from the results of ``benchmarks/table.py``.
 
-``python tools/readme_table.py`` rewrites README.md; a test fails where it is out of date.
+``python tools/readme_table.py`` rewrites README.md. A test fails if it is out of date.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from vaezoo.zoo import Entry, entries
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
-#: the specs that have no entry, and why
+#: Specs without an entry, and why.
 UNTRAINED = {
     "fashion_vae40": "not trained yet: up to 2,000 epochs",
     "mnist_iwae_vae50": "not trained yet: 3,280 epochs, ten million steps",
     "mnist_leaky2": "not trained yet: 200 epochs of full-size convolutions",
     "mnist_pythae40": "not trained yet: 500 epochs",
 }
-#: what was measured, by the kind of layers
+#: Results by kind of layers.
 MEASURED = {"dense": RESULTS / "table_mlp.json", "convolutions": RESULTS / "table_conv.json"}
-#: the ways of the benchmark, as the README calls them
-WAYS = {
-    "notebook": "a notebook's loop: `DataLoader` over PIL images",
+#: The benchmark's training loops, as the README names them.
+LOOPS = {
+    "notebook": "`DataLoader` over PIL images, as in a notebook",
     "pythae": "pythae's trainer",
     "plain": "plain PyTorch over a tensor in memory",
-    "jax": "JAX, the whole epoch jitted with `lax.scan`",
+    "jax": "JAX, the whole epoch compiled with `lax.scan`",
     "vaezoo": "**vaezoo**",
     "vaezoo bfloat16": "**vaezoo**, `precision: bfloat16`",
 }
 
 
 def published() -> list[Entry]:
-    """The entries of this repository, by name."""
+    """The entries of this repository, sorted by name."""
     found = [entry for entry in entries(ROOT / "zoo") if isinstance(entry, Entry)]
     return [entry for entry in found if entry.path.parent == ROOT / "zoo"]
 
 
 def models_table(found: list[Entry]) -> str:
-    """One row a model, from its spec and its evaluated figures."""
-    rows = ["| model | what it is | test ELBO | reconstruction | KL | latents in use |"]
+    """A row for each model, from its spec and test figures."""
+    rows = ["| model | description | test ELBO | reconstruction | KL | active latents |"]
     rows.append("|---|---|---|---|---|---|")
     for entry in found:
         names = ("test/elbo", "test/reconstruction", "test/kl", "test/active_units")
@@ -63,19 +63,20 @@ def models_table(found: list[Entry]) -> str:
             f"| {active.value:.0f} of {entry.spec_data['model']['latent']} |"
         )
     if any(entry.metrics.test_is_trained_on for entry in found):
-        rows += ["", "¹ trained on the test images too, as the published example is"]
+        rows += ["", "¹ trained on the test images too, like the published example"]
     return "\n".join(rows)
 
 
 def missing_table(found: list[Entry]) -> str:
-    """One row a spec of ``specs/`` that has no entry; nothing where each has one."""
+    """A row for each spec of ``specs/`` without an entry; empty if there are none."""
     specs = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml")}
     missing = sorted(specs.keys() - {entry.name for entry in found})
     if set(missing) != UNTRAINED.keys():
         raise SystemExit(f"UNTRAINED should name {missing}")
     if not missing:
         return ""
-    rows = ["Specs without a trained model:", "", "| spec | what it is | why |", "|---|---|---|"]
+    rows = ["Specs without a trained model:", "", "| spec | description | reason |"]
+    rows.append("|---|---|---|")
     for name in missing:
         path = specs[name].relative_to(ROOT).as_posix()
         summary = read(specs[name], registry=discover()).summary
@@ -84,8 +85,8 @@ def missing_table(found: list[Entry]) -> str:
 
 
 def targets_table(found: list[Entry]) -> str:
-    """One row a target of any entry."""
-    rows = ["| model | figure | published | here | | source |", "|---|---|---|---|---|---|"]
+    """A row for each target of an entry."""
+    rows = ["| model | figure | published | here | verdict | source |", "|---|---|---|---|---|---|"]
     for entry in found:
         for target in entry.metrics.targets:
             verdict = _cell(in_words_with_note(target))
@@ -97,34 +98,34 @@ def targets_table(found: list[Entry]) -> str:
     return "\n".join(rows)
 
 
-def speed_table(works: Mapping[str, dict[str, Any]]) -> str:
-    """One row a way of training, the slowest first at the first work, two columns a work."""
-    measured = list(works.values())
-    heads = (f"{layers}: µs an image | times as fast" for layers in works)
-    rows = [f"| an epoch by | {' | '.join(heads)} |", "|---|" + "---|---|" * len(works)]
+def speed_table(results: Mapping[str, dict[str, Any]]) -> str:
+    """A row for each training loop, slowest first; two columns for each kind of layers."""
+    measured = list(results.values())
+    heads = (f"{layers}: µs per image | speedup" for layers in results)
+    rows = [f"| training loop | {' | '.join(heads)} |", "|---|" + "---|---|" * len(results)]
     slowest = measured[0]["median_seconds"]
-    for way in sorted(slowest, key=lambda way: -slowest[way]):
-        cells = [cell for work in measured for cell in _speed(work, way)]
-        rows.append(f"| {WAYS[way]} | {' | '.join(cells)} |")
-    what = "; ".join(
-        f"{layers}: {work['what']}, medians of {len(work['seconds']['vaezoo'])} rounds"
-        for layers, work in works.items()
+    for loop in sorted(slowest, key=lambda loop: -slowest[loop]):
+        cells = [cell for result in measured for cell in _speed(result, loop)]
+        rows.append(f"| {LOOPS[loop]} | {' | '.join(cells)} |")
+    footnote = "; ".join(
+        f"{layers}: {result['what']}, medians of {len(result['seconds']['vaezoo'])} rounds"
+        for layers, result in results.items()
     )
     versions: dict[str, str] = {}
-    for work in measured:
-        for way in work["ways"].values():
-            versions |= way["versions"]
+    for result in measured:
+        for loop in result["ways"].values():
+            versions |= loop["versions"]
     named = ", ".join(f"{name} {version}" for name, version in versions.items())
     machine = f"{measured[0]['cpu']}, {measured[0]['cores']} cores"
-    rows += ["", f"{what}; {machine}; {named}"]
+    rows += ["", f"{footnote}; {machine}; {named}"]
     return "\n".join(rows)
 
 
-def _speed(measured: dict[str, Any], way: str) -> tuple[str, str]:
-    if way in measured["not_measured"]:
+def _speed(measured: dict[str, Any], loop: str) -> tuple[str, str]:
+    if loop in measured["not_measured"]:
         return "–", "–"
     cost, times = measured["microseconds_per_image"], measured["times_as_fast_as"]["notebook"]
-    return f"{cost[way]:.1f}", f"{times[way]:.1f}"
+    return f"{cost[loop]:.1f}", f"{times[loop]:.1f}"
 
 
 def _signed(value: float) -> str:
@@ -141,7 +142,7 @@ def _linked(target: Any) -> str:
 
 
 def rewritten(text: str) -> str:
-    """The README's text with all tables brought up to date."""
+    """The README's text with all tables updated."""
     found = published()
     tables = {
         "models": models_table(found),

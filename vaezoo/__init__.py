@@ -4,7 +4,7 @@
 >>> model = vaezoo.load("fashion_mlp2")
 >>> images = model.sample(50)
 
-Names are imported when they are first used, so that ``import vaezoo`` stays cheap.
+Names are imported on first use, so ``import vaezoo`` is fast.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
+
     from vaezoo.data.on_disk import ImageWriter as ImageWriter
     from vaezoo.data.on_disk import images_on_disk as images_on_disk
     from vaezoo.diagnostics import Diagnostic as Diagnostic
     from vaezoo.diagnostics import VaezooError as VaezooError
-    from vaezoo.evaluation.evaluate import evaluate as evaluate
+    from vaezoo.evaluation.evaluate_entry import evaluate as evaluate
     from vaezoo.evaluation.verify import verify as verify
     from vaezoo.model import VAE as VAE
     from vaezoo.registry import Component as Component
@@ -107,7 +109,7 @@ _HOME = {
     "VAE": "vaezoo.model",
     "VaezooError": "vaezoo.diagnostics",
     "Visualizer": "vaezoo.registry",
-    "evaluate": "vaezoo.evaluation.evaluate",
+    "evaluate": "vaezoo.evaluation.evaluate_entry",
     "diff": "vaezoo.zoo.spec_lookup",
     "expand": "vaezoo.spec",
     "hookimpl": "vaezoo.registry",
@@ -126,8 +128,8 @@ _HOME = {
     "verify": "vaezoo.evaluation.verify",
 }
 
-#: Of two threads, one that imports a package and one that imports a module of it, Python lets one
-#: see the other's half.
+#: Without it, a thread that imports a package can see a module that another thread has only half
+#: imported.
 _IMPORTING = threading.RLock()
 
 __all__ = [
@@ -137,13 +139,19 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    value: Any
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value = version("vaezoo")
+    elif name in _HOME:
+        with _IMPORTING:
+            value = getattr(importlib.import_module(_HOME[name]), name)
+    else:
         raise AttributeError(f"module 'vaezoo' has no attribute {name!r}")
-    with _IMPORTING:
-        value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

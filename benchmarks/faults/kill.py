@@ -59,6 +59,10 @@ def _one(world: World) -> None:
     world.publish(1)
 
 
+def _trained(world: World) -> None:
+    world.run()
+
+
 def _two(world: World) -> None:
     world.publish(1)
     world.publish(2)
@@ -75,6 +79,7 @@ COMMANDS = (
     Command("restore", _three, lambda world: world.restore()),
     Command("prune", _three, lambda world: world.prune(), may_delete=True),
     Command("record", _two, lambda world: world.record()),
+    Command("migrate", _trained, lambda world: world.migrate()),
     Command("run", _one, lambda world: world.run()),
     Command("run --fresh", _one, lambda world: world.run(fresh=True)),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,8 @@ import torch
 
 from vaezoo import Dataset, ImageData, ImageShape, Split, hookimpl
 from vaezoo.diagnostics import VaezooError
-from vaezoo.evaluation.evaluate import evaluate
+from vaezoo.evaluation.evaluate_entry import evaluate
+from vaezoo.evaluation.migrate import migrate
 from vaezoo.model import VAE, build
 from vaezoo.registry import Figure, Registry, new_registry
 from vaezoo.registry.discovery import Choice
@@ -119,6 +121,12 @@ class World:
     def record(self) -> None:
         """Take the figures again and write them to the entry."""
         evaluate(NAME, record=True, registry=self.registry)
+
+    def migrate(self) -> Entry:
+        """Write the entry again with another summary, after its figures were taken again."""
+        path = Path("summary.yaml")
+        path.write_text(json.dumps({**self.spec.canonical(), "summary": "Stripes."}), "utf-8")
+        return migrate(NAME, spec=path, registry=self.registry).entry
 
     def restore(self) -> Entry:
         return restore(NAME)

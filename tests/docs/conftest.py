@@ -1,4 +1,4 @@
-"""The pages, and the blocks of code in them."""
+"""The pages and their code blocks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 sys.path.insert(0, str(ROOT / "tools"))
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page; ``name`` is the file that its first line names, if any."""
+    """A fenced block of a page. ``name`` is the file named in its first line, if any."""
 
     page: str
     line: int
@@ -31,20 +36,20 @@ class Block:
 
 
 def blocks(language: str, page: str | None = None) -> list[Block]:
-    """Every block in one language, of all pages or of one."""
+    """All blocks in a language, of one page or of all."""
     found = []
     for path in (path for path in PAGES if page in (None, path.name)):
         text = path.read_text("utf-8")
         for match in re.finditer(r"^( *)```(\w+)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL):
             line = text.count("\n", 0, match.start()) + 1
-            indent, its_language, content = match.groups()
+            indent, found_language, content = match.groups()
             content = re.sub(rf"^{indent}", "", content, flags=re.MULTILINE)
-            found.append(Block(path.name, line, its_language, content))
+            found.append(Block(path.name, line, found_language, content))
     return [block for block in found if block.language == language]
 
 
 def write_named(found: list[Block], folder: Path) -> list[Path]:
-    """Write the blocks that name a file into ``folder``."""
+    """Write the blocks that name a file to ``folder``."""
     paths = []
     for block in found:
         if block.name:

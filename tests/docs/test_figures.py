@@ -1,4 +1,4 @@
-"""docs/figures.md explains every metric: each figure, its equation, its source."""
+"""docs/figures.md explains every metric: its figures, equation and source."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ METRICS = [r.component for r in discover().components("metric") if r.plugin.name
 
 
 def section(metric: type[Component]) -> str:
-    """The page's section on a metric."""
+    """The section of a metric."""
     found = re.search(rf"^### `{metric.use}`\n(.*?)(?=^##)", TEXT, re.MULTILINE | re.DOTALL)
     assert found, f"docs/figures.md has no section on {metric.use}"
     return found[1]
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.use)
-def test_a_metric_has_its_section_with_figures_equation_and_source(metric: type[Metric]) -> None:
+def test_metric_has_a_section_with_figures_equation_and_source(metric: type[Metric]) -> None:
     text = section(metric)
     for figure in (quantity.name for quantity in metric.figures):
         assert f"**{figure}**" in text, f"{metric.use} does not explain {figure}"
@@ -30,7 +30,7 @@ def test_a_metric_has_its_section_with_figures_equation_and_source(metric: type[
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.use)
-def test_a_source_that_is_named_is_listed(metric: type[Metric]) -> None:
+def test_cited_source_is_listed(metric: type[Metric]) -> None:
     listed = TEXT[TEXT.index("## Sources") :]
     for authors, year in re.findall(r"([A-ZÀ-Ž][\w ,.ä]*?) \(?((?:19|20)\d\d)\b", section(metric)):
         first = re.split(r" and | et al|,", authors)[0].split()[-1]
@@ -38,7 +38,7 @@ def test_a_source_that_is_named_is_listed(metric: type[Metric]) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.use)
-def test_the_table_of_metrics_lists_its_figures(metric: type[Metric]) -> None:
+def test_table_lists_the_figures_of_metric(metric: type[Metric]) -> None:
     row = re.search(rf"^\| \[`{metric.use}`\].*$", TEXT, re.MULTILINE)
     assert row, f"{metric.use} is not in the table"
     assert all(f"`{quantity.name}`" in row[0] for quantity in metric.figures)

@@ -1,4 +1,4 @@
-"""Links lead somewhere, and quoted command lines can be typed."""
+"""Links have targets, and quoted commands parse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vaezoo.cli.commands import cli
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
-#: placeholders in quoted command lines, and something that may stand there
+#: Placeholders in quoted commands, and a value for each.
 PLACEHOLDERS = {
     "COMMAND": "run",
     "[VISUALIZER …]": "samples",
@@ -32,14 +32,14 @@ RELATIVE = [(page, link) for page, link in LINKS if not link.startswith(("http",
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub makes of a page's headings."""
+    """The anchors of a page's headings on GitHub."""
     found = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in found]
     return {heading.replace(" ", "-") for heading in plain}
 
 
 @pytest.mark.parametrize(("page", "link"), RELATIVE, ids=lambda v: getattr(v, "name", v))
-def test_a_relative_link_leads_somewhere(page: Path, link: str) -> None:
+def test_relative_link_has_a_target(page: Path, link: str) -> None:
     path, _, anchor = unquote(link).partition("#")
     target = (page.parent / path).resolve() if path else page
     assert target.is_relative_to(ROOT)
@@ -49,7 +49,7 @@ def test_a_relative_link_leads_somewhere(page: Path, link: str) -> None:
 
 
 def command_lines() -> list[tuple[str, str]]:
-    """(where, line) of every quoted command of vaezoo."""
+    """(location, command) of every quoted vaezoo command."""
     found = []
     for block in blocks("sh"):
         found += [(str(block), line) for line in _commands_of(block)]
@@ -61,28 +61,28 @@ def command_lines() -> list[tuple[str, str]]:
 
 
 def _commands_of(block: Block) -> list[str]:
-    several = re.sub(r"\\\n", " ", block.text).splitlines()
-    commands = [part.strip() for line in several for part in line.split("&&")]
+    lines = re.sub(r"\\\n", " ", block.text).splitlines()
+    commands = [part.strip() for line in lines for part in line.split("&&")]
     return [command for command in commands if command.startswith("vaezoo ")]
 
 
 @pytest.mark.parametrize(("where", "line"), command_lines())
-def test_a_command_line_can_be_typed(where: str, line: str) -> None:
-    for placeholder, instead in PLACEHOLDERS.items():
-        line = line.replace(placeholder, instead)
+def test_command_parses(where: str, line: str) -> None:
+    for placeholder, value in PLACEHOLDERS.items():
+        line = line.replace(placeholder, value)
     arguments = shlex.split(line, comments=True)[1:]
-    is_a_name = len(arguments) == 1  # the text speaks of a command, it does not give one
-    parse([*arguments, "--help"] if is_a_name else arguments)
+    only_a_name = len(arguments) == 1
+    parse([*arguments, "--help"] if only_a_name else arguments)
 
 
-def test_a_wrong_command_line_is_found() -> None:
+def test_wrong_command_is_an_error() -> None:
     for line in ("run", "run a.yaml --sett x=1", "smaple a", "sample a --n many", "zoo shw a"):
         with pytest.raises(click.UsageError):
             parse(shlex.split(line))
 
 
 def parse(arguments: list[str]) -> None:
-    """What click does before it calls a command's function."""
+    """Parse a command as click does, without calling it."""
     command: click.Command | None = cli
     name: str | None = "vaezoo"
     context: click.Context | None = None

@@ -1,4 +1,4 @@
-"""Every Python listing in the pages about plugins works: it loads, builds, and trains."""
+"""Every Python listing about plugins loads, builds and trains."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ LATENT, BATCH = 4, 7
 
 
 def loaded(block: Block, folder: Path) -> Registry:
-    """The registry with a listing as a plugin, which must not be broken."""
+    """The registry with a listing as a working plugin."""
     registry = discover(list(map(str, write_named([block], folder))))
     assert [plugin.error for plugin in registry.plugins if plugin.error] == []
     return registry
 
 
 @pytest.mark.parametrize("block", [*PLUGINS, *README], ids=str)
-def test_a_listing_builds_what_it_promises(
+def test_listing_keeps_its_contract(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path / "cache"))
@@ -71,7 +71,7 @@ def check_likelihood(likelihood: Any) -> None:
     module = likelihood.build(IMAGE)
     assert module.log_prob(torch.rand(BATCH, *IMAGE), parameters).shape == (BATCH,)
     assert module.mean(parameters).shape == (BATCH, *IMAGE)
-    # a density: over x it integrates to 1 (here for one pixel, over the whole line)
+    # a density of one pixel integrates to 1
     x = torch.linspace(-60, 60, 240_001).view(-1, 1, 1, 1)
     one = torch.tensor([0.3] * likelihood.parameters_per_pixel).view(1, -1, 1, 1)
     density = module.log_prob(x, one.expand(len(x), -1, 1, 1)).exp()
@@ -98,7 +98,7 @@ def check_optimizer(optimizer: Any) -> None:
     assert built.param_groups[0]["lr"] == 0.5
 
 
-def in_a_run(component: Component) -> None:
+def checked_in_a_run(component: Component) -> None:
     """Losses, metrics and visualizers need a model: see the run below."""
 
 
@@ -109,13 +109,13 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "likelihood": check_likelihood,
     "prior": check_prior,
     "optimizer": check_optimizer,
-    "loss": in_a_run,
-    "metric": in_a_run,
-    "visualizer": in_a_run,
+    "loss": checked_in_a_run,
+    "metric": checked_in_a_run,
+    "visualizer": checked_in_a_run,
 }
 
 
-def test_all_listings_together_train_a_model(
+def test_all_listings_train_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -147,25 +147,25 @@ def test_all_listings_together_train_a_model(
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    """The folder of a journal of two epochs and the plugin that reads it."""
+    """A folder with a journal of two epochs and the plugin that reads it."""
     write_named(PLUGINS, tmp_path)
     (tmp_path / "journal.jsonl").write_text("{}\n{}\n")
     return tmp_path
 
 
-def test_the_command_of_the_page(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_from_plugins_variable(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAEZOO_PLUGINS", str(journal / "journal.py"))
     result = CliRunner().invoke(cli, ["journal", str(journal / "journal.jsonl")])
     assert result.output == "2 epochs\n"
 
 
-def test_the_command_of_the_page_by_option(journal: Path) -> None:
+def test_command_from_plugin_option(journal: Path) -> None:
     arguments = ["--plugin", str(journal / "journal.py"), "journal"]
     result = CliRunner().invoke(cli, [*arguments, str(journal / "journal.jsonl")])
     assert result.output == "2 epochs\n"
 
 
-def test_the_commands_that_look_at_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_that_inspect_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_named(PLUGINS, tmp_path)
     (block,) = (one for one in blocks("sh", "plugins.md") if "plugins list" in one.text)
@@ -175,5 +175,5 @@ def test_the_commands_that_look_at_plugins(tmp_path: Path, monkeypatch: pytest.M
         done = CliRunner().invoke(cli, arguments, standalone_mode=False)
         assert done.exception is None, line
         assert "linear" in done.output or line == "vaezoo doctor"
-        if "check" not in line:  # asked once is enough
+        if "check" not in line:  # slow; once is enough
             json.loads(CliRunner().invoke(cli, [*arguments, "--json"]).output)

@@ -1,4 +1,4 @@
-"""Every piece of YAML in the pages is valid: whole specs, and parts of one."""
+"""All YAML in the pages is valid: whole specs and parts of specs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ model: {latent: 2, encoder: mlp, decoder: mlp}
 train: {epochs: 1}
 ignore: [VZ412, VZ413]
 """
-#: The page of codes is generated, and its examples have tests of their own, in tests/explanations.
+#: The examples in errors.md are tested in tests/explanations.
 YAML = [block for block in blocks("yaml") if block.page != "errors.md"]
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    """The built-in components and those of the pages."""
+    """The built-in components and those of docs/plugins.md."""
     folder = tmp_path_factory.mktemp("plugins")
     return discover(list(map(str, write_named(blocks("python", "plugins.md"), folder))))
 
@@ -39,13 +39,13 @@ def test_yaml_is_valid(block: Block, tmp_path: Path, registry: Registry) -> None
     assert validate(path, registry=registry) == ()
 
 
-def test_a_wrong_part_is_found(tmp_path: Path) -> None:
+def test_invalid_part_is_found(tmp_path: Path) -> None:
     (tmp_path / "_base.yaml").write_text(BASE)
     (tmp_path / "this.yaml").write_text("extends: _base.yaml\nmodel: {encoder: {use: mlpp}}\n")
     assert [finding.code for finding in validate(tmp_path / "this.yaml")] == ["VZ301"]
 
 
-def test_the_overrides_of_the_page_are_valid(tmp_path: Path) -> None:
+def test_overrides_in_the_page_are_valid(tmp_path: Path) -> None:
     write_named(YAML, tmp_path)
     overrides = (
         "model.encoder={use: mlp, hidden: [400]}",

@@ -1,4 +1,4 @@
-"""The tutorial, from its first line to its last: every file is written, every command is run."""
+"""The tutorial: write every file and run every command."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.docs.conftest import ROOT
 from tests.scaffold.conftest import few_clothes  # noqa: F401 - a fixture
 
 PAGE = ROOT / "docs" / "plugin_tutorial.md"
-PATIENCE = 500.0
-#: The programs of the page. ``pip install -e`` writes the metadata without building, which needs
-#: a network; of the images the first few hundred will do.
+TIMEOUT = 500.0
+#: Stand-ins for the programs of the page. ``pip install -e`` writes the metadata without building,
+#: which needs a network. ``vaezoo run`` trains on the first few hundred images.
 PROGRAMS = {
     "vaezoo": """
 for word in "$@"; do
@@ -38,13 +38,13 @@ exec "$PYTHON" -c 'if True:
 
 
 def fences(text: str) -> Iterator[tuple[str, str]]:
-    """The fenced blocks of a page: language and content."""
+    """(language, content) of the fenced blocks of a page."""
     for match in re.finditer(r"^```(\w+)[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         yield match[1], match[2]
 
 
 def shell(folder: Path, images: Path) -> dict[str, str]:
-    """The variables of a shell in which the page's programs are these."""
+    """Environment variables of a shell with these programs."""
     programs = folder / "bin"
     programs.mkdir()
     for name, text in PROGRAMS.items():
@@ -64,7 +64,7 @@ def shell(folder: Path, images: Path) -> dict[str, str]:
 @pytest.mark.slow
 def test_the_tutorial_from_an_empty_folder(tmp_path: Path, few_clothes: Path) -> None:  # noqa: F811
     variables = shell(tmp_path, few_clothes)
-    told = ""
+    output = ""
     for language, text in fences(PAGE.read_text("utf-8")):
         if language == "sh":
             done = subprocess.run(
@@ -74,11 +74,11 @@ def test_the_tutorial_from_an_empty_folder(tmp_path: Path, few_clothes: Path) ->
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=PATIENCE,
+                timeout=TIMEOUT,
                 check=False,
             )
             assert done.returncode == 0, f"{text}\n{done.stdout}"
-            told += done.stdout
+            output += done.stdout
         else:
             head, _, _ = text.partition("\n")
             (tmp_path / head.removeprefix("# ")).write_text(text, "utf-8")
@@ -86,11 +86,11 @@ def test_the_tutorial_from_an_empty_folder(tmp_path: Path, few_clothes: Path) ->
     assert "side: 7" in (tmp_path / "zoo" / "patches" / "spec.yaml").read_text("utf-8")
     assert (tmp_path / "patches-samples.png").is_file()
     assert (tmp_path / "coarse-samples.png").is_file()
-    assert "warning" not in told
-    assert "FAIL" not in told
+    assert "warning" not in output
+    assert "FAIL" not in output
 
 
-def test_the_first_step_takes_five_commands_or_fewer() -> None:
+def test_first_step_has_at_most_five_commands() -> None:
     language, first = next(fences(PAGE.read_text("utf-8")))
     assert language == "sh"
     assert len(first.splitlines()) <= 5

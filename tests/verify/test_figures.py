@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import vaezoo
-from vaezoo.evaluation.evaluate import context_of, take
+from vaezoo.evaluation.evaluate_entry import context_of, take
 from vaezoo.evaluation.verify.recompute import retake
 from vaezoo.registry import Metrics, discover
 

@@ -156,7 +156,7 @@ def test_predecessors_keep_their_order_when_the_clock_is_set_back(
 ) -> None:
     from datetime import UTC, datetime
 
-    from vaezoo.zoo import predecessors
+    from vaezoo.zoo import predecessors as module
 
     class Clock:
         year = 2030
@@ -165,7 +165,7 @@ def test_predecessors_keep_their_order_when_the_clock_is_set_back(
         def now(cls, zone: object) -> datetime:
             return datetime(cls.year, 1, 1, tzinfo=UTC)
 
-    monkeypatch.setattr(predecessors, "datetime", Clock)
+    monkeypatch.setattr(module, "datetime", Clock)
     published = [publisher(seed=seed).header["digest"] for seed in range(2)]
     Clock.year = 2020
     published += [publisher(seed=seed).header["digest"] for seed in (2, 3)]

@@ -61,7 +61,7 @@ def command(
     metrics there are, docs/figures.md what each figure means.
     """
     from vaezoo.cli.image_progress import shown
-    from vaezoo.evaluation.evaluate import evaluate
+    from vaezoo.evaluation.evaluate_entry import evaluate
 
     with shown() as (announce, advance):
         measured = evaluate(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, UsageError, ZooError
-from vaezoo.evaluation.evaluate import Advance, Announce, context_of, take
+from vaezoo.evaluation.evaluate_entry import Advance, Announce, context_of, take
 from vaezoo.evaluation.verify import Check, entry_files
 from vaezoo.evaluation.verify.recompute import Retaken, retake
 from vaezoo.evaluation.verify.steps import lock_check
@@ -23,6 +23,7 @@ from vaezoo.zoo.add_metrics import with_figures
 from vaezoo.zoo.lock import with_check
 from vaezoo.zoo.publish import keep_away
 from vaezoo.zoo.zoo_folders import home_of
+from vaezoo.zoo.zoo_lock import complete_interrupted
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -67,7 +68,11 @@ def migrate(
     from vaezoo.data.loading import load
 
     registry = registry or discover()
+    complete_interrupted(home_of(find(name, zoo=zoo)).parent)
     entry = find(name, zoo=zoo)
+    if home_of(entry) != Path(os.path.abspath(entry.path)):
+        restore = f"'vaezoo zoo restore {entry.name}' puts it back"
+        raise _refused(f"{entry.path} is an entry that was replaced", restore)
     if entry.stands_alone:
         raise _refused(f"{entry.path} is a weights file alone", "give an entry's folder or name")
     _require(entry_files.sealed(entry), entry)

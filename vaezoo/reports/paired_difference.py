@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from vaezoo.evaluation.evaluate import metric_of
+from vaezoo.evaluation.evaluate_entry import metric_of
 from vaezoo.registry import EvaluationContext, Split
 from vaezoo.reports.subject import Subject
 from vaezoo.training.execution.cpu_matmul import fast_float32

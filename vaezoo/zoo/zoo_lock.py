@@ -42,6 +42,17 @@ def open_for_writing(folder: Path) -> Iterator[frozenset[str]]:
             yield restored
 
 
+def complete_interrupted(folder: Path) -> None:
+    """Complete or undo the write that a killed command left in the zoo's staging folder, if any.
+
+    A zoo without leftovers is not written to. Raises ZooError (VZ503).
+    """
+    staging = folder / STAGING
+    if staging.is_dir() and not staging.is_symlink() and any(staging.iterdir()):
+        with open_for_writing(folder):
+            pass
+
+
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
     """An OSError inside becomes ZooError (VZ503)."""

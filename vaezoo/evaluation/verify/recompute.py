@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError
-from vaezoo.evaluation.evaluate import Advance, Announce, context_of, metric_of, take
+from vaezoo.evaluation.evaluate_entry import Advance, Announce, context_of, metric_of, take
 from vaezoo.evaluation.verify.checks import Check, told
 from vaezoo.registry import EvaluationContext, Figure, Metrics, Quantity, Registry
 from vaezoo.spec.declared_figures import described_by, names_of

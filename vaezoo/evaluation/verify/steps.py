@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import DiagnosticWarning, VaezooError, ZooError
-from vaezoo.evaluation.evaluate import Advance, Announce
+from vaezoo.evaluation.evaluate_entry import Advance, Announce
 from vaezoo.evaluation.verify import entry_files
 from vaezoo.evaluation.verify.checks import Check, Verdict, told
 from vaezoo.evaluation.verify.recompute import Retaken, retake, wording
