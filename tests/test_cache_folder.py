@@ -1,4 +1,4 @@
-"""Whatever lies in the cache folder: it is made again, or named, and others' files stay."""
+"""Damaged files in the cache folder are recreated or reported; other files stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of the fault scripts: the rest is for whoever has minutes (``benchmarks/faults``)."""
+"""A short part of the fault scripts in ``benchmarks/faults``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model as Python users call it."""
+"""The Python interface of a model."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class NormedNet(nn.Module):
 
 
 class NormedEncoder(Encoder, use="normed"):
-    """Batch normalisation, then one layer."""
+    """Batch normalization, then one layer."""
 
     def build(self, image: ImageShape, latent: int) -> nn.Module:
         return NormedNet(image.channels * image.height * image.width, latent)
 
 
-class AroundOneImageNet(nn.Module):
+class OneImagePriorNet(nn.Module):
     def bind(self, image: ImageShape, posterior) -> None:
         self.image = nn.Parameter(torch.rand(1, *image))
         self.posterior = posterior
@@ -50,11 +50,11 @@ class AroundOneImageNet(nn.Module):
         return None
 
 
-class AroundOneImage(Prior, use="around_one_image"):
+class OneImagePrior(Prior, use="one_image"):
     """q(z|x) of a learned image x."""
 
     def build(self, latent: int) -> nn.Module:
-        return AroundOneImageNet()
+        return OneImagePriorNet()
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,8 @@ def normed() -> VAE:
 
 @pytest.fixture
 def bound() -> VAE:
-    model_ = {"latent": 3, "encoder": {"use": "mlp", "hidden": [8]}, "prior": "around_one_image"}
-    return build(from_data(spec_data(model=model_), registry_with(Blobs, AroundOneImage)))
+    model_ = {"latent": 3, "encoder": {"use": "mlp", "hidden": [8]}, "prior": "one_image"}
+    return build(from_data(spec_data(model=model_), registry_with(Blobs, OneImagePrior)))
 
 
 def test_a_bound_prior_uses_the_encoder(bound: VAE) -> None:
@@ -121,17 +121,17 @@ def test_shapes_and_ranges(model: VAE, images: torch.Tensor) -> None:
         assert made.max() <= 1
 
 
-def test_uint8_float_and_numpy_images_give_the_same_result(model: VAE, images: torch.Tensor) -> None:
+def test_uint8_float_and_numpy_images_give_the_same_result(
+    model: VAE, images: torch.Tensor
+) -> None:
     expected = model.encode(images)
     for same in (images / 255, (images / 255).double(), images.numpy(), images.numpy() / 255):
         assert torch.allclose(model.encode(same), expected, atol=1e-6)
 
 
-def test_read_only_arrays_give_no_warning(
-    model: VAE, images: torch.Tensor
-) -> None:
+def test_read_only_arrays_give_no_warning(model: VAE, images: torch.Tensor) -> None:
     array = images.numpy().copy()
-    array.flags.writeable = False  # as numpy gives the pixels of a PIL image
+    array.flags.writeable = False  # like the pixels of a PIL image
     assert torch.equal(model.encode(array), model.encode(images))
 
 
@@ -205,13 +205,11 @@ def test_latents_may_be_numbers_in_lists(model: VAE) -> None:
     assert torch.equal(model.decode([[0, 1.5]]), model.decode(np.array([[0, 1.5]])))
 
 
-def test_encoding_does_not_depend_on_the_batch(
-    normed: VAE, images: torch.Tensor
-) -> None:
+def test_encoding_does_not_depend_on_the_batch(normed: VAE, images: torch.Tensor) -> None:
     normed.train()
     with torch.no_grad():
         for _ in range(5):
-            normed.posterior(images / 255)  # running statistics of their own
+            normed.posterior(images / 255)  # sets running statistics
     running = normed.encoder.norm.running_mean.clone()
     together = normed.encode(images)
     alone = torch.cat([normed.encode(image[None]) for image in images])

@@ -1,4 +1,4 @@
-"""Binarisation: what is drawn once, what anew, and by which chances."""
+"""Binarization: what is drawn once, what in each epoch, and with which probabilities."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def mnist(binarize: object, name: str = "mnist") -> ImageData:
 
 
 def ramp(count: int = 4000) -> Split:
-    """The same image many times, with one pixel of each grey level."""
+    """The same image many times, with one pixel of each gray level."""
     image = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     return Split(image.repeat(count, 1, 1, 1), torch.zeros(count, dtype=torch.int64))
 

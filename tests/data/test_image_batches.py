@@ -1,4 +1,4 @@
-"""Batches of images, wherever they lie."""
+"""Batches of images from the device, host memory and disk."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CPU = torch.device("cpu")
 
 
 def numbered(count: int) -> Tensor:
-    """Images that hold the bits of their own number, so that each can be told from the others."""
+    """Images that encode their own index."""
     numbers = torch.arange(count)
     images = torch.stack([(numbers >> 8 * byte) % 256 for byte in range(2)], 1)
     return images.to(torch.uint8).reshape(-1, 1, 1, 2)
 
 
 def by_rows(images: Tensor) -> Streamed:
-    """The same images as rows of others, in another order."""
+    """The same images as shuffled rows of a tensor."""
     rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(5))
     among = torch.empty_like(images).index_copy_(0, rows, images)
     return Streamed(among, CPU, rows=rows, gather=gather_sorted, threads=3)

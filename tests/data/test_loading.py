@@ -1,4 +1,4 @@
-"""What a dataset gives is checked once, and named with its plugin."""
+"""The result of a dataset is checked, and errors name its plugin."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LABELS = torch.arange(8) % 3
 
 def dataset(make: Any, shape: Any = ImageShape(1, 6, 6)) -> Dataset:  # noqa: B008 - it is frozen
     class Given(Dataset, use="given"):
-        """Gives what the test says."""
+        """Returns what the test gives it."""
 
         @property
         def image_shape(self) -> ImageShape:
@@ -35,7 +35,7 @@ def dataset(make: Any, shape: Any = ImageShape(1, 6, 6)) -> Dataset:  # noqa: B0
 
 
 def data(**changes: Any) -> Any:
-    """A maker of data whose two splits are alike but for the changes."""
+    """A function that returns data with equal splits, apart from the changes."""
     images, labels = changes.pop("images", IMAGES), changes.pop("labels", LABELS)
     fields = {
         "train": Split(images, labels),
@@ -108,7 +108,7 @@ def test_a_fault_names_its_plugin_and_component(fault: str) -> None:
 @pytest.mark.filterwarnings("ignore:Field name:UserWarning")
 def test_a_field_called_kind_does_not_change_a_finding() -> None:
     class Kinds(Dataset, use="kinds"):
-        """Has a parameter that is called as the kind of component is."""
+        """Has a parameter named ``kind``, like the class attribute."""
 
         kind: str = "photographs"  # type: ignore[misc]
 

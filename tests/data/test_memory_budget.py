@@ -1,4 +1,4 @@
-"""How much memory images may take."""
+"""How much memory images may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tensors in files."""
+"""Tensors in memory-mapped files."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_a_file_larger_than_memory_can_be_mapped(tmp_path: Path) -> None:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     path, count = tmp_path / "file", 2 * memory
     with path.open("wb") as file:
-        file.truncate(count)  # a hole: it takes no room
+        file.truncate(count)  # a hole, which uses no disk space
         file.seek(count - 1)
         file.write(b"\7")
     images = mapped(path, (count,))
     assert images[-3:].tolist() == [0, 0, 7]
-    images[0] = 5  # a page of our own
+    images[0] = 5  # a private page
     assert images[0] == 5
     with path.open("rb") as file:
         assert file.read(1) == b"\0"
@@ -61,7 +61,7 @@ def test_allocation_uses_memory_within_the_budget(
     images = allocate((61, 1))
     images.copy_(torch.arange(61, dtype=torch.uint8)[:, None])
     assert images.flatten().tolist() == list(range(61))
-    # nothing is left, however the process ends
+    # no file is left, however the process ends
     assert list((tmp_path / "cache" / "scratch").iterdir()) == []
 
 

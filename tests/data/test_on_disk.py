@@ -1,4 +1,4 @@
-"""Datasets in files: written once, image by image, and mapped."""
+"""Datasets in files: written once, then mapped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def some(count: int, seed: int) -> Tensor:
 
 
 def write(writer: ImageWriter, labels: bool = True) -> None:
-    """Eleven training images, of which one comes alone, and four test images."""
+    """Write eleven training images, one of them separately, and four test images."""
     train = some(11, 0)
     writer.add("train", train[0], 7 if labels else None)
     writer.add("test", some(4, 1), torch.arange(4) if labels else None)
@@ -159,7 +159,7 @@ def test_a_file_of_another_shape_is_refused() -> None:
 
 def test_concurrent_writers_create_one_dataset(cache: Path) -> None:
     def in_between(writer: ImageWriter) -> None:
-        built()  # another process that is done first
+        built()  # another process that finishes first
         write(writer)
 
     assert torch.equal(built(in_between).train.images, some(11, 0))

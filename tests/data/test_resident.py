@@ -1,4 +1,4 @@
-"""Splits and batches of images that live on a device."""
+"""Training and validation splits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaezoo.registry import Split
 
 
 def numbered(count: int) -> Split:
-    """Images that hold the bits of their own number, so that each can be told from the others."""
+    """Images that encode their own index."""
     numbers = torch.arange(count)
     images = torch.stack([(numbers >> 8 * byte) % 256 for byte in range(2)], 1)
     return Split(images.to(torch.uint8).reshape(-1, 1, 1, 2), numbers)

@@ -13,7 +13,7 @@ import pytest
 import vaezoo
 from tests.runs.shell import Done, Shell, wait_until
 from vaezoo.runs.ray import sweep_on_ray
-from vaezoo.runs.ray.cluster import _explained, _may_listen
+from vaezoo.runs.ray.cluster import _accepts_connections, _explained
 
 ON_RAY = ("--device", "cpu", "--on", "ray")
 NAMES = ["small-beta1", "small-beta4"]
@@ -196,8 +196,8 @@ def test_an_address_without_a_cluster_is_reported_at_once(shell: Shell) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # it does not listen
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert not _may_listen(address)
-        assert not _may_listen(f"ray://{address}")
+        assert not _accepts_connections(address)
+        assert not _accepts_connections(f"ray://{address}")
         taken.listen()
-        assert _may_listen(address)
-    assert _may_listen("auto")
+        assert _accepts_connections(address)
+    assert _accepts_connections("auto")

@@ -1,4 +1,4 @@
-"""A picture that fails costs neither the others nor the model."""
+"""A failing picture stops neither the other pictures nor the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plugin's parts get the report, card, verdicts and lint that built-in ones get."""
+"""Components of a plugin get the same report, card, verdicts and lint as built-in ones."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def entry(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Entry
 
 
 def blocks(found: Any) -> list[Any]:
-    """The blocks of a report, those in columns too."""
+    """The blocks of a report, including those in columns."""
     inner = [b for b in found if isinstance(b, Side) for column in b.columns for b in column]
     return [*found, *inner]
 
 
 def text_in(found: list[Any]) -> str:
-    """All prose of some blocks."""
+    """The text of some blocks."""
     lines = [block.line for block in found if isinstance(block, Paragraph)]
     lines += [line for block in found if isinstance(block, Bullets) for line in block.items]
     lines += [block.caption for block in found if isinstance(block, Table | Picture)]

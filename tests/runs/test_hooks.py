@@ -1,4 +1,4 @@
-"""What a tracker learns from the run hooks."""
+"""What a tracker gets from the run hooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vaezoo.spec import from_data
 
 
 class Tracker:
-    """Keeps what it is told; stops the run once, after ``stop_after`` epochs."""
+    """Records its calls; stops the run once, after ``stop_after`` epochs."""
 
     def __init__(self, stop_after: int) -> None:
         self.stop_after = stop_after

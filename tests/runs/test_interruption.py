@@ -1,4 +1,4 @@
-"""A run that is stopped, by whatever, and goes on."""
+"""Stop a run by Ctrl-C, signals or a kill, and resume it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def checkpoint_of(shell: Shell) -> Path:
 
 
 def stop_after(shell: Shell, epoch: int, spec: str) -> None:
-    """Run the spec up to Ctrl-C right after an epoch."""
+    """Run the spec and press Ctrl-C right after an epoch."""
     before, shell.environment = shell.environment, {"BLOBS_INTERRUPT": f"epoch {epoch}"}
     done = shell.inside("run", spec, "--device", "cpu")
     shell.environment = before
@@ -126,7 +126,7 @@ def test_ctrl_c_before_the_first_epoch_ends(shell: Shell) -> None:
 def test_fresh_ignores_the_run_folder(shell: Shell) -> None:
     spec = shell.write()
     stop_after(shell, 2, spec)
-    (checkpoint_of(shell).parent / "notes").mkdir()  # as a plugin's hook may make one
+    (checkpoint_of(shell).parent / "notes").mkdir()  # a plugin's hook may create one
     done = shell.run(spec, "--fresh")
     assert "going on" not in done.err
     assert done.err.count("\nepoch ") == 3

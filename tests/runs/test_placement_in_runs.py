@@ -1,4 +1,4 @@
-"""``vaezoo run`` says where the images lay, and ends in the same weights wherever that was."""
+"""``vaezoo run`` reports the placement of images, and the weights do not depend on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vaezoo.system.safetensors_io import digest, load
 
 
 def entry(folder: Path) -> tuple[str, str]:
-    """Where the lock says that images lay, and the weights' digest."""
+    """The placement in the lock, and the digest of the weights."""
     tensors, header = load(folder / "model.safetensors")
     return json.loads(header["lock"])["images"], digest(tensors)
 

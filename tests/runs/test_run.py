@@ -12,7 +12,7 @@ import pytest
 
 from tests.runs.shell import Shell
 
-#: Everything that DESIGN.md says an entry holds.
+#: The files of an entry.
 FILES = {
     "model.safetensors",
     "spec.yaml",
@@ -40,7 +40,7 @@ def test_rounded_weights_have_the_figures_that_are_published(shell: Shell) -> No
     done = shell.call("evaluate", "small", "--json")
     assert done.code == 0, done.err
     again = {figure["name"]: figure["value"] for figure in json.loads(done.out)}
-    # to the last digits of float32: rounding to float16 alone would move them by more
+    # equal in float32; rounding to float16 changes them by more
     assert {f["name"]: f["value"] for f in recorded["figures"]} == pytest.approx(again, rel=1e-7)
 
 
@@ -102,12 +102,12 @@ def test_a_terminal_shows_a_progress_bar(shell: Shell) -> None:
 
 
 def read_terminal(handle: int) -> str:
-    """Everything written to the terminal until its last writer is gone."""
+    """Everything written to the terminal until its last writer closes it."""
     parts = []
     while True:
         try:
             part = os.read(handle, 65536)
-        except OSError:  # what Linux answers when nobody holds the other end
+        except OSError:  # Linux raises it when no process has the other end open
             part = b""
         if not part:
             os.close(handle)
@@ -121,7 +121,7 @@ def test_two_runs_of_one_spec_give_the_same_bytes_and_the_first_is_kept(shell: S
     entry = shell.folder / "zoo" / "small"
     first = weights_of(entry)
     again = shell.run(spec)
-    assert "going on after" not in again.err  # it trained anew
+    assert "going on after" not in again.err  # it started over
     assert weights_of(entry) == first
     (kept,) = (shell.folder / "zoo" / ".previous").iterdir()
     assert weights_of(kept) == first

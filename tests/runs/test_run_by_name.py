@@ -1,4 +1,4 @@
-"""Runs of entries by name and of spec objects, and what their summaries hint at."""
+"""Runs of entries by name and of spec objects, and hints in their summaries."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_hiding_a_shipped_entry_is_reported(
     shipped = note.split("'")[1].removeprefix("vaezoo zoo show ")
     assert os.path.samefile(shipped, vaezoo.zoo.search.shipped_folder() / "fashion_mlp2")
     elsewhere = vaezoo.run(spec, registry=registry, device="cpu", zoo=tmp_path / "elsewhere")
-    monkeypatch.chdir("elsewhere")  # where the bare name still means the shipped one
+    monkeypatch.chdir("elsewhere")  # here the bare name is the shipped entry
     assert not [line for line in summarize(elsewhere) if "ships with vaezoo" in line]
 
 

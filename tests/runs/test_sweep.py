@@ -1,4 +1,4 @@
-"""``vaezoo run`` of a spec with a matrix: every member, one after another."""
+"""``vaezoo run`` of a spec with a matrix."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trained(done: Done) -> list[str]:
 
 
 def stop_at(shell: Shell, spec: str, event: str) -> Done:
-    """Run the spec up to Ctrl-C at an event."""
+    """Run the spec and press Ctrl-C at an event."""
     before, shell.environment = shell.environment, {"BLOBS_INTERRUPT": event}
     done = shell.inside("run", spec, "--device", "cpu")
     shell.environment = before

@@ -1,4 +1,4 @@
-"""A checkpoint is taken over whole and unchanged, or refused with what to do."""
+"""A checkpoint is restored completely, or refused with a hint."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_every_truncation_and_extension_is_refused(path: Path) -> None:
 
 
 def edited(path: Path, change: Callable[[dict], None], *, seal: bool = False) -> None:
-    """Change the header's texts; with ``seal``, as if vaezoo had written them."""
+    """Change the header; with ``seal``, update the seal, too."""
     tensors, header, _ = sealed_file.load(path)
     state = json.loads(header["state"])
     change(state)
@@ -137,7 +137,7 @@ def test_tensors_of_another_model_are_refused(path: Path) -> None:
 
 
 def earlier(path: Path) -> None:
-    """The checkpoint as the version before the seal wrote it."""
+    """Rewrite the checkpoint in the previous format, without a seal."""
     tensors, header, _ = sealed_file.load(path)
     del header["seal"]
     texts = {"format": "vaezoo checkpoint 2", "content": safetensors_io.digest(tensors)}

@@ -1,4 +1,4 @@
-"""Checkpoints cost little, and none is missing when a run is stopped."""
+"""Checkpoints cost little time, and a stopped run always writes one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaezoo.training.checkpoint_saver import Saver
 
 
 class Clock:
-    """Time that passes only where it is told to."""
+    """A clock that the test advances."""
 
     def __init__(self):
         self.now = 0.0
@@ -32,7 +32,7 @@ def written(monkeypatch, clock):
     """The times at which a checkpoint was written; writing one takes a second."""
     times = []
 
-    def save(moment, path, identity):
+    def save(copied, path, identity):
         clock.now += 1.0
         times.append(clock.now)
 

@@ -1,4 +1,4 @@
-"""A compiled step does what the plain one does, and is refused where it would not."""
+"""A compiled step computes what an eager step computes, or is refused."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ CPU = torch.device("cpu")
 SCHEDULED_LOSS = {"use": "elbo", "beta": {"linear": [0, 1], "epochs": 3}, "free_bits": 0.1}
 
 
-def as_it_is(graph, inputs):
-    """The captured graph, run operation by operation: all but the compiler."""
+def not_compiled(graph, inputs):
+    """Run the captured graph without compiling it."""
     return graph
 
 
@@ -48,13 +48,13 @@ def batches_of(spec, count):
 
 
 def compare(spec, compiler, optimizer=None):
-    """Six steps by either road; the last batch is short."""
-    plain_state, state = state_of(spec), state_of(spec)
+    """Compare six eager and compiled steps; the last batch is smaller."""
+    eager_state, state = state_of(spec), state_of(spec)
     if optimizer:
-        for each in (plain_state, state):
+        for each in (eager_state, state):
             each.optimizer = optimizer(each.model.parameters())
     loss = spec.loss.build()
-    plain = EagerStep(spec, plain_state, loss)
+    eager = EagerStep(spec, eager_state, loss)
     batches = batches_of(spec, 6)
     step = CompiledStep(spec, state, loss, batches[0], compiler)
     batches[-1] = batches[-1][:5]
@@ -66,12 +66,12 @@ def compare(spec, compiler, optimizer=None):
             lr=1e-2 / (1 + index),
         )
         sums = step(step.prepare(images), now)
-        torch.testing.assert_close(sums, plain(plain.prepare(images), now), rtol=1e-5, atol=1e-5)
-    assert step.terms == plain.terms
-    for one, other in zip(state.model.parameters(), plain_state.model.parameters(), strict=True):
+        torch.testing.assert_close(sums, eager(eager.prepare(images), now), rtol=1e-5, atol=1e-5)
+    assert step.terms == eager.terms
+    for one, other in zip(state.model.parameters(), eager_state.model.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-    assert torch.equal(state.noise.get_state(), plain_state.noise.get_state())
-    return state, plain_state
+    assert torch.equal(state.noise.get_state(), eager_state.noise.get_state())
+    return state, eager_state
 
 
 OPTIMIZERS = [
@@ -87,9 +87,9 @@ OPTIMIZERS = [
 @pytest.mark.parametrize("clip", [None, 0.5])
 def test_a_captured_step_updates_like_an_eager_step(optimizer, clip):
     spec = small_spec(train={"optimizer": optimizer, "gradient_clip": clip})
-    state, plain = compare(spec, as_it_is)
+    state, eager = compare(spec, not_compiled)
     for one, other in zip(
-        state.optimizer.state.values(), plain.optimizer.state.values(), strict=True
+        state.optimizer.state.values(), eager.optimizer.state.values(), strict=True
     ):
         for name, value in other.items():
             if value is not None:
@@ -100,11 +100,11 @@ def test_scheduled_loss_weights():
     spec = small_spec(
         loss={"use": "elbo", "beta": {"linear": [0, 1], "epochs": 3}},
     )
-    compare(spec, as_it_is)
+    compare(spec, not_compiled)
 
 
 def test_an_unsupported_optimizer_steps_outside_the_program():
-    compare(small_spec(), as_it_is, lambda p: torch.optim.RMSprop(p, lr=1e-3))
+    compare(small_spec(), not_compiled, lambda p: torch.optim.RMSprop(p, lr=1e-3))
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def refused(reason, loss=None, change=None):
     before = copy.deepcopy(state.model.state_dict())
     noise = state.noise.get_state()
     with pytest.raises(NotCapturable, match=reason):
-        CompiledStep(spec, state, loss or spec.loss.build(), batches_of(spec, 1)[0], as_it_is)
+        CompiledStep(spec, state, loss or spec.loss.build(), batches_of(spec, 1)[0], not_compiled)
     for name, value in state.model.state_dict().items():
         assert torch.equal(value, before[name])
     assert torch.equal(state.noise.get_state(), noise)
@@ -135,7 +135,7 @@ def test_draws_without_the_runs_generator_are_refused():
 
 
 class Counting(nn.Module):
-    """A loss that warms up by itself, with a counter in Python."""
+    """A loss that warms up, with a counter in Python."""
 
     def __init__(self, inner):
         super().__init__()
@@ -148,8 +148,8 @@ class Counting(nn.Module):
         return terms | {"objective": terms["objective"] * min(self.calls / 100, 1.0)}
 
 
-class Choosing(Counting):
-    """A loss that looks at a value."""
+class Branching(Counting):
+    """A loss that branches on a tensor value."""
 
     def forward(self, model, images, weights, generator):
         terms = self.inner(model, images, weights, generator)
@@ -159,7 +159,7 @@ class Choosing(Counting):
 
 
 class Masking(Counting):
-    """A loss that draws in a way of its own."""
+    """A loss that draws with torch.bernoulli."""
 
     def forward(self, model, images, weights, generator):
         mask = torch.bernoulli(images, generator=generator)
@@ -167,7 +167,7 @@ class Masking(Counting):
 
 
 class Rolling(Counting):
-    """A loss that draws by Python's own generator."""
+    """A loss that draws with Python's random module."""
 
     def forward(self, model, images, weights, generator):
         terms = self.inner(model, images, weights, generator)
@@ -178,7 +178,7 @@ class Rolling(Counting):
     ("kind", "reason"),
     [
         (Counting, "step to step"),
-        (Choosing, "ata.dependent"),
+        (Branching, "ata.dependent"),
         (Masking, "bernoulli"),
         (Rolling, "step to step"),
     ],
@@ -212,9 +212,9 @@ def test_a_compiler_error_is_reported():
 # ---------------------------------------------------------------- the choice
 
 
-def execution(spec, mode="auto", took=None):
+def execution(spec, mode="auto", compiled=None):
     state = state_of(spec)
-    state.compiled = took
+    state.compiled = compiled
     images = spec.dataset.build().train.images
     return choose_step(spec, state, spec.loss.build(), images, mode, Observer())[1]
 
@@ -240,17 +240,17 @@ def test_auto_falls_back_to_eager_and_on_raises(monkeypatch):
     with pytest.raises(RunError, match=r"VZ608.*it is too strange"):
         execution(long, "on")
     with pytest.raises(RunError, match=r"VZ608.*it is too strange"):
-        execution(long, took=True)
+        execution(long, compiled=True)
 
 
-@pytest.mark.parametrize(("took", "mode"), [(True, "off"), (False, "on")])
-def test_a_resumed_run_refuses_to_switch(took, mode):
+@pytest.mark.parametrize(("compiled", "mode"), [(True, "off"), (False, "on")])
+def test_a_resumed_run_refuses_to_switch(compiled, mode):
     with pytest.raises(RunError, match=r"VZ608.*would change the result"):
-        execution(small_spec(), mode, took)
+        execution(small_spec(), mode, compiled)
 
 
 def test_a_resumed_eager_run_stays_eager():
-    reason = execution(small_spec(train={"epochs": 100_000}), took=False).reason
+    reason = execution(small_spec(train={"epochs": 100_000}), compiled=False).reason
     assert reason == "the run started with eager steps"
 
 
@@ -279,7 +279,7 @@ class StopAfter(Observer):
 @pytest.mark.slow
 def test_a_resumed_compiled_run_has_the_same_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    spec = small_spec(  # with convolutions, whose weights lie in another order while it trains
+    spec = small_spec(  # convolution weights are channels_last during training
         model={"encoder": {"use": "conv", "channels": [4]}},
         loss=SCHEDULED_LOSS,
         train={"epochs": 4, "early_stopping": {"patience": 3}, "gradient_clip": 5.0},
@@ -301,12 +301,12 @@ def test_a_resumed_compiled_run_has_the_same_weights(tmp_path, monkeypatch):
 
 
 def test_an_error_of_one_percent_in_averages_is_detected():
-    """Adam's step hides it from the parameters: its first is of one size, whatever the gradient."""
+    """Parameters do not show it: the size of Adam's first step does not depend on the gradient."""
     spec = small_spec()
     state = state_of(spec)
     parameters = len(list(state.model.parameters()))
 
-    def a_little_off(graph, inputs):
+    def slightly_wrong(graph, inputs):
         def program(*tensors):
             results = graph(*tensors)
             tensors[parameters].mul_(1.01)
@@ -315,4 +315,4 @@ def test_an_error_of_one_percent_in_averages_is_detected():
         return program
 
     with pytest.raises(NotCapturable, match="computes different values"):
-        CompiledStep(spec, state, spec.loss.build(), batches_of(spec, 1)[0], a_little_off)
+        CompiledStep(spec, state, spec.loss.build(), batches_of(spec, 1)[0], slightly_wrong)

@@ -1,4 +1,4 @@
-"""Shares of batches: every row once, with the noise that it has in one process."""
+"""Shares of batches: every row once, with the same noise as in one process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def state_of(spec):
 
 
 def terms_of(spec, images, rows, draw=None):
-    """The terms of some rows, and how the generator stands afterwards."""
+    """The terms of some rows, and the generator's state afterwards."""
     state, loss = state_of(spec), draw or spec.loss.build()
 
     def objective(mine, weights, generator):

@@ -1,4 +1,4 @@
-"""Members that train together end where their own runs end."""
+"""Members that train together have the results of their own runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Members move at once, as they do on a GPU."""
+    """Train members at once, as on a GPU."""
     monkeypatch.setattr("vaezoo.training.ensemble.train._trains_in_turn", lambda device: False)
 
 
@@ -34,7 +34,7 @@ TRAIN = {"epochs": 3, "batch_size": 17}
 
 
 def members(**train):
-    """Three that differ in all that may differ, by name."""
+    """Three members that differ in seed, β and learning rate."""
     several = []
     for number, (seed, beta, lr) in enumerate([(0, 1.0, 1e-2), (1, 4.0, 1e-3), (7, 0.5, 5e-3)]):
         optimizer = {**train.get("optimizer", {"use": "adam"}), "lr": lr}
@@ -63,10 +63,10 @@ def alone(spec, directory, compile="auto"):
 
 
 def assert_alike(specs, folder):
-    """What each member left in its folder is what a run of its own comes to."""
+    """Compare each member's checkpoint with its own run."""
     for spec in specs:
         assert (folder / spec.name / FILE).is_file()
-        found = alone(spec, folder / spec.name)  # a run that has nothing left to train
+        found = alone(spec, folder / spec.name)  # nothing is left to train
         expected = alone(spec, folder / "alone" / spec.name)
         assert len(found.history) == spec.train.epochs
         for one, other in zip(found.history, expected.history, strict=True):
@@ -161,7 +161,7 @@ def test_batch_normalization_needs_round_robin(tmp_path, monkeypatch, request):
 
 @pytest.mark.parametrize("same", ["bytes", "figures"])
 def test_members_share_one_program(tmp_path, monkeypatch, same):
-    """The compiler is left out: the captured graph runs operation by operation."""
+    """Without the compiler: the captured graph runs as it is."""
     made = []
 
     def as_it_is(graph, inputs):
@@ -194,7 +194,7 @@ class StopAfter(Observer):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("how", ["in turns", "at once"])
+@pytest.mark.parametrize("how", ["in turn", "at once"])
 def test_a_resumed_ensemble_has_the_same_weights(tmp_path, how, request):
     if how == "at once":
         request.getfixturevalue("at_once")
@@ -216,7 +216,7 @@ def test_a_resumed_ensemble_has_the_same_weights(tmp_path, how, request):
             assert torch.equal(value, stopped.model.state_dict()[name])
 
 
-@pytest.mark.parametrize("how", ["in turns", "at once"])
+@pytest.mark.parametrize("how", ["in turn", "at once"])
 def test_a_diverged_member_leaves_no_checkpoint(tmp_path, how, request):
     if how == "at once":
         request.getfixturevalue("at_once")
@@ -260,7 +260,7 @@ def test_dynamic_binarization_cannot_train_together(tmp_path, monkeypatch):
 
 
 def step_of(specs, change):
-    """A step over members whose models were changed."""
+    """A step over members with changed models."""
     models = [change(build(spec, seed=1)) for spec in specs]
     stack = Stack(models)
     noise = [torch.Generator().manual_seed(n) for n in range(len(specs))]
@@ -270,8 +270,8 @@ def step_of(specs, change):
     return lambda: step(images, 0.0)
 
 
-class Undecided(nn.Module):
-    """Looks at a value in Python, which no map over members can."""
+class Branching(nn.Module):
+    """Branches on a tensor value, which vmap does not support."""
 
     def forward(self, images):
         return images if images.mean().item() < 2 else -images
@@ -284,7 +284,7 @@ class Noisy(nn.Module):
         return images + torch.rand_like(images)
 
 
-@pytest.mark.parametrize("part", [Undecided(), Noisy()], ids=lambda part: type(part).__name__)
+@pytest.mark.parametrize("part", [Branching(), Noisy()], ids=lambda part: type(part).__name__)
 def test_components_that_cannot_be_mapped_are_refused(part):
     def change(model):
         model.encoder = nn.Sequential(part, model.encoder)
@@ -310,19 +310,22 @@ def test_an_unsupported_optimizer_is_refused():
 
 
 def test_the_reported_speed_counts_all_members(tmp_path):
-    class Told(Observer):
+    class Recording(Observer):
         def __init__(self):
             self.records = []
 
         def finished_epoch(self, record):
             self.records.append(record)
 
-    specs, told = members(), Told()
-    assert together(specs, tmp_path, told) is None
-    trained_on = len(told.records) * len(specs) * 72
-    assert len(told.records) == specs[0].train.epochs
-    seen = sum(record.images_per_second * record.seconds for record in told.records)
+    specs, recording = members(), Recording()
+    assert together(specs, tmp_path, recording) is None
+    trained_on = len(recording.records) * len(specs) * 72
+    assert len(recording.records) == specs[0].train.epochs
+    seen = sum(record.images_per_second * record.seconds for record in recording.records)
     assert seen == pytest.approx(trained_on)
     own = [line for spec in specs for line in alone(spec, tmp_path / spec.name).history]
-    # they took turns: together they took longer than any of them
-    assert sum(record.seconds for record in told.records) > sum(line.seconds for line in own) * 0.99
+    # they trained in turn, so all together took longer than each
+    assert (
+        sum(record.seconds for record in recording.records)
+        > sum(line.seconds for line in own) * 0.99
+    )

@@ -1,4 +1,4 @@
-"""A GPU trains to the figures and weights of a CPU, by each road.
+"""Training on a GPU agrees with a CPU, for eager, compiled and ensemble steps.
 
 Random numbers differ between devices, so that both draw on the CPU here. With ``cpu`` the tests
 hold what they compare with against itself, which shows on any machine that they compare like
@@ -52,7 +52,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 class DrawnOnTheCPU(TorchFunctionMode):
-    """Every draw from a generator is made by one on the CPU of the same seed, and then moved."""
+    """Replaces each draw by one from a CPU generator with the same seed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ def test_lower_precision_is_close(tmp_path, device, precision, compile):
 @pytest.mark.parametrize("device", [GPU])
 @pytest.mark.parametrize("compile", ["off", "on"])
 def test_a_resumed_run_agrees(tmp_path, device, compile):
-    """The second half starts from a checkpoint, with the draws of the whole."""
+    """The second half starts from a checkpoint and has the same draws."""
 
     class Interrupted(Observer):
         def finished_epoch(self, record):

@@ -1,4 +1,4 @@
-"""Products in other forms give what they gave before."""
+"""Rewritten matrix products have the same values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training with images on the device, in host memory and on disk: the same run."""
+"""Training gives the same result with images on the device, in host memory and on disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, Trained, train
 
 CPU = torch.device("cpu")
-#: What the environment says where images are to lie at a place.
+#: Environment variables that force a placement.
 FORCED = {
     "device": {},
     "host": {"VAEZOO_DEVICE_MEMORY": "0"},
@@ -55,7 +55,7 @@ def patch(tmp_path: Path) -> Patch:
 
 
 def blobs(binarize: str = "none") -> ImageData:
-    """The small dataset, in files."""
+    """The small dataset, on disk."""
     stored = small_spec().dataset.build()
 
     def write(writer: ImageWriter) -> None:
@@ -134,7 +134,7 @@ def test_a_placement_is_described_with_its_reason(patch: Patch) -> None:
     assert str(place_of(data, CPU)) == f"images in host memory ({why})"
     patch.to("disk")
     assert str(place_of(data, CPU)) == f"images on disk ({why})"
-    # what is in memory already is not on disk
+    # images in memory are never on disk
     assert place_of(small_spec().dataset.build(), CPU).kind == "host"
 
 
@@ -150,7 +150,7 @@ COUNT = 600
 
 
 class Large(Dataset, use="large"):
-    """Many images in a file, of which few are made at once."""
+    """Many images in a file, created a few at a time."""
 
     side: int
     binarize: Binarization = Binarization()
@@ -172,16 +172,16 @@ class Large(Dataset, use="large"):
 
 
 def held() -> int:
-    """Bytes of this process's memory that no file stands behind."""
+    """Anonymous memory of this process, bytes."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("RssAnon:")[2].split()[0]) * 1024
 
 
 @contextmanager
 def measured() -> Iterator[list[int]]:
-    """The most memory that was taken inside, beyond what there was before."""
+    """The peak memory inside the block, beyond that before it."""
     gc.collect()
-    if platform.libc_ver()[0] == "glibc":  # else what was freed before would be taken again
+    if platform.libc_ver()[0] == "glibc":  # memory that was freed before would be reused
         ctypes.CDLL(None).malloc_trim(0)
     before, most, done = held(), [0], threading.Event()
 
@@ -199,8 +199,8 @@ def measured() -> Iterator[list[int]]:
 
 
 def run_large(binarize: str, side: int, folder: Path) -> None:
-    """Print, of runs from disk and from memory: where, the most memory taken, and the result."""
-    # smaller parts in proportion to the images, which are no more than a test has time for
+    """Print the placement, peak memory and result of runs from disk and from memory."""
+    # smaller blocks, in proportion to a dataset that is small enough for a test
     streamed._PREFETCH_BYTES, binarization._PART_BYTES = 2**20, 2**20
     train_ = {"epochs": 1, "batch_size": 4, "validation": 0.01, "optimizer": "sgd"}
     data = spec_data(dataset={"use": "large", "side": side, "binarize": binarize}, train=train_)
@@ -208,7 +208,7 @@ def run_large(binarize: str, side: int, folder: Path) -> None:
     spec = from_data(data, registry_with(Large))
     images = spec.dataset.build()
     os.environ.update(FORCED["disk"])
-    run(small_spec(), blobs(), folder / "first")  # loads what is needed once
+    run(small_spec(), blobs(), folder / "first")  # imports everything
     for place in ("disk", "device"):
         os.environ.update(FORCED[place])
         with measured() as most:
@@ -224,7 +224,7 @@ def test_training_from_disk_uses_less_memory_than_the_images(
     patch: Patch, tmp_path: Path, binarize: str, side: int
 ) -> None:
     patch.to("device")
-    # in a process of its own: one that has run other tests takes memory that those gave back
+    # a new process: this one may reuse memory that other tests freed
     code = f"""
 from pathlib import Path
 from tests.training.test_placement import run_large

@@ -1,4 +1,4 @@
-"""In which numbers training multiplies, and what stays in float32 all the same."""
+"""Matmul precision of training, and what stays in float32."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.helpers import small_spec
-from tests.training.test_compiled_step import as_it_is, batches_of, state_of
+from tests.training.test_compiled_step import batches_of, not_compiled, state_of
 from vaezoo.diagnostics import RunError
 from vaezoo.training import Observer, train
 from vaezoo.training.execution import precision
@@ -22,8 +22,8 @@ NOW = ScheduledValues({"beta": 1.0, "free_bits": 0.0}, lr=1e-2)
 
 
 @pytest.fixture
-def any_cpu(monkeypatch):
-    """A CPU that multiplies in bfloat16, if slowly."""
+def bfloat16_cpu(monkeypatch):
+    """Pretend that the CPU has bfloat16 instructions."""
     monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: True)
 
 
@@ -84,19 +84,19 @@ def test_validation_stays_in_float32():
     assert torch.equal(rounded["objective"], exact["objective"])
 
 
-def test_a_captured_step_rounds_like_an_eager_step(any_cpu):
+def test_a_captured_step_rounds_like_an_eager_step(bfloat16_cpu):
     spec = of("bfloat16")
-    plain_state, state = state_of(spec), state_of(spec)
+    eager_state, state = state_of(spec), state_of(spec)
     batches = batches_of(spec, 4)
     loss = build_loss(spec, CPU)
-    plain = EagerStep(spec, plain_state, loss)
-    step = CompiledStep(spec, state, loss, batches[0], as_it_is)
+    eager = EagerStep(spec, eager_state, loss)
+    step = CompiledStep(spec, state, loss, batches[0], not_compiled)
     for images in batches:
-        expected = plain(plain.prepare(images), NOW)
+        expected = eager(eager.prepare(images), NOW)
         torch.testing.assert_close(step(images, NOW), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_a_wrong_program_is_refused_in_bfloat16(any_cpu):
+def test_a_wrong_program_is_refused_in_bfloat16(bfloat16_cpu):
     def wrong(graph, inputs):
         def program(*given):
             sums, *rest = graph(*given)
@@ -120,7 +120,7 @@ def run(spec, folder, observer=None):
     return train(spec, data, device=CPU, directory=folder, observer=observer or Observer())
 
 
-def test_a_run_reports_its_precision(any_cpu, tmp_path):
+def test_a_run_reports_its_precision(bfloat16_cpu, tmp_path):
     watching = Watching()
     trained = run(of("bfloat16"), tmp_path, watching)
     assert trained.execution.precision == "bfloat16"

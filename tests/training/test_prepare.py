@@ -1,4 +1,4 @@
-"""What is known of a run's data before it trains is said before it trains."""
+"""Problems with a run's data are reported before training."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from vaezoo.training.prepare import load_for_training
 
 
 class Noise(Dataset, use="noise"):
-    """Grey noise, with as many images as asked for."""
+    """Gray noise with a given number of images."""
 
     train: int = 33
     test: int = 6
@@ -86,7 +86,7 @@ class NormedOut(Decoder, use="normed_out"):
 
 
 class Picky(Metric, use="picky"):
-    """Needs labels, and says so."""
+    """Declares that it needs labels."""
 
     needs = ("images", "labels")
 
@@ -95,7 +95,7 @@ class Picky(Metric, use="picky"):
 
 
 class PickyPicture(Visualizer, use="picky_picture"):
-    """Needs ten test images, and says so in its own words."""
+    """Declares that it needs ten test images."""
 
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
         return f"ten are shown, and there are {data.test}" if data.test < 10 else None

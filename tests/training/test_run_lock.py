@@ -1,4 +1,4 @@
-"""A run uses and removes only a folder that vaezoo made, and none through a link."""
+"""A run uses and removes only folders that vaezoo created, never through a link."""
 
 from __future__ import annotations
 
