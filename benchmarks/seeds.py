@@ -29,9 +29,9 @@ from vaezoo.registry import ImageData, discover
 from vaezoo.registry.fields import value_at
 from vaezoo.spec import Spec, read
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.epoch import moments_of
-from vaezoo.training.execution.compiled import EagerStep
-from vaezoo.training.loop import plan_loss, stream
+from vaezoo.training.epoch import scheduled_values
+from vaezoo.training.execution.eager import EagerStep
+from vaezoo.training.loop import build_loss, stream
 
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "specs" / "mnist_keras2.yaml"
@@ -51,10 +51,10 @@ def objective(spec: Spec, data: ImageData, images: int) -> float:
         order=torch.Generator().manual_seed(stream(seed, "order")),
         noise=torch.Generator().manual_seed(stream(seed, "noise")),
     )
-    step = EagerStep(spec, state, plan_loss(spec, CPU))
+    step = EagerStep(spec, state, build_loss(spec, CPU))
     order = torch.randperm(len(training), generator=state.order)
     batches = shuffled_batches(training, order, plan.batch_size, step.prepare)
-    moments = moments_of(spec, 0, math.ceil(len(training) / plan.batch_size))
+    moments = scheduled_values(spec, 0, math.ceil(len(training) / plan.batch_size))
     count, last = math.ceil(images / plan.batch_size), math.ceil(LAST / plan.batch_size)
     model.train()
     sums = [step(*both) for both in islice(zip(batches, moments, strict=True), count)]

@@ -129,7 +129,7 @@ def floor(work: str, images: int, name: str) -> dict[str, float]:
     from networks import network
     from worker import WORKS as SIZES
 
-    from vaezoo.training.execution.precision import products
+    from vaezoo.training.execution.precision import matmul_precision
 
     device = torch.device(name)
     size, model = SIZES[work].batch_size, network(work)
@@ -153,7 +153,7 @@ def floor(work: str, images: int, name: str) -> dict[str, float]:
 
     square, long = torch.rand(1536, 1536, device=device), torch.rand(2**26, device=device)
     target = torch.empty_like(long)
-    with products("float32", device):
+    with matmul_precision("float32", device):
         peak = 2 * 1536**3 / best(lambda: square @ square)
     bandwidth = 2 * 4 * long.numel() / best(lambda: target.copy_(long))
     return {

@@ -24,7 +24,7 @@ from vaezoo.training.checkpoint_saver import Saver
 from vaezoo.training.epoch import run_epoch
 from vaezoo.training.execution.choose import choose_step
 from vaezoo.training.execution.malloc import memory_kept
-from vaezoo.training.execution.precision import chosen, products
+from vaezoo.training.execution.precision import matmul_precision, resolve_precision
 
 _FOR_GOOD = contextlib.ExitStack()
 SPECS = Path(__file__).resolve().parent.parent.parent / "specs"
@@ -43,13 +43,13 @@ def prepare(work: str, images: np.ndarray) -> tuple[Callable[[], None], dict[str
         order=torch.Generator(device).manual_seed(1),
         noise=torch.Generator(device).manual_seed(2),
     )
-    precision = chosen(spec.train.precision, device)
+    precision = resolve_precision(spec.train.precision, device)
     _FOR_GOOD.enter_context(memory_kept())  # as within a run
     folder = Path(tempfile.mkdtemp(prefix="vaezoo-benchmark-"))
     saver = Saver(folder / checkpoint.FILE, "benchmark")
     began = time.perf_counter()
-    with products(precision, device):
-        loss = loop.plan_loss(spec, device)
+    with matmul_precision(precision, device):
+        loss = loop.build_loss(spec, device)
         step, execution = choose_step(spec, state, loss, resident, "on", Observer())
     ready = time.perf_counter() - began
     execution = dataclasses.replace(execution, precision=precision)  # which a run notes by itself
@@ -59,7 +59,7 @@ def prepare(work: str, images: np.ndarray) -> tuple[Callable[[], None], dict[str
         nonlocal ended
         # while others train this run stands still: a checkpoint falls due as if it went on
         saver._saved += time.perf_counter() - ended
-        with products(precision, device):
+        with matmul_precision(precision, device):
             record = run_epoch(spec, state, step, resident, Observer())
         state.history.append(record)
         saver.finished_epoch(state)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers import small_spec
 from vaezoo.cli.sweep_progress import LiveSweepProgress, Pace, PlainSweepProgress, describe_moment
-from vaezoo.runs.ray import Standing, Status
+from vaezoo.runs.ray import MemberProgress, Status
 from vaezoo.runs.ray.cluster import Cluster, Share
 
 MEANS = {"objective": 25.5, "reconstruction": 25.0, "kl": 0.5}
@@ -26,16 +26,20 @@ def of_machines(*machines: dict[str, float]) -> Cluster:
 
 
 @pytest.fixture
-def standings() -> list[Standing]:
+def standings() -> list[MemberProgress]:
     """Three members, one of which was done before."""
     members = [small_spec(name=f"member{n}") for n in range(3)]
-    return [Standing(members[0], "done"), Standing(members[1]), Standing(members[2])]
+    return [
+        MemberProgress(members[0], "done"),
+        MemberProgress(members[1]),
+        MemberProgress(members[2]),
+    ]
 
 
 @pytest.mark.parametrize("kind", [PlainSweepProgress, LiveSweepProgress])
 def test_members_begin_warn_and_end_in_lines_that_stay(
     kind: type[PlainSweepProgress | LiveSweepProgress],
-    standings: list[Standing],
+    standings: list[MemberProgress],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -50,7 +54,7 @@ def test_members_begin_warn_and_end_in_lines_that_stay(
         shown.changed(first)
         first.status = Status(warnings=("a hook failed",), images=72, epochs=4, execution="by foot")
         shown.changed(first)
-        shown.looked()
+        shown.polled()
         first.state, second.state = "done", "failed"
         shown.changed(first)
         shown.changed(second)
@@ -68,7 +72,7 @@ def test_members_begin_warn_and_end_in_lines_that_stay(
 
 
 def test_a_log_has_an_epoch_of_a_member_now_and_then(
-    standings: list[Standing], capsys: pytest.CaptureFixture[str]
+    standings: list[MemberProgress], capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, first, _ = standings
     with PlainSweepProgress() as shown:
@@ -86,7 +90,7 @@ def test_a_log_has_an_epoch_of_a_member_now_and_then(
 
 
 def test_the_time_left_goes_by_what_was_done_since_the_beginning(
-    standings: list[Standing],
+    standings: list[MemberProgress],
 ) -> None:
     pace = Pace(standings)
     assert pace.describe_left() == "ETA -:--"

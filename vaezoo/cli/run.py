@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vaezoo.registry import Registry
-    from vaezoo.runs.sweep import How, MemberResult, Together
+    from vaezoo.runs.ledger import MemberResult
+    from vaezoo.runs.sweep import RunOptions, Together
     from vaezoo.spec.reader import Reading
     from vaezoo.spec.spec import Spec
     from vaezoo.training.execution.choose import CompileMode
@@ -87,12 +88,12 @@ def command(
     one model together.
     """
     _refuse_contradictions(on, together, cpus_per_run, gpus_per_run)
-    from vaezoo.runs.run import existing
+    from vaezoo.runs.read_spec import existing_zoo
     from vaezoo.zoo.spec_lookup import look_up
 
     registry = context.registry
-    reading = look_up(spec, overrides=overrides, zoo=existing(zoo), registry=registry)
-    how: How = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
+    reading = look_up(spec, overrides=overrides, zoo=existing_zoo(zoo), registry=registry)
+    how: RunOptions = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
     first, *_ = reading.specs
     processes = Processes.of_environment()
     if processes.count > 1 and reading.axes:
@@ -125,7 +126,7 @@ def _refuse_contradictions(
             raise click.UsageError(f"{name} is for runs on a cluster: add --on ray")
 
 
-def _run_one(spec: Spec, registry: Registry, how: How) -> int:
+def _run_one(spec: Spec, registry: Registry, how: RunOptions) -> int:
     from vaezoo.cli.run_progress import progress, summarize
     from vaezoo.runs.run import run
 
@@ -135,7 +136,7 @@ def _run_one(spec: Spec, registry: Registry, how: How) -> int:
     return 0
 
 
-def _assist(spec: Spec, how: How) -> NoReturn:
+def _assist(spec: Spec, how: RunOptions) -> NoReturn:
     from vaezoo.runs.run import assist
 
     assist(spec, device=how["device"], compile=how["compile"])
@@ -146,7 +147,7 @@ def _assist(spec: Spec, how: How) -> NoReturn:
     os._exit(0)
 
 
-def _run_members(reading: Reading, registry: Registry, together: Together, how: How) -> int:
+def _run_members(reading: Reading, registry: Registry, together: Together, how: RunOptions) -> int:
     from vaezoo.cli.run_progress import progress
     from vaezoo.runs.sweep import sweep
 
@@ -156,7 +157,7 @@ def _run_members(reading: Reading, registry: Registry, together: Together, how: 
 
 
 def _run_on_ray(
-    reading: Reading, registry: Registry, cpus: int, gpus: float | None, how: How
+    reading: Reading, registry: Registry, cpus: int, gpus: float | None, how: RunOptions
 ) -> int:
     from vaezoo.cli.run_progress import summarize
     from vaezoo.cli.sweep_progress import sweep_progress
@@ -165,7 +166,7 @@ def _run_on_ray(
     with sweep_progress() as shown:
         outcomes = sweep_on_ray(
             reading,
-            watcher=shown,
+            observer=shown,
             registry=registry,
             cpus_per_run=cpus,
             gpus_per_run=gpus,

@@ -162,7 +162,7 @@ class NetworkConformance(ComponentConformance):
         inputs = case.draw(self.batch)
         for index in case.differentiable:
             inputs[index].requires_grad_()
-        torch._dynamo.reset()
+        torch.compiler.reset()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compiled = torch.compile(case.call, backend=backend, fullgraph=True)
@@ -170,7 +170,7 @@ class NetworkConformance(ComponentConformance):
             total = torch.stack([output.sum() for output in outputs]).sum()
             if total.requires_grad:
                 total.backward()
-        torch._dynamo.reset()
+        torch.compiler.reset()
         for output, expected in zip(outputs, case.call(module, *inputs), strict=True):
             require(_close(output, expected), "compiled, it gives other outputs")
 

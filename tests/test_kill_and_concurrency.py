@@ -1,4 +1,4 @@
-"""A few cases of ``benchmarks/faults``: kills and concurrent processes."""
+"""A short part of the fault scripts in ``benchmarks/faults``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCRIPTS = Path(__file__).parent.parent / "benchmarks" / "faults"
         ("concurrency", ["--minutes", "0.15", "--count", "3"]),
     ],
 )
-def test_no_case_fails(script: str, arguments: list[str], tmp_path: Path) -> None:
+def test_no_attempt_fails(script: str, arguments: list[str], tmp_path: Path) -> None:
     out = tmp_path / "result.json"
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments, "--out", str(out)],
