@@ -1,12 +1,12 @@
-"""Members together against members one after another: the same training, side by side.
+"""Compare training members together with training them one after another.
 
     python benchmarks/population.py --members 8 --epochs 1
     python benchmarks/population.py --members 16 --device cuda
 
-Prints seconds for each way, medians over alternating rounds, and their ratio; ``one`` is a single
-member. Only training counts: no evaluation, no pictures, data loaded before. Each way trains the
-784-400-2 VAE on Fashion-MNIST at batch 64, members differing in seed and β, and compiles steps
-where --compile says so; what two members compiled before is found again.
+Prints the seconds of each method, medians over alternating rounds, and their ratio; ``one`` is a
+single member. Only training is timed: no evaluation, no pictures, and data are loaded before. Each
+method trains the 784-400-2 VAE on Fashion-MNIST at batch size 64; members differ in seed and β.
+Steps are compiled according to --compile, with a warm compiler cache.
 """
 
 from __future__ import annotations

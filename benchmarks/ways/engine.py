@@ -1,4 +1,4 @@
-"""vaezoo's own training loop on the variant's spec, with the checkpoints that it writes."""
+"""vaezoo's training loop on the variant's spec, including checkpoints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from vaezoo.training.execution.choose import choose_step
 from vaezoo.training.execution.malloc import memory_kept
 from vaezoo.training.execution.precision import matmul_precision, resolve_precision
 
-_FOR_GOOD = contextlib.ExitStack()
+_CONTEXTS = contextlib.ExitStack()
 SPECS = Path(__file__).resolve().parent.parent.parent / "specs"
 
 
@@ -44,7 +44,7 @@ def prepare(work: str, images: np.ndarray) -> tuple[Callable[[], None], dict[str
         noise=torch.Generator(device).manual_seed(2),
     )
     precision = resolve_precision(spec.train.precision, device)
-    _FOR_GOOD.enter_context(memory_kept())  # as within a run
+    _CONTEXTS.enter_context(memory_kept())  # as in a run
     folder = Path(tempfile.mkdtemp(prefix="vaezoo-benchmark-"))
     saver = Saver(folder / checkpoint.FILE, "benchmark")
     began = time.perf_counter()
@@ -52,13 +52,13 @@ def prepare(work: str, images: np.ndarray) -> tuple[Callable[[], None], dict[str
         loss = loop.build_loss(spec, device)
         step, execution = choose_step(spec, state, loss, resident, "on", Observer())
     ready = time.perf_counter() - began
-    execution = dataclasses.replace(execution, precision=precision)  # which a run notes by itself
+    execution = dataclasses.replace(execution, precision=precision)  # a run does this, too
     ended = time.perf_counter()
 
     def epoch() -> None:
         nonlocal ended
-        # while others train this run stands still: a checkpoint falls due as if it went on
-        saver._saved += time.perf_counter() - ended
+        # write checkpoints as if the time in which other loops train were part of this run
+        saver._last_saved += time.perf_counter() - ended
         with matmul_precision(precision, device):
             record = run_epoch(spec, state, step, resident, Observer())
         state.history.append(record)

@@ -1,4 +1,4 @@
-"""The usual notebook: a DataLoader over PIL images with ToTensor, in the main process."""
+"""A typical notebook: a DataLoader over PIL images with ToTensor, in the main process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worker import WORKS, serve
 
 
 class PILImages(Dataset[tuple[Tensor, int]]):
-    """What torchvision's MNIST datasets do: a PIL image from the array, then the transform."""
+    """Like torchvision's MNIST datasets: a PIL image from the array, then the transform."""
 
     def __init__(self, images: np.ndarray) -> None:
         self.images = images

@@ -48,7 +48,7 @@ def test_members_begin_warn_and_end_in_lines_that_stay(
     with kind() as shown:
         shown.connecting()
         shown.sending(standings, of_machines({"CPU": 2.0}, {"CPU": 1.0}), ONE)
-        first.state, first.status = "at work", BEGUN
+        first.state, first.status = "running", BEGUN
         shown.changed(first)
         first.status = Status("training", images=72, epochs=4, epochs_done=1, last=MEANS)
         shown.changed(first)
@@ -82,7 +82,7 @@ def test_a_log_has_an_epoch_of_a_member_now_and_then(
             first.status = Status(
                 images=72, epochs=4, epochs_done=epoch, last=last, validation=-26.0
             )
-            first.state = "at work"
+            first.state = "running"
             shown.changed(first)
     told = [line for line in capsys.readouterr().err.splitlines() if ": epoch" in line]
     assert [line.split("  ")[0] for line in told] == ["member1: epoch 1/4", "member1: epoch 4/4"]
@@ -111,8 +111,8 @@ def test_each_has_a_gpu_where_there_are_any_unless_told_otherwise() -> None:
     assert with_gpus.share("auto", 1, None) == Share(1, 1.0, "cuda")
     assert with_gpus.share("cpu", 1, None) == Share(1, 0.0, "cpu")
     assert with_gpus.share("auto", 1, 0.0) == Share(1, 0.0, "cpu")
-    assert with_gpus.room(with_gpus.share("auto", 1, None)) == 2
-    assert with_gpus.room(with_gpus.share("cuda", 1, 0.25)) == 8
-    assert with_gpus.room(with_gpus.share("cuda", 12, 0.25)) == 1
-    assert with_gpus.room(with_gpus.share("cpu", 12, None)) == 2
+    assert with_gpus.capacity(with_gpus.share("auto", 1, None)) == 2
+    assert with_gpus.capacity(with_gpus.share("cuda", 1, 0.25)) == 8
+    assert with_gpus.capacity(with_gpus.share("cuda", 12, 0.25)) == 1
+    assert with_gpus.capacity(with_gpus.share("cpu", 12, None)) == 2
     assert of_machines({"CPU": 2.0}).share("auto", 2, None) == Share(2, 0.0, "cpu")

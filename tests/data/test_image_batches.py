@@ -113,7 +113,7 @@ def test_no_thread_reads_after_an_epoch_is_closed() -> None:
 
     def slowly(images: Tensor, rows: Tensor, out: Tensor) -> None:
         reading.append(int(rows[0]))
-        streamed.gather(images, rows, out)
+        streamed.gather_rows(images, rows, out)
 
     epoch = batches(Streamed(numbered(5000), CPU, gather=slowly), 1)
     next(epoch)

@@ -120,7 +120,7 @@ def test_a_scheduler_counts_the_steps():
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
     step_function(optimizer)()
     scheduler.step()  # warns, and so fails, where it saw no step of the optimizer
-    assert optimizer.param_cgroups[0]["lr"] == pytest.approx(0.1)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
 
 
 def test_a_custom_optimizer_keeps_its_step():

@@ -64,8 +64,8 @@ def finished(run: RunInfo, entry: PublishedEntry) -> None:
 
 def failed(run: RunInfo, error: BaseException) -> None:
     """The error as text."""
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    _log(run).write(run.epochs_done, [text("ended early", text)])
+    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    _log(run).write(run.epochs_done, [text("ended early", message)])
 
 
 def _log(run: RunInfo) -> Log:
