@@ -1,5 +1,5 @@
-"""Compare two estimates of log p(x) with the ELBO: the importance-weighted bound, and the one in the
-TensorFlow code of the Hyperspherical VAE paper.
+"""Compare two estimates of log p(x) with the ELBO: the importance-weighted bound, and the one in
+the TensorFlow code of the Hyperspherical VAE paper.
 
     python benchmarks/flawed_estimator.py
 
@@ -8,9 +8,9 @@ and log q(z|x), but computes log p(x|z) at one other draw z_0:
 
     log p(x|z_0) + log 1/n Σ_k p(z_k) / q(z_k|x)
 
-The bound computes all three at each draw: log 1/n Σ_k p(x|z_k) p(z_k) / q(z_k|x). The first is not a
-bound on log p(x): the mean of its first term is the reconstruction term of the ELBO, and that of its
-second term is between −KL(q ‖ p) and 0 for every image.
+The bound computes all three at each draw: log 1/n Σ_k p(x|z_k) p(z_k) / q(z_k|x). The first is not
+a bound on log p(x): the mean of its first term is the reconstruction term of the ELBO, and that of
+its second term is between −KL(q ‖ p) and 0 for every image.
 The authors' PyTorch port (nicola-decao/s-vae-pytorch) computes the bound.
 
 Measured on the first test images of the entries mnist_nvae2, mnist_nvae5, mnist_nvae10 and

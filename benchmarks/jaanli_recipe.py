@@ -1,11 +1,11 @@
-"""Train the model of jaanli/variational-autoencoder with its own recipe on the data of mnist_mlp128.
+"""Train the model of jaanli/variational-autoencoder with its own recipe on mnist_mlp128's data.
 
     python benchmarks/jaanli_recipe.py
 
 The network of the spec mnist_mlp128, trained as train_variational_autoencoder_pytorch.py does with
 --variational mean-field: centered RMSprop at 1e-3 on the sum over a batch, log q(z|x) − log p(z) at
-one draw of z instead of the closed-form KL, a softplus for σ, and 20,000 steps, as in the log of its
-README. The spec uses another optimizer and objective.
+one draw of z instead of the closed-form KL, a softplus for σ, and 20,000 steps, as in the log of
+its README. The spec uses another optimizer and objective.
 """
 
 from __future__ import annotations

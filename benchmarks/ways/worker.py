@@ -30,12 +30,12 @@ class Work:
 
 WORKS = {"mlp": Work("fashion_mlp2", 2, 64), "conv": Work("fashion_conv12", 12, 128)}
 
-#: From a workload's name and uint8 images (N, 28, 28) to a function that trains an epoch, and notes.
+#: From a workload's name and uint8 images (N, 28, 28) to a function for an epoch, and notes.
 Prepare = Callable[[str, np.ndarray], tuple[Callable[[], object], dict[str, str]]]
 
 
 def serve(prepare: Prepare, *distributions: str) -> None:
-    """Train an epoch per input line; ``distributions`` are the packages whose versions to report."""
+    """Train an epoch per input line; report the versions of the packages in ``distributions``."""
     parser = argparse.ArgumentParser()
     parser.add_argument("work", choices=WORKS)
     parser.add_argument("images", help="a .npy file of uint8 images (N, 28, 28)")
