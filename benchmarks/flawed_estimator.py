@@ -1,20 +1,20 @@
-"""How far two estimates of log p(x) lie above the ELBO: the importance-weighted bound, and the one
-in the TensorFlow code of the Hyperspherical VAE paper.
+"""Compare two estimates of log p(x) with the ELBO: the importance-weighted bound, and the one in
+the TensorFlow code of the Hyperspherical VAE paper.
 
     python benchmarks/flawed_estimator.py
 
 That code (nicola-decao/s-vae-tf, examples/mnist.py, log_likelihood) draws z_1 … z_n for log p(z)
-and log q(z|x), and takes log p(x|z) from one other draw z_0:
+and log q(z|x), but computes log p(x|z) at one other draw z_0:
 
     log p(x|z_0) + log 1/n Σ_k p(z_k) / q(z_k|x)
 
-The bound takes all three of each draw: log 1/n Σ_k p(x|z_k) p(z_k) / q(z_k|x). The first is not a
-bound on log p(x): its first term's mean is the ELBO's reconstruction term, and its second's lies
-between −KL(q ‖ p) and 0 whatever the image is.
+The bound computes all three at each draw: log 1/n Σ_k p(x|z_k) p(z_k) / q(z_k|x). The first is not
+a bound on log p(x): the mean of its first term is the reconstruction term of the ELBO, and that of
+its second term is between −KL(q ‖ p) and 0 for every image.
 The authors' PyTorch port (nicola-decao/s-vae-pytorch) computes the bound.
 
 Measured on the first test images of the entries mnist_nvae2, mnist_nvae5, mnist_nvae10 and
-mnist_nvae20, each estimate less the ELBO of the same image.
+mnist_nvae20, as the difference to the ELBO of the same image.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PUBLISHED = {
 }
 #: draws of z for the reconstruction term of the ELBO
 ELBO_DRAWS = 10
-#: images whose draws are held at once
+#: images per batch
 BATCH = 100
 
 
@@ -57,6 +57,7 @@ def elbos(
 ) -> Tensor:
     """The ELBO of each image (B, C, H, W): (B,), nats; its KL term is in closed form."""
     closed = model.prior.kl(posterior.mean, posterior.log_var)
+    assert closed is not None
     likelihoods = [model.log_likelihood(images, posterior.sample(generator)) for _ in range(draws)]
     return torch.stack(likelihoods).double().mean(0) - closed.double().sum(1)
 
@@ -64,7 +65,7 @@ def elbos(
 def flawed(
     model: VAE, images: Tensor, posterior: Posterior, samples: int, generator: torch.Generator
 ) -> Tensor:
-    """The TensorFlow code's estimate for each image (B, C, H, W): (B,), nats."""
+    """The estimate of the TensorFlow code for each image (B, C, H, W): (B,), nats."""
     likelihood = model.log_likelihood(images, posterior.sample(generator))
     ratios = []
     for _ in range(samples):
@@ -76,7 +77,7 @@ def flawed(
 
 @torch.inference_mode()
 def gaps(model: VAE, images: Tensor, samples: int, seed: int = 0) -> dict[str, Tensor]:
-    """Each estimate less the ELBO of the same image, of uint8 images (B, C, H, W): (B,), nats."""
+    """The difference of each estimate to the ELBO, for uint8 images (B, C, H, W): (B,), nats."""
     generator = torch.Generator().manual_seed(seed)
     found: dict[str, list[Tensor]] = {"flawed": [], "iw_bound": []}
     for x in batches(Resident(images), BATCH):
@@ -89,7 +90,7 @@ def gaps(model: VAE, images: Tensor, samples: int, seed: int = 0) -> dict[str, T
 
 
 def measure(latent: int, images: int, samples: int) -> dict[str, Any]:
-    """The mean gaps of one entry, each with its standard error, beside the published one."""
+    """The mean gaps of one entry with standard errors, and the published gap."""
     model = find(f"mnist_nvae{latent}").load()
     context = context_of(model, model.spec.dataset.build(), "test")
     found = gaps(model, context.split.images[:images], samples)
@@ -104,8 +105,8 @@ def measure(latent: int, images: int, samples: int) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--latent", type=int, nargs="+", default=list(PUBLISHED))
-    parser.add_argument("--samples", type=int, default=500, help="draws of z for each image")
-    parser.add_argument("--images", type=int, default=1000, help="of the test split, the first")
+    parser.add_argument("--samples", type=int, default=500, help="draws of z per image")
+    parser.add_argument("--images", type=int, default=1000, help="number of test images")
     parser.add_argument("--out", type=Path, default=RESULT)
     asked = parser.parse_args(arguments)
     report = {

@@ -1,9 +1,9 @@
-"""How long the importance-weighted bound takes, and how much memory: on the CPU.
+"""Time and memory of the importance-weighted bound on the CPU.
 
     python benchmarks/importance_weighted.py
 
-Takes the bound with 5,000 draws of z on all 10,000 test images of the entry mnist_mlp20, as
-``vaezoo evaluate mnist_mlp20 --iw 5000`` does, and counts how many images were encoded.
+Computes the bound with 5,000 draws of z on all 10,000 test images of the entry mnist_mlp20, like
+``vaezoo evaluate mnist_mlp20 --iw 5000``, and counts the encoded images.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Counter:
 
 
 def measure(name: str, samples: int, images: int) -> dict[str, Any]:
-    """One evaluation: its figure, its time and the process's largest memory so far."""
+    """One evaluation: its figure, its time and the peak memory of the process."""
     model = find(name).load()
     context = context_of(model, model.spec.dataset.build(), "test")
     context = replace(context, split=Split(context.split.images[:images], None))
@@ -75,8 +75,8 @@ def measure(name: str, samples: int, images: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--name", default="mnist_mlp20", help="an entry of the zoo")
-    parser.add_argument("--samples", type=int, default=5000, help="draws of z for each image")
-    parser.add_argument("--images", type=int, default=10_000, help="of the test split, the first")
+    parser.add_argument("--samples", type=int, default=5000, help="draws of z per image")
+    parser.add_argument("--images", type=int, default=10_000, help="number of test images")
     parser.add_argument("--out", type=Path, default=RESULT)
     arguments = parser.parse_args()
     report = measure(arguments.name, arguments.samples, arguments.images)

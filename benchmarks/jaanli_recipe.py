@@ -1,11 +1,11 @@
-"""What the training of jaanli/variational-autoencoder comes to on the data of mnist_mlp128.
+"""Train the model of jaanli/variational-autoencoder with its own recipe on mnist_mlp128's data.
 
     python benchmarks/jaanli_recipe.py
 
 The network of the spec mnist_mlp128, trained as train_variational_autoencoder_pytorch.py does with
---variational mean-field: centred RMSprop at 1e-3 on the sum over a batch, log q(z|x) − log p(z) at
-the one draw of z instead of the KL in closed form, a softplus for σ, 20,000 steps, which is where
-the log in its README takes its weights from. The spec itself trains the network otherwise.
+--variational mean-field: centered RMSprop at 1e-3 on the sum over a batch, log q(z|x) − log p(z) at
+one draw of z instead of the closed-form KL, a softplus for σ, and 20,000 steps, as in the log of
+its README. The spec uses another optimizer and objective.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,26 +32,27 @@ from vaezoo.training.loop import stream
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "specs" / "mnist_mlp128.yaml"
 RESULT = HERE / "results" / "jaanli_recipe.json"
-#: draws of z for each image, where the ELBO is evaluated; the source has 1,000
+#: draws of z per image for the ELBO; the source uses 1,000
 DRAWS = 10
 
 
-def posterior(model: VAE, images: Tensor) -> Independent:
-    """q(z|x), the encoder's second output through a softplus being σ."""
+def posterior(model: VAE, images: Tensor) -> Independent[Any]:
+    """q(z|x), with σ = softplus of the encoder's second output."""
     mean, scale = model.encoder(images)
     return Independent(Normal(mean, softplus(scale), validate_args=False), 1)
 
 
-def sampled_elbo(model: VAE, images: Tensor, q: Independent) -> Tensor:
+def sampled_elbo(model: VAE, images: Tensor, q: Independent[Any]) -> Tensor:
     """log p(x|z) + log p(z) − log q(z|x) at one draw of z: (B,), nats."""
     z = q.rsample()
     log_likelihood: Tensor = model.log_likelihood(images, z)
-    return log_likelihood + model.prior.log_prob(z) - q.log_prob(z)
+    elbo: Tensor = log_likelihood + model.prior.log_prob(z) - q.log_prob(z)
+    return elbo
 
 
 @torch.inference_mode()
 def test_elbo(model: VAE, images: Tensor) -> float:
-    """The mean ELBO of uint8 images (N, C, H, W), nats an image."""
+    """The mean ELBO of uint8 images (N, C, H, W), nats per image."""
     total = 0.0
     for x in batches(Resident(images), 1000):
         q = posterior(model, x)

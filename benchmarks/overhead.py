@@ -1,14 +1,12 @@
-"""What `vaezoo run` costs besides the training loop, and the memory that it takes.
+"""Time of `vaezoo run` outside the training loop, and its memory.
 
     python benchmarks/overhead.py specs/fashion_mlp2.yaml
     python benchmarks/overhead.py specs/mnist_leaky2.yaml --epochs 200 --device cuda
 
-runs the spec as a user does, in a process of its own, and takes its time apart: until the first
-epoch can begin (import, checks, reading the images), the epochs themselves, what lies between
-them (checkpoints, progress), and evaluating, drawing and publishing at the end. Compiling, where
-a run does it, is told by itself, importing the compiler included, and so is what PyTorch alone
-takes to be imported. Held-out images are left out, since looking at them is work that the
-spec asks for.
+runs the spec in a new process and splits its time: before the first epoch (import, checks, reading
+images), the epochs, between them (checkpoints, progress), and evaluation, drawing and publishing at
+the end. Compilation, with the import of the compiler, and the import of PyTorch are listed
+separately. There is no validation, which is work that the spec asks for.
 """
 
 from __future__ import annotations
@@ -36,11 +34,11 @@ BAR_SECONDS, BAR_SHARE, BAR_MEGABYTES = 3.0, 0.03, 1500
 
 @dataclass(frozen=True)
 class Moments:
-    """When things happened, in seconds of the system's clock."""
+    """Times of events, in seconds of the system clock."""
 
     began: float
     started: float
-    epochs: list[tuple[float, float]]  # its end, and its own seconds
+    epochs: list[tuple[float, float]]  # end and duration
     ended: float
 
     def parts(self) -> dict[str, float]:
@@ -56,7 +54,7 @@ class Moments:
 
 
 def run(spec: Path, epochs: int, device: str, compile: str) -> Moments:
-    """One run of the spec in a process of its own, whose entry is thrown away."""
+    """Run the spec once in a new process and discard the entry."""
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder) / "events.jsonl"
         command = [sys.executable, "-m", "vaezoo", "run", str(spec.resolve())]
@@ -82,7 +80,7 @@ def run(spec: Path, epochs: int, device: str, compile: str) -> Moments:
 
 
 def importing_pytorch() -> float:
-    """Seconds of a process that imports PyTorch; the median of three."""
+    """Seconds to import PyTorch in a new process: the median of three."""
     program = "import torch, os; os._exit(0)"
     seconds = []
     for _ in range(3):
@@ -96,7 +94,7 @@ def measure(spec: Path, epochs: int, device: str, compile: str) -> dict[str, Any
     alone = importing_pytorch()
     parts = run(spec, epochs, device, compile).parts()
     overhead = parts["until_the_first_epoch"] + parts["between_epochs"]
-    # what lies between epochs grows with their number, and the rest does not
+    # the time between epochs is proportional to their number, the rest is not
     share = parts["until_the_first_epoch"] / 300 + parts["between_epochs"] / parts["epochs"]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return {

@@ -1,10 +1,10 @@
-"""The zoo's variants as one plain PyTorch script: the figures that vaezoo has to match.
+"""The zoo's variants as one plain PyTorch script, whose figures vaezoo must match.
 
     python benchmarks/plain_variants.py fashion_mlp2 --data DIR_OF_IDX_GZ
     python benchmarks/plain_variants.py mnist_mlp20 --root TORCHVISION_ROOT
 
-Nothing here imports vaezoo. Images are grey levels in [0, 1], never binarised; every figure is
-a sum over pixels and latents and a mean over images, in nats. The result goes to
+This script does not import vaezoo. Images are gray levels in [0, 1] and not binarized. Every figure
+is a sum over pixels and latents and a mean over images, in nats. The result is written to
 benchmarks/results/plain/NAME-seedS.json.
 """
 
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,14 +26,14 @@ from torch import Tensor, nn
 
 RESULTS = Path(__file__).parent / "results" / "plain"
 SAMPLES_PER_IMAGE = 10
-ACTIVE_NATS = 0.01  # a latent that carries less than this on average counts as unused
+ACTIVE_NATS = 0.01  # a latent with a lower mean KL is unused
 
 
 # ---------------------------------------------------------------- models
 
 
 class VAE(nn.Module):
-    """An encoder body, two linear heads for q(z|x), and a decoder that ends without activation."""
+    """An encoder body, two linear heads for q(z|x), and a decoder without a final activation."""
 
     def __init__(self, body: nn.Module, features: int, latent: int, decoder: nn.Module) -> None:
         super().__init__()
@@ -74,7 +75,7 @@ def convolutions() -> nn.Sequential:
 
 
 def conv(latent: int) -> VAE:
-    """Convolutions 32-64 at stride 2, and transposed convolutions that mirror them."""
+    """Convolutions 32-64 at stride 2, and mirrored transposed convolutions."""
     body = convolutions()
     decoder = nn.Sequential(
         nn.Linear(latent, 64 * 7 * 7),
@@ -88,7 +89,7 @@ def conv(latent: int) -> VAE:
 
 
 def keras_example(latent: int) -> VAE:
-    """The Keras example's network and its initialisation.
+    """The network of the Keras example with its initialization.
 
     Keras pads "same" on the right and bottom, PyTorch here on the left and top: with stride 2 the
     two are mirror images of each other, and no layer knows left from right.
@@ -110,11 +111,12 @@ def keras_example(latent: int) -> VAE:
 def glorot_uniform(module: nn.Module) -> None:
     if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def leaky(latent: int) -> VAE:
-    """Four convolutions of 64 channels, stride 2 in the two middle ones, and their mirror."""
+    """Four convolutions of 64 channels, the middle two with stride 2, and a mirrored decoder."""
     body = nn.Sequential(
         nn.Conv2d(1, 64, 3, padding=1),
         nn.LeakyReLU(0.01),
@@ -140,11 +142,11 @@ def leaky(latent: int) -> VAE:
     return VAE(body, 64 * 7 * 7, latent, decoder)
 
 
-# ---------------------------------------------------------------- the variants
+# ---------------------------------------------------------------- variants
 
 
 def bernoulli(output: Tensor, x: Tensor) -> Tensor:
-    """-log p(x|z), summed over pixels and images; grey levels stand for probabilities."""
+    """-log p(x|z), summed over pixels and images; gray levels are probabilities."""
     return F.binary_cross_entropy_with_logits(output, x, reduction="sum")
 
 
@@ -224,7 +226,7 @@ def read_images(folder: Path, split: str) -> Tensor:
     with gzip.open(path) as file:
         content = bytearray(file.read())
     if int.from_bytes(content[:4], "big") != 2051:
-        raise ValueError(f"{path} is no IDX file of images")
+        raise ValueError(f"{path} is not an IDX file of images")
     pixels = torch.frombuffer(content, dtype=torch.uint8, offset=16)
     return pixels.reshape(-1, 1, 28, 28).float() / 255
 
@@ -260,7 +262,7 @@ def train_epoch(
     beta: float = 1.0,
     negative_log_likelihood: Callable[[Tensor, Tensor], Tensor] = bernoulli,
 ) -> tuple[float, float]:
-    """One step a batch; the running means of reconstruction and KL, nats an image."""
+    """One step per batch; the running means of reconstruction and KL, nats per image."""
     model.train()
     count = 0
     reconstruction_sum, kl_sum = torch.zeros(2, device=next(model.parameters()).device)
@@ -280,7 +282,7 @@ def train_epoch(
 
 @torch.no_grad()
 def evaluate(
-    model: VAE, images: Tensor, samples: int, negative_log_likelihood: Callable
+    model: VAE, images: Tensor, samples: int, negative_log_likelihood: Callable[..., Tensor]
 ) -> tuple[float, list[float]]:
     """Reconstruction (mean over ``samples`` draws of z) and the KL of each latent."""
     model.eval()
@@ -295,7 +297,7 @@ def evaluate(
 def train(
     variant: Variant, epochs: int, train_images: Tensor, validation_images: Tensor
 ) -> tuple[VAE, list[dict[str, float]]]:
-    """A trained model and one record an epoch."""
+    """A trained model and one record per epoch."""
     negative_log_likelihood = LIKELIHOODS[variant.likelihood]
     model = NETWORKS[variant.network](variant.latent)
     optimizer = torch.optim.Adam(model.parameters(), lr=variant.learning_rate, eps=variant.epsilon)
@@ -324,10 +326,10 @@ def train(
     return model, history
 
 
-# ---------------------------------------------------------------- the report
+# ---------------------------------------------------------------- report
 
 
-def describe_data(variant: Variant, training: int, validation: int, test: int) -> dict:
+def describe_data(variant: Variant, training: int, validation: int, test: int) -> dict[str, Any]:
     return {
         "dataset": variant.dataset,
         "training_images": training,
@@ -342,7 +344,7 @@ def describe_data(variant: Variant, training: int, validation: int, test: int) -
     }
 
 
-def describe_test(reconstruction: float, kls: list[float]) -> dict:
+def describe_test(reconstruction: float, kls: list[float]) -> dict[str, Any]:
     kl = sum(kls)
     return {
         "negative_elbo": reconstruction + kl,
@@ -356,7 +358,7 @@ def describe_test(reconstruction: float, kls: list[float]) -> dict:
     }
 
 
-def run(name: str, folder: Path, epochs: int, seed: int) -> dict:
+def run(name: str, folder: Path, epochs: int, seed: int) -> dict[str, Any]:
     variant = VARIANTS[name]
     torch.manual_seed(seed)
     train_images, validation_images, test_images = read_splits(variant, folder)
@@ -388,7 +390,7 @@ def run(name: str, folder: Path, epochs: int, seed: int) -> dict:
 
 
 def idx_folder(variant: Variant, root: Path) -> Path:
-    """Where torchvision keeps a dataset's IDX files under its root."""
+    """The folder of a dataset's IDX files under a torchvision root."""
     folders = {"fashion_mnist": "FashionMNIST", "mnist": "MNIST"}
     return root / folders[variant.dataset] / "raw"
 
@@ -397,10 +399,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("name", choices=VARIANTS)
     parser.add_argument("--root", type=Path, default=Path("data"), help="a torchvision root")
-    parser.add_argument("--data", type=Path, help="the folder of the IDX gz files themselves")
-    parser.add_argument("--epochs", type=int, help="instead of the variant's own")
+    parser.add_argument("--data", type=Path, help="a folder of IDX gz files")
+    parser.add_argument("--epochs", type=int, help="default: those of the variant")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the JSON file")
     arguments = parser.parse_args()
     variant = VARIANTS[arguments.name]
     folder = arguments.data or idx_folder(variant, arguments.root)

@@ -1,12 +1,12 @@
-"""Members together against members one after another: the same training, side by side.
+"""Compare training members together with training them one after another.
 
     python benchmarks/population.py --members 8 --epochs 1
     python benchmarks/population.py --members 16 --device cuda
 
-Prints seconds for each way, medians over alternating rounds, and their ratio; ``one`` is a single
-member. Only training counts: no evaluation, no pictures, data loaded before. Each way trains the
-784-400-2 VAE on Fashion-MNIST at batch 64, members differing in seed and β, and compiles steps
-where --compile says so; what two members compiled before is found again.
+Prints the seconds of each method, medians over alternating rounds, and their ratio; ``one`` is a
+single member. Only training is timed: no evaluation, no pictures, and data are loaded before. Each
+method trains the 784-400-2 VAE on Fashion-MNIST at batch size 64; members differ in seed and β.
+Steps are compiled according to --compile, with a warm compiler cache.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ def together(specs: list[Spec], device: torch.device, folder: Path, compile: Com
     assert reason is None, reason
 
 
-def seconds(way: Callable[..., None], specs, device: torch.device, compile: CompileMode) -> float:
+def seconds(
+    way: Callable[..., None], specs: list[Spec], device: torch.device, compile: CompileMode
+) -> float:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         way(specs, device, Path(folder), compile)
@@ -104,14 +106,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="default results/population_DEVICE.json")
     chosen = parser.parse_args()
     device, specs = choose(chosen.device), members(chosen.members, chosen.epochs)
-    ways = {
+    ways: dict[str, Callable[[], float]] = {
         "one": lambda: seconds(one_after_another, specs[:1], device, chosen.compile),
         "one after another": lambda: seconds(one_after_another, specs, device, chosen.compile),
         "together": lambda: seconds(together, specs, device, chosen.compile),
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    for way in (one_after_another, together):
-        seconds(way, specs[:2], device, chosen.compile)
+    for warmed in (one_after_another, together):
+        seconds(warmed, specs[:2], device, chosen.compile)
     for _ in range(chosen.rounds):
         for name, way in ways.items():
             taken[name].append(way())

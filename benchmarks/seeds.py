@@ -1,12 +1,11 @@
-"""What the seeds of a spec come to early in training: how the seed of mnist_keras2 was chosen.
+"""Compare seeds of a spec early in training, as for the seed of mnist_keras2.
 
     python benchmarks/seeds.py
     python benchmarks/seeds.py specs/mnist_keras2.yaml --seeds 20 --images 20000
 
-Trains each seed on the first images of its own first epoch, in the order and with the weights that
-``vaezoo run --set train.seed=S`` begins with, and keeps the training objective of the last 5,000 of
-them. No image is looked at besides those that are trained on. Seeds that the result holds already
-are not trained again.
+Trains each seed on the first images of its first epoch, with the same order and initial weights as
+``vaezoo run --set train.seed=S``, and keeps the training objective of the last 5,000 of them. Only
+training images are used. Seeds that the result file has are not trained again.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ from vaezoo.registry import ImageData, discover
 from vaezoo.registry.fields import value_at
 from vaezoo.spec import Spec, read
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.epoch import moments_of
-from vaezoo.training.execution.compiled import EagerStep
-from vaezoo.training.loop import plan_loss, stream
+from vaezoo.training.epoch import scheduled_values
+from vaezoo.training.execution.eager import EagerStep
+from vaezoo.training.loop import build_loss, stream
 
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "specs" / "mnist_keras2.yaml"
 CPU = torch.device("cpu")
-#: of the images trained on, how many at the end the figure is a mean over
+#: the figure is a mean over this many images at the end
 LAST = 5_000
 
 
 def objective(spec: Spec, data: ImageData, images: int) -> float:
-    """The training objective, nats an image, over the last of ``images`` in whole batches."""
+    """The training objective over the last of ``images`` in full batches, nats per image."""
     seed, plan = spec.train.seed, spec.train
     training = arranged(data, plan.validation, stream(seed, "validation"), CPU).training
     model = build(spec, seed=stream(seed, "weights"))
@@ -51,10 +50,10 @@ def objective(spec: Spec, data: ImageData, images: int) -> float:
         order=torch.Generator().manual_seed(stream(seed, "order")),
         noise=torch.Generator().manual_seed(stream(seed, "noise")),
     )
-    step = EagerStep(spec, state, plan_loss(spec, CPU))
+    step = EagerStep(spec, state, build_loss(spec, CPU))
     order = torch.randperm(len(training), generator=state.order)
     batches = shuffled_batches(training, order, plan.batch_size, step.prepare)
-    moments = moments_of(spec, 0, math.ceil(len(training) / plan.batch_size))
+    moments = scheduled_values(spec, 0, math.ceil(len(training) / plan.batch_size))
     count, last = math.ceil(images / plan.batch_size), math.ceil(LAST / plan.batch_size)
     model.train()
     sums = [step(*both) for both in islice(zip(batches, moments, strict=True), count)]
@@ -63,7 +62,7 @@ def objective(spec: Spec, data: ImageData, images: int) -> float:
 
 
 def describe(name: str, images: int, found: dict[str, float]) -> dict[str, Any]:
-    """What the seeds came to: median, quartiles and extremes, and the best one."""
+    """Median, quartiles and extremes over the seeds, and the best seed."""
     values = list(found.values())
     quartiles = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
     return {
@@ -84,7 +83,7 @@ def describe(name: str, images: int, found: dict[str, float]) -> dict[str, Any]:
 
 
 def kept(out: Path, images: int) -> dict[str, float]:
-    """The seeds that an earlier run of as many images has left."""
+    """The seeds of an earlier run with as many images."""
     if not out.exists():
         return {}
     earlier = json.loads(out.read_text("utf-8"))
@@ -94,8 +93,8 @@ def kept(out: Path, images: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("spec", type=Path, nargs="?", default=SPEC)
-    parser.add_argument("--seeds", type=int, default=20, help="how many, from 0 on")
-    parser.add_argument("--images", type=int, default=20_000, help="to train each seed on")
+    parser.add_argument("--seeds", type=int, default=20, help="number of seeds, from 0")
+    parser.add_argument("--images", type=int, default=20_000, help="training images per seed")
     arguments = parser.parse_args()
     name = arguments.spec.stem
     out = HERE / "results" / f"seeds_{name}.json"

@@ -1,12 +1,12 @@
-"""One epoch of the same work by vaezoo and by other loops, side by side.
+"""Compare the time of an epoch in vaezoo and in other training loops.
 
     python benchmarks/table.py mlp
     python benchmarks/table.py conv
     python benchmarks/table.py mlp --device cuda
 
-Each way is a process of its own, so that pythae and JAX may live in other environments
-(``--pythae`` and ``--jax`` name their interpreters). The ways take turns; while one trains, the
-others wait. The first round is a warm-up and does not count.
+Each loop runs in its own process, so that pythae and JAX can be in other environments (``--pythae``
+and ``--jax`` give their interpreters). The loops alternate; while one trains, the others wait. The
+first round is a warm-up and is not counted.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ WORKS = {
 
 @dataclass(frozen=True)
 class Way:
-    """A script of ``ways/``, the interpreter that runs it, and what its environment adds."""
+    """A script of ``ways/``, its interpreter, and additional environment variables."""
 
     name: str
     script: str
@@ -44,7 +45,7 @@ class Way:
 
 
 class Running:
-    """A way whose process waits for its turns."""
+    """A training loop in a waiting process."""
 
     def __init__(self, way: Way, work: str, images: Path, device: str) -> None:
         self.process = subprocess.Popen(
@@ -64,15 +65,19 @@ class Running:
 
     def epoch(self) -> float:
         """Seconds of one epoch."""
+        assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return self._answer()
+        seconds: float = self._answer()
+        return seconds
 
     def stop(self) -> None:
+        assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(timeout=30)
 
-    def _answer(self):
+    def _answer(self) -> Any:
+        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             raise OSError(_last_line(self.process.communicate()[1]))
@@ -86,8 +91,8 @@ def _last_line(text: str | None) -> str:
 
 def start(
     ways: Sequence[Way], work: str, images: Path, device: str
-) -> tuple[dict[str, Running], dict]:
-    """The ways that can run here, and why the others cannot."""
+) -> tuple[dict[str, Running], dict[str, str]]:
+    """The loops that can run on this machine, and why the others cannot."""
     running, missing = {}, {}
     for way in ways:
         try:
@@ -100,7 +105,7 @@ def start(
 
 
 def measure(running: dict[str, Running], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each way in each round, the ways taking turns; without the warm-up."""
+    """Seconds of each loop in each round, without the warm-up; the loops alternate."""
     seconds: dict[str, list[float]] = {name: [] for name in running}
     for index in range(rounds + 1):
         for name, way in running.items():
@@ -112,8 +117,8 @@ def measure(running: dict[str, Running], rounds: int) -> dict[str, list[float]]:
 
 
 def floor(work: str, images: int, name: str) -> dict[str, float]:
-    """What no loop on this device can go below: the arithmetic of an epoch at the peak of its
-    float32 matrix products, and the bytes that Adam moves at the speed of its memory."""
+    """A lower bound for this device: the arithmetic of an epoch at the peak float32 matrix speed,
+    and the bytes that Adam moves at the memory bandwidth."""
     import time
 
     import torch
@@ -124,7 +129,7 @@ def floor(work: str, images: int, name: str) -> dict[str, float]:
     from networks import network
     from worker import WORKS as SIZES
 
-    from vaezoo.training.execution.precision import products
+    from vaezoo.training.execution.precision import matmul_precision
 
     device = torch.device(name)
     size, model = SIZES[work].batch_size, network(work)
@@ -136,7 +141,7 @@ def floor(work: str, images: int, name: str) -> dict[str, float]:
     # gradient written and read; weight, mean and square read and written
     moved = 4 * (8 * parameters + size * 784) * steps
 
-    def best(action, repeats: int = 10) -> float:
+    def best(action: Callable[[], object], repeats: int = 10) -> float:
         times = []
         for _ in range(repeats):
             began = time.perf_counter()
@@ -148,7 +153,7 @@ def floor(work: str, images: int, name: str) -> dict[str, float]:
 
     square, long = torch.rand(1536, 1536, device=device), torch.rand(2**26, device=device)
     target = torch.empty_like(long)
-    with products("float32", device):
+    with matmul_precision("float32", device):
         peak = 2 * 1536**3 / best(lambda: square @ square)
     bandwidth = 2 * 4 * long.numel() / best(lambda: target.copy_(long))
     return {
@@ -163,7 +168,7 @@ def floor(work: str, images: int, name: str) -> dict[str, float]:
 
 
 def cpu_model() -> str:
-    """The processor as the system names it."""
+    """The name of the processor."""
     information = Path("/proc/cpuinfo")
     if information.exists():
         for line in information.read_text().splitlines():
@@ -173,15 +178,20 @@ def cpu_model() -> str:
 
 
 def gpu_model() -> str:
-    """The GPU as its driver names it."""
+    """The name of the GPU."""
     import torch
 
     return torch.cuda.get_device_name()
 
 
 def describe(
-    work: str, images: int, device: str, seconds: dict, missing: dict, about: dict
-) -> dict:
+    work: str,
+    images: int,
+    device: str,
+    seconds: dict[str, list[float]],
+    missing: dict[str, str],
+    about: dict[str, Any],
+) -> dict[str, Any]:
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     return {
         "what": f"an epoch of {images:,} images, {WORKS[work]}",
@@ -203,7 +213,7 @@ def describe(
     }
 
 
-def show(report: dict) -> None:
+def show(report: dict[str, Any]) -> None:
     medians, others = report["median_seconds"], report["times_as_fast_as"]
     print(f"\n{report['what']}; medians")
     print(f"{'':20}{'seconds':>9}{'µs/image':>10}" + "".join(f"{'× ' + o:>13}" for o in others))
@@ -224,11 +234,11 @@ def show(report: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("work", choices=WORKS)
-    parser.add_argument("--rounds", type=int, default=5, help="that count, after one warm-up")
-    parser.add_argument("--images", type=int, default=60_000, help="of the training images")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds after one warm-up")
+    parser.add_argument("--images", type=int, default=60_000, help="number of training images")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--pythae", default=sys.executable, help="a Python that has pythae")
-    parser.add_argument("--jax", default=sys.executable, help="a Python that has JAX")
+    parser.add_argument("--pythae", default=sys.executable, help="a Python with pythae")
+    parser.add_argument("--jax", default=sys.executable, help="a Python with JAX")
     parser.add_argument("--out", type=Path, help="default results/table_WORK….json")
     arguments = parser.parse_args()
     if arguments.rounds < 1 or not 0 < arguments.images <= 60_000:

@@ -1,16 +1,16 @@
-"""How long ``vaezoo validate`` takes: the shipped specs, and a thousand specs in one call.
+"""Time of ``vaezoo validate`` for the shipped specs, and for a thousand specs in one call.
 
     python benchmarks/validate_specs.py
 
-Each way is a process of its own, as people and CI start it; three take turns, so that whatever
-else the machine does meets them alike:
+Each case is a new process, as users and CI start it. Three cases alternate, so that other load on
+the machine affects them equally:
 
-libraries  a Python that imports click, pluggy, pydantic and PyYAML, and does nothing with them
+libraries  a Python that only imports click, pluggy, pydantic and PyYAML
 specs      vaezoo validate specs
 thousand   vaezoo validate FOLDER, with 1,000 different specs made from the shipped ones
 
-The first round is a warm-up and does not count. Of each way both times are kept: what the clock
-on the wall says, and what the processor worked. They differ on a machine that others use too.
+The first round is a warm-up and is not counted. Both wall-clock and processor time are recorded;
+they differ on a shared machine.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from table import cpu_model
 
@@ -35,7 +36,7 @@ HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "validate_specs.json"
 SPECS = HERE.parent / "specs"
 THOUSAND = 1_000
-#: What the times are to stay below, in seconds.
+#: Upper limits of the times, in seconds.
 BARS = {"specs": 0.3, "thousand": 3.0}
 
 
@@ -48,7 +49,7 @@ class Time:
 
 
 def write_specs(folder: Path, count: int) -> None:
-    """So many specs, each with a name and a seed of its own."""
+    """Write specs with different names and seeds."""
     whole = {path.stem: path.read_text("utf-8") for path in sorted(SPECS.glob("*.yaml"))}
     texts = [(name, text) for name, text in whole.items() if not text.startswith("extends:")]
     for number in range(count):
@@ -67,7 +68,7 @@ def timed(command: list[str]) -> Time:
 
 
 def measure(ways: dict[str, list[str]], rounds: int) -> dict[str, list[Time]]:
-    """The times of each way in each round after the warm-up."""
+    """The times of each case in each round after the warm-up."""
     times: dict[str, list[Time]] = {name: [] for name in ways}
     for index in range(rounds + 1):
         for name, command in ways.items():
@@ -75,12 +76,12 @@ def measure(ways: dict[str, list[str]], rounds: int) -> dict[str, list[Time]]:
             if index:
                 times[name].append(taken)
             label = f"round {index}" if index else "warm-up"
-            shown = f"{taken.wall:6.3f} s on the wall, {taken.processor:6.3f} s of the processor"
+            shown = f"{taken.wall:6.3f} s wall clock, {taken.processor:6.3f} s processor"
             print(f"{label:8}  {name:9}  {shown}", flush=True)
     return times
 
 
-def describe(times: dict[str, list[Time]]) -> dict:
+def describe(times: dict[str, list[Time]]) -> dict[str, Any]:
     def summary(values: list[float]) -> dict[str, float]:
         return {"least": min(values), "median": statistics.median(values), "most": max(values)}
 
@@ -102,11 +103,11 @@ def describe(times: dict[str, list[Time]]) -> dict:
     }
 
 
-def show(report: dict) -> None:
+def show(report: dict[str, Any]) -> None:
     print(f"\n{report['what']}; medians (least - most) of {len(report['rounds']['specs'])} rounds")
     for kind in ("wall", "processor"):
         for name, its in report[f"{kind}_seconds"].items():
-            bar = f", bar {BARS[name]} s" if name in BARS else ""
+            bar = f", limit {BARS[name]} s" if name in BARS else ""
             spread = f"({its['least']:.3f} - {its['most']:.3f})"
             print(f"{kind:10}{name:10}{its['median']:7.3f} s {spread}{bar}")
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
@@ -115,7 +116,7 @@ def show(report: dict) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7, help="that count, after one warm-up")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds after one warm-up")
     parser.add_argument("--out", type=Path, default=RESULT)
     arguments = parser.parse_args()
     if arguments.rounds < 1:

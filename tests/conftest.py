@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Settings and fixtures of every test."""
 
 import os
 import shutil
@@ -7,20 +7,19 @@ from pathlib import Path
 
 import pytest
 
-# The models of the tests are so small that a second thread costs more than it brings, and on a
-# busy machine threads that wait for each other take many times as long. Set before torch is
-# imported; the processes that tests start inherit it.
+# The models of the tests are small: a second thread costs more time than it saves. Set this before
+# torch is imported. Processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A shell starts what it runs in the background deaf to Ctrl-C, nohup to a hang-up, and children
-# inherit that; so would the runs that tests stop.
+# A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP. Child processes
+# would inherit this, and tests could not interrupt their runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
 def current(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A zoo with a copy of a shipped entry, of the form that this version writes. Copy it."""
+    """A zoo with one shipped entry, migrated to the current format. Copy it before use."""
     from vaezoo.evaluation.migrate import migrate
     from vaezoo.zoo import find
 

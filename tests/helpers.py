@@ -1,4 +1,4 @@
-"""What several tests share: a small spec on a small dataset of real pixels' kind."""
+"""A small spec on a small dataset, and the registry that it needs."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import types
 from typing import Any
 
 from tests.runs.blobs_plugin import Blobs
-from vaezoo.registry import Plugin, Registry, hookimpl, new_registry
+from vaezoo.registry import Plugin, Registry, discover, hookimpl, new_registry
 from vaezoo.spec import Spec, from_data
 
 
 def registry_with(*components: type) -> Registry:
-    """The installed plugins and one that supplies ``components``."""
+    """The installed plugins, and one plugin with ``components``."""
     registry = new_registry()
-    module = types.ModuleType("tests_plugin")
+    module: Any = types.ModuleType("tests_plugin")
     module.vaezoo_components = hookimpl(lambda: list(components), specname="vaezoo_components")
     registry.add(Plugin("tests", "1", __file__), module)
     return registry
 
 
+def built_in(kind: str, use: str, **fields: Any) -> Any:
+    """A component of an installed plugin."""
+    return discover().find(kind, use).component(**fields)
+
+
 def spec_data(**changes: Any) -> dict[str, Any]:
-    """A spec that trains in a moment; ``train`` and ``model`` changes are merged in."""
+    """The data of a spec that trains in under a second; ``train`` and ``model`` are merged."""
     data: dict[str, Any] = {
         "vaezoo": 1,
         "name": "small",

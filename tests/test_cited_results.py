@@ -1,4 +1,4 @@
-"""What the specs say of measurements is what ``benchmarks/results`` holds."""
+"""Measurements that specs cite equal those in ``benchmarks/results``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import seeds
 import torch
 
-from benchmarks import seeds
 from tests.helpers import Blobs, registry_with, spec_data
 from vaezoo.spec import from_data
 from vaezoo.training import Observer, train
@@ -21,7 +21,7 @@ def recorded(name: str) -> Any:
 
 
 def words(spec: str) -> str:
-    """A spec's text, comments joined to one line."""
+    """The text of a spec, its comments joined into one line."""
     lines = (ROOT / "specs" / f"{spec}.yaml").read_text("utf-8").splitlines()
     return " ".join(line.removeprefix("# ").strip() for line in lines)
 
@@ -55,8 +55,8 @@ def test_the_chosen_seed() -> None:
     assert f"ended at {plain:.2f}" in note
 
 
-def test_a_seed_is_trained_as_a_run_begins(tmp_path: Path, monkeypatch: Any) -> None:
-    """Over a whole epoch of whole batches, it is the objective that ``train`` records."""
+def test_a_seed_trains_like_a_run(tmp_path: Path, monkeypatch: Any) -> None:
+    """The objective of one epoch of full batches equals the one that ``train`` records."""
     spec = from_data(spec_data(train={"epochs": 1, "batch_size": 8}), registry_with(Blobs))
     data = spec.dataset.build()
     cpu = torch.device("cpu")

@@ -1,4 +1,4 @@
-"""A part of ``benchmarks/faults/corrupt.py``: harmed and falsified entries, harmed checkpoints."""
+"""A few cases of ``benchmarks/faults/corrupt.py``: damaged and falsified files are found."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "faults" / "corrupt.py"
 
 
-def test_every_harm_is_found(tmp_path: Path) -> None:
+def test_every_damage_is_found(tmp_path: Path) -> None:
     out = tmp_path / "result.json"
     arguments = ["--count", "60", "--checkpoints", "60", "--seed", "3", "--out", str(out)]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Scripts that try vaezoo under faults run, and find none in the part that is tried here."""
+"""``benchmarks/faults/resources.py`` finds no fault in a few cases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FAULTS = Path(__file__).parent.parent / "benchmarks" / "faults"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["streams", "disk", "files", "permissions", "users", "names"])
-def test_little_of_a_resource_is_explained(part: str, tmp_path: Path) -> None:
+def test_scarce_resources_are_explained(part: str, tmp_path: Path) -> None:
     out = tmp_path / "result.json"
     program = [sys.executable, str(FAULTS / "resources.py"), "--part", part, "--count", "3"]
     done = subprocess.run(

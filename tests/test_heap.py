@@ -1,4 +1,4 @@
-"""Memory that is kept between steps, as the system counts it."""
+"""Memory that stays allocated between steps, as the system counts it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc"),
+]
 
-#: In a process of its own, whose heap nothing else has shaped: pages that 20 rounds of taking and
-#: giving back 12 MB cost before and inside; MB that are held inside and afterwards. It begins as
-#: glibc does, which raises its thresholds or not depending on what was freed when.
+#: Print the page faults of 20 rounds that allocate and free 12 MB, before and inside
+#: ``memory_kept``, and the resident MB inside and afterwards. This runs in a process of its own
+#: with glibc's initial thresholds, which depend on earlier allocations otherwise.
 ROUNDS = """
 import ctypes, json, resource, torch
 from vaezoo.training.execution.malloc import memory_kept
@@ -45,8 +48,8 @@ print(json.dumps(found))
 """
 
 
-def found(**environment: str) -> dict[str, int]:
-    theirs = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")  # whoever runs this may have chosen too
+def measure(**environment: str) -> dict[str, int]:
+    theirs = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")  # settings of whoever runs the tests
     kept = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     done = subprocess.run(
         [sys.executable, "-c", ROUNDS],
@@ -59,17 +62,17 @@ def found(**environment: str) -> dict[str, int]:
     return counted
 
 
-def test_what_is_taken_again_and_again_is_not_handed_out_anew() -> None:
-    counts = found()
+def test_freed_memory_is_reused() -> None:
+    counts = measure()
     assert counts["before"] > 10_000  # 3,072 pages a round
     assert counts["inside"] < counts["before"] / 20
 
 
-def test_afterwards_it_is_given_back() -> None:
-    counts = found()
+def test_memory_is_returned_afterwards() -> None:
+    counts = measure()
     assert counts["held afterwards"] < counts["held inside"] - 150
 
 
-def test_what_the_user_chose_stays() -> None:
-    counts = found(MALLOC_MMAP_THRESHOLD_="131072")
+def test_settings_of_the_user_stay() -> None:
+    counts = measure(MALLOC_MMAP_THRESHOLD_="131072")
     assert counts["inside"] > 10_000

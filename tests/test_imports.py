@@ -1,4 +1,4 @@
-"""The house keeps its floors, and reading is free of torch."""
+"""Packages import lower ones only, and light commands import no heavy library."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "vaezoo"
-#: Rooms from the lowest floor to the highest. A room imports from lower floors only, and no two
-#: rooms share a floor.
-FLOORS = (
+#: Packages and modules of ``vaezoo`` from the lowest layer to the highest. Each imports from lower
+#: layers only.
+LAYERS = (
     "diagnostics",
     "system",
     "registry",
@@ -35,22 +35,22 @@ FLOORS = (
     "cli",
     "__main__",
 )
-#: The two that know each other: a component is checked against specs and looks at models, and
-#: both are made of components. Only for type checkers.
+#: Components take specs and models as arguments, and specs and models consist of components. Only
+#: type checkers import these.
 EXCUSED = {("registry", "vaezoo.spec.spec"), ("registry", "vaezoo.model")}
-HEAVY = ("torch", "torchvision", "numpy", "matplotlib")
+HEAVY = ("torch", "torchvision", "numpy", "matplotlib", "jinja2")
 
 
 @dataclass(frozen=True)
 class Import:
-    """A module that is imported somewhere, and whether only type checkers do so."""
+    """An imported module, and whether only type checkers import it."""
 
     module: str
     for_typing: bool = False
 
 
 def imports(tree: ast.AST, for_typing: bool = False) -> Iterator[Import]:
-    """Every import below ``tree``, those inside functions and for type checkers too."""
+    """Every import below ``tree``, including those in functions and for type checkers."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (Import(alias.name, for_typing) for alias in node.names)
@@ -64,42 +64,42 @@ def imports(tree: ast.AST, for_typing: bool = False) -> Iterator[Import]:
             yield from imports(node, for_typing or typing)
 
 
-def room_of(path: Path) -> str:
+def layer_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
-def test_every_room_has_its_floor_and_every_floor_a_room() -> None:
-    assert {room_of(path) for path in MODULES} == set(FLOORS)
+def test_every_package_has_a_layer() -> None:
+    assert {layer_of(path) for path in MODULES} == set(LAYERS)
 
 
-def test_no_room_imports_upward() -> None:
+def test_no_package_imports_a_higher_one() -> None:
     upward = []
     for path in MODULES:
-        room = room_of(path)
+        layer = layer_of(path)
         for one in imports(ast.parse(path.read_text(encoding="utf-8"))):
             top, _, rest = one.module.partition(".")
             other = rest.partition(".")[0]
-            if top != "vaezoo" or not rest or other == room:
+            if top != "vaezoo" or not rest or other == layer:
                 continue
-            excused = one.for_typing and (room, one.module) in EXCUSED
-            if FLOORS.index(other) > FLOORS.index(room) and not excused:
+            excused = one.for_typing and (layer, one.module) in EXCUSED
+            if LAYERS.index(other) > LAYERS.index(layer) and not excused:
                 upward.append(f"{path.relative_to(ROOT)} imports {one.module}")
     assert not upward
 
 
-def test_no_two_files_of_one_name_mean_different_things() -> None:
-    """A command is called like the module whose function it calls; other names stand once."""
+def test_module_names_are_unique() -> None:
+    """Only a command may have the name of another module, whose function it calls."""
     homes: dict[str, list[str]] = {}
     for path in MODULES:
-        if path.stem != "__init__" and room_of(path) != "cli":
+        if path.stem != "__init__" and layer_of(path) != "cli":
             homes.setdefault(path.stem, []).append(str(path.relative_to(ROOT)))
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
-def test_no_class_name_stands_twice() -> None:
+def test_class_names_are_unique() -> None:
     homes: dict[str, list[str]] = {}
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -108,7 +108,7 @@ def test_no_class_name_stands_twice() -> None:
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
-LOOK = """
+PROGRAM = """
 import sys
 {code}
 print([name for name in {heavy} if name in sys.modules])
@@ -124,10 +124,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_reading_is_free(case: str) -> None:
+def test_light_commands_import_no_heavy_library(case: str) -> None:
     code = CASES[case] + ("" if case == "import" else "; assert r.exit_code == 0, r.output")
     shown = subprocess.run(
-        [sys.executable, "-c", LOOK.format(code=code, heavy=HEAVY)],
+        [sys.executable, "-c", PROGRAM.format(code=code, heavy=HEAVY)],
         cwd=ROOT,
         env={**os.environ, "VAEZOO_ZOO": ""},
         capture_output=True,
@@ -139,8 +139,8 @@ def test_reading_is_free(case: str) -> None:
     assert shown.stdout.strip() == "[]"
 
 
-def test_no_package_exports_a_name_that_a_module_of_it_takes_over() -> None:
-    """Importing a submodule binds its name in the package, over a function of that name."""
+def test_no_module_hides_an_export_of_its_package() -> None:
+    """Importing a module binds its name in the package and replaces an export of that name."""
     taken = []
     for init in PACKAGE.rglob("__init__.py"):
         package = ".".join(init.parent.relative_to(ROOT).parts)

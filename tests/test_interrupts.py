@@ -34,6 +34,7 @@ def import_slowly() -> None:
         time.sleep(5)
 
 
+@pytest.mark.slow
 def test_ctrl_c_waits_for_the_end_of_an_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_request_to_end_is_no_ordinary_exception() -> None:
     assert str(Terminated(signal.SIGTERM)) == "SIGTERM"
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize("wait", [0.3, 0.6, 0.9, 1.2, 1.5, 2.0])
 def test_ctrl_c_while_torch_is_imported(wait: float, tmp_path: Path) -> None:

@@ -6,16 +6,17 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 import vaezoo
 from tests.forging import rewrite_figures
+from tests.helpers import built_in
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, ZooError
 from vaezoo.evaluation.evaluate_entry import context_of, take_what_can_be_had
-from vaezoo.registry import discover
 from vaezoo.zoo import find
 
 NAME = "mnist_mlp20"
@@ -50,6 +51,7 @@ def test_named_metrics_are_recorded_beside_the_others(zoo: Path) -> None:
     assert not list((zoo / ".staging").iterdir())
 
 
+@pytest.mark.slow
 def test_targets_are_held_against_the_figures_that_were_recorded(zoo: Path) -> None:
     rewrite_figures(zoo / NAME, elbo=-100.0)
     vaezoo.evaluate(NAME, zoo=zoo, metrics=["elbo"], record=True)
@@ -61,7 +63,7 @@ def test_targets_are_held_against_the_figures_that_were_recorded(zoo: Path) -> N
 def test_nothing_is_recorded_in_an_entry_whose_files_were_changed(zoo: Path, name: str) -> None:
     with (zoo / NAME / name).open("ab") as file:
         file.write(b"\n")
-    with pytest.raises(ZooError, match=rf"VZ503.*{name} is not as it was published"):
+    with pytest.raises(ZooError, match=rf"VZ503.*{name} was changed after publishing"):
         vaezoo.evaluate(NAME, zoo=zoo, metrics=["entropy_floor"], record=True)
 
 
@@ -79,6 +81,7 @@ def test_other_splits_are_those_of_training(split: str, examples: int) -> None:
     assert (figure.split, figure.examples) == (split, examples)
 
 
+@pytest.mark.slow
 def test_the_importance_weighted_bound_can_be_asked_for(zoo: Path) -> None:
     runner = CliRunner()
     arguments = ["evaluate", NAME, "--zoo", str(zoo), "--iw", "2", "--json"]
@@ -100,7 +103,7 @@ def test_the_importance_weighted_bound_can_be_asked_for(zoo: Path) -> None:
     ],
 )
 def test_unknown_names_are_refused_with_the_nearest(
-    zoo: Path, arguments: dict[str, object], message: str
+    zoo: Path, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
         vaezoo.evaluate(NAME, zoo=zoo, **arguments)
@@ -108,8 +111,7 @@ def test_unknown_names_are_refused_with_the_nearest(
 
 def test_all_leaves_out_what_the_model_cannot_have_and_says_why() -> None:
     model = vaezoo.load("mnist_flax20")
-    registry = discover()
-    asked = [registry.find("metric", use).component() for use in ("active_units", "sample_quality")]
+    asked = [built_in("metric", use) for use in ("active_units", "sample_quality")]
     context = context_of(model, model.spec.dataset.build(), "test")
     figures, left_out = take_what_can_be_had(asked, context, lambda *_: None, named=["all"])
     assert [figure.name for figure in figures] == ["active_units"]
@@ -138,6 +140,7 @@ def test_figures_are_not_taken_where_they_cannot_be_recorded(
     assert refused.value.exit_code == 3
 
 
+@pytest.mark.slow
 def test_a_repeated_option_names_more_metrics(zoo: Path) -> None:
     arguments = ["evaluate", NAME, "--zoo", str(zoo), "--json"]
     named = ["--metrics", "entropy_floor,active_units", "--metrics", "active_units,elbo"]

@@ -1,9 +1,10 @@
-"""A model as Python users call it."""
+"""The Python interface of a model."""
 
 from __future__ import annotations
 
 import copy
 import io
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -29,13 +30,13 @@ class NormedNet(nn.Module):
 
 
 class NormedEncoder(Encoder, use="normed"):
-    """Batch normalisation, then one layer."""
+    """Batch normalization, then one layer."""
 
     def build(self, image: ImageShape, latent: int) -> nn.Module:
         return NormedNet(image.channels * image.height * image.width, latent)
 
 
-class AroundOneImageNet(nn.Module):
+class OneImagePriorNet(nn.Module):
     def bind(self, image: ImageShape, posterior) -> None:
         self.image = nn.Parameter(torch.rand(1, *image))
         self.posterior = posterior
@@ -50,11 +51,11 @@ class AroundOneImageNet(nn.Module):
         return None
 
 
-class AroundOneImage(Prior, use="around_one_image"):
+class OneImagePrior(Prior, use="one_image"):
     """q(z|x) of a learned image x."""
 
-    def build(self, latent: int) -> nn.Module:
-        return AroundOneImageNet()
+    def build(self, latent: int) -> Any:
+        return OneImagePriorNet()
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +76,12 @@ def normed() -> VAE:
 
 @pytest.fixture
 def bound() -> VAE:
-    model_ = {"latent": 3, "encoder": {"use": "mlp", "hidden": [8]}, "prior": "around_one_image"}
-    return build(from_data(spec_data(model=model_), registry_with(Blobs, AroundOneImage)))
+    model_ = {"latent": 3, "encoder": {"use": "mlp", "hidden": [8]}, "prior": "one_image"}
+    return build(from_data(spec_data(model=model_), registry_with(Blobs, OneImagePrior)))
 
 
-def test_a_bound_prior_looks_through_the_encoder(bound: VAE) -> None:
-    assert bound.prior.image.shape == (1, 1, 6, 6)
+def test_a_bound_prior_uses_the_encoder(bound: VAE) -> None:
+    assert cast("Any", bound.prior).image.shape == (1, 1, 6, 6)
     z = torch.randn(4, 3)
     before = bound.prior.log_prob(z)
     with torch.no_grad():
@@ -88,21 +89,21 @@ def test_a_bound_prior_looks_through_the_encoder(bound: VAE) -> None:
     assert not torch.allclose(bound.prior.log_prob(z), before)
     bound.prior.log_prob(z).sum().backward()
     assert bound.encoder.head.mean.weight.grad.any()
-    assert bound.prior.image.grad.any()
+    assert cast("Any", bound.prior).image.grad.any()
     assert bound.sample(5).shape == (5, 1, 6, 6)
 
 
-def test_a_bound_prior_saves_what_it_owns_and_no_more(bound: VAE) -> None:
+def test_a_bound_prior_saves_only_its_own_tensors(bound: VAE) -> None:
     assert [name for name in bound.state_dict() if name.startswith("prior.")] == ["prior.image"]
     assert len(list(bound.parameters())) == len(bound.state_dict())
 
 
-def test_a_copy_of_a_bound_prior_looks_through_the_copied_encoder(bound: VAE) -> None:
+def test_a_copy_of_a_bound_prior_uses_the_copied_encoder(bound: VAE) -> None:
     other, z = copy.deepcopy(bound), torch.randn(4, 3)
     before = bound.prior.log_prob(z)
     with torch.no_grad():
         for parameter in other.encoder.parameters():
-            parameter += 1
+            parameter.add_(1)
     assert torch.equal(bound.prior.log_prob(z), before)
     assert not torch.allclose(other.prior.log_prob(z), before)
 
@@ -121,35 +122,35 @@ def test_shapes_and_ranges(model: VAE, images: torch.Tensor) -> None:
         assert made.max() <= 1
 
 
-def test_uint8_and_float_and_numpy_images_are_alike(model: VAE, images: torch.Tensor) -> None:
+def test_uint8_float_and_numpy_images_give_the_same_result(
+    model: VAE, images: torch.Tensor
+) -> None:
     expected = model.encode(images)
     for same in (images / 255, (images / 255).double(), images.numpy(), images.numpy() / 255):
         assert torch.allclose(model.encode(same), expected, atol=1e-6)
 
 
-def test_arrays_that_cannot_be_written_are_taken_without_a_word(
-    model: VAE, images: torch.Tensor
-) -> None:
+def test_read_only_arrays_give_no_warning(model: VAE, images: torch.Tensor) -> None:
     array = images.numpy().copy()
-    array.flags.writeable = False  # as numpy gives the pixels of a PIL image
+    array.flags.writeable = False  # like the pixels of a PIL image
     assert torch.equal(model.encode(array), model.encode(images))
 
 
-def test_images_are_left_as_they_were(model: VAE, images: torch.Tensor) -> None:
+def test_images_are_not_changed(model: VAE, images: torch.Tensor) -> None:
     floats = images / 255
     before = floats.clone()
     model.reconstruct(floats)
     assert torch.equal(floats, before)
 
 
-def test_encode_gives_the_posterior_mean(model: VAE, images: torch.Tensor) -> None:
+def test_encode_returns_the_posterior_mean(model: VAE, images: torch.Tensor) -> None:
     with torch.no_grad():
         posterior = model.posterior(images / 255)
     assert torch.equal(model.encode(images), posterior.mean)
     assert torch.equal(model.reconstruct(images), model.decode(posterior.mean))
 
 
-def test_encode_and_reconstruct_draw_nothing(model: VAE, images: torch.Tensor) -> None:
+def test_encode_and_reconstruct_are_deterministic(model: VAE, images: torch.Tensor) -> None:
     model.train()
     state = torch.get_rng_state()
     assert torch.equal(model.encode(images), model.encode(images))
@@ -157,7 +158,7 @@ def test_encode_and_reconstruct_draw_nothing(model: VAE, images: torch.Tensor) -
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_the_seed_decides_the_samples(model: VAE) -> None:
+def test_samples_depend_on_the_seed(model: VAE) -> None:
     torch.manual_seed(1)
     first = model.sample(4, seed=1)
     torch.manual_seed(2)
@@ -166,7 +167,7 @@ def test_the_seed_decides_the_samples(model: VAE) -> None:
     assert not torch.equal(first[0], first[1])
 
 
-def test_more_samples_begin_with_the_same_ones(model: VAE) -> None:
+def test_more_samples_start_with_the_same_ones(model: VAE) -> None:
     assert torch.allclose(model.sample(1500)[:16], model.sample(16), atol=1e-6)
 
 
@@ -205,23 +206,21 @@ def test_latents_may_be_numbers_in_lists(model: VAE) -> None:
     assert torch.equal(model.decode([[0, 1.5]]), model.decode(np.array([[0, 1.5]])))
 
 
-def test_an_image_is_encoded_the_same_whatever_its_neighbours(
-    normed: VAE, images: torch.Tensor
-) -> None:
+def test_encoding_does_not_depend_on_the_batch(normed: VAE, images: torch.Tensor) -> None:
     normed.train()
     with torch.no_grad():
         for _ in range(5):
-            normed.posterior(images / 255)  # running statistics of their own
+            normed.posterior(images / 255)  # sets running statistics
     running = normed.encoder.norm.running_mean.clone()
     together = normed.encode(images)
     alone = torch.cat([normed.encode(image[None]) for image in images])
     assert torch.allclose(together, alone, atol=1e-6)
-    assert torch.equal(normed.encoder.norm.running_mean, running)
+    assert torch.equal(cast("Any", normed.encoder).norm.running_mean, running)
     assert normed.training
     assert normed.encoder.norm.training
 
 
-def test_every_part_keeps_its_own_mode(normed: VAE, images: torch.Tensor) -> None:
+def test_every_module_keeps_its_mode(normed: VAE, images: torch.Tensor) -> None:
     normed.train()
     normed.encoder.norm.eval()  # frozen, as in fine-tuning
     normed.reconstruct(images)
@@ -244,13 +243,13 @@ def test_a_notebook_shows_a_png(model: VAE) -> None:
         assert picture.size == (10 * 14 + 2, 5 * 14 + 2)
 
 
-def test_a_posteriors_log_density_is_torchs() -> None:
+def test_the_log_density_of_a_posterior_equals_torchs() -> None:
     mean, log_var, z = torch.randn(3, 7, 4, dtype=torch.float64)
     expected = torch.distributions.Normal(mean, (0.5 * log_var).exp()).log_prob(z).sum(1)
     assert torch.allclose(Posterior(mean, log_var).log_prob(z), expected)
 
 
-def test_a_posteriors_samples_have_its_moments() -> None:
+def test_samples_of_a_posterior_have_its_moments() -> None:
     mean, log_var = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, 2.0]]).log1p()
     many = Posterior(mean.expand(200_000, 2), log_var.expand(200_000, 2))
     drawn = many.sample(torch.Generator().manual_seed(0))

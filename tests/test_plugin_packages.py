@@ -1,4 +1,4 @@
-"""The plugin packages in ``plugins/``, as far as they can be known without installing them."""
+"""The plugin packages in ``plugins/``, without installing them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ of_each = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.n
 
 
 def module_of(folder: Path) -> str:
-    """The module that its entry point names, which is its only one."""
+    """The module of its only entry point."""
     project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
     [(plugin, module)] = project["entry-points"]["vaezoo"].items()
     assert plugin == project["name"] == folder.name
@@ -32,7 +32,7 @@ def module_of(folder: Path) -> str:
 
 def registry_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     monkeypatch.syspath_prepend(folder / "src")
-    return discover([module_of(folder)], disabled=["*"])  # those that are installed
+    return discover([module_of(folder)], disabled=["*"])  # installed plugins
 
 
 def committed(folder: Path) -> list[Path]:
@@ -41,15 +41,13 @@ def committed(folder: Path) -> list[Path]:
     return [path for path in files if not made & set(path.relative_to(folder).parts)]
 
 
-def test_the_index_names_the_packages_that_there_are() -> None:
+def test_the_index_lists_every_package() -> None:
     assert sorted(p.distribution for p in packages()) == [folder.name for folder in FOLDERS]
     assert all(package.plugin == package.distribution for package in packages())
 
 
 @of_each
-def test_the_index_names_the_components_of_each(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_index_lists_the_components(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry = registry_of(folder, monkeypatch)
     [listed] = [package for package in packages() if package.distribution == folder.name]
     own = [r for r in registry.components() if r.plugin.name == module_of(folder)]
@@ -73,7 +71,7 @@ def test_its_specs_are_valid(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
         ("vaezoo-vampprior/specs/fashion_vamp40", []),
     ],
 )
-def test_an_untrained_spec_builds_and_takes_a_step(
+def test_an_untrained_spec_builds_and_trains(
     name: str, published: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = ROOT / "plugins" / f"{name}.yaml"
@@ -86,7 +84,7 @@ def test_an_untrained_spec_builds_and_takes_a_step(
 
 
 @of_each
-def test_its_page_shows_pictures_that_are_there(folder: Path) -> None:
+def test_pictures_of_its_page_exist(folder: Path) -> None:
     page = (folder / "README.md").read_text("utf-8")
     links = [link for link in re.findall(r"\]\(([^)]+)\)", page) if "://" not in link]
     assert any(link.endswith(".png") for link in links)
@@ -94,14 +92,14 @@ def test_its_page_shows_pictures_that_are_there(folder: Path) -> None:
         assert (folder / link).exists(), f"{folder.name}/README.md links to {link}"
 
 
-def test_they_are_small() -> None:
+def test_packages_are_small() -> None:
     sizes = {folder: [p.stat().st_size for p in committed(folder)] for folder in FOLDERS}
     assert all(max(of_one) <= LARGEST_FILE for of_one in sizes.values())
     assert all(sum(of_one) <= LARGEST_PACKAGE for of_one in sizes.values())
     assert sum(map(sum, sizes.values())) <= LARGEST_TOTAL
 
 
-def test_vaezoo_imports_none_of_them() -> None:
+def test_vaezoo_imports_no_plugin_package() -> None:
     theirs = {module_of(folder) for folder in FOLDERS}
     for path in ROOT.glob("vaezoo/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+import readme_table
 import torch
 
-from tools import readme_table
-from vaezoo.evaluation import evaluate
+from vaezoo.evaluation.evaluator import evaluate
 from vaezoo.registry import EvaluationContext, discover
 from vaezoo.spec import read
 from vaezoo.zoo import Entry

@@ -23,12 +23,12 @@ SPEC, _BASE = "example.yaml", "_base.yaml"
 
 
 def write_files(example: Example, folder: Path) -> list[Path]:
-    """Write the files of an example; return its plugins."""
-    for name, text in example.files.items():
+    """Write what stands beside an example; the plugins among it."""
+    for name, text in example.beside.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{text}\n", "utf-8")
-    return [folder / name for name in example.files if name.endswith(".py")]
+    return [folder / name for name in example.beside if name.endswith(".py")]
 
 
 def write_spec(example: Example, folder: Path) -> Path:

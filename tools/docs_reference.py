@@ -148,11 +148,11 @@ def listing(paragraph: str) -> str:
 
 def example_of_code(example: Example, mark: str) -> str:
     """An example in its fence. ``mark`` excludes a bad one from the tests of YAML."""
-    files = [
+    beside = [
         f"```{'py' if name.endswith('.py') else 'yaml'}\n# {name}\n{text}\n```"
-        for name, text in example.files.items()
+        for name, text in example.beside.items()
     ]
-    return "\n\n".join([*files, f"```{example.language}{mark}\n{example.text}\n```"])
+    return "\n\n".join([*beside, f"```{example.language}{mark}\n{example.text}\n```"])
 
 
 def prose(documented: Any) -> str:

@@ -15,12 +15,14 @@ from vaezoo.components.datasets.image_folder import BACKGROUND_PATTERN
 from vaezoo.registry import Component
 from vaezoo.registry.fields import Binarization, Initializer
 from vaezoo.registry.fields.activation import ActivationFunction
+from vaezoo.registry.fields.number_bounds import bounds_in
+from vaezoo.registry.fields.schedule import BoundedBelow
 from vaezoo.spec.spec import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 
 #: Type and range that a function in a BeforeValidator accepts.
 VALIDATED = {
     "_scale": ("number or `learned`", "> 0"),
-    "_whole_or_list": ("integer, or list of integers", "≥ 1"),
+    "_integer_or_list": ("integer, or list of integers", "≥ 1"),
 }
 PLAIN = {int: "integer", float: "number", bool: "`true` or `false`", str: "text"}
 PATTERNS = {
@@ -29,7 +31,6 @@ PATTERNS = {
     FIGURE_PATTERN: "`test/…`, `validation/…` or `train/…`",
     BACKGROUND_PATTERN: "`white`, `black` or `#rrggbb`",
 }
-RELATIONS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,8 @@ def kind_anchor(kind: str) -> str:
 
 
 def _validated(function: Any) -> TypeText:
-    if hasattr(function, "minimum"):
-        relation = "≥" if function.inclusive else ">"
-        return TypeText("number or [schedule](#schedules)", f"{relation} {function.minimum:g}")
+    if isinstance(function, BoundedBelow):
+        return TypeText("number or [schedule](#schedules)", function.bound.symbols)
     if function.__name__ not in VALIDATED:
         raise LookupError(f"add {function.__name__} to VALIDATED in tools/docs_types.py")
     return TypeText(*VALIDATED[function.__name__])
@@ -134,12 +134,8 @@ def _class(inner: Any) -> str:
 
 
 def _range(metadata: tuple[Any, ...], noun: str) -> str:
-    found = []
+    found = [bound.symbols for bound in bounds_in(metadata)]
     for marker in metadata:
-        for name, relation in RELATIONS.items():
-            limit = getattr(marker, name, None)
-            if limit is not None:
-                found.append(f"{relation} {'2⁶³' if limit == 2**63 else f'{limit:g}'}")
         if getattr(marker, "min_length", 0):
             found.append(f"at least {_counted(marker.min_length, noun)}")
         if getattr(marker, "max_length", None):

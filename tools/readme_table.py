@@ -154,7 +154,8 @@ def rewritten(text: str) -> str:
     }
     for name, table in tables.items():
         pattern = rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)"
-        text = re.sub(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.DOTALL)
+        written = table.replace("\\", r"\\")
+        text = re.sub(pattern, rf"\g<1>{written}\n\2", text, flags=re.DOTALL)
     return text
 
 

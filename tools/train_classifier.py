@@ -32,7 +32,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("datasets", nargs="*", default=plan["datasets"], metavar="DATASET")
     for name in parser.parse_args().datasets:
-        data = discover().find("dataset", name).component().build()
+        dataset: Any = discover().find("dataset", name).component()
+        data = dataset.build()
         net = train(plan, data)
         write(name, plan, data, net)
 
@@ -40,9 +41,10 @@ def main() -> None:
 def train(plan: dict[str, Any], data: ImageData) -> ClassifierNet:
     """A classifier of the training images; says the accuracy on the test images as it goes."""
     torch.manual_seed(plan["seed"])
+    assert data.train.labels is not None
     images, labels = to_unit(data.train.images), data.train.labels.long()
     net = ClassifierNet(
-        tuple(data.shape), tuple(plan["channels"]), plan["features"], len(data.class_names)
+        data.shape, tuple(plan["channels"]), plan["features"], len(data.class_names)
     )
     optimizer = torch.optim.AdamW(
         net.parameters(), lr=plan["lr"], weight_decay=plan["weight_decay"], fused=True
@@ -75,13 +77,14 @@ def shifted(images: Tensor, most: int) -> Tensor:
 @torch.inference_mode()
 def accuracy(net: ClassifierNet, data: ImageData) -> float:
     """The fraction of test images that are classified rightly."""
+    assert data.test.labels is not None
     right = [
         (net(to_unit(images)).argmax(1) == labels).sum()
         for images, labels in zip(
             data.test.images.split(1000), data.test.labels.split(1000), strict=True
         )
     ]
-    return sum(right).item() / len(data.test)
+    return int(sum(right)) / len(data.test)
 
 
 def write(name: str, plan: dict[str, Any], data: ImageData, net: ClassifierNet) -> None:

@@ -1,4 +1,4 @@
-"""What the fault scripts share: a count of tried and fallen, its JSON, and a folder of their own.
+"""Shared by the fault scripts: counts of attempts and failures, their JSON, temporary folders.
 
 Every script seeds its random numbers from ``--seed``, works only in a folder that it made, and
 ends in exit code 1 where anything has fallen.
@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
-#: How many falls of a kind are kept with their details.
+#: How many failures of a kind are kept with details.
 _KEPT = 20
 
 
 class Tally:
-    """What was tried and what fell, by kind.
+    """Counts of attempts and failures by kind.
 
     >>> tally = Tally(seed=0)
     >>> tally.tried("full disk")
@@ -44,13 +44,13 @@ class Tally:
         self._tried[kind] += times
 
     def fell(self, kind: str, what: str) -> None:
-        """Keep one attempt of a kind that went wrong, and say so at once."""
+        """Record and print a failed attempt of a kind."""
         self._falls.setdefault(kind, []).append(what)
         print(f"FELL  {kind}: {what}", flush=True)
 
     @property
     def fallen(self) -> int:
-        """How many attempts went wrong."""
+        """The number of failed attempts."""
         return sum(map(len, self._falls.values()))
 
     def as_data(self, name: str) -> dict[str, Any]:
@@ -92,16 +92,16 @@ class Tally:
 
 @contextmanager
 def own_folder(prefix: str = "vaezoo-faults-") -> Iterator[Path]:
-    """A fresh temporary folder, removed at the end."""
+    """A temporary folder, removed at the end."""
     with tempfile.TemporaryDirectory(prefix=prefix) as name:
         yield Path(name)
 
 
 def options(description: str, *, count: int = 100) -> argparse.ArgumentParser:
-    """A parser with what every script takes: ``--seed``, ``--count`` and ``--out``."""
+    """A parser with the options of every script: ``--seed``, ``--count`` and ``--out``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=count, help="how many to try")
+    parser.add_argument("--count", type=int, default=count, help="number of attempts")
     parser.add_argument("--out", type=Path, default=None, help="JSON file to write")
     return parser
 
@@ -113,9 +113,9 @@ def vaezoo(
     timeout: float = 120,
     python: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``vaezoo`` in ``folder`` with one thread, and capture what it prints.
+    """Run ``vaezoo`` in ``folder`` with one thread, and capture its output.
 
-    Bytes that are not UTF-8 come back escaped. Raises subprocess.TimeoutExpired.
+    Bytes that are not UTF-8 are escaped. Raises subprocess.TimeoutExpired.
     """
     return subprocess.run(
         [sys.executable, *python, "-m", "vaezoo", *arguments],
@@ -132,5 +132,5 @@ def vaezoo(
 
 
 def is_unexplained(output: str) -> bool:
-    """Whether an output shows a fault of vaezoo itself instead of a message for its user."""
+    """Whether an output shows a bug in vaezoo instead of an error message."""
     return "fault in vaezoo" in output or "Traceback (most recent call last)" in output

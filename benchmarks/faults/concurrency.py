@@ -1,4 +1,4 @@
-"""Let several processes write to and read from one zoo at once, for some minutes.
+"""Let several processes read and write one zoo at once for some minutes.
 
     python benchmarks/faults/concurrency.py --minutes 10
 
@@ -19,6 +19,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -33,7 +34,7 @@ from vaezoo.system import safetensors_io
 from vaezoo.zoo import BrokenEntry, atomic_replace, entries
 
 _SEEDS = 4
-#: what a command may say where another one was faster, by what is in its message
+#: errors that a command may report where another one was faster
 _DOCUMENTED = {
     "restore": ("VZ501", "has no predecessor"),
     "record": ("VZ503", "was replaced while they were taken"),
@@ -56,7 +57,7 @@ def _list(world: World) -> None:
 
 def _verify(world: World) -> None:
     verdict = verify(NAME, registry=world.registry)
-    # figures are made up here; what is checked is that the files are those of one entry
+    # the figures are invented; the check is that all files belong to one entry
     wrong = [check for check in verdict.checks if check.passed is False]
     torn = [check for check in wrong if check.what.endswith((".json", ".safetensors", ".md"))]
     if torn:
@@ -76,12 +77,12 @@ COMMANDS: dict[str, Callable[[World], object]] = {
     "list": _list,
     "verify": _verify,
 }
-#: how often each is given
+#: relative frequency of each command
 _SHARES = {"publish": 3, "restore": 3, "prune": 1, "record": 2, "sample": 4, "list": 3, "verify": 2}
 
 
 def _work(world: World, number: int, seed: int, until: float, log: Path) -> None:
-    """Give commands until it is time, and write down what became of each."""
+    """Run commands until a deadline and record their results."""
     random.seed(seed * 1000 + number)
     names = random.choices(list(_SHARES), list(_SHARES.values()), k=1_000_000)
     tried: Counter[str] = Counter()
@@ -102,7 +103,7 @@ def _work(world: World, number: int, seed: int, until: float, log: Path) -> None
 
 
 def concurrent(tally: Tally, seconds: float, processes: int, has_exchange: bool) -> None:
-    """Run so many processes on one zoo; on a file system without an atomic exchange, if so."""
+    """Run several processes on one zoo, optionally without an atomic exchange of folders."""
     world = World()
     kind = "atomic exchange" if has_exchange else "two renames"
     if not has_exchange:
@@ -113,11 +114,7 @@ def concurrent(tally: Tally, seconds: float, processes: int, has_exchange: bool)
         known = {safetensors_io.digest(world.model(seed).state_dict()) for seed in range(_SEEDS)}
         until = time.monotonic() + seconds
         children = [
-            forked(
-                lambda number=number: _work(
-                    world, number, tally.seed or 0, until, folder / f"log-{number}"
-                )
-            )
+            forked(partial(_work, world, number, tally.seed or 0, until, folder / f"log-{number}"))
             for number in range(processes)
         ]
         for child in children:

@@ -1,4 +1,4 @@
-"""Corrupt entries and checkpoints, and falsify entries: everything must be found.
+"""Corrupt entries and checkpoints, and falsify entries: every change must be found.
 
     python benchmarks/faults/corrupt.py --count 10000 --checkpoints 5000
 
@@ -7,7 +7,7 @@ values edited, the file emptied, removed, or replaced by a link, a FIFO, a folde
 of another entry. ``verify`` must find each, and what lists, shows and loads entries must refuse
 it or give what the entry gives. No attempt may take 2 s, 300 MB, or end in a traceback.
 
-A checkpoint that was harmed must be refused with VZ604, or give the very state that was saved.
+A corrupted checkpoint must be refused with VZ604, or restore exactly the saved state.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _flip(content: bytearray, chance: random.Random) -> None:
 
 
 def _flip_early(content: bytearray, chance: random.Random) -> None:
-    """In the first bytes, where a format says what it is."""
+    """Change the first bytes, which identify the format."""
     content[chance.randrange(min(len(content), 64))] ^= 1 << chance.randrange(8)
 
 
@@ -100,7 +100,7 @@ def _append(content: bytearray, chance: random.Random) -> None:
 
 
 def _edit(content: bytearray, chance: random.Random) -> None:
-    """Another value in the place of one."""
+    """Replace a value by another one."""
     found = list(_NUMBER.finditer(bytes(content)))
     if not found:
         _flip(content, chance)
@@ -155,12 +155,12 @@ HARMS: dict[str, Harm] = {
     "folder": _folder,
     "file of another entry": _of_another,
 }
-#: What is done to bytes alone comes oftener, since it has more places to happen.
+#: Changes of bytes are more frequent, since there are more bytes to change.
 _WEIGHTS = [20, 10, 10, 8, 8, 8, 8, 8, 20, 1, 1, 1, 1, 1, 2]
 
 
 def spec_of(world: World, seed: int) -> Spec:
-    """A spec with all that an entry can have."""
+    """A spec whose entry has everything that an entry can have."""
     data = world.spec.canonical()
     data["train"] |= {"seed": seed, "early_stopping": {"patience": 3, "min_delta": 0.0}}
     data["metrics"] = [{"use": "elbo", "samples": 2}, "active_units"]
@@ -171,7 +171,7 @@ def spec_of(world: World, seed: int) -> Spec:
 
 
 def prepare(world: World) -> tuple[Path, dict[Path, bytes]]:
-    """An entry, and its twin of another seed beside the zoo; all of the entry's files."""
+    """An entry, the same with another seed outside the zoo, and all files of the entry."""
     for seed, zoo in ((1, "twin"), (0, "zoo")):
         entry = run(
             spec_of(world, seed), zoo=zoo, registry=world.registry, device="cpu", compile="off"
@@ -208,14 +208,14 @@ def corrupt_entries(tally: Tally, world: World, count: int) -> None:
 
 
 def refuse_a_bad_start(world: World, folder: Path) -> None:
-    """Only in an entry that passes can anything be found."""
+    """Check that the unchanged entry passes."""
     verdict = verify(folder, registry=world.registry)
     if not verdict.passed:
         raise SystemExit("\n".join(f"{c.passed} {c.what} {c.detail}" for c in verdict.checks))
 
 
 def looked_at(world: World, folder: Path, readers: Sequence[Reader]) -> list[str]:
-    """What is wrong with how a harmed entry is dealt with."""
+    """Problems in the handling of a corrupted entry."""
     problems = []
     start, memory = time.process_time(), _megabytes()
     try:
@@ -242,7 +242,7 @@ def _listed(entry: Entry, world: World) -> None:
     as_table([entry])
 
 
-#: Ways to read an entry, and those that take long: every tenth harm is looked at by these too.
+#: Functions that read an entry, and slow ones, which are used for every tenth change.
 _FAST: list[Reader] = [
     _listed,
     lambda entry, world: details(entry),
@@ -292,22 +292,22 @@ def fresh_state(spec: Spec) -> TrainingState:
 
 
 def trained_state(spec: Spec) -> TrainingState:
-    """As after two epochs, with all that a state can hold."""
+    """A state as after two epochs, with everything that a state can contain."""
     state = fresh_state(spec)
     for epoch in (1, 2):
         images = torch.rand(8, *spec.dataset.image_shape)
         terms = spec.loss.build()(state.model, images, {"beta": 1.0}, state.noise)
         terms["objective"].mean().backward()
         state.optimizer.step()
-        terms = {name: -float(epoch) for name in ("objective", "reconstruction", "kl", "elbo")}
-        state.history.append(EpochRecord(epoch, terms, terms, {"beta": 1.0}, 1e-3, 0.5, 100.0))
+        figures = {name: -float(epoch) for name in ("objective", "reconstruction", "kl", "elbo")}
+        state.history.append(EpochRecord(epoch, figures, figures, {"beta": 1.0}, 1e-3, 0.5, 100.0))
     state.best = {name: value.clone() for name, value in state.model.state_dict().items()}
     state.best_epoch, state.compiled = 2, False
     return state
 
 
 def _plain(value: Any) -> Any:
-    """A snapshot's content, comparable."""
+    """A snapshot's content in comparable form."""
     return {name: (t.dtype, t.tolist()) for name, t in value.tensors.items()}, repr(value.text)
 
 
@@ -331,7 +331,7 @@ def corrupt_checkpoints(tally: Tally, world: World, count: int) -> None:
 
 
 def _restored(spec: Spec, path: Path, expected: Any) -> str | None:
-    """What is wrong with how a harmed checkpoint is dealt with."""
+    """Problems in the handling of a corrupted checkpoint."""
     state = fresh_state(spec)
     try:
         checkpoint.restore(state, path, "identity")
@@ -345,7 +345,7 @@ def _restored(spec: Spec, path: Path, expected: Any) -> str | None:
 
 def main() -> int:
     parser = options(__doc__ or "", count=10_000)
-    parser.add_argument("--checkpoints", type=int, default=5_000, help="how many to try")
+    parser.add_argument("--checkpoints", type=int, default=5_000, help="number of attempts")
     arguments = parser.parse_args()
     tally = Tally(arguments.seed)
     with own_folder() as folder:

@@ -1,4 +1,4 @@
-"""Kinds of falsification: an entry made to say what is not so, in one of its files.
+"""Falsifications: an entry with a false statement in one of its files.
 
 Each kind is tried as a change of that file alone, and then with header and manifest sealed again
 by the forger. The first must always be found. The second must be found where what is said follows
@@ -23,7 +23,7 @@ Change = Callable[[Any], object]
 
 @dataclass(frozen=True)
 class Falsification:
-    """``follows`` says whether the truth can be found from weights, spec and data."""
+    """``follows`` is whether weights, spec and data determine the true value."""
 
     what: str
     give: Callable[[Path], object]
@@ -31,7 +31,7 @@ class Falsification:
 
 
 def reseal(folder: Path) -> None:
-    """Make header and manifest those of the files as they are."""
+    """Update header and manifest to the changed files."""
     tensors, texts = safetensors_io.load(folder / WEIGHTS)
     safetensors_io.save(folder / WEIGHTS, tensors, sealed(texts))
     (folder / MANIFEST).unlink()
@@ -115,7 +115,7 @@ def _metrics(change: Change) -> Callable[[Path], object]:
 
 
 def _in(where: str) -> Callable[[str, object], Callable[[Path], object]]:
-    """The first figure or target with another value."""
+    """Change the value of the first figure or target."""
     return lambda key, value: _metrics(lambda data: data[where][0].update({key: value}))
 
 
@@ -142,7 +142,7 @@ def _replaced(name: str, change: Callable[[str], str]) -> Callable[[Path], objec
 
 
 def _header(key: str, change: Change) -> Callable[[Path], object]:
-    """A header with another text, and the seal as it was."""
+    """Change a text of the header without updating the seal."""
 
     def give(folder: Path) -> None:
         tensors, texts = safetensors_io.load(folder / WEIGHTS)

@@ -1,4 +1,4 @@
-"""Mutated specs through ``vaezoo validate``: each ends in findings that have a place, or in none.
+"""Validate mutated specs: every finding must have a position.
 
     python benchmarks/faults/fuzz.py --seed 0 --count 10000
 
@@ -30,10 +30,10 @@ from common import Tally, is_unexplained, options, own_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 2.0
-#: Seconds after which a validation counts as one without end.
+#: Timeout of a validation, in seconds.
 _HANGS = 30
 _FORMATS = ("json", "text", "github", "sarif", "junit")
-#: Text that acts: controls, turned directions, what cannot be seen, commands to GitHub's runner.
+#: Active text: control characters, direction marks, invisible characters, GitHub commands.
 ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 COMMAND = re.compile(r"^[^\S\n]*::(?!error |warning |group::|stop-|endgroup|[0-9a-f]{32})", re.M)
 
@@ -62,7 +62,7 @@ VALUES: list[Any] = [
 
 @dataclass(frozen=True)
 class Ended:
-    """How a validation ended."""
+    """The result of a validation."""
 
     code: object
     out: str
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def fuzz(tally: Tally, draw: random.Random, count: int) -> None:
-    """Try mutations in a folder of their own, and count them."""
+    """Try mutations in a temporary folder and count them."""
     specs = sorted([*(ROOT / "specs").rglob("*.yaml"), *(ROOT / "tests/bad_specs").glob("*.yaml")])
     contents = [content for path in specs if len(content := path.read_bytes()) < 4000]
     with own_folder() as folder, contextlib.chdir(folder):
@@ -93,7 +93,7 @@ def fuzz(tally: Tally, draw: random.Random, count: int) -> None:
 
 
 def wrong(content: bytes, form: str) -> Iterator[str]:
-    """What is wrong with how the validation of a text ends."""
+    """Problems in the validation of a text."""
     Path("spec.yaml").write_bytes(content)
     try:
         ended = validated("spec.yaml", "--format", form)
@@ -119,7 +119,7 @@ def wrong(content: bytes, form: str) -> Iterator[str]:
 
 
 def validated(*arguments: str) -> Ended:
-    """``vaezoo validate`` in this process. Raises TimeoutError where it has no end."""
+    """``vaezoo validate`` in this process. Raises TimeoutError."""
     from vaezoo.cli import main as vaezoo
 
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
@@ -143,7 +143,7 @@ def _text(stream: io.TextIOWrapper) -> str:
 
 @contextlib.contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raise TimeoutError within what takes longer."""
+    """Raise TimeoutError in a block that takes longer."""
 
     def ring(number: int, frame: FrameType | None) -> None:
         raise TimeoutError
@@ -195,7 +195,7 @@ def _splice(draw: random.Random, contents: list[bytes]) -> bytes:
 
 
 def _values(draw: random.Random, contents: list[bytes]) -> bytes:
-    """A spec whose text is good and whose data are not."""
+    """A spec with valid text and invalid data."""
     data = _data(draw, contents)
     for _ in range(draw.randint(1, 4)):
         _change(draw, data)
@@ -228,7 +228,7 @@ def _data(draw: random.Random, contents: list[bytes]) -> Any:
 
     while True:
         content = draw.choice(contents)
-        if b"&" in content:  # written without its aliases, one of these fills the memory
+        if b"&" in content:  # without aliases, such a spec would fill the memory
             continue
         try:
             data = yaml.safe_load(content)

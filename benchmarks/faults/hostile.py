@@ -1,4 +1,4 @@
-"""Hostile entries, headers, links and names through every command that reads an entry.
+"""Read hostile entries, headers, links and names with every command that reads entries.
 
     python benchmarks/faults/hostile.py --seed 0
 
@@ -41,7 +41,7 @@ _HANGS = 40
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended, and what it took."""
+    """A command's result, time and memory."""
 
     code: int
     out: str
@@ -50,18 +50,18 @@ class Ended:
 
 
 def main() -> int:
-    """Try every case, with ``--count`` at most."""
+    """Try every case, or at most ``--count``."""
     given = options(__doc__ or "", count=10_000).parse_args()
     tally = Tally(given.seed)
     with own_folder() as top:
-        folder = top / "work"  # what holds it is watched, and nobody else writes there
+        folder = top / "work"  # its parent is watched for changes
         folder.mkdir()
         attack(tally, folder, random.Random(given.seed), given.count)
     return tally.report("hostile", given.out)
 
 
 def attack(tally: Tally, folder: Path, draw: random.Random, count: int) -> None:
-    """Try at most ``count`` cases, drawn from all, in a folder that is ours."""
+    """Try a random selection of at most ``count`` cases in a temporary folder."""
     good = trained(folder)
     warm()
     cases = [(kind, name, change) for kind, some in every_case(good) for name, change in some]
@@ -104,7 +104,7 @@ def trained(folder: Path) -> Path:
 
 
 def warm() -> None:
-    """Import whatever commands import, for forks to share; torch must have started no thread."""
+    """Import everything before forking; torch must not have started a thread."""
     import matplotlib.figure  # noqa: F401
     import torch  # noqa: F401
 
@@ -117,7 +117,7 @@ def warm() -> None:
     discover().components()
 
 
-#: What reads an entry, by name: arguments with NAME in the entry's place.
+#: Commands that read an entry; NAME stands for the entry.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "zoo list": ("zoo", "list"),
     "zoo list --json": ("zoo", "list", "--json"),
@@ -137,7 +137,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 
 def usual_costs(folder: Path, good: Path) -> dict[str, Ended]:
-    """What each command takes of the good entry."""
+    """The resources that each command uses for the valid entry."""
     costs = {}
     for name, command in COMMANDS.items():
         costs[name] = ran(folder, command, good)
@@ -148,7 +148,7 @@ def usual_costs(folder: Path, good: Path) -> dict[str, Ended]:
 def tried(
     folder: Path, good: Path, change: Change, usual: dict[str, Ended], draw: random.Random
 ) -> Iterator[str]:
-    """What is wrong with how commands end, of a zoo with one hostile entry."""
+    """Problems of all commands on a zoo with one hostile entry."""
     zoo = folder / "zoo"
     hostile = zoo / "hostile"
     shutil.copytree(good, hostile)
@@ -169,7 +169,7 @@ def tried(
 
 
 def wrong(name: str, ended: Ended, usual: Ended) -> Iterator[str]:
-    """What is wrong with how a command ended."""
+    """Problems in a command's result."""
     if ended.code == -signal.SIGALRM:
         yield f"{name}: no end after {_HANGS} s"
         return
@@ -189,7 +189,7 @@ def wrong(name: str, ended: Ended, usual: Ended) -> Iterator[str]:
 
 
 def ran(folder: Path, command: tuple[str, ...], entry: Path) -> Ended:
-    """A command in a fork of this process, in the folder for outputs."""
+    """Run a command in a fork of this process, in the output folder."""
     out = folder / "out"
     out.mkdir(exist_ok=True)
     path = os.path.relpath(entry, out)
@@ -235,7 +235,7 @@ def _in_fork(arguments: list[str], folder: Path, printed: Path) -> None:
 
 
 def outside(folder: Path) -> dict[str, tuple[int, int]]:
-    """The files that no command may touch, with their times and sizes."""
+    """The files that no command may change, with times and sizes."""
     found = {}
     for top in (folder, folder / "pictures", folder / "zoo" / "good", folder.parent):
         with contextlib.suppress(OSError):

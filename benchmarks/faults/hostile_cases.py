@@ -1,4 +1,4 @@
-"""The cases of ``hostile.py``: what an entry's files, headers, names and folders may hold."""
+"""The cases of ``hostile.py``: hostile files, headers, names and folders of an entry."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NAMES = (
     "..i", "-j", "--help", "k ", "~l", "m$(x)", "n%0A", "o|p", "q`r`", "<script>", "s.safetensors",
     "CON", "t\ud83d".encode("utf-8", "replace").decode(), "##[add-mask]u", "v'\"", "ﬁ", "É", "e\u0301",
 )  # fmt: skip
-#: For a name that is recorded within a file.
+#: Names recorded in a file.
 RECORDED = (
     *NAMES, "../../outside", "/tmp/outside", "..", ".", "", "a/b", "a\\b", "a\x00b", "x" * 5000, 5, None,
     ["x"], {"x": 1}, True,
 )  # fmt: skip
-#: In place of what belongs somewhere in the data.
+#: Replacements for values in the data.
 VALUES: tuple[Any, ...] = (
     None, True, -1, 10**400, 1e999, -1e999, float("nan"), "", "x\x1b[31m\n::error::x", [], {}, [[]], {"use": {}},
     "../../x",
@@ -66,14 +66,17 @@ def _in_place(name: str, make: Callable[[Path], None]) -> Change:
 
 def _named(name: str) -> Change:
     def change(entry: Path, draw: random.Random) -> None:
-        with contextlib.suppress(OSError):  # a name that this file system does not take
+        with contextlib.suppress(OSError):  # the file system refuses the name
             entry.rename(entry.parent / name)
 
     return change
 
 
 def _text(content: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(content) and None
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    return write
 
 
 def _sparse(path: Path) -> None:
@@ -83,7 +86,7 @@ def _sparse(path: Path) -> None:
 
 def _copy_of_device(path: Path) -> None:
     if os.geteuid() == 0:
-        os.mknod(path, 0o600 | 0o020000, os.makedev(1, 5))  # zeros without end
+        os.mknod(path, 0o600 | 0o020000, os.makedev(1, 5))  # infinite zeros
     else:
         path.symlink_to("/dev/zero")
 
@@ -123,7 +126,7 @@ def _header(path: Path) -> dict[str, Any]:
 
 
 def _weights(make: Callable[[bytes, dict[str, Any]], bytes]) -> Change:
-    """A change of the weights file: from its tensors' bytes and its header."""
+    """Change the weights file, from the bytes of its tensors and its header."""
 
     def change(entry: Path, draw: random.Random) -> None:
         path = entry / "model.safetensors"
@@ -193,7 +196,7 @@ HEADERS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {
 
 
 def rename(entry: Path, name: str) -> None:
-    """Make an entry's copy one by another name, as far as its header says it."""
+    """Rename a copied entry in its header."""
     _in_header(("spec", "name"), name)(entry, random.Random(0))
 
 
@@ -224,7 +227,7 @@ def _places(data: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str 
 
 
 def _values_of(header: dict[str, Any], part: str) -> list[tuple[str, Change]]:
-    """Each value in turn becomes one that does not belong there."""
+    """Replace each value in turn by one of another type."""
     places = list(_places(header[part]))
     return [
         (f"{part} {'.'.join(map(str, place))} = {value!r}"[:90], _in_header((part, *place), value))
@@ -234,7 +237,7 @@ def _values_of(header: dict[str, Any], part: str) -> list[tuple[str, Change]]:
 
 
 def _values_in_file(path: Path) -> list[tuple[str, Change]]:
-    """Each value of a file of JSON, or of its first line where it has one document a line."""
+    """Replace each value of a JSON file, or of the first line of JSON lines."""
     name, by_line = path.name, path.suffix == ".jsonl"
 
     def split(content: str) -> tuple[str, str]:

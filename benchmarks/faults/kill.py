@@ -1,4 +1,4 @@
-"""Kill commands that write: at every boundary between two calls of the file system, and at random.
+"""Kill writing commands between any two file system calls, and at random times.
 
     python benchmarks/faults/kill.py --count 100
 
@@ -33,9 +33,9 @@ from tiny import ZOO, Found, Torn, World
 
 from vaezoo.zoo import atomic_replace
 
-#: exit codes of a process that was killed at a boundary, and of one that failed
+#: exit codes of a process killed at a boundary, and of a failed one
 _KILLED, _FAILED = 77, 78
-#: of one run, before it is left to complete
+#: kills of one run before it may complete
 _MOST_KILLS = 50
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _EVENTS = frozenset({"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.truncate"})
@@ -43,7 +43,7 @@ _EVENTS = frozenset({"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link"
 
 @dataclass(frozen=True)
 class Command:
-    """What is given to a zoo that ``prepare`` made."""
+    """A command to run on a zoo that ``prepare`` creates."""
 
     name: str
     prepare: Callable[[World], object]
@@ -86,7 +86,7 @@ COMMANDS = (
 
 
 class Boundaries:
-    """Counts the calls that change the file system, and ends the process at one of them."""
+    """Counts calls that change the file system and exits at one of them."""
 
     def __init__(self, last: int, note: Path) -> None:
         self._left = last
@@ -94,16 +94,16 @@ class Boundaries:
         self._active = False
 
     def watch(self) -> None:
-        """From now on. There is no way back: audit hooks stay."""
+        """Start counting. Audit hooks cannot be removed."""
         fsync, exchange, open_ = os.fsync, atomic_replace.exchange, open
 
-        def cutting_fsync(file: int) -> None:
-            status = os.fstat(file)
+        def cutting_fsync(fd: Any) -> None:
+            status = os.fstat(fd)
             if stat.S_ISREG(status.st_mode):
-                path, half = f"/proc/self/fd/{file}", status.st_size // 2
+                path, half = f"/proc/self/fd/{fd}", status.st_size // 2
                 self._step("half a file's fsync", lambda: os.truncate(path, half))
             self._step("fsync")
-            fsync(file)
+            fsync(fd)
 
         def watched_exchange(one: Path, other: Path) -> bool:
             self._step("exchange")
@@ -119,7 +119,7 @@ class Boundaries:
         import io
 
         os.fsync, atomic_replace.exchange = cutting_fsync, watched_exchange
-        builtins.open = io.open = watched_open  # type: ignore[assignment]
+        builtins.open = io.open = watched_open
         sys.addaudithook(self._hear)
         self._active = True
 
@@ -141,7 +141,7 @@ class Boundaries:
 
 
 def forked(give: Callable[[], object], before: Callable[[], object] = lambda: None) -> int:
-    """The process of a command."""
+    """Run a command in a child process."""
     child = os.fork()
     if child:
         return child
@@ -156,12 +156,12 @@ def forked(give: Callable[[], object], before: Callable[[], object] = lambda: No
 
 
 def ended(child: int) -> int:
-    """How a process ended: its exit code, or a negative signal."""
+    """The exit code of a process, or its signal as a negative number."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 class Case:
-    """One command on its zoo, as often as wanted."""
+    """Runs one command on its zoo repeatedly."""
 
     def __init__(self, world: World, command: Command, folder: Path, has_exchange: bool) -> None:
         self.world, self.command = world, command
@@ -192,7 +192,7 @@ class Case:
         os.chdir(self._here)
 
     def at_boundary(self, number: int) -> str | None:
-        """Kill at one boundary and look; the boundary's name, or None where there is none."""
+        """Kill at one boundary and check; the boundary's name, or None behind the last one."""
         self._begin()
         boundaries = Boundaries(number, self._note)
 
@@ -210,7 +210,7 @@ class Case:
         return name
 
     def at_random(self, random_: random.Random) -> int:
-        """Kill again and again until the command completes, and look each time; how often."""
+        """Kill repeatedly until the command completes, check each time; the number of kills."""
         self._begin()
         kills, when = 0, self.seconds
         while True:
@@ -275,7 +275,9 @@ def _require(holds: bool, what: str) -> None:
 
 def kill(tally: Tally, count: int, boundaries: int, names: tuple[str, ...]) -> None:
     """Every command, with and without an exchange: ``boundaries`` at most, ``count`` at random."""
-    os.environ["MPLCONFIGDIR"] = tempfile.gettempdir()  # else it is made while runs are killed
+    os.environ["MPLCONFIGDIR"] = (
+        tempfile.gettempdir()
+    )  # otherwise it is created while runs are killed
     world = World()
     random_ = random.Random(tally.seed)
     chosen = [one for one in COMMANDS if not names or one.name in names]
@@ -310,12 +312,12 @@ def _every_boundary(case: Case, tally: Tally, kind: str, most: int, random_: ran
 def main() -> int:
     parser = options(__doc__ or "", count=100)
     parser.add_argument(
-        "--boundaries", type=int, default=0, help="try so many boundaries a command; 0 is all"
+        "--boundaries", type=int, default=0, help="boundaries per command; 0 for all"
     )
     parser.add_argument("--only", nargs="*", default=(), help="names of commands")
     given = parser.parse_args()
     tally = Tally(given.seed)
-    with contextlib.suppress(KeyboardInterrupt):  # what was tried by then is told
+    with contextlib.suppress(KeyboardInterrupt):  # report the attempts so far
         kill(tally, given.count, given.boundaries, tuple(given.only))
     return tally.report("kill", given.out)
 

@@ -1,4 +1,4 @@
-"""The cases of ``resources.py``: commands from which something is taken, by part."""
+"""The cases of ``resources.py``: commands with limited resources, by part."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WRITING = {
     "evaluate": ("evaluate", "tiny", "--device", "cpu"),
     "record": ("evaluate", "tiny", "--record", "--zoo", "copy", "--device", "cpu"),
 }
-#: Sets limits once torch is there, which cannot be imported with less, then runs vaezoo.
+#: Sets limits after importing torch, which needs more, then runs vaezoo.
 LIMITED = """
 import resource, sys
 import torch, vaezoo.cli.commands, vaezoo.model, vaezoo.training, vaezoo.evaluation
@@ -47,7 +47,7 @@ resource.setrlimit(resource.RLIMIT_AS, (most, most))
 from vaezoo.cli import main
 main(sys.argv[2:])
 """
-#: Root may read and write everything, unless it gives that right up.
+#: Drops the right of root to read and write everything.
 WITHOUT_RIGHTS = """
 import ctypes, os, sys
 libc = ctypes.CDLL(None)
@@ -65,7 +65,7 @@ NAMELESS = (
 
 @dataclass(frozen=True)
 class Case:
-    """A command under a shell's ``form``, in which ``{}`` stands for it, and how it may end."""
+    """A command in a shell ``form``, where ``{}`` stands for it, and its allowed exit codes."""
 
     name: str
     command: str
@@ -85,7 +85,7 @@ def python_command(program: str, *arguments: str) -> str:
 
 
 def streams() -> Iterator[Case]:
-    """Closed, full and narrow standard streams, and readers that leave early."""
+    """Closed, full and non-UTF-8 standard streams, and readers that close early."""
     forms = ("{} >&-", "{} 2>&-", "{} >&- 2>&- <&-", "{} 2>/dev/full", "{} 2>&1 | head -1")
     for (name, arguments), form in itertools.product({**READING, "run": RUN}.items(), forms):
         fine = {1} if name == "diff" and "|" not in form else {0}
@@ -111,14 +111,14 @@ def streams() -> Iterator[Case]:
 
 
 def disk() -> Iterator[Case]:
-    """Files that may not grow, and a disk that is full, of many sizes."""
+    """Limits on file size, and full disks of several sizes."""
     for (name, arguments), blocks in itertools.product(WRITING.items(), (0, 1, 2, 4, 8, 16, 64)):
         form = f"ulimit -f {blocks}; {{}}"
         yield Case(
             f"{name} ulimit -f {blocks}", vaezoo_command(*arguments), frozenset({0, 3}), form
         )
     if not can_mount():
-        print("passed over: full disks, which need a private mount namespace")
+        print("skipped: full disks, which need a private mount namespace")
         return
     for (name, arguments), size in itertools.product(WRITING.items(), (4, 16, 32, 64, 256)):
         there = [argument.replace("new", "full/new") for argument in arguments]
@@ -130,7 +130,7 @@ def disk() -> Iterator[Case]:
 
 
 def memory() -> Iterator[Case]:
-    """Little memory beside what torch takes."""
+    """Little memory besides that of torch."""
     large = {
         "sample": ("sample", "tiny", "--n", "19000", "--out", "new/a.png", "--device", "cpu"),
         "sample npy": ("sample", "tiny", "--n", "200000", "--out", "new/a.npy", "--device", "cpu"),
@@ -154,7 +154,7 @@ def files() -> Iterator[Case]:
 
 
 def permissions() -> Iterator[Case]:
-    """Folders and files that may not be written or read, by somebody without rights of root."""
+    """Folders and files without write or read permission, for a user other than root."""
 
     def closed(*names: str, mode: int = 0o500) -> Callable[[Path], object]:
         def close(folder: Path) -> None:
@@ -185,7 +185,7 @@ def permissions() -> Iterator[Case]:
 
 
 def users() -> Iterator[Case]:
-    """No HOME, no entry in passwd, no cache folder, a home that cannot be written."""
+    """No HOME, no entry in passwd, no cache folder, a home without write permission."""
     unnamed = os.geteuid() == 0 and shutil.which("setpriv") is not None
     if not unnamed:
         print("passed over: a user without a name, which needs root and setpriv")
@@ -202,7 +202,7 @@ def users() -> Iterator[Case]:
 
 
 def names() -> Iterator[Case]:
-    """Names and numbers that no system takes, ~, and a folder that is gone."""
+    """Invalid names and numbers, ~, and a working directory that was deleted."""
     long, large = "n" * 300, str(2**70)
     usage = {
         f"sample {long}": {2},
@@ -246,7 +246,7 @@ def names() -> Iterator[Case]:
 
 
 def open_up(folder: Path) -> None:
-    """Let everybody write."""
+    """Give everybody write permission."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
 

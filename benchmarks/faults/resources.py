@@ -1,4 +1,4 @@
-"""What vaezoo does where the system gives less: disk, memory, files, rights, a home, streams.
+"""Run vaezoo with limited disk, memory, files, permissions, home folder and streams.
 
     python benchmarks/faults/resources.py
     python benchmarks/faults/resources.py --part streams --part signals --count 40
@@ -27,14 +27,14 @@ from pathlib import Path
 from common import Tally, is_unexplained, options, own_folder
 from resource_cases import PARTS, WRITING, Case, vaezoo_command
 
-#: A dataset of 96 images, 6 × 6 pixels, so that a run takes a moment.
+#: A dataset of 96 images of 6 × 6 pixels, for fast runs.
 PLUGIN = '''
 import hashlib
 
 from vaezoo import Dataset, ImageData, ImageShape, Split, hookimpl
 
 class Squares(Dataset, use="squares"):
-    """Grey squares."""
+    """Gray squares."""
 
     @property
     def image_shape(self):
@@ -79,7 +79,7 @@ def stage(folder: Path) -> None:
 def perform(
     folder: Path, command: str, environment: dict[str, str], timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
-    """A line of bash in the folder."""
+    """Run a line of bash in the folder."""
     given = {"VAEZOO_PLUGINS": str(folder / "plugin.py"), "VAEZOO_CACHE": str(folder / "cache")}
     kept = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "PYTHONUNBUFFERED")}
     own = {"HOME": str(folder / "home")} if environment.get("HOME") == "home" else {}
@@ -97,7 +97,7 @@ def perform(
 
 
 def fingerprint(folder: Path) -> str:
-    """A digest of all files below a folder, with their names."""
+    """A digest of the names and contents of all files in a folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         digest.update(f"{path.relative_to(folder)}\n".encode())
@@ -106,7 +106,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def fault(case: Case, staged: Path, folder: Path) -> str | None:
-    """Try a case in a copy of the staged folder; what is wrong with how it went, if anything."""
+    """Try a case in a copy of the prepared folder; its problem, if any."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(staged, folder)
     before = fingerprint(folder / "zoo")
@@ -134,7 +134,7 @@ def fault(case: Case, staged: Path, folder: Path) -> str | None:
 
 
 def signals(tally: Tally, staged: Path, folder: Path, count: int, draw: random.Random) -> None:
-    """Ctrl-C, once and twice, SIGTERM and SIGHUP at random moments; what was stopped goes on."""
+    """Ctrl-C, once and twice, SIGTERM and SIGHUP at random times; stopped runs resume."""
     whole: dict[str, bytes] = {}
     for number in range(count):
         kind, times = draw.choice([("SIGINT", 1), ("SIGINT", 2), ("SIGTERM", 1), ("SIGHUP", 1)])
@@ -162,7 +162,7 @@ def signals(tally: Tally, staged: Path, folder: Path, count: int, draw: random.R
 def stopped(
     folder: Path, arguments: tuple[str, ...], number: int, times: int, wait: float
 ) -> str | None:
-    """Start a command and send it a signal after so many seconds; what is wrong with its end."""
+    """Start a command and send it a signal after some seconds; its problem, if any."""
     given = {"VAEZOO_PLUGINS": str(folder / "plugin.py"), "VAEZOO_CACHE": str(folder / "cache")}
     with subprocess.Popen(
         [sys.executable, "-m", "vaezoo", *arguments],
@@ -186,7 +186,9 @@ def stopped(
 def main() -> int:
     parser = options(__doc__.partition("\n")[0], count=1000)
     parts = (*PARTS, "signals")
-    parser.add_argument("--part", action="append", choices=parts, help="only this part, or these")
+    parser.add_argument(
+        "--part", action="append", choices=parts, help="run only this part; may be repeated"
+    )
     arguments = parser.parse_args()
     tally, draw = Tally(arguments.seed), random.Random(arguments.seed)
     with own_folder() as own:

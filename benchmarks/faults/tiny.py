@@ -1,4 +1,4 @@
-"""A zoo to harm: one tiny model on 24 tiny images, in entries of a few kilobytes.
+"""A zoo for fault tests: one tiny model on 24 tiny images, in entries of a few kilobytes.
 
 The module is a plugin, with the dataset; ``World`` publishes, restores, prunes, records and runs
 in the current folder, and tells whether what it finds there is whole.
@@ -34,13 +34,13 @@ from vaezoo.zoo.restore import prunable, prune, restore
 
 NAME = "tiny"
 ZOO = Path("zoo")
-#: of the images, which are always the same
+#: seed of the images
 DIGEST = hashlib.sha256(b"stripes").hexdigest()
 _PICTURE = b"\x89PNG\r\n\x1a\n"
 
 
 class Stripes(Dataset, use="faults_stripes"):
-    """Grey 4 × 4 images of one bright row each."""
+    """Gray 4 × 4 images with one bright row each."""
 
     @property
     def image_shape(self) -> ImageShape:
@@ -61,22 +61,22 @@ def vaezoo_components() -> list[type]:
 
 @dataclass(frozen=True)
 class Found:
-    """What a zoo holds: digests, each of a whole entry; None for no entry."""
+    """The contents of a zoo: the digest of each complete entry, or None."""
 
     entry: str | None
     previous: Counter[str]
 
 
 class Torn(Exception):
-    """Something in the zoo is not whole."""
+    """Something in the zoo is incomplete."""
 
 
 class World:
-    """The commands, each with the same inputs whenever it is given."""
+    """The commands, each always with the same inputs."""
 
     def __init__(self) -> None:
         torch.set_num_threads(1)
-        # the module that Python runs as a script is not the one that the plugin is
+        # the module that runs as a script is not the one that the plugin imports
         self.registry: Registry = new_registry(Choice((str(Path(__file__)),)))
 
     @cached_property
@@ -102,7 +102,7 @@ class World:
         )
 
     def publish(self, seed: int) -> Entry:
-        """The model as it is before training, with the weights of a seed."""
+        """The untrained model, initialized with a seed."""
         figure = Figure(
             "elbo", -10.0 - seed, "nats per example", "test", "bernoulli", "none", 1, 24, 0.25
         )
@@ -119,11 +119,11 @@ class World:
         return run(self.spec, registry=self.registry, device="cpu", compile="off", fresh=fresh)
 
     def record(self) -> None:
-        """Take the figures again and write them to the entry."""
+        """Evaluate again and record the figures in the entry."""
         evaluate(NAME, record=True, registry=self.registry)
 
     def migrate(self) -> Entry:
-        """Write the entry again with another summary, after its figures were taken again."""
+        """Migrate the entry to another summary, which evaluates it again."""
         path = Path("summary.yaml")
         path.write_text(json.dumps({**self.spec.canonical(), "summary": "Stripes."}), "utf-8")
         return migrate(NAME, spec=path, registry=self.registry).entry
@@ -132,7 +132,7 @@ class World:
         return restore(NAME)
 
     def prune(self) -> int:
-        """Delete what was replaced, and say how many."""
+        """Prune replaced entries; their number."""
         return len(prune(prunable()))
 
     def load(self) -> VAE:
@@ -145,7 +145,7 @@ class World:
         return build(self.spec, seed=seed)
 
     def look(self) -> Found:
-        """What is there. Raises Torn for anything that is not whole."""
+        """The contents of the zoo. Raises Torn for anything incomplete."""
         try:
             entry = find(NAME)
         except VaezooError:
@@ -171,7 +171,7 @@ class World:
 
 
 def _essence(entry: Entry, manifest: Manifest) -> str:
-    """A digest over all of an entry but the seconds that its run took."""
+    """A digest of an entry without the seconds of its run."""
     timed = {HISTORY, CARD}
     files = {name: one["sha256"] for name, one in manifest.files.items() if name not in timed}
     history = [

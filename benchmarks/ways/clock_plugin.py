@@ -1,4 +1,4 @@
-"""A plugin that writes down when a run's epochs begin and end, one line of JSON each."""
+"""A plugin that records the start and end of each epoch as a line of JSON."""
 
 from __future__ import annotations
 

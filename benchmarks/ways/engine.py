@@ -1,4 +1,4 @@
-"""vaezoo's own training loop on the variant's spec, with the checkpoints that it writes."""
+"""vaezoo's training loop on the variant's spec, including checkpoints."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,13 @@ from vaezoo.training.checkpoint_saver import Saver
 from vaezoo.training.epoch import run_epoch
 from vaezoo.training.execution.choose import choose_step
 from vaezoo.training.execution.malloc import memory_kept
-from vaezoo.training.execution.precision import chosen, products
+from vaezoo.training.execution.precision import matmul_precision, resolve_precision
 
-_FOR_GOOD = contextlib.ExitStack()
+_CONTEXTS = contextlib.ExitStack()
 SPECS = Path(__file__).resolve().parent.parent.parent / "specs"
 
 
-def prepare(work: str, images: np.ndarray):
+def prepare(work: str, images: np.ndarray) -> tuple[Callable[[], None], dict[str, str]]:
     overrides = ["train.validation=0", f"train.precision={os.environ['PRECISION']}"]
     path = SPECS / f"{WORKS[work].variant}.yaml"
     spec = read(path, overrides=overrides, registry=discover())
@@ -42,23 +43,23 @@ def prepare(work: str, images: np.ndarray):
         order=torch.Generator(device).manual_seed(1),
         noise=torch.Generator(device).manual_seed(2),
     )
-    precision = chosen(spec.train.precision, device)
-    _FOR_GOOD.enter_context(memory_kept())  # as within a run
+    precision = resolve_precision(spec.train.precision, device)
+    _CONTEXTS.enter_context(memory_kept())  # as in a run
     folder = Path(tempfile.mkdtemp(prefix="vaezoo-benchmark-"))
     saver = Saver(folder / checkpoint.FILE, "benchmark")
     began = time.perf_counter()
-    with products(precision, device):
-        loss = loop.plan_loss(spec, device)
+    with matmul_precision(precision, device):
+        loss = loop.build_loss(spec, device)
         step, execution = choose_step(spec, state, loss, resident, "on", Observer())
     ready = time.perf_counter() - began
-    execution = dataclasses.replace(execution, precision=precision)  # which a run notes by itself
+    execution = dataclasses.replace(execution, precision=precision)  # a run does this, too
     ended = time.perf_counter()
 
     def epoch() -> None:
         nonlocal ended
-        # while others train this run stands still: a checkpoint falls due as if it went on
-        saver._saved += time.perf_counter() - ended
-        with products(precision, device):
+        # write checkpoints as if the time in which other loops train were part of this run
+        saver._last_saved += time.perf_counter() - ended
+        with matmul_precision(precision, device):
             record = run_epoch(spec, state, step, resident, Observer())
         state.history.append(record)
         saver.finished_epoch(state)

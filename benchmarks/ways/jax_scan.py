@@ -87,7 +87,7 @@ def prepare(work: str, images: np.ndarray):
         jax.random.key(0), WORKS[work].latent
     )
     stored = jnp.asarray(images.reshape(len(images), -1))
-    steps = len(images) // size  # the shorter last batch is left out: shapes are fixed
+    steps = len(images) // size  # without the shorter last batch: shapes are static
 
     def objective(p, x, key):
         mean, log_var = encode(p, x)

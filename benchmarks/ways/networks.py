@@ -1,4 +1,4 @@
-"""The plain PyTorch networks of ``plain_variants.py``, for the ways that train them."""
+"""The plain PyTorch networks of ``plain_variants.py``, for the loops that train them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import plain_variants
 from worker import WORKS
 
-#: what all of a way's tensors lie on
+#: the device of all tensors
 DEVICE = torch.device(os.environ["DEVICE"])
 
 train_epoch = plain_variants.train_epoch
@@ -23,7 +23,7 @@ shuffled_batches = plain_variants.shuffled_batches
 
 
 def network(work: str) -> plain_variants.VAE:
-    """The work's network, as plain PyTorch."""
+    """The network of a workload in plain PyTorch."""
     torch.manual_seed(0)
     made = {"mlp": plain_variants.mlp, "conv": plain_variants.conv}[work](WORKS[work].latent)
     return made.to(DEVICE)

@@ -1,4 +1,4 @@
-"""The usual notebook: a DataLoader over PIL images with ToTensor, in the main process."""
+"""A typical notebook: a DataLoader over PIL images with ToTensor, in the main process."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torchvision.transforms import ToTensor
 from worker import WORKS, serve
 
 
-class PILImages(Dataset):
-    """What torchvision's MNIST datasets do: a PIL image from the array, then the transform."""
+class PILImages(Dataset[tuple[Tensor, int]]):
+    """Like torchvision's MNIST datasets: a PIL image from the array, then the transform."""
 
     def __init__(self, images: np.ndarray) -> None:
         self.images = images

@@ -1,4 +1,4 @@
-"""pythae's BaseTrainer on the same network, images in memory as its datasets hold them."""
+"""pythae's BaseTrainer on the same network, with images in its in-memory datasets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Decoder(BaseDecoder):
 def prepare(work: str, images: np.ndarray):
     logging.disable(logging.INFO)
     parts, floats = network(work), pixels(images)
-    decoder, parts.decoder = parts.decoder, torch.nn.Identity()  # each half owns its weights
+    decoder, parts.decoder = parts.decoder, torch.nn.Identity()  # each half has its own weights
     config = VAEConfig(
         input_dim=(1, 28, 28), latent_dim=WORKS[work].latent, reconstruction_loss="bce"
     )

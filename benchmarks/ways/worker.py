@@ -1,9 +1,9 @@
-"""How a way of training is asked for epochs: one line in, one line of JSON out.
+"""The protocol of a training loop in a process: a line in, a line of JSON out.
 
     python benchmarks/ways/plain.py mlp images.npy
 
-prints what it is made of, then waits; each line that it reads makes it train for one epoch and
-print the seconds that it took. So ways of different environments can take turns.
+prints versions and notes, then waits. For each input line it trains for one epoch and prints the
+seconds that it took. So loops in different environments can alternate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Work:
-    """What is trained, and on how many images a step."""
+    """The variant and batch size of a workload."""
 
     variant: str
     latent: int
@@ -30,17 +30,17 @@ class Work:
 
 WORKS = {"mlp": Work("fashion_mlp2", 2, 64), "conv": Work("fashion_conv12", 12, 128)}
 
-#: Takes the name of a work and uint8 images (N, 28, 28); gives what trains for an epoch, and notes.
+#: From a workload's name and uint8 images (N, 28, 28) to a function for an epoch, and notes.
 Prepare = Callable[[str, np.ndarray], tuple[Callable[[], object], dict[str, str]]]
 
 
 def serve(prepare: Prepare, *distributions: str) -> None:
-    """Answer for epochs until there is no more input; ``distributions`` are those in use."""
+    """Train an epoch per input line; report the versions of the packages in ``distributions``."""
     parser = argparse.ArgumentParser()
     parser.add_argument("work", choices=WORKS)
     parser.add_argument("images", help="a .npy file of uint8 images (N, 28, 28)")
     arguments = parser.parse_args()
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # keep what libraries print out of the answers
     epoch, notes = prepare(arguments.work, np.load(arguments.images))
     versions = {name: metadata.version(name) for name in distributions}
     print(json.dumps({"versions": versions, **notes}), file=answers, flush=True)
@@ -52,7 +52,7 @@ def serve(prepare: Prepare, *distributions: str) -> None:
 
 
 def _wait_for_the_gpu() -> None:
-    """An epoch is over when the device has done it; PyTorch's loops return before."""
+    """Wait for the device: PyTorch returns before it is done."""
     torch = sys.modules.get("torch")
     if torch and torch.cuda.is_initialized():
         torch.cuda.synchronize()

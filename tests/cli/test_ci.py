@@ -168,6 +168,7 @@ def test_the_action_annotates_and_summarises(tmp_path: Path) -> None:
     assert found["ruleId"] == "VZ201"
 
 
+@pytest.mark.slow
 def test_the_action_passes_good_specs_and_takes_its_inputs(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(GOOD.replace("ignore: [VZ412]\n", ""))
     (tmp_path / "other.yaml").write_text(GOOD.replace("name: probe\n", "") + "name: other\n")
@@ -180,6 +181,7 @@ def test_the_action_passes_good_specs_and_takes_its_inputs(tmp_path: Path) -> No
     assert (tmp_path / "x.sarif").exists()
 
 
+@pytest.mark.slow
 def test_commands_are_stopped_while_the_action_prints_a_diff(tmp_path: Path) -> None:
     summary = "summary: |\n  ::set-output name=a::b\n  ##[add-mask]c\n"
     text = GOOD.replace("name: probe\n", f"{summary}name: probe\n")

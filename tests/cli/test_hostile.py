@@ -1,7 +1,7 @@
 """Whatever lies where a spec should be, ``vaezoo validate`` soon ends with a finding.
 
-What it may take is measured on processes of their own: no more than ``SECONDS`` and
-``MEGABYTES``. The many other cases share this process.
+CPU time and memory are measured on processes of their own: at most ``TIMES`` the CPU time of
+validating a good spec, and ``MEGABYTES``. The many other cases share this process.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ from tests.spec.conftest import GOOD
 from vaezoo.diagnostics.output import FORMATS, formatted
 from vaezoo.spec import survey
 
-SECONDS = 2.0
+TIMES = 5
 MEGABYTES = 300
 PATIENCE = 60  # for a process that hangs, on a machine that is busy
 
@@ -54,14 +56,14 @@ class Ended:
     code: int
     out: str
     err: str
-    seconds: float  # of processor time: others on the machine take time from it
+    seconds: float  # of CPU time
     megabytes: float
 
     def findings(self) -> list[dict[str, object]]:
         """The findings, of a process that ended as it should."""
         assert self.err == ""
         assert self.code == 1
-        assert self.seconds < SECONDS
+        assert self.seconds < TIMES * seconds_of_a_good_spec()
         assert self.megabytes < MEGABYTES
         findings = json.loads(self.out)["findings"]
         assert isinstance(findings, list)
@@ -83,6 +85,14 @@ def validated(folder: Path, *paths: str, rights: str = "with all rights") -> End
     """``vaezoo validate`` as people run it."""
     command = [sys.executable, "-m", "vaezoo", "validate", "--format", "json", *paths]
     return launched(folder, rights, *command)
+
+
+@cache
+def seconds_of_a_good_spec() -> float:
+    """The CPU seconds of ``vaezoo validate`` on a good spec."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "good.yaml").write_text(GOOD)
+        return validated(Path(folder), "good.yaml").seconds
 
 
 @pytest.fixture
@@ -173,6 +183,7 @@ def test_a_hostile_text_costs_little(case: str, folder: Path) -> None:
     assert code in {str(f["code"])[: len(code)] for f in validated(folder, "spec.yaml").findings()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", TEXTS)
 def test_a_hostile_text_is_a_finding(
     case: str, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -182,7 +193,8 @@ def test_a_hostile_text_is_a_finding(
     Path("spec.yaml").write_bytes(content)
     began = time.process_time()
     report = survey("spec.yaml")
-    assert time.process_time() - began < 3 * SECONDS  # it is busy with other tests' objects too
+    # three times as much here: this process holds the objects of other tests
+    assert time.process_time() - began < 3 * TIMES * seconds_of_a_good_spec()
     assert report.errors
     assert any(finding.code.startswith(code) for finding in report.diagnostics)
     assert all(formatted(report, name) for name in FORMATS)
@@ -238,7 +250,7 @@ def nothing(path: Path) -> None:
 FILES = {
     a_directory: ("VZ101", "a directory"),
     a_directory_of_specs: ("VZ101", "a directory"),
-    a_broken_link: ("VZ101", "a link to nothing"),
+    a_broken_link: ("VZ101", "a broken link"),
     a_circle_of_links: ("VZ101", "too many levels of symbolic links"),
     a_pipe: ("VZ101", "a pipe"),
     a_device: ("VZ101", "a device"),
@@ -249,6 +261,7 @@ if sys.platform == "linux":
     FILES[a_socket] = ("VZ101", "socket")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
 def test_what_is_no_file_costs_little(make: Callable[[Path], None], folder: Path) -> None:
     code, words = FILES[make]
@@ -307,6 +320,7 @@ def test_a_file_that_may_not_be_read(folder: Path, closed: Callable[[str], None]
         assert refused(folder, path).endswith("spec.yaml cannot be read: permission denied")
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_listed(folder: Path, closed: Callable[[str], None]) -> None:
     (folder / "good.yaml").write_text(GOOD)
     (folder / "inner").mkdir()
@@ -322,6 +336,7 @@ def test_a_base_that_may_not_be_read(folder: Path, closed: Callable[[str], None]
     assert refused(folder, ".").endswith("_base.yaml cannot be read: permission denied")
 
 
+@pytest.mark.slow
 def test_folders_that_link_to_each_other(folder: Path) -> None:
     for name in "abcdef":
         (folder / name).mkdir()
@@ -330,7 +345,7 @@ def test_folders_that_link_to_each_other(folder: Path) -> None:
     (folder / "a" / "bad.yaml").write_text("vaezoo: 2\n")
     for path in (".", "**/*.yaml", "**"):
         places = [finding["place"] for finding in validated(folder, path).findings()]
-        assert {os.path.normpath(place["file"]) for place in places} == {"a/bad.yaml"}  # type: ignore[index]
+        assert {os.path.normpath(place["file"]) for place in places} == {"a/bad.yaml"}
 
 
 DEPTH = 1_100  # more than Python's calls may nest
@@ -347,6 +362,7 @@ def deep(folder: Path) -> Iterator[Path]:
         shutil.rmtree(path)
 
 
+@pytest.mark.slow
 def test_folders_without_end(folder: Path, deep: Path) -> None:
     (deep / "bad.yaml").write_text("vaezoo: 2\n")
     for path in (".", "**/*.yaml"):

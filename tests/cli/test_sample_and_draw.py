@@ -21,6 +21,7 @@ def sampler(shell: Shell, zoo: Path) -> Shell:
     return shell
 
 
+@pytest.mark.slow
 def test_the_defaults_make_a_grid_and_say_where(sampler: Shell) -> None:
     done = sampler.call("sample", "plain")
     assert (done.code, done.err) == (0, "")
@@ -76,6 +77,7 @@ def test_draw_makes_the_pictures_of_the_spec_in_a_folder(sampler: Shell) -> None
         picture.load()
 
 
+@pytest.mark.slow
 def test_draw_makes_any_picture_that_is_named(sampler: Shell) -> None:
     done = sampler.inside("draw", "plain", "manifold", "samples", "--out", "here")
     assert done.code == 0, done.err

@@ -46,7 +46,7 @@ def test_a_file_of_another_kind_is_replaced_by_force_alone(shell: Shell) -> None
 def test_a_file_that_cannot_be_written_is_a_finding(output: str, shell: Shell) -> None:
     done = shell.inside("schema", "--output", output)
     assert done.code == 3
-    assert done.err.startswith(f"error[VZ503]: the schema cannot be written to {output}: ")
+    assert done.err.startswith(f"error[VZ503]: cannot write the schema to {output}: ")
 
 
 def test_it_is_utf_8_whatever_the_terminal_speaks() -> None:

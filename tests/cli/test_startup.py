@@ -22,18 +22,21 @@ def cpu_seconds(environment: dict[str, str], *arguments: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--help",), ("validate", "specs")])
-def test_starts_within_a_third_of_a_second(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_start_takes_little_longer_than_the_libraries(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
     # as installed: with bytecode, whatever this process may have been told about writing it
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = str(tmp_path)
     libraries = ("-c", "import click, pluggy, pydantic.main, yaml")
     ours, theirs = [], []
-    for _ in range(4):  # the first writes the bytecode
+    for _ in range(8):  # the first writes the bytecode
         ours.append(cpu_seconds(environment, "-m", "vaezoo", *arguments))
         theirs.append(cpu_seconds(environment, *libraries))
-    # where the machine is so busy that even the libraries crawl, they are the measure
-    assert min(ours) < max(0.3, 3 * min(theirs))
+    # a third of a second where the libraries take a tenth
+    assert min(ours) < 3.3 * min(theirs)
 
 
 LOOK = """
@@ -42,7 +45,8 @@ from vaezoo.cli import main
 try:
     main({arguments})
 except SystemExit as ended:
-    heavy = [m for m in ("torch", "torchvision", "numpy", "matplotlib") if m in sys.modules]
+    slow = ("torch", "torchvision", "numpy", "matplotlib", "jinja2")
+    heavy = [module for module in slow if module in sys.modules]
     sys.exit(f"exit code {{ended.code}}, imported {{heavy}}")
 """
 SPEC = "specs/fashion_mlp2.yaml"

@@ -31,6 +31,7 @@ def bash(folder: Path, line: str, **environment: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "redirection", ["2>&-", ">&- 2>&- <&-", ">/dev/full", ">/dev/full 2>&1", "2>&1 | head -1"]
 )
@@ -45,6 +46,7 @@ def test_a_run_goes_on_without_words(shell: Shell, redirection: str) -> None:
         assert b"next: vaezoo sample small" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", ["zoo list", "explain VZ412", "show fashion_mlp2", "doctor"])
 def test_a_full_stdout_is_told_on_stderr(tmp_path: Path, arguments: str) -> None:
     done = bash(tmp_path, f"vaezoo {arguments} >/dev/full")
@@ -60,6 +62,7 @@ def test_a_reader_that_leaves_early_changes_no_exit_code(tmp_path: Path) -> None
     assert bash(tmp_path, "vaezoo zoo list | head -1").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "ascii:strict"])
 @pytest.mark.parametrize(
     ("arguments", "code"),
@@ -79,6 +82,7 @@ def test_characters_that_a_terminal_lacks_are_replaced(
     done.stdout.decode(encoding.partition(":")[0])
 
 
+@pytest.mark.slow
 def test_what_programs_read_is_utf_8_whatever_the_terminal(tmp_path: Path) -> None:
     for arguments in ("zoo list --json", "show fashion_beta1"):
         narrow = bash(tmp_path, f"vaezoo {arguments}", PYTHONIOENCODING="cp1252").stdout

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.helpers import small_spec
 from vaezoo.cli.sweep_progress import LiveSweepProgress, Pace, PlainSweepProgress, describe_moment
-from vaezoo.runs.ray import Standing, Status
+from vaezoo.runs.ray import MemberProgress, Status
 from vaezoo.runs.ray.cluster import Cluster, Share
 
 MEANS = {"objective": 25.5, "reconstruction": 25.0, "kl": 0.5}
@@ -20,20 +21,25 @@ def of_machines(*machines: dict[str, float]) -> Cluster:
     """A cluster as Ray would tell of it, one machine of which is gone."""
     nodes = [{"Alive": True, "Resources": machine} for machine in machines]
     gone = {"Alive": False, "Resources": {"CPU": 64.0}}
-    return Cluster(SimpleNamespace(nodes=lambda: [*nodes, gone]), [])
+    ray: Any = SimpleNamespace(nodes=lambda: [*nodes, gone])
+    return Cluster(ray, [])
 
 
 @pytest.fixture
-def standings() -> list[Standing]:
+def standings() -> list[MemberProgress]:
     """Three members, one of which was done before."""
     members = [small_spec(name=f"member{n}") for n in range(3)]
-    return [Standing(members[0], "done"), Standing(members[1]), Standing(members[2])]
+    return [
+        MemberProgress(members[0], "done"),
+        MemberProgress(members[1]),
+        MemberProgress(members[2]),
+    ]
 
 
 @pytest.mark.parametrize("kind", [PlainSweepProgress, LiveSweepProgress])
 def test_members_begin_warn_and_end_in_lines_that_stay(
     kind: type[PlainSweepProgress | LiveSweepProgress],
-    standings: list[Standing],
+    standings: list[MemberProgress],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -42,13 +48,13 @@ def test_members_begin_warn_and_end_in_lines_that_stay(
     with kind() as shown:
         shown.connecting()
         shown.sending(standings, of_machines({"CPU": 2.0}, {"CPU": 1.0}), ONE)
-        first.state, first.status = "at work", BEGUN
+        first.state, first.status = "running", BEGUN
         shown.changed(first)
         first.status = Status("training", images=72, epochs=4, epochs_done=1, last=MEANS)
         shown.changed(first)
         first.status = Status(warnings=("a hook failed",), images=72, epochs=4, execution="by foot")
         shown.changed(first)
-        shown.looked()
+        shown.polled()
         first.state, second.state = "done", "failed"
         shown.changed(first)
         shown.changed(second)
@@ -66,7 +72,7 @@ def test_members_begin_warn_and_end_in_lines_that_stay(
 
 
 def test_a_log_has_an_epoch_of_a_member_now_and_then(
-    standings: list[Standing], capsys: pytest.CaptureFixture[str]
+    standings: list[MemberProgress], capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, first, _ = standings
     with PlainSweepProgress() as shown:
@@ -76,7 +82,7 @@ def test_a_log_has_an_epoch_of_a_member_now_and_then(
             first.status = Status(
                 images=72, epochs=4, epochs_done=epoch, last=last, validation=-26.0
             )
-            first.state = "at work"
+            first.state = "running"
             shown.changed(first)
     told = [line for line in capsys.readouterr().err.splitlines() if ": epoch" in line]
     assert [line.split("  ")[0] for line in told] == ["member1: epoch 1/4", "member1: epoch 4/4"]
@@ -84,7 +90,7 @@ def test_a_log_has_an_epoch_of_a_member_now_and_then(
 
 
 def test_the_time_left_goes_by_what_was_done_since_the_beginning(
-    standings: list[Standing],
+    standings: list[MemberProgress],
 ) -> None:
     pace = Pace(standings)
     assert pace.describe_left() == "ETA -:--"
@@ -105,8 +111,8 @@ def test_each_has_a_gpu_where_there_are_any_unless_told_otherwise() -> None:
     assert with_gpus.share("auto", 1, None) == Share(1, 1.0, "cuda")
     assert with_gpus.share("cpu", 1, None) == Share(1, 0.0, "cpu")
     assert with_gpus.share("auto", 1, 0.0) == Share(1, 0.0, "cpu")
-    assert with_gpus.room(with_gpus.share("auto", 1, None)) == 2
-    assert with_gpus.room(with_gpus.share("cuda", 1, 0.25)) == 8
-    assert with_gpus.room(with_gpus.share("cuda", 12, 0.25)) == 1
-    assert with_gpus.room(with_gpus.share("cpu", 12, None)) == 2
+    assert with_gpus.capacity(with_gpus.share("auto", 1, None)) == 2
+    assert with_gpus.capacity(with_gpus.share("cuda", 1, 0.25)) == 8
+    assert with_gpus.capacity(with_gpus.share("cuda", 12, 0.25)) == 1
+    assert with_gpus.capacity(with_gpus.share("cpu", 12, None)) == 2
     assert of_machines({"CPU": 2.0}).share("auto", 2, None) == Share(2, 0.0, "cpu")

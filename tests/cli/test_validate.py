@@ -61,7 +61,7 @@ def test_plugins_list(
     assert any(line.split()[:3] == ["encoder", "mlp", "vaezoo"] for line in lines)
     assert lines[-2:] == [
         "  broken: RuntimeError: not today",
-        "  help: leave it out with VAEZOO_DISABLE_PLUGINS=broken_plugin",
+        "  help: disable it with VAEZOO_DISABLE_PLUGINS=broken_plugin",
     ]
 
 

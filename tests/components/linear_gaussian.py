@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -110,7 +110,7 @@ def exact_log_evidence(model: VAE, images: Tensor) -> Tensor:
     """log N(x; b, W Wᵀ + σ² I) of uint8 images: (N,), by torch's own multivariate normal."""
     weight, bias = model.decoder.weight.double(), model.decoder.bias.double()
     covariance = weight @ weight.T + SCALE**2 * torch.eye(PIXELS, dtype=torch.float64)
-    density = torch.distributions.MultivariateNormal(bias, covariance)
+    density = torch.distributions.MultivariateNormal(cast("Tensor", bias), covariance)
     with torch.no_grad():
         return density.log_prob(images.flatten(1).double() / 255)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.components.linear_gaussian import (
     LATENT,
@@ -15,14 +16,14 @@ from tests.components.linear_gaussian import (
     exact_log_evidence,
     linear_gaussian,
 )
-from tests.helpers import registry_with
+from tests.helpers import built_in
 from vaezoo.components.nets.amortisation import Fit, inference_gaps
 from vaezoo.model import VAE
 from vaezoo.registry import Figure, Split
 
 
 def figures(model: VAE, *, count: int = 60, seed: int = 0, **fields: Any) -> dict[str, Figure]:
-    metric = registry_with().find("metric", "amortisation_gap").component(**fields)
+    metric = built_in("metric", "amortisation_gap", **fields)
     found = metric.compute(context(model.double(), count, seed=seed))
     return {figure.name: figure for figure in found}
 
@@ -39,10 +40,11 @@ def perturbed(model: VAE, shift: tuple[float, ...], stretch: tuple[float, ...]) 
         # the mean is A (x − b): moving b by −A⁺ δ moves the mean by δ
         moved = torch.linalg.pinv(model.encoder.matrix.double()) @ delta
         model.encoder.shift.sub_(moved.to(model.encoder.shift.dtype))
-        model.encoder.log_var.add_(factor.log().to(model.encoder.log_var.dtype))
+        model.encoder.log_var.add_(factor.log().to(cast("Tensor", model.encoder.log_var).dtype))
     return gap
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shift", "stretch"),
     [
@@ -98,13 +100,14 @@ def test_a_posterior_that_is_no_diagonal_gaussian_leaves_its_approximation_gap()
     assert found["amortisation_gap"].value == pytest.approx(amortisation, abs=0.02)
     # both together lead from the encoder's ELBO to log p(x)
     images = context(model, 20).split.images
-    elbo = registry_with().find("metric", "elbo").component(samples=500)
+    elbo = built_in("metric", "elbo", samples=500)
     (bound, *_) = elbo.compute(context(model, 20))
     evidence = exact_log_evidence(model, images).mean().item()
     together = found["amortisation_gap"].value + found["remaining_gap"].value
     assert together == pytest.approx(evidence - bound.value, abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_error_is_that_over_images() -> None:
     model = linear_gaussian()
     perturbed(model, (0.3, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -132,9 +135,7 @@ def test_the_images_are_spread_over_the_split_and_counted() -> None:
 
 def test_progress_is_told_of_the_whole_split() -> None:
     told: list[int] = []
-    metric = (
-        registry_with().find("metric", "amortisation_gap").component(images=300, steps=1, samples=2)
-    )
+    metric = built_in("metric", "amortisation_gap", images=300, steps=1, samples=2)
     metric.compute(context(linear_gaussian(), 750, advance=told.append))
     assert sum(told) == 750
     assert len(told) == 3  # of 128 images, 128 and 44

@@ -10,7 +10,7 @@ import torch
 
 import vaezoo
 from tests.components.linear_gaussian import context, linear_gaussian
-from tests.helpers import registry_with
+from tests.helpers import built_in
 from vaezoo.components.nets.classifier import shipped_classifier
 from vaezoo.components.nets.image_quality import ssim
 from vaezoo.components.nets.sample_quality import (
@@ -20,7 +20,6 @@ from vaezoo.components.nets.sample_quality import (
 )
 from vaezoo.data.pixels import to_unit
 from vaezoo.diagnostics import UsageError
-from vaezoo.registry import discover
 from vaezoo.registry.fields import Binarization
 
 
@@ -67,7 +66,7 @@ def test_small_images_have_a_smaller_window(side: int) -> None:
 
 def test_the_error_is_that_of_the_reconstruction() -> None:
     model = linear_gaussian()
-    metric = registry_with().find("metric", "reconstruction_error").component()
+    metric = built_in("metric", "reconstruction_error")
     mse, similarity = metric.compute(context(model))
     images = to_unit(context(model).split.images)
     error = ((images - model.reconstruct(images)) ** 2).mean().item()
@@ -120,10 +119,11 @@ def test_precision_is_of_samples_and_recall_of_images() -> None:
     assert precision > 0.9 > 0.1 > recall
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("mnist", 0.99), ("fashion_mnist", 0.9)])
 def test_the_shipped_classifier_is_as_accurate_as_it_says(name: str, least: float) -> None:
     net = shipped_classifier(name)
-    test = discover().find("dataset", name).component().build().test
+    test = built_in("dataset", name).build().test
     with torch.inference_mode():
         right = [
             (net(to_unit(images)).argmax(1) == labels)
@@ -133,12 +133,13 @@ def test_the_shipped_classifier_is_as_accurate_as_it_says(name: str, least: floa
     assert net.accuracy > least
 
 
+@pytest.mark.slow
 def test_samples_of_a_trained_model_are_nearer_than_noise() -> None:
     model = vaezoo.load("mnist_mlp20")
     data = model.spec.dataset.build()
     part = vaezoo.registry.Split(data.test.images[:2000], data.test.labels[:2000])
     seen = vaezoo.registry.EvaluationContext("m", model.spec, model, part, "test", ())
-    metric = discover().find("metric", "sample_quality").component()
+    metric = built_in("metric", "sample_quality")
     trained = {figure.name: figure for figure in metric.compute(seen)}
     with torch.no_grad():
         for parameter in model.decoder.parameters():
@@ -152,11 +153,12 @@ def test_samples_of_a_trained_model_are_nearer_than_noise() -> None:
 
 
 def test_a_dataset_without_a_classifier_says_so() -> None:
-    metric = registry_with().find("metric", "sample_quality").component()
-    with pytest.raises(UsageError, match="the dataset has no classifier"):
+    metric = built_in("metric", "sample_quality")
+    with pytest.raises(UsageError, match="sample_quality needs a classifier"):
         metric.compute(context(linear_gaussian()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", ["static", "dynamic"])
 def test_drawn_images_are_compared_with_drawn_samples(use: str) -> None:
     """A decoder that gives every image the pixels' own chances draws samples as good as images.
@@ -180,7 +182,7 @@ def test_drawn_images_are_compared_with_drawn_samples(use: str) -> None:
     seen = vaezoo.registry.EvaluationContext(
         "m", spec, model, drawn, "test", (), training=training, binarization=binarization
     )
-    metric = discover().find("metric", "sample_quality").component()
+    metric = built_in("metric", "sample_quality")
     found = {figure.name: figure for figure in metric.compute(seen)}
     plain = dataclasses.replace(
         seen, binarization=Binarization(use="none"), spec=model.spec, training=None
@@ -204,13 +206,13 @@ def test_drawn_images_are_compared_with_drawn_samples(use: str) -> None:
 
 def test_a_likelihood_without_chances_of_white_has_no_samples_to_compare() -> None:
     model = vaezoo.load("mnist_mlp20")
-    gaussian = discover().find("likelihood", "gaussian").component()
+    gaussian = built_in("likelihood", "gaussian")
     parts = model.spec.model.model_copy(update={"likelihood": gaussian})
     spec = model.spec.model_copy(update={"model": parts})
     split = vaezoo.registry.Split(torch.zeros(5, 1, 28, 28, dtype=torch.uint8))
     seen = vaezoo.registry.EvaluationContext(
         "m", spec, model, split, "test", (), binarization=Binarization(use="static")
     )
-    metric = discover().find("metric", "sample_quality").component()
-    with pytest.raises(UsageError, match="'gaussian' gives no chance of a white pixel"):
+    metric = built_in("metric", "sample_quality")
+    with pytest.raises(UsageError, match="'gaussian' gives no probability of white pixels"):
         metric.compute(seen)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.components.linear_gaussian import context, linear_gaussian
-from tests.helpers import registry_with
+from tests.helpers import built_in
 from vaezoo.components.nets.information import log_aggregated, log_aggregated_by_dimension
 from vaezoo.model import VAE, Posterior
 from vaezoo.registry import Figure
@@ -71,14 +71,14 @@ def test_sums_in_parts_are_those_of_a_plain_loop() -> None:
 
 
 def figures(model: VAE, count: int = 750, samples: int = 1) -> dict[str, Figure]:
-    metric = registry_with().find("metric", "information").component(samples=samples)
+    metric = built_in("metric", "information", samples=samples)
     return {figure.name: figure for figure in metric.compute(context(model.double(), count))}
 
 
 def test_the_two_parts_add_up_to_the_kl() -> None:
     model = linear_gaussian()
     found = figures(model, samples=20)
-    kl = registry_with().find("metric", "elbo").component().compute(context(model))[2]
+    kl = built_in("metric", "elbo").compute(context(model))[2]
     parts = found["mutual_information"].value + found["marginal_kl"].value
     assert parts == pytest.approx(kl.value, abs=0.03)
 

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -43,14 +44,16 @@ def test_the_cross_entropy_keeps_its_digits_in_float32():
 
 
 def test_gaussian_with_a_fixed_scale_is_the_normal_density():
-    module = likelihoods.Gaussian(scale=0.3, mean="linear").build(SHAPE).double()
+    module: Any = likelihoods.Gaussian(scale=0.3, mean="linear").build(SHAPE)
+    module.double()
     expected = Normal(PARAMETERS, 0.3).log_prob(IMAGES).sum((1, 2, 3))
     torch.testing.assert_close(module.log_prob(IMAGES, PARAMETERS), expected, rtol=1e-6, atol=0)
     assert not list(module.parameters())
 
 
 def test_a_learned_scale_is_best_at_the_root_mean_squared_error():
-    module = likelihoods.Gaussian(scale="learned", mean="linear").build(SHAPE).double()
+    module: Any = likelihoods.Gaussian(scale="learned", mean="linear").build(SHAPE)
+    module.double()
     best = (IMAGES - PARAMETERS).square().mean().sqrt().log()
     with torch.no_grad():
         module.log_scale.copy_(best)
@@ -94,5 +97,5 @@ def test_log_probabilities_stay_in_float32_whatever_comes_in(component):
 
 @pytest.mark.parametrize("scale", [0, -1.0, "free", True, math.inf])
 def test_a_scale_must_be_positive_or_learned(scale):
-    with pytest.raises(ValueError, match="a scale is a number above 0 or 'learned'"):
+    with pytest.raises(ValueError, match="must be a number above 0 or 'learned'"):
         likelihoods.Gaussian(scale=scale)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -6,7 +8,7 @@ from vaezoo.components.encoders import ConvEncoder, MLPEncoder
 from vaezoo.registry import ImageShape
 
 SHAPES = [ImageShape(1, 28, 28), ImageShape(3, 32, 32), ImageShape(3, 33, 17), ImageShape(2, 9, 64)]
-CONV = [
+CONV: list[dict[str, Any]] = [
     {},
     {"channels": (8,), "kernel": 5, "stride": 3},
     {"channels": (8, 8, 4), "kernel": (4, 3, 3), "stride": (2, 1, 2)},
@@ -49,8 +51,8 @@ def test_the_arithmetic_of_sizes_agrees_with_torch():
 @pytest.mark.parametrize(
     ("encoder", "shape", "part"),
     [
-        (ConvEncoder(channels=(8, 8), kernel=(3, 3, 3)), SHAPES[0], "kernel has 3 numbers for 2"),
-        (ConvEncoder(channels=(8, 8), stride=(1, 2, 3)), SHAPES[0], "stride has 3 numbers for 2"),
+        (ConvEncoder(channels=(8, 8), kernel=(3, 3, 3)), SHAPES[0], "kernel has 3 values for 2"),
+        (ConvEncoder(channels=(8, 8), stride=(1, 2, 3)), SHAPES[0], "stride has 3 values for 2"),
         (ConvEncoder(channels=(8, 8), kernel=6, stride=4), ImageShape(1, 4, 4), "too small"),
     ],
 )

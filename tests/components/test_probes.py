@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from tests.components.linear_gaussian import context, linear_gaussian
-from tests.helpers import registry_with
+from tests.helpers import built_in
 from vaezoo.components.nets.linear_probe import logistic_regression, vote
 from vaezoo.registry import EvaluationContext, Split
 
@@ -72,7 +72,7 @@ def test_figures_are_accuracies_on_the_split_after_fitting_to_the_training_image
         ("linear_probe", "probe_accuracy"),
         ("nearest_neighbours", "knn_accuracy"),
     ):
-        (figure,) = registry_with().find("metric", name).component().compute(seen)
+        (figure,) = built_in("metric", name).compute(seen)
         assert figure.name == figure_name
         assert 0.95 < figure.value <= 1
         assert figure.examples == 500
@@ -81,7 +81,4 @@ def test_figures_are_accuracies_on_the_split_after_fitting_to_the_training_image
 
 def test_without_labels_there_is_no_figure() -> None:
     for name in ("linear_probe", "nearest_neighbours"):
-        assert (
-            registry_with().find("metric", name).component().compute(context(linear_gaussian()))
-            == []
-        )
+        assert built_in("metric", name).compute(context(linear_gaussian())) == []

@@ -21,10 +21,19 @@ ELSEWHERE = {"kmnist", "qmnist", "emnist", "cifar10", "svhn", "image_folder"}
 OWN = [c for c in vaezoo_components() if not (c.kind == "dataset" and c.use in ELSEWHERE)]
 
 
+#: Checks that draw or optimize for seconds.
+SLOW = {"test_other_models", "test_same_context_same_result", "test_moves_with_samples_as_it_says"}
+
+
 def promises() -> list[Any]:
     """Each check of each component."""
     return [
-        pytest.param(component, check, id=f"{component.kind}-{component.use}-{check}")
+        pytest.param(
+            component,
+            check,
+            id=f"{component.kind}-{component.use}-{check}",
+            marks=[pytest.mark.slow] if check in SLOW else [],
+        )
         for component in OWN
         for check in BY_KIND[component.kind].checks()
     ]

@@ -78,6 +78,7 @@ def test_a_broken_plugin_is_a_failed_check(tmp_path: Path) -> None:
     assert "no_such_module_anywhere" in done.output
 
 
+@pytest.mark.slow
 def test_torch_at_import_is_found(tmp_path: Path) -> None:
     text = "import torch\n" + OPTIMIZER.format(use="heavy")
     results = list(check_plugin(write(tmp_path, "heavy_plugin", text)))
@@ -86,6 +87,7 @@ def test_torch_at_import_is_found(tmp_path: Path) -> None:
     assert "it imports torch" in failed["import budget"]
 
 
+@pytest.mark.slow
 def test_a_slow_import_is_found(tmp_path: Path) -> None:
     slow = "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass\n"
     path = write(tmp_path, "slow_plugin", slow + OPTIMIZER.format(use="slow"))
@@ -119,6 +121,7 @@ def vaezoo_run_failed(run, error):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "body", "failing", "check"),
     [
@@ -152,6 +155,7 @@ def test_a_name_that_nobody_has() -> None:
         list(check_plugin("click"))
 
 
+@pytest.mark.slow
 def test_pytest_is_not_needed() -> None:
     import subprocess
     import sys

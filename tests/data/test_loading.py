@@ -1,4 +1,4 @@
-"""What a dataset gives is checked once, and named with its plugin."""
+"""The result of a dataset is checked, and errors name its plugin."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LABELS = torch.arange(8) % 3
 
 def dataset(make: Any, shape: Any = ImageShape(1, 6, 6)) -> Dataset:  # noqa: B008 - it is frozen
     class Given(Dataset, use="given"):
-        """Gives what the test says."""
+        """Returns what the test gives it."""
 
         @property
         def image_shape(self) -> ImageShape:
@@ -35,7 +35,7 @@ def dataset(make: Any, shape: Any = ImageShape(1, 6, 6)) -> Dataset:  # noqa: B0
 
 
 def data(**changes: Any) -> Any:
-    """A maker of data whose two splits are alike but for the changes."""
+    """A function that returns data with equal splits, apart from the changes."""
     images, labels = changes.pop("images", IMAGES), changes.pop("labels", LABELS)
     fields = {
         "train": Split(images, labels),
@@ -94,7 +94,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_named_with_its_plugin_and_component(fault: str) -> None:
+def test_a_fault_names_its_plugin_and_component(fault: str) -> None:
     make, words = FAULTS[fault]
     given = dataset(make)
     with pytest.raises(PluginError, match=words) as caught:
@@ -106,9 +106,9 @@ def test_a_fault_is_named_with_its_plugin_and_component(fault: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Field name:UserWarning")
-def test_a_field_called_kind_changes_no_name_in_a_finding() -> None:
+def test_a_field_called_kind_does_not_change_a_finding() -> None:
     class Kinds(Dataset, use="kinds"):
-        """Has a parameter that is called as the kind of component is."""
+        """Has a parameter named ``kind``, like the class attribute."""
 
         kind: str = "photographs"  # type: ignore[misc]
 
@@ -124,12 +124,12 @@ def test_a_field_called_kind_changes_no_name_in_a_finding() -> None:
         load(given, registry_with(Kinds))
 
 
-def test_a_shape_that_is_none() -> None:
+def test_an_image_shape_that_is_a_tuple() -> None:
     with pytest.raises(PluginError, match="image_shape as a tuple, not an ImageShape"):
         load(dataset(data(), (1, 6, 6)))
 
 
-def test_what_is_right_is_taken_as_it_is() -> None:
+def test_valid_data_are_unchanged() -> None:
     loaded = load(dataset(data()))
     assert loaded.train.images is IMAGES
     assert loaded.class_names == ("a", "b", "c")
@@ -146,18 +146,18 @@ def test_labels_of_any_integer_type(kind: torch.dtype) -> None:
     assert torch.equal(labels, LABELS)
 
 
-def test_class_names_may_be_a_list_or_left_out() -> None:
+def test_class_names_may_be_a_list_or_missing() -> None:
     assert load(dataset(data(class_names=["x", "y", "z"]))).class_names == ("x", "y", "z")
     assert load(dataset(data(class_names=()))).class_names == ("0", "1", "2")
 
 
 @pytest.mark.parametrize("top", [0, 1])
-def test_images_that_are_nearly_black_are_told(top: int) -> None:
+def test_nearly_black_images_give_a_warning(top: int) -> None:
     with pytest.warns(DiagnosticWarning, match="VZ611: no pixel .* is above 1"):
         load(dataset(data(images=IMAGES.clamp(max=top))))
 
 
-def test_errors_of_vaezoos_own_stay_as_they_are() -> None:
+def test_vaezoos_own_errors_are_passed_on() -> None:
     def none() -> Any:
         raise DataError(Diagnostic("VZ601", "gone"))
 
@@ -170,7 +170,7 @@ def test_errors_of_vaezoos_own_stay_as_they_are() -> None:
         load(dataset(full))
 
 
-def test_memory_that_is_short_is_no_fault_of_a_dataset() -> None:
+def test_out_of_memory_is_not_a_fault_of_the_dataset() -> None:
     def make() -> ImageData:
         raise RuntimeError("Storage size calculation overflowed with sizes=[4611686018427387904]")
 

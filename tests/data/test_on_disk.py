@@ -1,4 +1,4 @@
-"""Datasets in files: written once, image by image, and mapped."""
+"""Datasets in files: written once, then mapped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def some(count: int, seed: int) -> Tensor:
 
 
 def write(writer: ImageWriter, labels: bool = True) -> None:
-    """Eleven training images, of which one comes alone, and four test images."""
+    """Write eleven training images, one of them separately, and four test images."""
     train = some(11, 0)
     writer.add("train", train[0], 7 if labels else None)
     writer.add("test", some(4, 1), torch.arange(4) if labels else None)
@@ -40,7 +40,7 @@ def built(write: Callable[[ImageWriter], None] = write, name: str = "some-1") ->
     return images_on_disk(name, SHAPE, write, tuple("abcdefghij"))
 
 
-def test_images_and_labels_come_back_from_disk(cache: Path) -> None:
+def test_images_and_labels_are_read_back(cache: Path) -> None:
     data = built()
     assert torch.equal(data.train.images, some(11, 0))
     assert torch.equal(data.test.images, some(4, 1))
@@ -60,7 +60,7 @@ def test_the_files_are_safetensors(cache: Path) -> None:
     assert torch.equal(tensors["labels"], data.train.labels)
 
 
-def test_what_is_there_is_not_written_again() -> None:
+def test_an_existing_dataset_is_not_written_again() -> None:
     def never(writer: ImageWriter) -> None:
         raise AssertionError
 
@@ -69,7 +69,7 @@ def test_what_is_there_is_not_written_again() -> None:
     assert first.digest == again.digest
 
 
-def test_the_digest_depends_on_the_content_alone() -> None:
+def test_the_digest_depends_only_on_the_content() -> None:
     def at_once(writer: ImageWriter) -> None:
         writer.add("train", some(11, 0), torch.tensor([7, *range(10)]))
         writer.add("test", some(4, 1), torch.arange(4))
@@ -91,7 +91,7 @@ def test_images_without_labels() -> None:
     assert len(data.train) == 11
 
 
-def test_changing_the_tensor_leaves_the_file() -> None:
+def test_changing_the_tensor_does_not_change_the_file() -> None:
     built().train.images.zero_()
     assert torch.equal(built().train.images, some(11, 0))
 
@@ -104,7 +104,7 @@ def test_changing_the_tensor_leaves_the_file() -> None:
         (some(2, 0), 1, "1 labels for 2 train images"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_nothing_is_kept(
+def test_mismatched_images_are_refused_and_no_file_is_kept(
     cache: Path, images: Tensor, labels: int | None, why: str
 ) -> None:
     with pytest.raises(ValueError, match=why):
@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_kept(
     assert list(cache.iterdir()) == []
 
 
-def test_labels_for_some_images_alone_are_refused() -> None:
+def test_partial_labels_are_refused() -> None:
     def partly(writer: ImageWriter) -> None:
         write(writer)
         writer.add("train", some(2, 3))
@@ -128,8 +128,8 @@ def test_a_split_without_images_is_refused(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "", ".hidden", "a/b"])
-def test_a_name_is_a_folders(name: str) -> None:
-    with pytest.raises(ValueError, match="cannot be a folder's name"):
+def test_an_invalid_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="not a valid name"):
         built(name=name)
 
 
@@ -157,17 +157,17 @@ def test_a_file_of_another_shape_is_refused() -> None:
         images_on_disk("some-1", ImageShape(3, 3, 5), write)
 
 
-def test_two_that_write_at_once_end_with_one_dataset(cache: Path) -> None:
+def test_concurrent_writers_create_one_dataset(cache: Path) -> None:
     def in_between(writer: ImageWriter) -> None:
-        built()  # another process that is done first
+        built()  # another process that finishes first
         write(writer)
 
     assert torch.equal(built(in_between).train.images, some(11, 0))
     assert [path.name for path in cache.iterdir()] == ["some-1"]
 
 
-def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unwritable_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path / "file"))
-    with pytest.raises(DataError, match=r"VZ601.*cannot be written or read"):
+    with pytest.raises(DataError, match=r"VZ601.*cannot write or read"):
         built()

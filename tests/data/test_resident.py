@@ -1,4 +1,4 @@
-"""Splits and batches of images that live on a device."""
+"""Training and validation splits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaezoo.registry import Split
 
 
 def numbered(count: int) -> Split:
-    """Images that hold the bits of their own number, so that each can be told from the others."""
+    """Images that encode their own index."""
     numbers = torch.arange(count)
     images = torch.stack([(numbers >> 8 * byte) % 256 for byte in range(2)], 1)
     return Split(images.to(torch.uint8).reshape(-1, 1, 1, 2), numbers)
@@ -43,7 +43,7 @@ def test_validation_is_disjoint_exhaustive_and_deterministic(
     assert torch.equal(again.images, validation.images)
 
 
-def test_the_seed_decides_what_is_held_out() -> None:
+def test_the_seed_selects_the_validation_split() -> None:
     first, second = (resident.split_validation(numbered(100), 0.2, seed)[1] for seed in (0, 1))
     assert first is not None
     assert second is not None
@@ -64,6 +64,6 @@ def test_splits_without_labels() -> None:
 
 
 @pytest.mark.parametrize(("count", "fraction"), [(10, 1.0), (10, -0.1), (1, 0.5)])
-def test_what_cannot_be_divided(count: int, fraction: float) -> None:
+def test_invalid_splits_are_refused(count: int, fraction: float) -> None:
     with pytest.raises(ValueError, match=r"fraction|divided"):
         resident.split_validation(numbered(count), fraction, 0)

@@ -13,7 +13,7 @@ import yaml
 
 import vaezoo
 from tests.docs.conftest import ROOT
-from tests.test_imports import FLOORS
+from tests.test_imports import LAYERS
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 SCHEMAS = {
@@ -60,7 +60,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 def test_folders_are_listed_in_the_order_of_imports() -> None:
     listed = re.findall(r"^\| `(\w+)/` \|", CONTRIBUTING, re.MULTILINE)
-    assert listed == [name for name in FLOORS if (ROOT / "vaezoo" / name).is_dir()]
+    assert listed == [name for name in LAYERS if (ROOT / "vaezoo" / name).is_dir()]
 
 
 @pytest.mark.parametrize(

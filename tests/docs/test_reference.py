@@ -80,6 +80,7 @@ def test_every_exit_code_is_documented() -> None:
     assert sorted({0, *(error.exit_code for error in errors)}) == sorted(map(int, documented))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", [FashionMNIST, MNIST])
 def test_documented_entropy_of_gray_levels(dataset: type[FashionMNIST]) -> None:
     x = dataset().build().test.images.double() / 255

@@ -1,21 +1,21 @@
 """A bound with many draws, estimated from a few images."""
 
 from tests.components.linear_gaussian import context, exact_log_evidence, linear_gaussian
-from tests.helpers import registry_with
+from tests.helpers import built_in
 from vaezoo.evaluation.few_images import DRAWS, KnownELBO, bound_by_few
 
 SAMPLES = 1000
 
 
 def bound(samples=SAMPLES):
-    return registry_with().find("metric", "importance_weighted").component(samples=samples)
+    return built_in("metric", "importance_weighted", samples=samples)
 
 
 def test_it_comes_to_the_figure_of_all_images():
     model = linear_gaussian(posterior_variance=1.5)
     seen = context(model, 3000)
     exact = exact_log_evidence(model, seen.split.images).mean().item()
-    metric = registry_with().find("metric", "elbo").component(samples=50)
+    metric = built_in("metric", "elbo", samples=50)
     elbo = KnownELBO(metric, "elbo", metric.compute(seen)[0].value)
     found = bound_by_few(bound(), "iw_bound", SAMPLES, seen, elbo)
     assert found.images == DRAWS // SAMPLES
@@ -27,7 +27,7 @@ def test_it_comes_to_the_figure_of_all_images():
 
 
 def test_progress_is_told_of_the_images_that_are_looked_at():
-    told = []
+    told: list[int] = []
     seen = context(linear_gaussian(), 400, advance=told.append)
     found = bound_by_few(bound(), "iw_bound", SAMPLES, seen, None)
     assert sum(told) == found.images == 200

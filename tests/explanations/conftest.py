@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import pytest
 import yaml
+from code_examples import BASE, write_files
 
 from tests.helpers import spec_data
 from tests.runs.shell import PLUGIN
-from tools.code_examples import BASE, write_files
 from vaezoo.cli import main
 from vaezoo.diagnostics import Severity
 from vaezoo.diagnostics.explanations import Example, explain
@@ -33,7 +33,7 @@ _PASSING = (
     (r"(objective became nan) in .*", r"\1 …"),
     (r"(there is not enough memory): .*", r"\1: …"),
     (r"(choose auto or one of): .*", r"\1: …"),
-    (r"(entries:) .* (\(looked in zoo), .*(?=\))", r"\1 … \2, …"),
+    (r"(entries:) .* (\(searched zoo), .*(?=\))", r"\1 … \2, …"),
     (r"(?<=it is damaged \().*(?=\))", "…"),
     (r"(?<=  )[\d,]+ images/s  ETA \S+", "… images/s"),
 )

@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 import pytest
+from code_examples import write_files, write_spec
 
 from tests.explanations.conftest import Perform, findings_in
-from tools.code_examples import write_files, write_spec
 from vaezoo.diagnostics import CODES, Severity
 from vaezoo.diagnostics.explanations import GROUPS, Example, Explanation, explain, explanations
 from vaezoo.diagnostics.explanations.page import paragraphs

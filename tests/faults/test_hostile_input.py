@@ -1,4 +1,4 @@
-"""A small part of what ``benchmarks/faults`` tries: mutated specs and hostile entries."""
+"""A few cases of ``benchmarks/faults``: mutated specs and hostile entries."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).parent.parent.parent / "benchmarks" / "faults"
 
 
 def run(script: str, tmp_path: Path, count: int, seed: int) -> dict[str, object]:
-    """The results of a script that tried so many cases; none may fall."""
+    """The results of a script after ``count`` cases."""
     out = tmp_path / "results.json"
     command = [sys.executable, str(SCRIPTS / script), "--count", str(count), "--seed", str(seed)]
     done = subprocess.run(
@@ -30,7 +32,6 @@ def test_mutated_specs(tmp_path: Path) -> None:
     assert (results["tried"], results["fallen"]) == (150, 0)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
 def test_hostile_entries(tmp_path: Path) -> None:
     results = run("hostile.py", tmp_path, 4, seed=7)

@@ -20,7 +20,9 @@ def test_findings_are_sorted_by_file_line_and_column() -> None:
 
 def test_a_finding_in_a_shared_base_is_one_and_names_all_heirs() -> None:
     heirs = [Related("extended by", at(f"{n}.yaml", 1, 1, 2)) for n in "abc"]
-    files = {heir.span.source: (replace(ERROR, related=(heir,)),) for heir in heirs}
+    files: dict[str, tuple[Diagnostic, ...]] = {
+        heir.span.source: (replace(ERROR, related=(heir,)),) for heir in heirs
+    }
     report = Report(files)
     assert report.diagnostics == (replace(ERROR, related=tuple(heirs)),)
     assert (report.errors, report.invalid) == (1, 3)

@@ -86,7 +86,7 @@ def test_other_places_are_named_up_to_a_few() -> None:
 def test_a_report_ends_with_a_summary() -> None:
     error = Diagnostic("VZ203", "m")
     warning = Diagnostic("VZ402", "w", severity=Severity.WARNING)
-    summaries = {
+    summaries: dict[str, dict[str, tuple[Diagnostic, ...]]] = {
         "1 spec is valid": {"a": ()},
         "2 specs are valid": {"a": (), "b": ()},
         "2 specs are valid, with 1 warning": {"a": (warning,), "b": ()},

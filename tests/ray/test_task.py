@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def task(tmp_path: Path) -> Task:
     return Task(small_spec().canonical(), "cpu", 1, "auto", environment)
 
 
-def test_it_trains_where_the_command_was_given_and_tells_how_it_goes(
+def test_a_task_trains_in_the_commands_folder_and_writes_its_status(
     task: Task, tmp_path: Path
 ) -> None:
     before = Path.cwd(), dict(os.environ)
@@ -47,13 +48,13 @@ def test_it_trains_where_the_command_was_given_and_tells_how_it_goes(
     assert status
     assert (status.epochs_done, status.epochs, status.threads, status.device) == (3, 3, 1, "cpu")
     assert status.images == 72
-    assert status.execution.startswith("steps not compiled: ")
+    assert status.execution.startswith("eager steps (")
     assert status.part_done == 1.0
     assert status.doing == "taking test figures"
     assert set(status.last) >= {"objective", "reconstruction", "kl"}
 
 
-def test_another_vaezoo_is_refused(task: Task) -> None:
+def test_another_version_is_refused(task: Task) -> None:
     environment = dataclasses.replace(task.environment, version="9.9.9")
     (told,) = perform(dataclasses.replace(task, environment=environment)).errors
     assert told.code == "VZ610"
@@ -62,7 +63,7 @@ def test_another_vaezoo_is_refused(task: Task) -> None:
 
 
 @pytest.mark.parametrize("change", [{"folder": "/nowhere"}, {"mark": "another's"}])
-def test_another_folder_is_refused(task: Task, change: dict[str, str]) -> None:
+def test_another_folder_is_refused(task: Task, change: dict[str, Any]) -> None:
     environment = dataclasses.replace(task.environment, **change)
     (told,) = perform(dataclasses.replace(task, environment=environment)).errors
     assert told.code == "VZ610"
@@ -70,21 +71,21 @@ def test_another_folder_is_refused(task: Task, change: dict[str, str]) -> None:
     assert "all machines of the cluster" in str(told.hint)
 
 
-def test_a_plugin_that_the_worker_lacks_is_told(task: Task) -> None:
+def test_a_missing_plugin_is_reported(task: Task) -> None:
     environment = dataclasses.replace(task.environment, plugins=())
     (told,) = perform(dataclasses.replace(task, environment=environment)).errors
     assert told.code == "VZ301"
     assert "blobs" in told.message
 
 
-def test_news_that_cannot_be_read_are_none(tmp_path: Path) -> None:
+def test_an_unreadable_status_is_none(tmp_path: Path) -> None:
     assert read_status(tmp_path / "none") is None
     for text in ("", "[]", '{"unknown": 1, "warnings": []}', '{"doing": "training"}'):
         (tmp_path / "half").write_text(text)
         assert read_status(tmp_path / "half") is None
 
 
-def test_a_run_goes_on_where_its_news_cannot_be_written(tmp_path: Path) -> None:
+def test_a_run_continues_without_a_status_file(tmp_path: Path) -> None:
     observer = StatusObserver(tmp_path / "no such folder" / "small.status")
     observer.drawing("samples")
     observer.warned("a word")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from typing import Any
 
 import click
 from pydantic import Field
@@ -183,7 +184,7 @@ def parameters(run):
     return sum(parameter.numel() for parameter in run.model.parameters())
 
 
-SEEN = {}
+SEEN: dict[str, Any] = {}
 
 
 @hookimpl

@@ -10,6 +10,7 @@ from tests.registry.installed import ROOT, Site
 from vaezoo.registry import KINDS
 
 
+@pytest.mark.slow
 def test_help_with_fifty_plugins(site: Site) -> None:
     bare = Site(site.folder.parent / "bare", {"VAEZOO_DISABLE_PLUGINS": ""})
     bare.folder.mkdir()
@@ -18,12 +19,13 @@ def test_help_with_fifty_plugins(site: Site) -> None:
     first = site.vaezoo("--help")
     assert all(f"plugin_{number:02}" in first.out for number in range(50))
     bare.vaezoo("--help")
-    # the least of several: whatever else the machine does only ever adds to it
+    # the minimum of several: other load only adds to the CPU time
     alone = min(bare.vaezoo("--help").seconds for _ in range(4))
     among = min(site.vaezoo("--help").seconds for _ in range(4))
-    assert among - alone < 0.2
+    assert among < 2 * alone
 
 
+@pytest.mark.slow
 def test_nothing_of_a_plugin_runs_for_help_once_it_is_known(site: Site) -> None:
     package = site.install("counted")
     log = site.folder.parent / "log"

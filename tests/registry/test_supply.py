@@ -139,7 +139,7 @@ def test_a_spec_says_what_to_install(place: str, use: str, package: str) -> None
     done = invoke("--no-plugins", "validate", spec, "--set", f"{place}={use}")
     kind = place.rpartition(".")[2]
     assert f"error[VZ304]: the {kind} {use!r} needs the plugin {package}" in done.output
-    assert f"pip install {package}" in done.output or "switched off" in done.output
+    assert f"pip install {package}" in done.output or "disabled" in done.output
 
 
 def test_two_plugins_with_one_component_name_through_the_command(site: Site) -> None:
@@ -153,7 +153,7 @@ def test_two_plugins_with_one_component_name_through_the_command(site: Site) -> 
     )
     done = site.vaezoo("validate", "spec.yaml")
     assert done.code == 1
-    assert "error[VZ302]: more than one plugin has the encoder 'wide'" in done.out
+    assert "error[VZ302]: several plugins have the encoder 'wide'" in done.out
     assert "one-wide:wide" in done.out
     assert "two-wide:wide" in done.out
     assert "spec.yaml:4:" in done.out

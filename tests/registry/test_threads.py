@@ -65,7 +65,13 @@ def python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=[] if case in ("read", "discover") else [pytest.mark.slow])
+        for case in CASES
+    ],
+)
 def test_eight_threads_at_once(case: str, tmp_path: Path) -> None:
     what, then = CASES[case]
     # without what a process before it remembered of plugins, and with it

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaezoo.spec.repair.similarity import only_key, only_name, slips
+from vaezoo.spec.repair.similarity import edit_distance, only_key, only_name
 
 KEYS = ("epochs", "batch_size", "optimizer", "validation", "seed", "lr", "beta", "n")
 
@@ -26,7 +26,7 @@ KEYS = ("epochs", "batch_size", "optimizer", "validation", "seed", "lr", "beta",
         ("LR", "lr"),
     ],
 )
-def test_slips_of_a_key(written: str, meant: str) -> None:
+def test_typos_of_a_key(written: str, meant: str) -> None:
     assert only_key(written, KEYS) == meant
 
 
@@ -56,17 +56,17 @@ WORDS = st.text("abcd", max_size=6)
 
 
 @given(WORDS, WORDS)
-def test_slips_are_a_distance(one: str, other: str) -> None:
-    assert slips(one, other) == slips(other, one)
-    assert (slips(one, other) == 0) == (one == other)
-    assert abs(len(one) - len(other)) <= slips(one, other) <= max(len(one), len(other))
+def test_edit_distance_is_a_distance(one: str, other: str) -> None:
+    assert edit_distance(one, other) == edit_distance(other, one)
+    assert (edit_distance(one, other) == 0) == (one == other)
+    assert abs(len(one) - len(other)) <= edit_distance(one, other) <= max(len(one), len(other))
 
 
 @given(st.text("abcd", min_size=2, max_size=6), st.data())
 def test_one_slip_counts_one(word: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(word) - 2))
-    assert slips(word, word[:at] + word[at + 1 :]) == 1
-    assert slips(word, word[:at] + "z" + word[at:]) == 1
-    assert slips(word, word[:at] + "z" + word[at + 1 :]) == 1
+    assert edit_distance(word, word[:at] + word[at + 1 :]) == 1
+    assert edit_distance(word, word[:at] + "z" + word[at:]) == 1
+    assert edit_distance(word, word[:at] + "z" + word[at + 1 :]) == 1
     swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    assert slips(word, swapped) == (word != swapped)
+    assert edit_distance(word, swapped) == (word != swapped)

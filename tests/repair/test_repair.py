@@ -48,7 +48,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
     path.write_text(BAD)
     (one,) = vaezoo.repair(path)
     path.write_text(BAD + "# more\n")
-    with pytest.raises(vaezoo.VaezooError, match=r"VZ503.*changed meanwhile"):
+    with pytest.raises(vaezoo.VaezooError, match=r"VZ503.*changed since it was read"):
         one.write()
     assert path.read_text() == BAD + "# more\n"
 

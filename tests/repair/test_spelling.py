@@ -61,6 +61,7 @@ def slip(key: str, kind: int, at: int, letter: str) -> str:
     return key[:at] + key[at + 1] + key[at] + key[at + 2 :]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(KEYS), st.integers(0, 3), st.integers(0, 20), st.sampled_from("aeioukqwxyz"))
 def test_a_misspelt_key_of_a_shipped_spec_becomes_the_original(

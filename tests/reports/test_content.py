@@ -1,38 +1,38 @@
-"""Prose: marks in a template, values as they are."""
+"""Prose: marks in a template, literal values."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaezoo.reports.blocks import Code, Math, Prose, Strong, plain, prose, text_of
+from vaezoo.reports.blocks import Code, Math, PlainText, Strong, plain, prose, text_of
 
 
 def test_marks_make_code_formulas_and_strong_text():
     line = prose(r"a `b` **c** $\beta$ d")
     assert line == (
-        Prose("a "),
+        PlainText("a "),
         Code("b"),
-        Prose(" "),
+        PlainText(" "),
         Strong("c"),
-        Prose(" "),
+        PlainText(" "),
         Math(r"\beta"),
-        Prose(" d"),
+        PlainText(" d"),
     )
 
 
 @given(st.text())
-def test_a_value_is_taken_as_it_is(value):
+def test_values_are_not_parsed(value):
     assert text_of(prose("<{it}>", it=value)) == f"<{value}>"
     assert text_of(prose("`{it}` **{it}**", it=value)) == f"{value} {value}"
 
 
-def test_prose_stands_in_prose():
+def test_prose_can_contain_prose():
     inner = prose("$x$ of {it}", it="`{}`")
     assert prose("with {inner}.", inner=inner) == (
-        Prose("with "),
+        PlainText("with "),
         Math("x"),
-        Prose(" of "),
-        Prose("`{}`"),
-        Prose("."),
+        PlainText(" of "),
+        PlainText("`{}`"),
+        PlainText("."),
     )
     assert plain(()) == ()
-    assert plain(3) == (Prose("3"),)
+    assert plain(3) == (PlainText("3"),)

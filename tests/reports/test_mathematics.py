@@ -45,6 +45,7 @@ def test_what_is_no_tex_is_an_error():
         set_formula(r"\nonsense{x}")
 
 
+@pytest.mark.slow
 def test_the_elbo_is_derived_from_the_evidence_and_not_stated():
     (first, second) = (b for b in blocks(report_on("mnist_mlp2")) if isinstance(b, Derivation))
     steps = ["".join(step.tex) for step in first.steps]

@@ -30,7 +30,10 @@ const found = {
 parent.document.body.dataset.found = JSON.stringify(found);
 </script></body>"""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+]
 
 
 def browse(folder, page, *flags):
@@ -38,7 +41,7 @@ def browse(folder, page, *flags):
     (folder / "page.html").write_text(page, "utf-8")
     done = subprocess.run(
         [
-            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+            *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
             *("--no-first-run", "--disable-background-networking", "--disable-sync"),
             *("--disable-component-update", "--hide-scrollbars"),
             f"--user-data-dir={folder / 'profile'}",

@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pypdf
 import pytest
@@ -20,6 +21,10 @@ from vaezoo.reports.pdf import to_pdf
 from vaezoo.reports.subject import subject
 from vaezoo.zoo.records import metrics_text
 
+#: One entry by default, all of them with the slow tests.
+ENTRIES = [
+    name if name == "mnist_mlp2" else pytest.param(name, marks=pytest.mark.slow) for name in SHIPPED
+]
 #: elements that HTML does not close
 VOID = {"meta", "img", "br", "link"}
 #: what a page could fetch
@@ -63,7 +68,7 @@ def check_html(page):
     assert all(image["alt"] for image in reader.images)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_every_entry_has_its_report(name):
     subject = shipped(name)
     document = report_on(name)
@@ -83,7 +88,7 @@ def test_every_entry_has_its_report(name):
 
 def test_every_figure_that_there_is_finds_its_place(tmp_path):
     shutil.copytree(shipped("mnist_mlp2").entry.path, tmp_path / "full")
-    kinds = [row.component for row in discover().components("metric")]
+    kinds: list[Any] = [row.component for row in discover().components("metric")]
     names = [quantity.name for kind in kinds for quantity in kind.figures]
     made = [
         Figure(name, 0.25 + n / 50, "a unit", "test", "bernoulli", "none", 9, 10, 0.01, note="so")
@@ -107,7 +112,7 @@ def test_two_entries_side_by_side():
     assert len(pypdf.PdfReader(io.BytesIO(to_pdf(document))).pages) == 2
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_layers_hold_all_parameters(name):
     subject = shipped(name)
     assert sum(layer.parameters for layer in layers_of(subject.model)) == subject.parameters
@@ -116,11 +121,13 @@ def test_layers_hold_all_parameters(name):
 def test_layers_are_those_of_the_spec():
     table = next(b for b in blocks(report_on("mnist_mlp2")) if isinstance(b, Table))
     rows = [[text_of(cell) for cell in row] for row in table.rows]
-    hidden = shipped("mnist_mlp2").model.spec.model.encoder.hidden[0]
+    encoder: Any = shipped("mnist_mlp2").model.spec.model.encoder
+    hidden = encoder.hidden[0]
     assert rows[0] == ["encoder", "Linear, ReLU", str(hidden), f"{785 * hidden:,}"]
     assert rows[-1][-1] == f"{shipped('mnist_mlp2').parameters:,}"
 
 
+@pytest.mark.slow
 def test_the_same_report_has_the_same_bytes():
     one, other = report_on("mnist_mlp2"), report_of(shipped("mnist_mlp2"))
     assert to_html(one) == to_html(other)

@@ -1,4 +1,4 @@
-"""A plugin given as a file: a small dataset and hooks that tell.
+"""A plugin in a file: a small dataset, and hooks that write events.
 
 Reads ``BLOBS_EVENTS`` (a file to which each hook appends its name), ``BLOBS_PAUSE`` (seconds to
 sleep after each epoch), ``BLOBS_RAISE`` (a hook that fails) and ``BLOBS_INTERRUPT`` (an event at
@@ -15,7 +15,7 @@ from vaezoo import Dataset, ImageData, ImageShape, Split, hookimpl
 
 
 class Blobs(Dataset, use="blobs"):
-    """Grey 6 × 6 images of one bright square each, placed by the label: four classes."""
+    """Gray 6 × 6 images with one bright square, whose position is the label: four classes."""
 
     count: int = 96
     wait: float = 0.0
@@ -39,7 +39,7 @@ class Blobs(Dataset, use="blobs"):
         return ImageData(split, split, ("a", "b", "c", "d"), digest)
 
 
-def tell(event: str) -> None:
+def write(event: str) -> None:
     if os.environ.get("BLOBS_EVENTS"):
         with open(os.environ["BLOBS_EVENTS"], "a") as file:
             file.write(f"{event}\n")
@@ -56,20 +56,20 @@ def vaezoo_components():
 
 @hookimpl
 def vaezoo_run_started(run):
-    tell(f"started {run.spec.name}")
+    write(f"started {run.spec.name}")
 
 
 @hookimpl
 def vaezoo_epoch_finished(run, record):
-    tell(f"epoch {record.epoch}")
+    write(f"epoch {record.epoch}")
     time.sleep(float(os.environ.get("BLOBS_PAUSE", "0")))
 
 
 @hookimpl
 def vaezoo_run_finished(run, entry):
-    tell(f"finished {entry.path.name}")
+    write(f"finished {entry.path.name}")
 
 
 @hookimpl
 def vaezoo_run_failed(run, error):
-    tell(f"failed {type(error).__name__}")
+    write(f"failed {type(error).__name__}")

@@ -1,10 +1,10 @@
-"""A dataset, likelihood, loss, metric and visualizer that vaezoo has never heard of."""
+"""A plugin with a dataset, likelihood, loss, metric and visualizer unknown to vaezoo."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ from vaezoo import (
 
 
 class Ramps(Dataset, use="ramps"):
-    """Grey ramps of 6 × 6, rising to the right or downwards."""
+    """Gray 6 × 6 ramps, rising to the right or downwards."""
 
     @property
     def image_shape(self) -> ImageShape:
@@ -125,10 +125,10 @@ class Capacity(Loss, use="capacity"):
 
 
 class Fidelity(Metric, use="fidelity"):
-    """How close reconstructions come, in three ways."""
+    """The quality of reconstructions, in three figures."""
 
     samples: int = Field(4, ge=1, description="draws of z for each image")
-    figures = (
+    figures: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
             "psnr",
             "higher",

@@ -1,4 +1,4 @@
-"""``vaezoo`` in a folder of its own: within this process, or as one that can be stopped."""
+"""Run ``vaezoo`` in a temporary folder, in this process or in a new one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.helpers import spec_data
 from vaezoo.cli import main
 
 PLUGIN = Path(__file__).parent / "blobs_plugin.py"
-PATIENCE = 60.0  # seconds in which anything here must happen, on a busy machine too
+TIMEOUT = 60.0  # seconds, enough for a busy machine
 
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended, and what it printed and complained of."""
+    """A command's exit code, stdout and stderr."""
 
     code: int
     out: str
@@ -32,7 +32,7 @@ class Done:
 
 @dataclass
 class Shell:
-    """Runs commands in ``folder``; ``environment`` holds what differs from this process's."""
+    """Runs commands in ``folder`` with additional variables from ``environment``."""
 
     folder: Path
     monkeypatch: pytest.MonkeyPatch
@@ -40,12 +40,12 @@ class Shell:
     environment: dict[str, str] = field(default_factory=dict)
 
     def write(self, file: str = "spec.yaml", **changes: Any) -> str:
-        """The small spec on blobs with its changes, as a file in the folder."""
+        """Write the small spec on blobs with changes to a file in the folder."""
         (self.folder / file).write_text(yaml.safe_dump(spec_data(**changes), sort_keys=False))
         return file
 
     def inside(self, *arguments: str) -> Done:
-        """The command within this process, which saves the seconds that importing torch takes."""
+        """Run the command in this process, which saves importing torch."""
         with self.monkeypatch.context() as patch:
             patch.chdir(self.folder)
             for name in os.environ.keys() - self._variables().keys():
@@ -60,19 +60,19 @@ class Shell:
         return Done(ended.value.code, shown.out, shown.err)
 
     def run(self, *arguments: str) -> Done:
-        """``vaezoo run`` on the CPU within this process, which must succeed."""
+        """``vaezoo run`` on the CPU in this process; it must succeed."""
         done = self.inside("run", *arguments, "--device", "cpu")
         assert done.code == 0, done.err
         return done
 
     def call(self, *arguments: str) -> Done:
-        """The command as a process, to its end."""
+        """Run the command in a new process."""
         with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=PATIENCE)
+            out, err = process.communicate(timeout=TIMEOUT)
         return Done(process.returncode, out, err)
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """The command as a process that was just started."""
+        """Start the command in a new process."""
         command = [sys.executable, "-m", "vaezoo", "--plugin", str(PLUGIN), *arguments]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         return subprocess.Popen(
@@ -90,14 +90,14 @@ class Shell:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
 
 
 def wait_for_line(process: subprocess.Popen[str], beginning: str) -> list[str]:
-    """Read stderr up to a line that begins so; all lines up to it."""
+    """Read stderr up to a line with this beginning; all lines so far."""
     assert process.stderr is not None
     lines = []
     for line in process.stderr:

@@ -1,4 +1,4 @@
-"""What a tracker learns from the run hooks."""
+"""What a tracker gets from the run hooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vaezoo.spec import from_data
 
 
 class Tracker:
-    """Keeps what it is told; stops the run once, after ``stop_after`` epochs."""
+    """Records its calls; stops the run once, after ``stop_after`` epochs."""
 
     def __init__(self, stop_after: int) -> None:
         self.stop_after = stop_after
@@ -45,7 +45,7 @@ def registry_of(tracker: Tracker) -> Registry:
     return registry
 
 
-def test_a_tracker_sees_data_model_resumption_and_figures(
+def test_a_tracker_gets_data_model_resumption_and_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

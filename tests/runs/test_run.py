@@ -12,7 +12,7 @@ import pytest
 
 from tests.runs.shell import Shell
 
-#: Everything that DESIGN.md says an entry holds.
+#: The files of an entry.
 FILES = {
     "model.safetensors",
     "spec.yaml",
@@ -32,6 +32,7 @@ def history(entry: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (entry / "history.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_rounded_weights_have_the_figures_that_are_published(shell: Shell) -> None:
     spec = shell.write(publish={"weights": "float16"})
     done = shell.call("run", spec, "--device", "cpu")
@@ -40,11 +41,11 @@ def test_rounded_weights_have_the_figures_that_are_published(shell: Shell) -> No
     done = shell.call("evaluate", "small", "--json")
     assert done.code == 0, done.err
     again = {figure["name"]: figure["value"] for figure in json.loads(done.out)}
-    # to the last digits of float32: rounding to float16 alone would move them by more
+    # equal in float32; rounding to float16 changes them by more
     assert {f["name"]: f["value"] for f in recorded["figures"]} == pytest.approx(again, rel=1e-7)
 
 
-def test_a_run_publishes_an_entry_and_says_so_in_three_lines(shell: Shell) -> None:
+def test_a_run_publishes_an_entry_and_prints_three_lines(shell: Shell) -> None:
     spec = shell.write(visualizers=["loss_curves", {"use": "samples", "n": 4}])
     done = shell.call("run", spec, "--device", "cpu")
     assert done.code == 0, done.err
@@ -72,7 +73,7 @@ def test_a_run_publishes_an_entry_and_says_so_in_three_lines(shell: Shell) -> No
     assert not any((shell.folder / "runs").iterdir())
 
 
-def test_off_a_terminal_each_epoch_is_one_plain_line(shell: Shell) -> None:
+def test_without_a_terminal_each_epoch_is_one_line(shell: Shell) -> None:
     done = shell.run(shell.write())
     assert "\x1b" not in done.err
     assert "\r" not in done.err
@@ -83,7 +84,8 @@ def test_off_a_terminal_each_epoch_is_one_plain_line(shell: Shell) -> None:
             assert word in line
 
 
-def test_on_a_terminal_there_is_a_live_bar(shell: Shell) -> None:
+@pytest.mark.slow
+def test_a_terminal_shows_a_progress_bar(shell: Shell) -> None:
     shell.environment |= {"TERM": "xterm", "COLUMNS": "200", "BLOBS_PAUSE": "0.3"}
     spec = shell.write()
     ours, theirs = pty.openpty()
@@ -102,12 +104,12 @@ def test_on_a_terminal_there_is_a_live_bar(shell: Shell) -> None:
 
 
 def read_terminal(handle: int) -> str:
-    """Everything written to the terminal until its last writer is gone."""
-    parts = []
+    """Everything written to the terminal until its last writer closes it."""
+    parts: list[Any] = []
     while True:
         try:
             part = os.read(handle, 65536)
-        except OSError:  # what Linux answers when nobody holds the other end
+        except OSError:  # Linux raises it when no process has the other end open
             part = b""
         if not part:
             os.close(handle)
@@ -121,7 +123,7 @@ def test_two_runs_of_one_spec_give_the_same_bytes_and_the_first_is_kept(shell: S
     entry = shell.folder / "zoo" / "small"
     first = weights_of(entry)
     again = shell.run(spec)
-    assert "going on after" not in again.err  # it trained anew
+    assert "going on after" not in again.err  # it started over
     assert weights_of(entry) == first
     (kept,) = (shell.folder / "zoo" / ".previous").iterdir()
     assert weights_of(kept) == first
@@ -144,14 +146,14 @@ def test_the_resolved_spec_of_an_entry_trains_the_same_model(shell: Shell) -> No
     )
 
 
-def test_the_zoo_is_taken_from_the_environment(shell: Shell) -> None:
+def test_the_zoo_is_read_from_the_environment(shell: Shell) -> None:
     shell.environment["VAEZOO_ZOO"] = str(shell.folder / "elsewhere")
     shell.run(shell.write())
     assert (shell.folder / "elsewhere" / "small" / "model.safetensors").is_file()
     assert not (shell.folder / "zoo").exists()
 
 
-def test_unused_latents_are_said_in_summary_and_card(shell: Shell) -> None:
+def test_unused_latents_are_in_summary_and_card(shell: Shell) -> None:
     spec = shell.write(loss={"use": "elbo", "beta": 1000.0}, train={"epochs": 40})
     done = shell.run(spec, "--set", "train.optimizer={use: adam, lr: 0.01}")
     words = "2 of 2 latent dimensions ended unused: z0, z1"
@@ -159,7 +161,7 @@ def test_unused_latents_are_said_in_summary_and_card(shell: Shell) -> None:
     assert words in (shell.folder / "zoo" / "small" / "README.md").read_text()
 
 
-def test_early_stopping_says_which_epoch_is_kept(shell: Shell) -> None:
+def test_early_stopping_reports_the_kept_epoch(shell: Shell) -> None:
     train = {
         "epochs": 200,
         "optimizer": {"use": "adam", "lr": 0.05},
@@ -195,7 +197,7 @@ def test_a_hook_that_raises_is_only_a_warning(shell: Shell, hook: str) -> None:
     assert (shell.folder / "zoo" / "small" / "README.md").is_file()
 
 
-def test_a_diverging_run_ends_in_3_and_tells_the_hooks(shell: Shell) -> None:
+def test_a_diverging_run_exits_with_3_and_calls_the_hooks(shell: Shell) -> None:
     events = shell.folder / "events"
     shell.environment["BLOBS_EVENTS"] = str(events)
     spec = shell.write(train={"epochs": 20, "optimizer": {"use": "sgd", "lr": 1e6}})

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-import pytest
-
 from tests.scaffold.installed import Environment
 from vaezoo.registry import KINDS
 from vaezoo.registry.scaffold import Created, new_plugin
@@ -40,7 +38,6 @@ def test_an_encoder_passes_its_tests_and_trains(
     assert (environment.folder / "zoo" / "mine" / "model.safetensors").is_file()
 
 
-@pytest.mark.slow
 def test_all_nine_kinds_and_hooks_in_one_package(environment: Environment) -> None:
     created = installed(environment, "vaezoo-every", *KINDS, hooks=True)
     assert "warning" not in own_tests(environment, created)
@@ -62,7 +59,6 @@ for path in sys.argv[2:]:
 """
 
 
-@pytest.mark.slow
 def test_each_kind_on_its_own_trains(environment: Environment, few_clothes: Path) -> None:
     """Ten packages beside each other: one of each kind, and one with nothing but hooks."""
     packages = [installed(environment, f"vaezoo-a-{kind}", kind) for kind in KINDS]

@@ -102,11 +102,13 @@ def test_the_first_of_two_keys_stays() -> None:
     ],
 )
 def test_hostile_texts_end_soon_in_a_finding(text: str, code: str) -> None:
-    began = time.process_time()  # of this process: others may keep the machine busy
+    start = time.process_time()
+    parse_document("a: [" + "x, " * 4_000 + "]", "test")
+    sound = time.process_time() - start
     with pytest.raises(SpecError) as caught:
         parse_document(text, "test")
     assert caught.value.diagnostics[-1].code == code
-    assert time.process_time() - began < 2
+    assert time.process_time() - start < 50 * sound
 
 
 def test_aliases_do_not_nest_deeper_than_text() -> None:
@@ -130,11 +132,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     said = {
         "none.yaml": ("VZ101", "no such file"),
         "pipe.yaml": ("VZ101", "a pipe"),
-        "link.yaml": ("VZ101", "a link to nothing"),
+        "link.yaml": ("VZ101", "a broken link"),
         "circle.yaml": ("VZ101", "symbolic links"),
         ".": ("VZ101", "a directory"),
         "nul\0.yaml": ("VZ101", "null"),
-        "large.yaml": ("VZ106", "larger than 1 MiB"),
+        "large.yaml": ("VZ106", "larger than 1.0 MB"),
     }
     for name, (code, words) in said.items():
         got, message = unreadable(tmp_path / name)

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,7 @@ from tests.spec.conftest import GOOD, Write
 from vaezoo.diagnostics import Diagnostic, SpecError
 from vaezoo.registry import Registry
 from vaezoo.spec import expand, read, validate
-from vaezoo.spec.matrix import MOST_COMBINATIONS, plain
+from vaezoo.spec.matrix import MAX_COMBINATIONS, plain
 from vaezoo.spec.member_names import member_names
 from vaezoo.spec.reader import Reading, examine
 from vaezoo.spec.spec import NAME_PATTERN
@@ -203,7 +204,7 @@ def test_members_share_their_names_with_no_other_spec(write: Write, tmp_path: Pa
 
 
 def test_there_is_a_largest_grid(write: Write, registry: Registry) -> None:
-    betas = MOST_COMBINATIONS // 64
+    betas = MAX_COMBINATIONS // 64
     text = (
         PLAIN + f"matrix:\n  train.seed: {list(range(64))}\n  loss.beta: {list(range(betas + 1))}\n"
     )
@@ -223,14 +224,14 @@ def test_a_large_spec_has_a_smaller_grid(write: Write, registry: Registry) -> No
 
 
 def test_reading_one_spec_where_there_are_several_is_refused(write: Write) -> None:
-    with pytest.raises(SpecError, match=r"VZ208.*stands for 4 specs"):
+    with pytest.raises(SpecError, match=r"VZ208.*a matrix of 4 specs"):
         read(write(GRID))
     assert read(write(GRID), overrides=["loss.beta=1", "model.latent=2"]).model.latent == 2
 
 
 # properties
 
-AXES = st.sampled_from(
+AXES: st.SearchStrategy[tuple[str, list[Any]]] = st.sampled_from(
     [
         ("loss.beta", [0, 0.5, 1, 4, {"linear": [0, 1], "epochs": 3}]),
         ("model.latent", [1, 2, 10]),
@@ -247,7 +248,7 @@ AXES = st.sampled_from(
 
 
 @st.composite
-def grids(draw: st.DrawFn) -> dict[str, list[object]]:
+def grids(draw: st.DrawFn) -> dict[str, list[Any]]:
     chosen = draw(st.lists(AXES, max_size=3, unique_by=lambda axis: axis[0]))
     return {
         key: draw(st.lists(st.sampled_from(values), min_size=1, max_size=3, unique_by=json.dumps))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from pydantic import Field
@@ -30,7 +31,7 @@ class Odd(Encoder, use="odd"):
 
 @pytest.fixture
 def odd() -> Registry:
-    module = ModuleType("odd")
+    module: Any = ModuleType("odd")
     module.vaezoo_components = hookimpl(lambda: [Odd], specname="vaezoo_components")
     registry = new_registry()
     registry.add(Plugin("odd", "1", "here"), module)
@@ -39,22 +40,22 @@ def odd() -> Registry:
 
 #: What is written for the odd encoder, and the messages it must give.
 WRONG = {
-    "size: x": ["'model.encoder.size' must be a whole number or a list, not the text 'x'"],
-    "size: [1, x]": ["'model.encoder.size[1]' must be a whole number, not the text 'x'"],
-    "size: [1]": ["'model.encoder.size' needs 2 entries, it has 1"],
-    "size: [1, 2, 3]": ["'model.encoder.size' needs 2 entries, it has 3"],
-    "size: {a: 1}": ["'model.encoder.size' must be a whole number or a list, not a mapping"],
-    "sizes: [[1, 2], [1]]": ["'model.encoder.sizes[1]' needs 2 entries, it has 1"],
-    "sizes: [[1, x]]": ["'model.encoder.sizes[0][1]' must be a whole number, not the text 'x'"],
-    "sizes: [[1, 2], [3, 4], [5, 6]]": ["'model.encoder.sizes' needs at most 2 entries, it has 3"],
-    "named: {a: x}": ["'model.encoder.named.a' must be a whole number, not the text 'x'"],
-    "few: [1, x]": ["'model.encoder.few[1]' must be a whole number, not the text 'x'"],
+    "size: x": ["'model.encoder.size' must be an integer or a list, not the text 'x'"],
+    "size: [1, x]": ["'model.encoder.size[1]' must be an integer, not the text 'x'"],
+    "size: [1]": ["'model.encoder.size' needs 2 entries, but has 1"],
+    "size: [1, 2, 3]": ["'model.encoder.size' needs 2 entries, but has 3"],
+    "size: {a: 1}": ["'model.encoder.size' must be an integer or a list, not a mapping"],
+    "sizes: [[1, 2], [1]]": ["'model.encoder.sizes[1]' needs 2 entries, but has 1"],
+    "sizes: [[1, x]]": ["'model.encoder.sizes[0][1]' must be an integer, not the text 'x'"],
+    "sizes: [[1, 2], [3, 4], [5, 6]]": ["'model.encoder.sizes' needs at most 2 entries, but has 3"],
+    "named: {a: x}": ["'model.encoder.named.a' must be an integer, not the text 'x'"],
+    "few: [1, x]": ["'model.encoder.few[1]' must be an integer, not the text 'x'"],
     "few: [x, y]": [
-        "'model.encoder.few[0]' must be a whole number, not the text 'x'",
-        "'model.encoder.few[1]' must be a whole number, not the text 'y'",
+        "'model.encoder.few[0]' must be an integer, not the text 'x'",
+        "'model.encoder.few[1]' must be an integer, not the text 'y'",
     ],
-    "few: []": ["'model.encoder.few' needs at least 2 entries, it has none"],
-    "few: [1]": ["'model.encoder.few' needs at least 2 entries, it has 1"],
+    "few: []": ["'model.encoder.few' needs at least 2 entries, but is empty"],
+    "few: [1]": ["'model.encoder.few' needs at least 2 entries, but has 1"],
 }
 
 
@@ -119,7 +120,7 @@ def test_a_merge_key_is_one_finding(write: Write) -> None:
         "decoder: {use: mlp, hidden: [400]}", "decoder: {<<: *m}"
     )
     (finding,) = vaezoo.validate(write(text))
-    assert (finding.code, finding.message) == ("VZ103", "the merge key << is not read")
+    assert (finding.code, finding.message) == ("VZ103", "the merge key << is not supported")
     assert finding.span
     assert (finding.span.start.line, finding.span.start.column) == (7, 13)
 
@@ -138,10 +139,10 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
     for encoding, named in (("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"), ("utf-32", "UTF-32")):
         path.write_text(GOOD, encoding)
         (finding,) = vaezoo.validate(path)
-        assert finding.message == f"this file is {named}, not UTF-8"
+        assert finding.message == f"the file is {named}, not UTF-8"
     path.write_text(GOOD + "summary: déjà vu\n", "latin-1")
     (finding,) = vaezoo.validate(path)
-    assert finding.hint == "save it as UTF-8: in Windows-1252 that byte is é"
+    assert finding.hint == "save it as UTF-8 (in Windows-1252 this byte is é)"
 
 
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8], ids=["plain", "byte order mark"])
@@ -149,6 +150,6 @@ def test_a_byte_that_is_not_utf8_has_its_place(mark: bytes, tmp_path: Path) -> N
     path = tmp_path / "spec.yaml"
     path.write_bytes(mark + b"vaezoo: 1\n \xed\xa0\x80name: x\n")
     (finding,) = vaezoo.validate(path)
-    assert finding.message == "this file is not UTF-8: the byte 0xed cannot stand here"
+    assert finding.message == "the file is not UTF-8: invalid byte 0xed"
     assert finding.span
     assert (finding.span.start.line, finding.span.start.column) == (2, 2)

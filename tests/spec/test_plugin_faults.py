@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from typing import Any
 
 from tests.spec.conftest import GOOD, Write
 from vaezoo.registry import Encoder, ImageShape, Plugin, Registry, discover, hookimpl
@@ -26,7 +27,7 @@ def test_a_component_that_raises_is_a_finding(write: Write) -> None:
         def shape_problem(self, image: ImageShape, latent: int) -> str | None:
             raise ZeroDivisionError("oops")
 
-        def build(self, image: ImageShape, latent: int) -> None:
+        def build(self, image: ImageShape, latent: int) -> Any:
             """Never called."""
 
     path = write(GOOD.replace("{use: mlp, hidden: [400]}", "broken", 1))
@@ -39,13 +40,13 @@ def test_a_component_that_raises_is_a_finding(write: Write) -> None:
 
 def test_a_name_of_two_plugins_must_be_qualified(write: Write) -> None:
     class One(Encoder, use="twin"):
-        def build(self, image: ImageShape, latent: int) -> None:
+        def build(self, image: ImageShape, latent: int) -> Any:
             """Never called."""
 
     class Two(Encoder, use="twin"):
         width: int = 3
 
-        def build(self, image: ImageShape, latent: int) -> None:
+        def build(self, image: ImageShape, latent: int) -> Any:
             """Never called."""
 
     registry = registry_with([One], [Two])

@@ -52,7 +52,7 @@ def test_a_tab_cannot_indent(text: str) -> None:
     (finding,) = caught.value.diagnostics
     assert finding.span
     assert (finding.span.start.line, finding.span.start.column) == REFUSED[text]
-    assert finding.message == "not valid YAML: a tab cannot indent"
+    assert finding.message == "not valid YAML: indented with a tab"
 
 
 def test_a_tab_behind_a_dash_begins_no_mapping() -> None:

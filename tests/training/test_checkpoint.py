@@ -1,4 +1,4 @@
-"""A checkpoint is taken over whole and unchanged, or refused with what to do."""
+"""A checkpoint is restored completely, or refused with a hint."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def refused(path: Path, because: str = "") -> None:
     assert because in str(raised.value)
 
 
-def test_a_checkpoint_gives_back_the_state(path: Path) -> None:
+def test_restoring_a_checkpoint_restores_the_state(path: Path) -> None:
     state = state_of(seed=5, betas=(0.5, 0.5))
     restore(state, path, IDENTITY)
     first, second = snapshot(state), snapshot(state_of())
@@ -91,8 +91,8 @@ def test_every_truncation_and_extension_is_refused(path: Path) -> None:
     refused(path, "damaged")
 
 
-def edited(path: Path, change: Callable[[dict], None], *, seal: bool = False) -> None:
-    """Change the header's texts; with ``seal``, as if vaezoo had written them."""
+def edited(path: Path, change: Callable[[dict], object], *, seal: bool = False) -> None:
+    """Change the header; with ``seal``, update the seal, too."""
     tensors, header, _ = sealed_file.load(path)
     state = json.loads(header["state"])
     change(state)
@@ -124,27 +124,27 @@ CHANGES: dict[str, Callable[[dict], object]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_state_of_another_form_is_refused(path: Path, name: str) -> None:
+def test_a_malformed_state_is_refused(path: Path, name: str) -> None:
     edited(path, CHANGES[name], seal=True)
-    refused(path, "its content does not fit")
+    refused(path, "its content does not match")
 
 
 def test_tensors_of_another_model_are_refused(path: Path) -> None:
     tensors, header, _ = sealed_file.load(path)
     del header["seal"]
     sealed_file.save(path, {**tensors, "model.more": torch.zeros(1)}, header)
-    refused(path, "its content does not fit")
+    refused(path, "its content does not match")
 
 
 def earlier(path: Path) -> None:
-    """The checkpoint as the version before the seal wrote it."""
+    """Rewrite the checkpoint in the previous format, without a seal."""
     tensors, header, _ = sealed_file.load(path)
     del header["seal"]
     texts = {"format": "vaezoo checkpoint 2", "content": safetensors_io.digest(tensors)}
     safetensors_io.save(path, tensors, {**header, **texts})
 
 
-def test_a_run_goes_on_from_a_checkpoint_of_the_version_before(path: Path) -> None:
+def test_the_previous_format_is_read(path: Path) -> None:
     earlier(path)
     state = state_of(seed=5)
     restore(state, path, IDENTITY)
@@ -154,7 +154,7 @@ def test_a_run_goes_on_from_a_checkpoint_of_the_version_before(path: Path) -> No
     refused(path, "it was changed after it was written")
 
 
-def test_a_sealed_checkpoint_does_not_pass_for_an_earlier_one(path: Path) -> None:
+def test_a_sealed_checkpoint_is_not_read_as_the_previous_format(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content.replace(b"vaezoo checkpoint 3", b"vaezoo checkpoint 2"))
     refused(path, "it was changed after it was written")

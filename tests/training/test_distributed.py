@@ -1,6 +1,8 @@
-"""Shares of batches: every row once, with the noise that it has in one process."""
+"""Shares of batches: every row once, with the same noise as in one process."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 import torch
@@ -21,12 +23,13 @@ from vaezoo.training.distributed.shared_step import shared_terms, warning_about
 
 def state_of(spec):
     model = build(spec, seed=1)
-    generators = (torch.Generator().manual_seed(seed) for seed in (2, 3))
-    return TrainingState(model, spec.train.optimizer.build(model.parameters(), 1e-2), *generators)
+    generators: Any = (torch.Generator().manual_seed(seed) for seed in (2, 3))
+    optimizer = spec.train.optimizer.build(model.parameters(), 1e-2)
+    return TrainingState(model, optimizer, *generators)
 
 
 def terms_of(spec, images, rows, draw=None):
-    """The terms of some rows, and how the generator stands afterwards."""
+    """The terms of some rows, and the generator's state afterwards."""
     state, loss = state_of(spec), draw or spec.loss.build()
 
     def objective(mine, weights, generator):
@@ -37,7 +40,7 @@ def terms_of(spec, images, rows, draw=None):
 
 
 @given(st.integers(0, 1000), st.integers(1, 40))
-def test_shares_hold_every_row_once_and_differ_by_one_at_most(rows, count):
+def test_shares_partition_the_rows_evenly(rows, count):
     shares = [range(rows)[Processes(rank, count).share(rows)] for rank in range(count)]
     assert [row for share in shares for row in share] == list(range(rows))
     lengths = [len(share) for share in shares]
@@ -46,7 +49,7 @@ def test_shares_hold_every_row_once_and_differ_by_one_at_most(rows, count):
 
 @pytest.mark.parametrize("count", [2, 3, 5])
 @pytest.mark.parametrize("whole", [17, 4, 1])
-def test_an_example_has_the_same_terms_whatever_the_number_of_processes(whole, count):
+def test_terms_do_not_depend_on_the_number_of_processes(whole, count):
     spec = small_spec()
     images = spec.dataset.build().train.images[:whole]
     at_once, stood = terms_of(spec, images, slice(0, whole))
@@ -67,7 +70,7 @@ def drawing(shape, function=torch.randn):
     return loss
 
 
-def test_several_draws_an_example_are_divided_by_examples():
+def test_several_draws_per_example_are_divided():
     spec = small_spec()
     images = spec.dataset.build().train.images[:12]
     loss = drawing(lambda rows: (5, rows, 2))
@@ -76,7 +79,7 @@ def test_several_draws_an_example_are_divided_by_examples():
     assert torch.equal(part["objective"], whole["objective"][4:8])
 
 
-def test_a_draw_that_belongs_to_no_example_is_the_same_for_all():
+def test_a_draw_without_an_example_dimension_is_shared():
     spec = small_spec()
     images = spec.dataset.build().train.images[:12]
     loss = drawing(lambda rows: (7,))
@@ -89,7 +92,7 @@ def test_a_draw_that_belongs_to_no_example_is_the_same_for_all():
     ("loss", "why"),
     [
         (drawing(lambda rows: (3 * rows,)), r"draws \(12,\) numbers for 4 examples"),
-        (drawing(lambda rows: torch.ones(1, rows, 1) / 2, torch.bernoulli), "draws by bernoulli"),
+        (drawing(lambda rows: torch.ones(1, rows, 1) / 2, torch.bernoulli), "draws with bernoulli"),
     ],
 )
 def test_noise_that_cannot_be_divided_is_refused(loss, why):
@@ -102,35 +105,35 @@ def test_noise_that_cannot_be_divided_is_refused(loss, why):
 @pytest.mark.parametrize(
     ("changes", "warns"), [({}, False), ({"loss": {"use": "elbo", "free_bits": 3.0}}, True)]
 )
-def test_a_loss_that_looks_across_a_batch_is_warned_of(changes, warns):
+def test_a_loss_that_combines_examples_gives_a_warning(changes, warns):
     spec = small_spec(**changes)
     images = spec.dataset.build().train.images[:16]
     warning = warning_about(spec, state_of(spec), spec.loss.build(), images, Processes(0, 2))
     assert bool(warning) is warns
     if warning:
-        assert "the loss looks across a batch" in warning
+        assert "the loss combines the examples of a batch" in warning
 
 
-def test_batch_normalisation_is_warned_of():
+def test_batch_normalization_gives_a_warning():
     spec = small_spec()
     state, images = state_of(spec), spec.dataset.build().train.images[:16]
     state.model.encoder = nn.Sequential(nn.BatchNorm2d(1), state.model.encoder)
     assert state.model.posterior(to_unit(images)).mean.shape == (16, 2)
     warning = warning_about(spec, state, spec.loss.build(), images, Processes(0, 2))
-    assert "batch normalisation looks across a batch" in str(warning)
+    assert "batch normalization combines the examples" in str(warning)
 
 
-def test_a_batch_has_an_image_for_each_process():
+def test_a_batch_needs_an_image_per_process():
     refuse_small_batches(Processes(1, 8), 8)
     with pytest.raises(RunError, match=r"VZ609.*a batch of 7 cannot be shared by 8"):
         refuse_small_batches(Processes(1, 8), 7)
 
 
 @pytest.mark.parametrize(("mode", "compiled"), [("on", None), ("auto", True)])
-def test_steps_that_are_shared_are_not_compiled(mode, compiled):
+def test_distributed_steps_are_not_compiled(mode, compiled):
     spec = small_spec()
     state, group = state_of(spec), ProcessGroup(Processes(0, 2), torch.device("cpu"))
     state.compiled = compiled
-    images = spec.dataset.build().train.images
-    with pytest.raises(RunError, match=r"VZ609.*steps that several processes share"):
+    images: Any = spec.dataset.build().train.images
+    with pytest.raises(RunError, match=r"VZ609.*distributed steps are not compiled"):
         group.choose_step(spec, state, spec.loss.build(), images, mode, Observer())

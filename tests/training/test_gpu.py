@@ -1,4 +1,4 @@
-"""A GPU trains to the figures and weights of a CPU, by each road.
+"""Training on a GPU agrees with a CPU, for eager, compiled and ensemble steps.
 
 Random numbers differ between devices, so that both draw on the CPU here. With ``cpu`` the tests
 hold what they compare with against itself, which shows on any machine that they compare like
@@ -24,6 +24,7 @@ from vaezoo.registry.fields.binarization import AS_STORED
 from vaezoo.spec import Spec
 from vaezoo.training import Observer, Trained, checkpoint, train
 from vaezoo.training.ensemble.train import train_together
+from vaezoo.training.execution.choose import CompileMode
 
 HAS_GPU = torch.cuda.is_available()
 GPU = pytest.param(
@@ -52,7 +53,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 class DrawnOnTheCPU(TorchFunctionMode):
-    """Every draw from a generator is made by one on the CPU of the same seed, and then moved."""
+    """Replaces each draw by one from a CPU generator with the same seed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +79,7 @@ def trained(
     spec: Spec,
     device: str,
     directory: Path,
-    compile: str = "off",
+    compile: CompileMode = "off",
     binarization: Binarization = AS_STORED,
 ) -> Trained:
     data = dataclasses.replace(spec.dataset.build(), binarization=binarization)
@@ -107,7 +108,7 @@ def assert_agree(found: Trained, expected: Trained, tolerance: float) -> None:
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("case", CHANGES)
-def test_plain_steps_agree(tmp_path, device, case):
+def test_eager_steps_agree(tmp_path, device, case):
     spec, how = small_spec(**CHANGES[case]), binarized(case)
     found = trained(spec, device, tmp_path / "found", binarization=how)
     assert_agree(found, trained(spec, "cpu", tmp_path / "expected", binarization=how), 1e-3)
@@ -126,7 +127,7 @@ def test_compiled_steps_agree(tmp_path, device, case):
 @pytest.mark.parametrize("precision", ["tf32", "bfloat16"])
 @pytest.mark.parametrize("device", [GPU])
 @pytest.mark.parametrize("compile", ["off", "on"])
-def test_fewer_digits_come_close(tmp_path, device, precision, compile):
+def test_lower_precision_is_close(tmp_path, device, precision, compile):
     spec = small_spec(**{**MLP, "train": {**MLP["train"], "precision": precision}})
     found = trained(spec, device, tmp_path / device, compile)
     expected = trained(small_spec(**MLP), "cpu", tmp_path / "expected")
@@ -138,8 +139,8 @@ def test_fewer_digits_come_close(tmp_path, device, precision, compile):
 
 @pytest.mark.parametrize("device", [GPU])
 @pytest.mark.parametrize("compile", ["off", "on"])
-def test_a_run_that_stopped_goes_on(tmp_path, device, compile):
-    """The second half starts from a checkpoint, with the draws of the whole."""
+def test_a_resumed_run_agrees(tmp_path, device, compile):
+    """The second half starts from a checkpoint and has the same draws."""
 
     class Interrupted(Observer):
         def finished_epoch(self, record):

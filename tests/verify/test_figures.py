@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vaezoo
+from tests.helpers import built_in
 from vaezoo.evaluation.evaluate_entry import context_of, take
 from vaezoo.evaluation.verify.recompute import retake
 from vaezoo.registry import Metrics, discover
@@ -11,7 +12,7 @@ from vaezoo.registry import Metrics, discover
 def test_a_figure_of_few_images_is_taken_again_and_not_estimated_by_others() -> None:
     """Other images than the recorded ones would give another figure."""
     registry, model = discover(), vaezoo.load("mnist_mlp20")
-    few = registry.find("metric", "amortisation_gap").component(images=8, steps=9, samples=300)
+    few = built_in("metric", "amortisation_gap", images=8, steps=9, samples=300)
     model.spec = model.spec.model_copy(update={"metrics": (few,)})
     data = model.spec.dataset.build()
     recorded = Metrics(tuple(take([few], context_of(model, data, "test"))), (), ())

@@ -66,6 +66,7 @@ def test_fewer_samples_still_pass(zoo: Path) -> None:
     assert "(1 sample)" in checked(verdict)["test/elbo"].detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("samples", [None, 1])
 def test_a_recorded_figure_that_is_not_the_models_fails(zoo: Path, samples: int | None) -> None:
     rewrite_figures(zoo / NAME, elbo=-105.3)
@@ -134,6 +135,7 @@ def test_weights_that_were_changed_are_refused(zoo: Path) -> None:
     assert "are not those that were published" in checked(verdict)["weights and lock"].detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -204,6 +206,7 @@ def _set(data: Any, where: str, key: str, value: object) -> None:
     data[where][0][key] = value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "check"),
     [
@@ -235,6 +238,7 @@ def test_a_record_that_does_not_follow_from_the_weights_fails(
     assert check in failed(vaezoo.verify(NAME, zoo=zoo, samples=1))
 
 
+@pytest.mark.slow
 def test_a_history_of_other_epochs_fails(zoo: Path) -> None:
     path = zoo / NAME / "history.jsonl"
     lines = path.read_text().splitlines(keepends=True)
@@ -251,6 +255,7 @@ def test_a_card_that_says_something_else_fails(zoo: Path) -> None:
     assert failed(vaezoo.verify(NAME, zoo=zoo, samples=1)) == ["README.md"]
 
 
+@pytest.mark.slow
 def test_a_bound_with_few_draws_in_all_is_taken_as_it_was(zoo: Path) -> None:
     vaezoo.evaluate(NAME, zoo=zoo, importance_samples=4, record=True)
     for samples in (None, 2):
@@ -261,6 +266,7 @@ def test_a_bound_with_few_draws_in_all_is_taken_as_it_was(zoo: Path) -> None:
     assert "test/iw_bound" in failed(vaezoo.verify(NAME, zoo=zoo, samples=2))
 
 
+@pytest.mark.slow
 def test_a_bound_with_many_draws_is_estimated_when_fewer_are_asked_for(tmp_path: Path) -> None:
     name = "mnist_nvae2"
     shutil.copytree(find(name).path, tmp_path / name)
@@ -284,6 +290,7 @@ def test_a_bound_with_many_draws_is_estimated_when_fewer_are_asked_for(tmp_path:
     assert "test/iw_bound" in failed(vaezoo.verify(name, zoo=tmp_path, samples=1))
 
 
+@pytest.mark.slow
 def test_a_figure_on_another_split_is_taken_on_it(zoo: Path) -> None:
     vaezoo.evaluate(NAME, zoo=zoo, split="train", metrics=["active_units"], record=True)
     assert checked(vaezoo.verify(NAME, zoo=zoo, samples=1))["train/active_units"].passed

@@ -77,7 +77,7 @@ def test_weights_that_do_not_fit_their_spec_are_refused(publisher: Any, change: 
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ({"format": "vaezoo 3"}, "no header of the form 'vaezoo 2' or 'vaezoo 1'"),
+        ({"format": "vaezoo 3"}, "its header does not have the format 'vaezoo 2' or 'vaezoo 1'"),
         ({"spec": "{"}, "the spec in .* cannot be used: Expecting"),
         ({"spec": "{}"}, "the spec in .* cannot be used: dataset is missing"),
         ({"lock": "[]"}, "the lock in .* cannot be used: it is a list, not an object"),
@@ -152,5 +152,5 @@ def test_plugin_that_is_there_but_does_not_serve(publisher: Any) -> None:
         require_plugins(lock, newer, "tiny")
     broken = registry_of(name="other")
     broken.add(Plugin("parts", "1.2", "here"), ModuleType("parts"))
-    with pytest.raises(PluginError, match="cannot be loaded: TypeError: it answers to no hook"):
+    with pytest.raises(PluginError, match="cannot be loaded: TypeError: it implements no hook"):
         require_plugins(lock, broken, "tiny")

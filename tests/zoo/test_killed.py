@@ -152,7 +152,7 @@ def test_figures_of_one_entry_are_not_recorded_in_another(publisher: Any) -> Non
     measured = publisher(seed=1)
     assert measured.header
     replaced = digest(publisher(seed=2))
-    with pytest.raises(ZooError, match=r"VZ503.*was replaced while they were taken"):
+    with pytest.raises(ZooError, match=r"VZ503.*was replaced while they were computed"):
         amend(measured, lambda entry: entry.metrics)
     assert digest(find("tiny")) == replaced
     assert sorted((ZOO / ".staging").iterdir()) == []
@@ -167,6 +167,7 @@ def test_recording_leaves_no_predecessor(publisher: Any) -> None:
     assert sorted((ZOO / ".staging").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_predecessor_goes_as_a_whole(publisher: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(3):
         publisher(seed=seed)

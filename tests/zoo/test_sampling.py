@@ -38,27 +38,28 @@ def test_tensors_in_blocks_have_the_bytes_of_the_whole(tmp_path: Path) -> None:
 
 def test_more_than_the_disk_has_is_refused_with_the_amounts(tmp_path: Path) -> None:
     sheet = SampleGrid(tmp_path / "a.npy", "npy", 10**12, (1, 28, 28))
-    with pytest.raises(ZooError, match=r"VZ503: 1,000,.* samples are 3,136,000 GB, .* left"):
-        sheet.refuse_what_does_not_fit()
+    with pytest.raises(ZooError, match=r"VZ503: 1,000,.* samples are 3,136,000 GB, .* free"):
+        sheet.check_size()
 
 
 def test_a_grid_that_no_viewer_shows_is_refused_with_another_format(tmp_path: Path) -> None:
     sheet = SampleGrid(tmp_path / "a.png", "png", 10**6, (1, 28, 28))
     with pytest.raises(UsageError, match=r"3,364 million pixels(.|\n)*--format npy, .* 3\.1 GB"):
-        sheet.refuse_what_does_not_fit()
-    SampleGrid(tmp_path / "a.png", "png", 10**4, (1, 28, 28)).refuse_what_does_not_fit()
+        sheet.check_size()
+    SampleGrid(tmp_path / "a.png", "png", 10**4, (1, 28, 28)).check_size()
 
 
 def test_blocks_are_the_samples_of_one_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     model = vaezoo.load("fashion_mlp2")
     whole = model.sample(2500, seed=3)
     assert torch.equal(torch.cat(list(model.sample_in_blocks(2500, seed=3))), whole)
-    monkeypatch.setattr(vae, "_DRAWN_AT_ONCE", 2048)
+    monkeypatch.setattr(vae, "_DRAW_LIMIT", 2048)
     parts = list(model.sample_in_blocks(2500, seed=3))
     assert [len(part) for part in parts] == [1024, 1024, 452]
     assert torch.equal(parts[0], model.sample(1024, seed=3))
 
 
+@pytest.mark.slow
 def test_ten_times_the_samples_take_no_more_memory(tmp_path: Path) -> None:
     program = """
 import resource, sys
@@ -81,7 +82,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 @pytest.mark.parametrize("file", ["model.safetensors", "metrics.json", "history.jsonl"])
 def test_a_pointer_of_git_lfs_is_called_one(file: str, publisher: object) -> None:
-    entry = publisher()  # type: ignore[operator]
+    entry = publisher()
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"
     (entry.path / file).write_text(pointer)
     again = vaezoo.zoo.find(entry.path)

@@ -29,7 +29,7 @@ def test_search_order(four: dict[str, Path]) -> None:
         zoo = "given" if name == "given" else None
         assert find("tiny", zoo=zoo).path == folder / "tiny"
         shutil.rmtree(folder / "tiny")
-    with pytest.raises(UsageError, match=r"VZ501(.|\n)*looked in given, environment, zoo, shipped"):
+    with pytest.raises(UsageError, match=r"VZ501(.|\n)*searched given, environment, zoo, shipped"):
         find("tiny", zoo="given")
 
 
@@ -99,7 +99,7 @@ def test_an_entry_is_found_by_the_name_that_it_had_before(publisher: Any) -> Non
     publisher()
     Path("zoo/renamed.json").write_text('{"small": "tiny", "gone": "nowhere", "tiny": "tiny"}')
     for old in ("small", "zoo/small", Path("zoo/small")):
-        with pytest.warns(DiagnosticWarning, match="VZ505.*small is called tiny now"):
+        with pytest.warns(DiagnosticWarning, match="VZ505.*small was renamed to tiny"):
             entry = find(old)
         assert (entry.path, entry.name) == (Path("zoo/tiny"), "tiny")
     assert find("tiny").name == "tiny"

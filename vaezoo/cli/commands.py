@@ -10,19 +10,19 @@ from vaezoo.cli.lazy import LazyGroup, Table
 COMMANDS: Table = {
     "run": ("vaezoo.cli.run", "Train a spec, evaluate, draw and publish it to the zoo."),
     "sample": ("vaezoo.cli.sample", "Sample images from a trained model."),
-    "draw": ("vaezoo.cli.draw", "Draw a trained model's pictures again."),
-    "evaluate": ("vaezoo.cli.evaluate", "Take figures of a trained model."),
-    "verify": ("vaezoo.cli.verify", "Check that trained models are what they say."),
-    "report": ("vaezoo.cli.report", "Write a report on a trained model, or on two."),
+    "draw": ("vaezoo.cli.draw", "Draw the images of a trained model again."),
+    "evaluate": ("vaezoo.cli.evaluate", "Compute metrics of a trained model."),
+    "verify": ("vaezoo.cli.verify", "Check trained models against their records."),
+    "report": ("vaezoo.cli.report", "Write a report on one or two trained models."),
     "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
     "show": ("vaezoo.cli.show", "Print a spec with every default filled in."),
-    "why": ("vaezoo.cli.why", "Say where a value of a spec comes from."),
-    "diff": ("vaezoo.cli.diff", "Compare what two specs mean."),
-    "explain": ("vaezoo.cli.explain", "Say what a code means, with examples."),
+    "why": ("vaezoo.cli.why", "Show where a value of a spec comes from."),
+    "diff": ("vaezoo.cli.diff", "Compare two specs."),
+    "explain": ("vaezoo.cli.explain", "Explain a diagnostic code, with examples."),
     "schema": ("vaezoo.cli.schema", "Write the JSON Schema of a spec, for editors."),
-    "zoo": ("vaezoo.cli.zoo", "List, show and tidy up trained models."),
-    "doctor": ("vaezoo.cli.doctor", "Look for what is wrong with the installation."),
-    "plugins": ("vaezoo.cli.plugins", "List plugins and the components they supply."),
+    "zoo": ("vaezoo.cli.zoo", "List, show and manage trained models."),
+    "doctor": ("vaezoo.cli.doctor", "Check the installation."),
+    "plugins": ("vaezoo.cli.plugins", "List plugins and their components."),
 }
 
 
@@ -76,20 +76,20 @@ def _context(ctx: click.Context) -> Context:
     epilog="Example: vaezoo sample fashion_mlp2 --n 50",
 )
 @click.version_option(package_name="vaezoo", prog_name="vaezoo")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.option(
     "--plugin",
     "plugins",
     multiple=True,
     is_eager=True,  # so that --help after it shows the plugin's commands
     metavar="FILE_OR_MODULE",
-    help="Use a plugin that is not installed. May be given more than once, after the command too.",
+    help="Load a plugin that is not installed. Repeatable; allowed after the command too.",
 )
 @click.option(
     "--no-plugins",
     is_flag=True,
     is_eager=True,
-    help="Use no plugin but the built-in one and those given with --plugin.",
+    help="Disable all plugins except the built-in one and those given with --plugin.",
 )
 @click.pass_context
 def cli(ctx: click.Context, debug: bool, plugins: tuple[str, ...], no_plugins: bool) -> None:

@@ -33,11 +33,10 @@ def command(
     zoo: str | None,
     as_json: bool,
 ) -> int:
-    """Compare what two specs mean: files, or entries of the zoo by name, folder or weights file.
+    """Compare two specs: files, or entries of the zoo by name, folder or weights file.
 
-    How they are written does not matter. --set changes AFTER, which may be left out then: the
-    question is what it changes. Each change is marked with what it does to a model trained by
-    BEFORE:
+    Compares values, not formatting. --set overrides values of AFTER, which may then be omitted.
+    Each change is labeled with its effect on a model trained from BEFORE:
 
     \b
     weights incompatible  weights of one do not fit the other
@@ -45,7 +44,7 @@ def command(
     safe to resume        a stopped run of BEFORE goes on as AFTER
     cosmetic              the weights are the same
 
-    Exits with 0 where the two mean the same, with 1 where they differ.
+    Exits with 0 if they are equal and 1 if they differ.
     """
     from vaezoo.zoo.spec_lookup import diff
 

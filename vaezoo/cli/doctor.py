@@ -12,12 +12,12 @@ from vaezoo.cli.printing import echo_json
 
 
 @click.command(epilog="Example: vaezoo doctor --devices")
-@click.option("--devices", is_flag=True, help="Look for devices too, which imports torch.")
+@click.option("--devices", is_flag=True, help="Also check devices. Imports torch.")
 @options.zoo
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def command(context: Context, devices: bool, zoo: str | None, as_json: bool) -> int:
-    """Look at libraries, folders and plugins; end in 1 where something is broken."""
+    """Check libraries, folders and plugins. Exits with 1 if something is broken."""
     from vaezoo import doctor
     from vaezoo.cli.commands import COMMANDS
 

@@ -17,7 +17,7 @@ from vaezoo.cli.printing import tell
 @click.option(
     "--out",
     type=options.PathType(file_okay=False, path_type=Path),
-    help="Folder for the pictures. [default: NAME-figures]",
+    help="Output folder. [default: NAME-figures]",
 )
 @options.data_overrides
 @options.force
@@ -34,10 +34,10 @@ def command(
     device: str,
     zoo: str | None,
 ) -> None:
-    """Draw pictures of a trained model: those of its spec, or each VISUALIZER named.
+    """Draw images of a trained model: those of its spec, or each named VISUALIZER.
 
-    NAME is an entry of the zoo, its folder or its weights file. 'vaezoo plugins list' shows the
-    visualizers there are.
+    NAME is an entry of the zoo, its folder or its weights file. 'vaezoo plugins list' lists the
+    visualizers.
     """
     from vaezoo.zoo.draw_entry import redraw
 

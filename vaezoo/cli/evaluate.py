@@ -19,26 +19,25 @@ from vaezoo.diagnostics.printable import in_log
     default="test",
     metavar="test|validation|train",
     show_default=True,
-    help="Which images to look at.",
+    help="Split to evaluate.",
 )
 @click.option(
     "--metrics",
     multiple=True,
     metavar="NAME,...",
-    help="Which figures, or 'all' that there are. May be given more than once. "
-    "[default: those of the spec]",
+    help="Metrics to compute, or 'all'. Repeatable. [default: those of the spec]",
 )
 @click.option(
     "--iw",
     "importance_samples",
     type=options.COUNT,
     metavar="K",
-    help="Take the importance-weighted bound too, with K draws of z for each image.",
+    help="Also compute the importance-weighted bound with K samples of z for each image.",
 )
 @click.option(
-    "--record", is_flag=True, help="Write the figures to the entry's metrics.json and card."
+    "--record", is_flag=True, help="Write the metrics to the entry's metrics.json and card."
 )
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.data_overrides
 @options.device
 @options.zoo
@@ -55,10 +54,10 @@ def command(
     device: str,
     zoo: str | None,
 ) -> None:
-    """Take figures of a trained model: bounds, what its latents hold, how its images look.
+    """Compute metrics of a trained model: bounds, latent information, image quality.
 
-    NAME is an entry of the zoo, its folder or its weights file. 'vaezoo plugins list' shows the
-    metrics there are, docs/figures.md what each figure means.
+    NAME is an entry of the zoo, its folder or its weights file. 'vaezoo plugins list' lists the
+    metrics; docs/figures.md explains them.
     """
     from vaezoo.cli.image_progress import shown
     from vaezoo.evaluation.evaluate_entry import evaluate

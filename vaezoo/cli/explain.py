@@ -12,9 +12,9 @@ from vaezoo.cli.printing import echo_json
 
 @click.command("explain", epilog="Example: vaezoo explain VZ203")
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(codes: tuple[str, ...], as_json: bool) -> None:
-    """Say what each CODE means, why it matters and what to do, with a bad and a good example.
+    """Explain each CODE and how to fix it, with a bad and a good example.
 
     Without a CODE, list them all.
     """

@@ -48,7 +48,7 @@ def find(paths: Sequence[str], registry: Registry) -> tuple[Repair, ...]:
 
 
 def show(repairs: Sequence[Repair]) -> None:
-    """Print what is to change as a diff in UTF-8, whatever the terminal's encoding.
+    """Print what is to change as a diff in UTF-8, independent of the terminal's encoding.
 
     A terminal is shown no character that would act; a file or ``patch`` gets each as it is.
     """

@@ -44,7 +44,7 @@ device = click.option(
     "--device",
     default="auto",
     metavar="auto|cpu|cuda|mps",
-    help="Where to compute. auto takes the best there is.",
+    help="Device. auto chooses the fastest available.",
     show_default=True,
 )
 compile = click.option(
@@ -52,7 +52,7 @@ compile = click.option(
     type=click.Choice(["auto", "on", "off"]),
     default="auto",
     show_default=True,
-    help="Compile the training step. auto does so where a run is long enough to gain by it.",
+    help="Compile the training step. auto compiles if the run is long enough to save time.",
 )
 
 
@@ -68,23 +68,21 @@ zoo = click.option(
     "--zoo",
     type=PathType(),
     callback=_some_folder,
-    help="The zoo's folder, instead of $VAEZOO_ZOO or ./zoo.",
+    help="Folder of the zoo. Default: $VAEZOO_ZOO or ./zoo.",
 )
 overrides = click.option(
     "--set",
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a value of the spec, such as loss.beta=2. May be given more than once.",
+    help="Override a value of the spec, such as loss.beta=2. Repeatable.",
 )
 data_overrides = click.option(
     "--set",
     "overrides",
     multiple=True,
     metavar="dataset.KEY=VALUE",
-    help="Say where the data are now, such as dataset.path=FOLDER. May be given more than once.",
+    help="Location of the data, such as dataset.path=FOLDER. Repeatable.",
 )
-force = click.option(
-    "--force", is_flag=True, help="Replace a file of another kind that is there already."
-)
-as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+force = click.option("--force", is_flag=True, help="Overwrite an existing file of another kind.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

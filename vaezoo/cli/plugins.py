@@ -7,13 +7,13 @@ import click
 from vaezoo.cli.lazy import LazyGroup, Table
 
 COMMANDS: Table = {
-    "list": ("vaezoo.cli.plugins_list", "List components and plugins, the broken ones too."),
+    "list": ("vaezoo.cli.plugins_list", "List components and plugins, including broken ones."),
     "show": ("vaezoo.cli.plugins_show", "Show a component: parameters, shapes, an example."),
-    "new": ("vaezoo.cli.plugins_new", "Write a new plugin package to begin with."),
-    "check": ("vaezoo.cli.plugins_check", "Check what a plugin's components promise."),
+    "new": ("vaezoo.cli.plugins_new", "Create a plugin package."),
+    "check": ("vaezoo.cli.plugins_check", "Run the conformance checks on a plugin."),
 }
 
 
 @click.group(cls=LazyGroup, table=COMMANDS, epilog="Example: vaezoo plugins list")
 def command() -> None:
-    """List plugins and the components they supply."""
+    """List plugins and their components."""

@@ -21,15 +21,19 @@ _COMPONENT, _CHECK = 24, 52
 
 @click.command("check", epilog="Example: vaezoo plugins check my_encoder.py")
 @click.argument("plugin", type=options.REFERENCE, metavar="DIST_OR_FILE")
-@click.option("--strict", is_flag=True, help="Let the optional checks count too.")
-@click.option("--native", is_flag=True, help="Try torch.compile's own code: needs a C++ compiler.")
+@click.option("--strict", is_flag=True, help="Fail on optional checks too.")
+@click.option(
+    "--native",
+    is_flag=True,
+    help="Test with torch.compile's inductor backend. Needs a C++ compiler.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def command(context: Context, plugin: str, strict: bool, native: bool, as_json: bool) -> int:
-    """Check a plugin: what every component of its kinds promises, one row a promise.
+    """Run the conformance checks on a plugin, one row for each check.
 
-    DIST_OR_FILE is the name of a plugin or its distribution, or a Python file. Ends in 1 where
-    a check fails. Nothing is downloaded.
+    DIST_OR_FILE is the name of a plugin or its distribution, or a Python file. Exits with 1 if a
+    check fails. Nothing is downloaded.
     """
     from vaezoo.testing.conformance.runner import CheckOutcome, Options, check_plugin
 

@@ -12,7 +12,7 @@ from vaezoo.cli.printing import echo_json
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def command(context: Context, as_json: bool) -> None:
-    """List every component with its plugin, and every plugin that is not in order."""
+    """List every component with its plugin, and every broken plugin."""
     from vaezoo.cli.commands import COMMANDS
     from vaezoo.registry.catalogue.tables import as_data, as_table, component_rows, plugin_rows
 

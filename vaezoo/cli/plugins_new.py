@@ -20,13 +20,13 @@ from vaezoo.registry import KINDS
     f"{', '.join(KINDS)}. Without any, an encoder.",
 )
 @click.option(
-    "--hooks", is_flag=True, help="Hooks too: a journal of every run, and a command that reads it."
+    "--hooks", is_flag=True, help="Add hooks: a log of every run, and a command that reads it."
 )
 @click.option(
     "--directory",
     default=".",
     type=options.PathType(file_okay=False),
-    help="Where the new folder is made.",
+    help="Parent folder of the new package.",
     show_default=True,
 )
 @click.pass_obj
@@ -35,8 +35,8 @@ def command(
 ) -> None:
     """Write a complete plugin package to a new folder NAME.
 
-    It can be installed, tested and trained with as it is: components, conformance tests, a spec,
-    a README and a CI workflow.
+    The package is ready to install and test: components, conformance tests, a spec, a README and
+    a CI workflow.
     """
     from vaezoo.registry.scaffold import new_plugin
 

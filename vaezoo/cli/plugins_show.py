@@ -15,7 +15,7 @@ from vaezoo.cli.printing import echo_json
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def command(context: Context, component: str, as_json: bool) -> None:
-    """Show a component: what it is, its parameters, its shapes, and an example."""
+    """Show a component: description, parameters, shapes and an example."""
     from vaezoo.registry.catalogue.describe import as_text, describe, locate
 
     registry = context.registry

@@ -13,7 +13,7 @@ from vaezoo.diagnostics.printable import in_json, in_log
 
 
 def echo_json(data: Any) -> None:
-    """Print JSON data in UTF-8, whatever the terminal's encoding: programs read it.
+    """Print JSON data in UTF-8, independent of the terminal's encoding: programs read it.
 
     Half a character, as of a file's name that is not UTF-8, becomes its escape.
     """

@@ -14,11 +14,11 @@ from vaezoo.cli.printing import tell
 @click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
 @click.argument("name", type=options.REFERENCE)
 @click.argument("other", required=False, type=options.REFERENCE)
-@click.option("--pdf", is_flag=True, help="A PDF for A4 instead of HTML.")
+@click.option("--pdf", is_flag=True, help="Write an A4 PDF instead of HTML.")
 @click.option(
     "--out",
     type=options.PathType(dir_okay=False, path_type=Path),
-    help="The file, ending in .html or .pdf. [default: NAME-report.html]",
+    help="Output file, .html or .pdf. [default: NAME-report.html]",
 )
 @options.data_overrides
 @options.force
@@ -38,9 +38,9 @@ def command(
 ) -> None:
     """Write a report of about two pages on a trained model, or on two side by side.
 
-    It says how the model is built, derives its objective, shows its curves, pictures and
-    latents, what its figures mean, and how to train it again. NAME and OTHER are entries of the
-    zoo, their folders or weights files. PDF needs one more package: pip install 'vaezoo[pdf]'.
+    It describes the model, derives its objective, shows curves, images and latents, explains the
+    metrics and says how to train it again. NAME and OTHER are entries of the zoo, their folders
+    or weights files. PDF needs one more package: pip install 'vaezoo[pdf]'.
     """
     from vaezoo.reports.write import default_path, report
 

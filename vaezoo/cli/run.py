@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vaezoo.registry import Registry
-    from vaezoo.runs.sweep import How, MemberResult, Together
+    from vaezoo.runs.ledger import MemberResult
+    from vaezoo.runs.sweep import RunOptions, Together
     from vaezoo.spec.reader import Reading
     from vaezoo.spec.spec import Spec
     from vaezoo.training.execution.choose import CompileMode
@@ -40,30 +41,31 @@ Example: vaezoo run specs/fashion_mlp2.yaml --set 'matrix.train.seed=[0, 1]' --o
     type=click.Choice(["auto", "on", "off"]),
     default="auto",
     show_default=True,
-    help="Train the members of a matrix in one job. auto does so on a GPU, where they differ "
-    "in seeds, weights of the loss and learning rates alone.",
+    help="Train the members of a matrix as one ensemble. auto does so on a GPU if they differ "
+    "only in seeds, loss weights and learning rates.",
 )
 @click.option(
     "--on",
     type=click.Choice(["here", "ray"]),
     default="here",
     show_default=True,
-    help="Where members of a matrix run: here, or as many at once as a Ray cluster has room for. "
-    "That is the cluster of RAY_ADDRESS or of this machine, or one that ends with the command.",
+    help="Where to train the members of a matrix: here, one after another; or on Ray, in "
+    "parallel. Uses the cluster at RAY_ADDRESS or on this machine, or starts one for this "
+    "command.",
 )
 @click.option(
     "--cpus-per-run",
     type=options.COUNT,
     metavar="COUNT",
-    help="With --on ray: CPUs, and so threads, of each member.  [default: 1]",
+    help="With --on ray: CPUs and threads for each member.  [default: 1]",
 )
 @click.option(
     "--gpus-per-run",
     type=click.FloatRange(0),
     metavar="COUNT",
-    help="With --on ray: GPUs of each member, such as 0.25.  [default: 1 where there are any]",
+    help="With --on ray: GPUs for each member, such as 0.25.  [default: 1 if available]",
 )
-@click.option("--fresh", is_flag=True, help="Start anew even where a stopped run could go on.")
+@click.option("--fresh", is_flag=True, help="Ignore the checkpoint and start over.")
 @click.pass_obj
 def command(
     context: Context,
@@ -78,20 +80,20 @@ def command(
     gpus_per_run: float | None,
     fresh: bool,
 ) -> int:
-    """Train a SPEC, evaluate it, draw its pictures and publish it to the zoo.
+    """Train a SPEC, evaluate the model, draw its images and publish it to the zoo.
 
-    SPEC is a file; or an entry of the zoo, which trains what 'vaezoo show' prints of it.
-    Ctrl-C stops the run; the same command goes on from its last whole epoch. Of a SPEC with a
-    matrix every member is trained and published by its own name, with --on ray many at once.
-    Under torchrun, several processes and machines train one model together.
+    SPEC is a file, or an entry of the zoo to train again. Ctrl-C stops the run; the same command
+    resumes after the last completed epoch. Every member of a matrix is trained and published under
+    its own name, with --on ray in parallel. Under torchrun, several processes and machines train
+    one model together.
     """
     _refuse_contradictions(on, together, cpus_per_run, gpus_per_run)
-    from vaezoo.runs.run import existing
+    from vaezoo.runs.read_spec import existing_zoo
     from vaezoo.zoo.spec_lookup import look_up
 
     registry = context.registry
-    reading = look_up(spec, overrides=overrides, zoo=existing(zoo), registry=registry)
-    how: How = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
+    reading = look_up(spec, overrides=overrides, zoo=existing_zoo(zoo), registry=registry)
+    how: RunOptions = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
     first, *_ = reading.specs
     processes = Processes.of_environment()
     if processes.count > 1 and reading.axes:
@@ -124,7 +126,7 @@ def _refuse_contradictions(
             raise click.UsageError(f"{name} is for runs on a cluster: add --on ray")
 
 
-def _run_one(spec: Spec, registry: Registry, how: How) -> int:
+def _run_one(spec: Spec, registry: Registry, how: RunOptions) -> int:
     from vaezoo.cli.run_progress import progress, summarize
     from vaezoo.runs.run import run
 
@@ -134,7 +136,7 @@ def _run_one(spec: Spec, registry: Registry, how: How) -> int:
     return 0
 
 
-def _assist(spec: Spec, how: How) -> NoReturn:
+def _assist(spec: Spec, how: RunOptions) -> NoReturn:
     from vaezoo.runs.run import assist
 
     assist(spec, device=how["device"], compile=how["compile"])
@@ -145,7 +147,7 @@ def _assist(spec: Spec, how: How) -> NoReturn:
     os._exit(0)
 
 
-def _run_members(reading: Reading, registry: Registry, together: Together, how: How) -> int:
+def _run_members(reading: Reading, registry: Registry, together: Together, how: RunOptions) -> int:
     from vaezoo.cli.run_progress import progress
     from vaezoo.runs.sweep import sweep
 
@@ -155,7 +157,7 @@ def _run_members(reading: Reading, registry: Registry, together: Together, how: 
 
 
 def _run_on_ray(
-    reading: Reading, registry: Registry, cpus: int, gpus: float | None, how: How
+    reading: Reading, registry: Registry, cpus: int, gpus: float | None, how: RunOptions
 ) -> int:
     from vaezoo.cli.run_progress import summarize
     from vaezoo.cli.sweep_progress import sweep_progress
@@ -164,7 +166,7 @@ def _run_on_ray(
     with sweep_progress() as shown:
         outcomes = sweep_on_ray(
             reading,
-            watcher=shown,
+            observer=shown,
             registry=registry,
             cpus_per_run=cpus,
             gpus_per_run=gpus,

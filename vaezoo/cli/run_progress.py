@@ -1,4 +1,4 @@
-"""How a run looks while it goes on: a live bar on a terminal, a line an epoch elsewhere."""
+"""Progress of a run: a live bar on a terminal, otherwise a line per epoch."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 def progress() -> LiveProgress | PlainProgress:
-    """The one that suits where messages go."""
+    """Live progress on a terminal, plain lines otherwise."""
     return LiveProgress() if sys.stderr.isatty() else PlainProgress()
 
 
 class PlainProgress(Observer):
-    """One line an epoch, for logs."""
+    """One line per epoch, for logs."""
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +82,7 @@ class PlainProgress(Observer):
 
 
 class LiveProgress(Observer):
-    """A bar with the figures of the moment below it, redrawn in place."""
+    """A progress bar with current metrics, redrawn in place."""
 
     def __init__(self) -> None:
         from rich.console import Console

@@ -23,21 +23,21 @@ _MANY = 20_000
 
 @click.command(epilog="Example: vaezoo sample fashion_mlp2 --n 50 --out samples.png")
 @click.argument("name", type=options.REFERENCE)
-@click.option("--n", "count", type=options.COUNT, default=50, help="How many. Default 50.")
+@click.option("--n", "count", type=options.COUNT, default=50, help="Number of images. Default 50.")
 @click.option(
-    "--out", type=options.PathType(path_type=Path), help="File to write. Default NAME-samples.png."
+    "--out", type=options.PathType(path_type=Path), help="Output file. Default NAME-samples.png."
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, options.LARGEST),
     default=0,
-    help="Decides the samples. Default 0.",
+    help="Random seed. Default 0.",
 )
 @click.option(
     "--format",
     "format_",
     type=click.Choice(_FORMATS),
-    help="A grid, a float32 array (N, C, H, W), or tensors. Default: by the suffix of --out.",
+    help="png is a grid, npy a float32 array (N, C, H, W). Default: from the suffix of --out.",
 )
 @options.force
 @options.device
@@ -70,7 +70,7 @@ def command(
     with memory_explained("take a smaller --n, or a device with more memory"):
         model = entry.load(context.registry, device)
         sheet = SampleGrid(path, format_, count, model.image_shape)
-        sheet.refuse_what_does_not_fit()
+        sheet.check_size()
         blocks = model.sample_in_blocks(count, seed=seed)
         header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
         write_samples(sheet, _watched(blocks, count), header)

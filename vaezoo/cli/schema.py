@@ -10,14 +10,14 @@ from vaezoo.cli.context import Context
 
 @click.command("schema", epilog="Example: vaezoo schema --output vaezoo.schema.json")
 @click.option(
-    "--output", type=options.PathType(), metavar="FILE", help="A file to write instead of printing."
+    "--output", type=options.PathType(), metavar="FILE", help="Write to a file instead of printing."
 )
 @options.force
 @click.pass_obj
 def command(context: Context, output: str | None, force: bool) -> None:
     """Write the JSON Schema of a spec, with the components of every plugin.
 
-    Editors complete and check specs with it, and validators of JSON Schema check them.
+    Editors use it to complete and check specs.
     """
     from vaezoo.spec.json_schema import as_json, schema, write_schema
 

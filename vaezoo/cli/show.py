@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: vaezoo show specs/fashion_beta4.yaml --set loss.beta=2")
 @click.argument("spec", type=options.REFERENCE)
 @options.overrides
-@click.option("--expand", is_flag=True, help="List the members of its matrix instead.")
+@click.option("--expand", is_flag=True, help="List the members of the matrix instead.")
 @options.zoo
 @options.as_json
 @click.pass_obj
@@ -29,10 +29,10 @@ def command(
     zoo: str | None,
     as_json: bool,
 ) -> None:
-    """Print a SPEC with every default filled in and everything that it extends.
+    """Print a SPEC with all defaults and bases merged in.
 
-    SPEC is a file, an entry of the zoo, its folder or its weights file. What is printed is a
-    spec again, which means the same.
+    SPEC is a file, an entry of the zoo, its folder or its weights file. The output is an
+    equivalent spec.
     """
     from vaezoo.system.yaml_writer import resolved_text
     from vaezoo.zoo.spec_lookup import look_up

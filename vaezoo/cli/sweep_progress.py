@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from vaezoo.runs.ray import Standing, Status, Watcher
+from vaezoo.runs.ray import MemberProgress, Status, SweepObserver
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -26,7 +26,7 @@ def sweep_progress() -> LiveSweepProgress | PlainSweepProgress:
     return LiveSweepProgress() if sys.stderr.isatty() else PlainSweepProgress()
 
 
-class PlainSweepProgress(Watcher):
+class PlainSweepProgress(SweepObserver):
     """Lines as members begin, get on and end, for logs."""
 
     def __enter__(self) -> Self:
@@ -38,13 +38,13 @@ class PlainSweepProgress(Watcher):
     def connecting(self) -> None:
         self._say("looking for a Ray cluster")
 
-    def sending(self, standings: Sequence[Standing], cluster: Cluster, share: Share) -> None:
+    def sending(self, standings: Sequence[MemberProgress], cluster: Cluster, share: Share) -> None:
         self._all, self._pace = standings, Pace(standings)
         self._heard: dict[str, Status] = {}
         self._spoken: dict[str, float] = {}
         self._say(describe_sending(standings, cluster, share))
 
-    def changed(self, standing: Standing) -> None:
+    def changed(self, standing: MemberProgress) -> None:
         name, status = standing.spec.name, standing.status
         before = self._heard.get(name, Status())
         if status:
@@ -72,7 +72,7 @@ class PlainSweepProgress(Watcher):
         click.echo(text, err=True)
 
 
-class LiveSweepProgress(Watcher):
+class LiveSweepProgress(SweepObserver):
     """A bar for each member at work below one for all, redrawn in place."""
 
     def __init__(self) -> None:
@@ -108,12 +108,12 @@ class LiveSweepProgress(Watcher):
             self._bars.update(self._whole, visible=False)
         self._bars.stop()
 
-    def sending(self, standings: Sequence[Standing], cluster: Cluster, share: Share) -> None:
+    def sending(self, standings: Sequence[MemberProgress], cluster: Cluster, share: Share) -> None:
         self._pace = Pace(standings)
         self._print(describe_sending(standings, cluster, share))
-        self.looked()
+        self.polled()
 
-    def looked(self) -> None:
+    def polled(self) -> None:
         self._bars.update(
             self._whole,
             description=self._pace.describe_count(),
@@ -122,7 +122,7 @@ class LiveSweepProgress(Watcher):
             doing=self._pace.describe_left(),
         )
 
-    def changed(self, standing: Standing) -> None:
+    def changed(self, standing: MemberProgress) -> None:
         name, status = standing.spec.name, standing.status
         for line in fresh_lines(self._heard.get(name, Status()), status) if status else ():
             self._print(f"{name}: {line}")
@@ -148,7 +148,7 @@ class LiveSweepProgress(Watcher):
 class Pace:
     """How many members are done, and how long the others will take at this rate."""
 
-    def __init__(self, standings: Sequence[Standing]) -> None:
+    def __init__(self, standings: Sequence[MemberProgress]) -> None:
         from vaezoo.cli.run_progress import Clock
 
         self._standings = standings
@@ -174,14 +174,14 @@ class Pace:
             return "ETA -:--"
         return f"ETA {describe_seconds(self._clock.left(part))}"
 
-    def describe_end(self, standing: Standing) -> str:
+    def describe_end(self, standing: MemberProgress) -> str:
         """That a member ended, and what is left."""
         how = "published" if standing.state == "done" else "failed, see below"
         left = f", {self.describe_left()}" if self.part_done() < 1 else ""
         return f"{how} ({self.describe_count()}{left})"
 
 
-def describe_sending(standings: Sequence[Standing], cluster: Cluster, share: Share) -> str:
+def describe_sending(standings: Sequence[MemberProgress], cluster: Cluster, share: Share) -> str:
     """What is about to be run, and on how much."""
     machines = f"{len(cluster.machines)} machine{'s'[: len(cluster.machines) > 1]}"
     has = f"{cluster.total('CPU'):g} CPUs"
@@ -190,7 +190,7 @@ def describe_sending(standings: Sequence[Standing], cluster: Cluster, share: Sha
     waiting = sum(one.state == "waiting" for one in standings)
     done = f", {len(standings) - waiting} done before" if waiting < len(standings) else ""
     members = f"{waiting} member{'s'[: waiting > 1]}"
-    at_once = min(cluster.room(share), waiting)
+    at_once = min(cluster.capacity(share), waiting)
     return f"Ray: {has} on {machines}; {members}, {at_once} at once, {share} each{done}"
 
 

@@ -12,7 +12,7 @@ from vaezoo.cli.text_tables import aligned, shown
 if TYPE_CHECKING:
     from vaezoo.registry import Figure
     from vaezoo.registry.quantity import Role
-    from vaezoo.runs.sweep import MemberResult
+    from vaezoo.runs.ledger import MemberResult
 
 #: What the table shows of the test split, as far as the members have it.
 _ROLES: tuple[Role, ...] = ("elbo", "reconstruction", "kl", "active_units")

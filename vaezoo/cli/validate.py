@@ -20,40 +20,40 @@ if TYPE_CHECKING:
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a value in every spec first, such as loss.beta=2. May be given more than once.",
+    help="Override a value in every spec, such as loss.beta=2. Repeatable.",
 )
 @click.option(
     "--shapes",
     is_flag=True,
-    help="Build each model, without memory for its weights, and send images through.",
+    help="Build each model on the meta device and run a forward pass.",
 )
-@click.option("--strict", is_flag=True, help="Take warnings as errors.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option(
     "--format",
     "formats",
     multiple=True,
     type=click.Choice(("text", "json", "github", "sarif", "junit")),
-    help="How to report; text by default. May be given more than once.",
+    help="Output format; text by default. Repeatable.",
 )
 @click.option(
     "--output",
     "outputs",
     multiple=True,
     metavar="[FORMAT=]FILE",
-    help="A file to write, such as sarif=findings.json, in place of printing that format. "
-    "May be given more than once.",
+    help="Write a format to a file instead of printing it, such as sarif=findings.json. "
+    "Repeatable.",
 )
 @options.force
 @click.option(
     "--fix",
     is_flag=True,
-    help="First repair what is safe: misspelt keys and names, the format version, the order of "
-    "sections. Nothing else in the files changes.",
+    help="Fix what is safe to fix: misspelled keys and names, the format version, the order of "
+    "sections. The rest of each file is unchanged.",
 )
 @click.option(
     "--diff",
     is_flag=True,
-    help="Print what --fix changes instead of the report. Without --fix, nothing is written.",
+    help="Print the changes of --fix instead of the report. Without --fix, write nothing.",
 )
 @click.pass_obj
 def command(
@@ -68,10 +68,10 @@ def command(
     fix: bool,
     diff: bool,
 ) -> int:
-    """Check specs without training anything: files, folders and globs; - is standard input.
+    """Check specs without training: files, folders and globs; - is standard input.
 
-    Reports all findings of all specs; exits with 1 when there is an error, and with --diff alone
-    also when there is something to fix.
+    Reports all findings of all specs. Exits with 1 on errors, and with --diff alone also if
+    there is something to fix.
     """
     from vaezoo.cli import fix_option
     from vaezoo.cli.finding_reports import deliver

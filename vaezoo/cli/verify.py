@@ -19,20 +19,22 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: vaezoo verify mnist_mlp20")
 @click.argument("names", nargs=-1, type=options.REFERENCE, metavar="[NAME]...")
-@click.option("--all", "everything", is_flag=True, help="Every entry that a name can find.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Verify every entry that can be found by name."
+)
 @click.option(
     "--samples",
     type=options.COUNT,
     metavar="N",
-    help="At most so many draws of z for each image: faster, and held less strictly. A bound that "
-    "rises with them keeps its own, on a few images where they are many.",
+    help="Use at most N samples of z for each image: faster, with a wider tolerance. Bounds "
+    "that grow with the number of samples keep theirs, on fewer images if it is large.",
 )
 @click.option(
     "--key",
     type=options.PathType(path_type=Path),
-    help="A public key of minisign's: the entries must be signed by its owner.",
+    help="Require a signature by this minisign public key.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.data_overrides
 @options.device
 @options.zoo
@@ -48,10 +50,10 @@ def command(
     device: str,
     zoo: str | None,
 ) -> int:
-    """Check entries against themselves: files, weights, lock, figures taken again, targets.
+    """Check entries: files, weights, lock, recomputed metrics, targets.
 
-    Where a file is not the one that was published, no figure is taken. Exits with 1 when a check
-    fails.
+    Metrics are not recomputed if a file has changed since it was published. Exits with 1 if a
+    check fails.
     """
     from vaezoo.cli.image_progress import shown
     from vaezoo.evaluation.verify import verify

@@ -32,11 +32,11 @@ def command(
     zoo: str | None,
     as_json: bool,
 ) -> None:
-    """Say where the value of a KEY comes from, such as model.encoder.channels.
+    """Show where the value of a KEY comes from, such as model.encoder.channels.
 
-    Prints the value, the file and line or the argument that it was written in, the values of
-    base specs that it overrode, what it means, and the plugin that defines it. Of a whole
-    section, such as model, it does so for each value. SPEC is a file or an entry of the zoo.
+    Prints the value, its file and line or argument, the base values that it overrides, its
+    meaning, and the plugin that defines it. For a section, such as model, prints each value.
+    SPEC is a file or an entry of the zoo.
     """
     from vaezoo.zoo.spec_lookup import why
 

@@ -13,19 +13,19 @@ from vaezoo.cli.zoo_migrate import migrate
 from vaezoo.cli.zoo_sign import sign
 from vaezoo.diagnostics.printable import in_log
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(epilog="Example: vaezoo zoo list")
 def command() -> None:
-    """List, show and tidy up trained models."""
+    """List, show and manage trained models."""
 
 
 @command.command("list", epilog="Example: vaezoo zoo list --json")
 @options.zoo
 @_json_option
 def list_(zoo: str | None, as_json: bool) -> None:
-    """List every entry that a name can find, those shipped with vaezoo included."""
+    """List every entry, including those shipped with vaezoo."""
     from vaezoo.zoo.entry_tables import as_data, as_table
     from vaezoo.zoo.search import entries, search_folders
 
@@ -45,7 +45,7 @@ def list_(zoo: str | None, as_json: bool) -> None:
 @options.zoo
 @_json_option
 def show(name: str, zoo: str | None, as_json: bool) -> None:
-    """Show an entry: summary, figures, targets, spec, lock, files."""
+    """Show an entry: summary, metrics, targets, spec, lock, files."""
     from vaezoo.zoo.entry_tables import details, page
     from vaezoo.zoo.search import find
 
@@ -64,7 +64,7 @@ command.add_command(sign)
 @click.argument("name", type=options.REFERENCE)
 @options.zoo
 def restore(name: str, zoo: str | None) -> None:
-    """Put the entry back that the last run replaced; the present one is kept in its turn."""
+    """Restore the entry that the last run replaced; the current one is kept."""
     from vaezoo.zoo import restore as restoring
 
     entry = restoring.restore(name, zoo=zoo)
@@ -73,10 +73,10 @@ def restore(name: str, zoo: str | None) -> None:
 
 @command.command("prune", epilog="Example: vaezoo zoo prune fashion_mlp2 --yes")
 @click.argument("name", required=False)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @options.zoo
 def prune(name: str | None, yes: bool, zoo: str | None) -> None:
-    """Delete replaced entries for good: those of NAME, or all."""
+    """Delete replaced entries permanently: those of NAME, or all."""
     from vaezoo.system.files import in_units
     from vaezoo.zoo import restore as restoring
 

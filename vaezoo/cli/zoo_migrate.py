@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 @click.command("migrate", epilog="Example: vaezoo zoo migrate fashion_mlp2")
 @click.argument("names", nargs=-1, type=options.REFERENCE, metavar="[NAME]...")
-@click.option("--all", "everything", is_flag=True, help="Every entry of the zoo's folder.")
+@click.option("--all", "everything", is_flag=True, help="Migrate every entry of the zoo's folder.")
 @click.option(
     "--spec",
     type=options.PathType(path_type=Path),
-    help="The spec as it stands now, of the same training: its name, summary, metrics, visualizers "
-    "and targets are taken over.",
+    help="Take name, summary, metrics, visualizers and targets from this spec. It must train "
+    "the same weights.",
 )
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
     metavar="N",
-    help="At most so many draws of z for each image, as for 'vaezoo verify'.",
+    help="Use at most N samples of z for each image, as in 'vaezoo verify'.",
 )
 @options.device
 @options.zoo
@@ -43,11 +43,10 @@ def migrate(
     device: str,
     zoo: str | None,
 ) -> int:
-    """Bring entries of earlier versions up to date, without training.
+    """Migrate entries of earlier versions, without training.
 
-    Takes every figure again, and refuses an entry that is not what it says. Targets, notes, card,
-    header and manifest are then made again; the entry as it was is kept. Exits with 1 when one
-    was refused.
+    Recomputes every metric and rejects an entry whose metrics differ. Rewrites targets, notes,
+    card, header and manifest; keeps the old entry. Exits with 1 if an entry was rejected.
     """
     from vaezoo.cli.image_progress import shown
     from vaezoo.evaluation import migrate

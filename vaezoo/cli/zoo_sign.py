@@ -17,15 +17,16 @@ from vaezoo.diagnostics.printable import in_log
     "--key",
     type=options.PathType(path_type=Path),
     required=True,
-    help="A secret key, as 'minisign -G' makes it.",
+    help="Secret key, written by 'minisign -G'.",
 )
 @options.zoo
 def sign(name: str, key: Path, zoo: str | None) -> None:
-    """Sign an entry, so that others can tell who vouches for it.
+    """Sign an entry, so that others can check who published it.
 
-    The signature covers every file of the entry by its manifest. It does not say that the figures
-    are true: 'vaezoo verify' takes them again. The password of an encrypted key is
-    $VAEZOO_MINISIGN_PASSWORD, or is asked for. Needs one more package: pip install 'vaezoo[sign]'.
+    The signature covers every file of the entry by its manifest. It does not prove the metrics:
+    'vaezoo verify' recomputes them. The password of an encrypted key is read from
+    $VAEZOO_MINISIGN_PASSWORD or prompted for. Needs one more package: pip install
+    'vaezoo[sign]'.
     """
     from vaezoo.zoo import signing
 

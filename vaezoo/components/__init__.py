@@ -1,4 +1,4 @@
-"""The built-in plugin. It arrives through the same entry point and hook as any other."""
+"""The built-in plugin, which uses the same entry point and hook as any other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from vaezoo.registry import Component, hookimpl
 
 @hookimpl
 def vaezoo_components() -> list[type[Component]]:
-    """Every built-in component; none of these modules imports torch."""
+    """All built-in components; their modules do not import torch."""
     from vaezoo.components import (
         datasets,
         decoders,

@@ -1,4 +1,4 @@
-"""Decoders: latents to the parameters of the likelihood, pixel by pixel."""
+"""Decoders map latents to the likelihood's parameters for each pixel."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 
 class MLPDecoder(Decoder, use="mlp"):
-    """Multilayer perceptron from latents to pixels."""
+    """Multilayer perceptron from latents to pixels (Kingma and Welling 2014)."""
 
     hidden: Widths = Field((400,), description="widths of the hidden layers, first to last")
-    activation: Activation = Field("relu", validate_default=True, description="after each layer")
-    init: Initializer = Field("pytorch", description="how weights begin")
+    activation: Activation = Field(
+        "relu", validate_default=True, description="activation after each layer"
+    )
+    init: Initializer = Field("pytorch", description="initializer of the weights")
 
     def build(self, latent: int, output: ImageShape) -> nn.Module:
         """z (B, latent) -> (B, *output)."""
@@ -39,34 +41,35 @@ class MLPDecoder(Decoder, use="mlp"):
 
 
 class ConvTransposeDecoder(Decoder, use="conv_transpose"):
-    """A linear map onto a small grid, then transposed convolutions up to the image.
+    """Linear layer onto a small grid, then transposed convolutions up to the image size.
 
-    The mirror of ``conv``: with the channels, kernels and strides of an encoder in reverse
-    order, each layer undoes the size of its counterpart, for any image size. The first of
-    ``channels`` is the depth of the grid; each layer makes the next depth, the last one makes
-    the likelihood's parameters.
+    With the channels, kernels and strides of a ``conv`` encoder in reverse order, each layer
+    inverts the size of its counterpart, for any image size. ``channels`` holds the input channels
+    of each layer, starting with the grid; the last layer outputs the likelihood's parameters.
     """
 
-    channels: Widths = Field((64, 32), description="feature maps that enter each layer")
-    kernel: PerLayer = Field((3,), description="kernel size, for all layers or for each")
-    stride: PerLayer = Field((2,), description="stride, for all layers or for each")
+    channels: Widths = Field((64, 32), description="input channels of each layer")
+    kernel: PerLayer = Field((3,), description="kernel size, one for all layers or one per layer")
+    stride: PerLayer = Field((2,), description="stride, one for all layers or one per layer")
     dense: OptionalWidths = Field((), description="widths of linear layers before the grid")
-    activation: Activation = Field("relu", validate_default=True, description="after each layer")
-    grid_activation: Activation | None = Field(
-        None, description="after the linear map onto the grid; by default the same as the others"
+    activation: Activation = Field(
+        "relu", validate_default=True, description="activation after each layer"
     )
-    init: Initializer = Field("pytorch", description="how weights begin")
+    grid_activation: Activation | None = Field(
+        None, description="activation of the grid; by default the same as activation"
+    )
+    init: Initializer = Field("pytorch", description="initializer of the weights")
 
     def shape_problem(self, latent: int, output: ImageShape) -> str | None:
         layers = len(self.channels)
-        wrong = length_problem("kernel", self.kernel, layers) or length_problem(
+        problem = length_problem("kernel", self.kernel, layers) or length_problem(
             "stride", self.stride, layers
         )
-        if wrong:
-            return wrong
+        if problem:
+            return problem
         for edge in (output.height, output.width):
             if min(self._sizes(edge)) < 1:
-                return f"an edge of {edge} pixels is too small to be reached by these layers"
+                return f"an edge of {edge} pixels is too small for these layers"
         return None
 
     def build(self, latent: int, output: ImageShape) -> nn.Module:
@@ -90,7 +93,7 @@ class ConvTransposeDecoder(Decoder, use="conv_transpose"):
         return network
 
     def _sizes(self, edge: int) -> list[int]:
-        """The size of an edge on the grid and after each layer."""
+        """The edge length of the grid and after each layer."""
         layers = len(self.channels)
         kernels, strides = per_layer(self.kernel, layers), per_layer(self.stride, layers)
         return downsampled(edge, kernels[::-1], strides[::-1])[::-1]

@@ -1,4 +1,4 @@
-"""Encoders: images to the mean and log-variance of a diagonal-Gaussian posterior."""
+"""Encoders map images to the mean and log-variance of a diagonal Gaussian posterior."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 class MLPEncoder(Encoder, use="mlp"):
     """Multilayer perceptron on flattened pixels.
 
-    With one hidden layer of 400 it is the encoder of Kingma and Welling (2014), with ReLU.
+    The default is the encoder of Kingma and Welling (2014) with ReLU.
     """
 
     hidden: Widths = Field((400,), description="widths of the hidden layers, first to last")
-    activation: Activation = Field("relu", validate_default=True, description="after each layer")
-    init: Initializer = Field("pytorch", description="how weights begin")
+    activation: Activation = Field(
+        "relu", validate_default=True, description="activation after each layer"
+    )
+    init: Initializer = Field("pytorch", description="initializer of the weights")
 
     def build(self, image: ImageShape, latent: int) -> nn.Module:
         """Images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
@@ -43,25 +45,27 @@ class MLPEncoder(Encoder, use="mlp"):
 
 
 class ConvEncoder(Encoder, use="conv"):
-    """Convolutions that shrink the image, then linear maps to the posterior.
+    """Strided convolutions, then linear layers to the posterior.
 
-    Each convolution is padded by (kernel − 1) // 2, so that a stride of 2 halves an even edge.
+    The padding of each convolution is (kernel − 1) // 2, so a stride of 2 halves an even edge.
     """
 
-    channels: Widths = Field((32, 64), description="feature maps of each convolution")
-    kernel: PerLayer = Field((3,), description="kernel size, for all layers or for each")
-    stride: PerLayer = Field((2,), description="stride, for all layers or for each")
+    channels: Widths = Field((32, 64), description="output channels of each convolution")
+    kernel: PerLayer = Field((3,), description="kernel size, one for all layers or one per layer")
+    stride: PerLayer = Field((2,), description="stride, one for all layers or one per layer")
     dense: OptionalWidths = Field((), description="widths of linear layers after flattening")
-    activation: Activation = Field("relu", validate_default=True, description="after each layer")
-    init: Initializer = Field("pytorch", description="how weights begin")
+    activation: Activation = Field(
+        "relu", validate_default=True, description="activation after each layer"
+    )
+    init: Initializer = Field("pytorch", description="initializer of the weights")
 
     def shape_problem(self, image: ImageShape, latent: int) -> str | None:
         layers = len(self.channels)
-        wrong = length_problem("kernel", self.kernel, layers) or length_problem(
+        problem = length_problem("kernel", self.kernel, layers) or length_problem(
             "stride", self.stride, layers
         )
-        if wrong:
-            return wrong
+        if problem:
+            return problem
         kernels, strides = per_layer(self.kernel, layers), per_layer(self.stride, layers)
         for edge in (image.height, image.width):
             sizes = downsampled(edge, kernels, strides)
@@ -69,7 +73,7 @@ class ConvEncoder(Encoder, use="conv"):
                 layer = next(i for i, size in enumerate(sizes) if size < 1)
                 return (
                     f"an edge of {edge} pixels is too small for these convolutions: "
-                    f"before layer {layer} only {sizes[layer - 1]} are left"
+                    f"the input of layer {layer} has only {sizes[layer - 1]}"
                 )
         return None
 

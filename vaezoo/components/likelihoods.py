@@ -1,4 +1,4 @@
-"""Likelihoods: what the decoder's output means, p(x|z), in nats summed over pixels."""
+"""Likelihoods p(x|z) of the decoder's output, in nats summed over pixels."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vaezoo.registry.fields.tex import LOG_LIKELIHOOD, number
 
 
 def _scale(value: Any) -> Any:
-    """A finite number above 0, or the word ``learned``; one error for anything else."""
+    """Accept a finite number above 0 or the word ``learned``."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if value == "learned" or (is_number and math.isfinite(value) and value > 0):
         return value
     raise PydanticCustomError(
         "vaezoo_scale",
-        "a scale is a number above 0 or 'learned'",
+        "must be a number above 0 or 'learned'",
         {"hint": "write scale: learned, or a standard deviation such as scale: 0.1"},
     )
 
@@ -29,7 +29,7 @@ Scale = Annotated[
     float | Literal["learned"],
     BeforeValidator(_scale, json_schema_input_type=PositiveFloat | Literal["learned"]),
 ]
-#: from the decoder's output to a mean, in TeX
+#: map from the decoder's output to the mean, in TeX
 _MEANS = {"sigmoid": r"\mathrm{sigmoid}(f_\theta(z))", "linear": r"f_\theta(z)"}
 
 
@@ -38,11 +38,11 @@ def _over(values: int) -> str:
 
 
 class Bernoulli(Likelihood, use="bernoulli"):
-    """A coin for each pixel; the decoder gives its logit.
+    """Independent Bernoulli distributions; the decoder outputs logits.
 
-    On binary images log p(x|z) is a log-probability. On grey levels in [0, 1] the same formula
-    is the binary cross-entropy that many VAEs are trained with, which is no log-likelihood:
-    it cannot fall below the entropy of the grey levels themselves.
+    On binary images log p(x|z) is a log-probability. On gray levels in [0, 1] the same formula is
+    the binary cross-entropy, which many VAEs use as a loss. It is not a log-likelihood: it cannot
+    fall below the entropy of the gray levels.
     """
 
     @property
@@ -80,9 +80,10 @@ class Bernoulli(Likelihood, use="bernoulli"):
 
 
 class ContinuousBernoulli(Likelihood, use="continuous_bernoulli"):
-    """The Bernoulli's formula made a density on [0, 1] by its normaliser.
+    """Independent continuous Bernoulli densities on [0, 1]; the decoder outputs logits.
 
-    Loaiza-Ganem and Cunningham (2019), arXiv:1907.06845.
+    The Bernoulli formula with its normalizer (Loaiza-Ganem and Cunningham 2019,
+    arXiv:1907.06845).
     """
 
     def weights_depend_on(self) -> None:
@@ -105,13 +106,13 @@ class ContinuousBernoulli(Likelihood, use="continuous_bernoulli"):
 
 
 class Gaussian(Likelihood, use="gaussian"):
-    """A normal density for each pixel, with one standard deviation for all of them.
+    """Independent normal densities with one standard deviation for all pixels.
 
-    ``scale: learned`` makes it a parameter of the model, as in the σ-VAE
-    (Rybkin, Daniilidis and Levine 2021, arXiv:2006.13202).
+    ``scale: learned`` makes it a parameter of the model, as in the σ-VAE (Rybkin, Daniilidis and
+    Levine 2021, arXiv:2006.13202).
     """
 
-    scale: Scale = Field("learned", description="the standard deviation, above 0, or 'learned'")
+    scale: Scale = Field("learned", description="standard deviation, or 'learned'")
     mean: Literal["sigmoid", "linear"] = Field(
         "sigmoid", description="map from the decoder's output to the mean"
     )
@@ -121,7 +122,7 @@ class Gaussian(Likelihood, use="gaussian"):
         return None if self.scale == "learned" else self.scale
 
     def weights_depend_on(self) -> tuple[()]:
-        return ()  # a fixed scale is kept with the weights, in the place of a learned one
+        return ()  # the weights contain the scale even if it is fixed
 
     def build(self, image: ImageShape) -> LikelihoodModule:
         """Parameters (B, C, H, W): the mean before its map."""
@@ -133,10 +134,10 @@ class Gaussian(Likelihood, use="gaussian"):
         return Definition(
             rf"{LOG_LIKELIHOOD} = -{_over(values)} \left[\, \frac{{(x_i - m_i)^2}}{{2 s^2}}"
             r" + \log s + \frac{1}{2}\log 2\pi \,\right]",
-            f"$m = {_MEANS[self.mean]}$, and {self._scale_in_words(module)}",
+            f"$m = {_MEANS[self.mean]}$, and {self._scale_text(module)}",
         )
 
-    def _scale_in_words(self, module: Any) -> str:
+    def _scale_text(self, module: Any) -> str:
         if self.scale != "learned":
             return f"$s = {number(self.scale)}$ by the spec"
         if module is None:
@@ -146,10 +147,11 @@ class Gaussian(Likelihood, use="gaussian"):
 
 
 class MSE(Likelihood, use="mse"):
-    """Summed squared error, −log p(x|z) = Σ (x − μ)² up to a constant that is left out.
+    """Summed squared error: −log p(x|z) = Σ (x − μ)², without a constant.
 
-    It is the Gaussian with variance ½: log N(x; μ, ½) = −(x − μ)² − ½ log π. Leaving out the
-    constant, 0.572 nats a pixel, changes no gradient, but makes the ELBO no bound on log p(x).
+    This is the Gaussian with variance ½, log N(x; μ, ½) = −(x − μ)² − ½ log π, without its
+    constant of 0.572 nats per pixel. The gradients are the same, but the ELBO is not a bound on
+    log p(x).
     """
 
     mean: Literal["sigmoid", "linear"] = Field(

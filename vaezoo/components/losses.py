@@ -11,16 +11,17 @@ from vaezoo.registry.fields.tex import DIVERGENCE, LOG_LIKELIHOOD, setting
 
 
 class ELBOLoss(Loss, use="elbo"):
-    """The negative evidence lower bound, −E log p(x|z) + β · KL(q(z|x) || p(z)), one sample.
+    """Negative evidence lower bound, −E log p(x|z) + β · KL(q(z|x) || p(z)), with one draw of z.
 
-    β = 1 is the VAE (Kingma and Welling 2014); β above 1 the β-VAE (Higgins et al. 2017).
-    Free bits hold the KL of each latent dimension, averaged over the batch, to a least value
-    in the objective (Kingma et al. 2016, arXiv:1606.04934), so that none is given up early.
+    β = 1 is the VAE (Kingma and Welling 2014), β > 1 the β-VAE (Higgins et al. 2017). Free bits
+    replace the KL of each latent dimension, averaged over the batch, by at least ``free_bits``
+    nats in the objective (Kingma et al. 2016, arXiv:1606.04934, equation 15), which keeps
+    dimensions from collapsing early.
     """
 
-    beta: NonNegative = Field(1.0, description="weight of the KL term, a number or a schedule")
+    beta: NonNegative = Field(1.0, description="weight of the KL term")
     free_bits: NonNegative = Field(
-        0.0, description="nats of KL a latent dimension that cost nothing, a number or a schedule"
+        0.0, description="minimum KL of each latent dimension in the objective, in nats"
     )
 
     @property

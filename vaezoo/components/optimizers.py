@@ -1,4 +1,4 @@
-"""Optimizers: how parameters move along their gradients."""
+"""Optimizers."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ if TYPE_CHECKING:
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
-#: Learning rates from which on the shipped architectures lose tens of nats, or become NaN;
-#: `vaezoo explain VZ414` has the figures. That of SGD counts its momentum in, and falls with
-#: batches smaller than ``_WHOLE_BATCH``, whose gradients are noisier.
-_HIGHEST_OF_ADAM, _HIGHEST_OF_SGD, _WHOLE_BATCH = 0.05, 0.1, 64
+#: Learning rates at which the shipped architectures lose tens of nats or become NaN; see
+#: `vaezoo explain VZ414` for the measurements. The limit of SGD includes momentum and falls for
+#: batches below ``_FULL_BATCH``, whose gradients are noisier.
+_ADAM_LIMIT, _SGD_LIMIT, _FULL_BATCH = 0.05, 0.1, 64
 
 
 class Adam(Optimizer, use="adam"):
-    """Adam (Kingma and Ba 2015), in PyTorch's fused form."""
+    """Adam (Kingma and Ba 2015), PyTorch's fused implementation."""
 
-    lr: Positive = Field(1e-3, description="learning rate, a number or a schedule")
-    betas: tuple[Fraction, Fraction] = Field((0.9, 0.999), description="decay of the averages")
-    eps: float = Field(1e-8, gt=0, description="added to the denominator")
+    lr: Positive = Field(1e-3, description="learning rate")
+    betas: tuple[Fraction, Fraction] = Field(
+        (0.9, 0.999), description="decay rates of the moment estimates"
+    )
+    eps: float = Field(1e-8, gt=0, description="term added to the denominator")
 
     def highest_lr(self, plan: TrainSpec) -> float:
-        return _HIGHEST_OF_ADAM
+        return _ADAM_LIMIT
 
     def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         import torch
@@ -44,13 +46,15 @@ class Adam(Optimizer, use="adam"):
 class AdamW(Optimizer, use="adamw"):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
-    lr: Positive = Field(1e-3, description="learning rate, a number or a schedule")
-    betas: tuple[Fraction, Fraction] = Field((0.9, 0.999), description="decay of the averages")
-    eps: float = Field(1e-8, gt=0, description="added to the denominator")
-    weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
+    lr: Positive = Field(1e-3, description="learning rate")
+    betas: tuple[Fraction, Fraction] = Field(
+        (0.9, 0.999), description="decay rates of the moment estimates"
+    )
+    eps: float = Field(1e-8, gt=0, description="term added to the denominator")
+    weight_decay: float = Field(0.01, ge=0, description="weight decay coefficient")
 
     def highest_lr(self, plan: TrainSpec) -> float:
-        return _HIGHEST_OF_ADAM
+        return _ADAM_LIMIT
 
     def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         import torch
@@ -68,16 +72,16 @@ class AdamW(Optimizer, use="adamw"):
 class SGD(Optimizer, use="sgd"):
     """Stochastic gradient descent with momentum."""
 
-    lr: Positive = Field(1e-4, description="learning rate, a number or a schedule")
-    momentum: Fraction = Field(0.9, description="how much of the last step is kept")
-    nesterov: bool = Field(False, description="look ahead along the momentum")
-    weight_decay: float = Field(0.0, ge=0, description="pull of the weights towards 0")
+    lr: Positive = Field(1e-4, description="learning rate")
+    momentum: Fraction = Field(0.9, description="momentum factor")
+    nesterov: bool = Field(False, description="use Nesterov momentum")
+    weight_decay: float = Field(0.0, ge=0, description="weight decay coefficient")
 
     def highest_lr(self, plan: TrainSpec) -> float | None:
         if plan.gradient_clip is not None:
             return None
-        whole = min(1.0, plan.batch_size / _WHOLE_BATCH)
-        return _HIGHEST_OF_SGD * whole * (1 - self.momentum)
+        fraction = min(1.0, plan.batch_size / _FULL_BATCH)
+        return _SGD_LIMIT * fraction * (1 - self.momentum)
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> SGD:
@@ -85,7 +89,7 @@ class SGD(Optimizer, use="sgd"):
             raise PydanticCustomError(
                 "vaezoo_nesterov",
                 "nesterov needs a momentum above 0",
-                {"hint": "set momentum, such as 0.9, or leave nesterov out"},
+                {"hint": "set momentum, such as 0.9, or remove nesterov"},
             )
         return self
 

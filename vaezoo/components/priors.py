@@ -1,4 +1,4 @@
-"""Priors over the latents, p(z)."""
+"""Priors p(z)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from vaezoo.registry.fields.tex import DIVERGENCE
 
 
 class StandardNormal(Prior, use="standard_normal"):
-    """N(0, I). Its KL divergence from a diagonal Gaussian is closed:
-    ½ Σ (μ² + σ² − 1 − log σ²) (Kingma and Welling 2014, appendix B)."""
+    """Standard normal prior, N(0, I).
+
+    The KL divergence of a diagonal Gaussian from it is ½ Σ (μ² + σ² − 1 − log σ²) (Kingma and
+    Welling 2014, appendix B).
+    """
 
     @property
     def is_factorial(self) -> bool:

@@ -1,1 +1,1 @@
-"""Images as tensors: where they live during training, and grids of them as PNG."""
+"""Images as tensors: loading, placement during training, batches, and grids as PNG."""

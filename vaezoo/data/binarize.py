@@ -1,4 +1,4 @@
-"""What is seen of grey images that are binarised: anew in every epoch, or once."""
+"""Binarize grayscale images: once, or with new draws in every epoch."""
 
 from __future__ import annotations
 
@@ -8,37 +8,34 @@ import torch
 from torch import Tensor
 
 from vaezoo.data.image_batches import Images
-from vaezoo.data.memory_mapped import filled, room_for
+from vaezoo.data.memory_mapped import allocate, fill
 from vaezoo.registry import Split
 from vaezoo.registry.fields import Binarization
 from vaezoo.registry.fields.binarization import draw, part_of
 
 
 def held_out_images(split: Split, how: Binarization) -> Split:
-    """What validation looks at of a part of the training split: a draw that never changes."""
+    """The validation split; with ``dynamic``, drawn once."""
     if how.use != "dynamic":
         return split
     return Split(_drawn_once(split.images, how, "validation"), split.labels)
 
 
 def seen_images(split: Split, how: Binarization) -> Split:
-    """One draw of what ``dynamic`` draws anew, to stand for all."""
+    """The training split; with ``dynamic``, one draw of it."""
     if how.use != "dynamic":
         return split
     return Split(_drawn_once(split.images, how, "train"), split.labels)
 
 
 def epoch_images(images: Images, how: Binarization, generator: torch.Generator) -> Images:
-    """What an epoch sees: with ``dynamic``, a draw of its own from the generator.
-
-    It may be written over by the next one.
-    """
+    """The images of an epoch; with ``dynamic``, a new draw, which overwrites the last one."""
     return images if how.use != "dynamic" else images.drawn(generator)
 
 
 def _drawn_once(
     images: Tensor, how: Binarization, purpose: Literal["train", "validation"]
 ) -> Tensor:
-    """As ``Binarization.drawn_once``, of images in host memory or a file: in either."""
+    """Like ``Binarization.drawn_once``; the result is in host memory or in a file."""
     generator, parts = how.generator(purpose), images.split(part_of(images.shape[1:]))
-    return filled(room_for(images.shape), (draw(part, generator) for part in parts))
+    return fill(allocate(images.shape), (draw(part, generator) for part in parts))

@@ -1,6 +1,6 @@
-"""What a run trains on, wherever it lies, and batches of it.
+"""The images of a run, independent of where they are stored, and batches of them.
 
-There is no Python work for single images: a batch is a slice of a block, an epoch a permutation.
+No Python code runs per image: a batch is a slice of a block, an epoch a permutation.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from torch import Tensor
 
 from vaezoo.data.pixels import to_unit
 
-#: float32 bytes to gather at once in ``shuffled_batches``: small enough for a CPU's cache, large
-#: enough that the cost of starting an operation (and its threads) is paid once for many batches
+#: float32 bytes that ``shuffled_batches`` gathers at once: small enough for a CPU's cache, large
+#: enough that many batches share the overhead of an operation and its threads
 GATHER_BYTES = 4 * 2**20
 
 
 class Images(Protocol):
-    """Stored images, uint8 (N, C, H, W), that come out on the training device."""
+    """Stored images, uint8 (N, C, H, W), that are read on the training device."""
 
     @property
     def shape(self) -> torch.Size:
@@ -28,30 +28,30 @@ class Images(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where they come out."""
+        """The device on which they are read."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, which: slice | Tensor) -> Tensor:
-        """Some of them, on the device."""
+        """Selected images, on the device."""
 
     def blocks(self, count: int, order: Tensor | None = None) -> Iterator[Tensor]:
-        """All of them, ``count`` at a time; ``order`` (M,) is an int64 tensor on the device.
+        """All images, ``count`` at a time; ``order`` (M,) is an int64 tensor on the device.
 
-        A block may be written over once the next one is asked for.
+        Reading the next block may overwrite the last one.
         """
 
     def drawn(self, generator: torch.Generator) -> Images:
-        """As many binary ones, each pixel white with its grey level as the chance.
+        """Binary images, each pixel white with its gray level as the probability.
 
-        The generator is on the device. What was drawn before may be written over.
+        The generator is on the device. A call may overwrite the result of the last one.
         """
 
 
 def batches(images: Images, size: int) -> Iterator[Tensor]:
     """All images in order: contiguous float32 batches (B, C, H, W) in [0, 1], on their device.
 
-    The last batch may be smaller; weigh means over batches by example count.
+    The last batch may be smaller; weight means over batches by example count.
     """
     for batch in images.blocks(size):
         yield to_unit(batch)
@@ -63,10 +63,10 @@ def shuffled_batches(
     size: int,
     prepare: Callable[[Tensor], Tensor] = to_unit,
 ) -> Iterator[Tensor]:
-    """Images in the order of ``permutation`` (M,), an int64 tensor on their device.
+    """Batches in the order of ``permutation`` (M,), an int64 tensor on the images' device.
 
-    Gives contiguous batches (B, C, H, W) of what ``prepare`` makes of several at once, float32
-    in [0, 1] if nothing else is said; the last may be smaller.
+    ``prepare`` converts the images of several batches; the default is float32 in [0, 1]. Batches
+    (B, C, H, W) are contiguous, and the last may be smaller.
     """
     bytes_per_batch = 4 * size * math.prod(images.shape[1:])
     gathered = size * max(GATHER_BYTES // bytes_per_batch, 1)

@@ -1,4 +1,4 @@
-"""Images in rows and columns, as a PNG."""
+"""Grids of images as PNG."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def grid(images: Tensor, *, columns: int | None = None, scale: int = 2, padding: int = 2) -> Image:
-    """Float images (N, C, H, W) in [0, 1] as one picture; C is 1 (grey) or 3 (colour).
+    """Float images (N, C, H, W) in [0, 1] as one picture; C is 1 (gray) or 3 (color).
 
-    ``columns`` defaults to ``grid_columns``;
-    each pixel becomes ``scale`` × ``scale``, ``padding`` white pixels stand between images.
+    ``columns`` defaults to ``grid_columns``. Each pixel becomes ``scale`` × ``scale`` pixels;
+    ``padding`` white pixels separate the images.
     """
     from PIL import Image
 
@@ -36,14 +36,14 @@ def grid(images: Tensor, *, columns: int | None = None, scale: int = 2, padding:
         return Image.fromarray(canvas[0].numpy(), mode="L")
     if channels == 3:
         return Image.fromarray(canvas.permute(1, 2, 0).contiguous().numpy(), mode="RGB")
-    raise ValueError(f"images with {channels} channels have no picture; expected 1 or 3")
+    raise ValueError(f"images have {channels} channels, expected 1 or 3")
 
 
 def grid_columns(count: int) -> int:
-    """How many columns show ``count`` images without a ragged last row, if that looks well."""
-    wide = math.sqrt(count * 1.6)  # a little wider than tall
-    even = [n for n in range(1, count + 1) if count % n == 0 and wide / 1.5 <= n <= wide * 1.5]
-    return min(even, key=lambda n: abs(math.log(n / wide)), default=math.ceil(wide))
+    """A number of columns for ``count`` images, with a full last row where possible."""
+    ideal = math.sqrt(count * 1.6)  # a little wider than tall
+    full = [n for n in range(1, count + 1) if count % n == 0 and ideal / 1.5 <= n <= ideal * 1.5]
+    return min(full, key=lambda n: abs(math.log(n / ideal)), default=math.ceil(ideal))
 
 
 def png(images: Tensor, *, columns: int | None = None, scale: int = 2) -> bytes:

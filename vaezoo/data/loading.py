@@ -1,4 +1,4 @@
-"""Loading a dataset: what it gives is checked once, before anything looks at it."""
+"""Load a dataset and check what it returns."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from torch import Tensor
 
 from vaezoo.diagnostics import Diagnostic, PluginError, Severity, warn
 from vaezoo.registry import Dataset, ImageData, ImageShape, Registry, Split
-from vaezoo.registry.blame import blamed, described, home_of
+from vaezoo.registry.blame import blamed, class_path, component_label
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-#: values that are looked at to tell whether grey levels go beyond 1
-_LOOKED_AT = 2**26
+#: how many pixels to check for values above 1
+_CHECKED_PIXELS = 2**26
 
 
 @dataclass(frozen=True)
 class DataFault:
-    """What ``build`` gives and what is wanted, about one ``subject`` of the contract."""
+    """A violation of the contract of ``build``: what is ``given`` and what is ``wanted``.
+
+    ``subject`` is the part of the contract.
+    """
 
     subject: str
     given: str
@@ -30,13 +33,13 @@ class DataFault:
 
 
 def load(dataset: Dataset, registry: Registry | None = None) -> ImageData:
-    """What a dataset's ``build`` gives, checked. The registry tells which plugin it is of.
+    """Call a dataset's ``build`` and check the result. The registry names the plugin in errors.
 
-    Labels of any integer type come back as int64, and classes without names get their numbers.
-    Warns (VZ611) where no pixel is above 1.
+    Labels become int64, and classes without names get their numbers. Warns (VZ611) where no
+    pixel is above 1.
 
-    Raises PluginError (VZ303) for a dataset that fails or gives something else than it must,
-    and what it raises of vaezoo's own errors, such as DataError (VZ601).
+    Raises PluginError (VZ303) for a dataset that fails or violates its contract, and passes on
+    vaezoo's own errors, such as DataError (VZ601).
     """
     with blamed(dataset, "to load its images", registry):
         data: object = dataset.build()
@@ -45,25 +48,25 @@ def load(dataset: Dataset, registry: Registry | None = None) -> ImageData:
         raise PluginError(
             Diagnostic(
                 "VZ303",
-                f"{described(dataset, registry)} gives {fault.given}, not {fault.wanted}",
-                hint=f"{hint}the fault is in {home_of(dataset)}.build",
+                f"{component_label(dataset, registry)} gives {fault.given}, not {fault.wanted}",
+                hint=f"{hint}the fault is in {class_path(dataset)}.build",
             )
         )
     assert isinstance(data, ImageData)
-    if _is_dark(data.train.images):
+    if _is_black(data.train.images):
         warn(
             Diagnostic(
                 "VZ611",
                 f"no pixel of the training images of {dataset.use!r} is above 1",
-                hint="grey levels go from 0 to 255: the images are nearly black",
+                hint="gray levels range from 0 to 255: the images are nearly black",
                 severity=Severity.WARNING,
             )
         )
-    return _in_one_form(data)
+    return _normalized(data)
 
 
 def faults(dataset: Dataset, data: object) -> Iterator[DataFault]:
-    """Whatever ``build`` gave that breaks the contract of ``ImageData``."""
+    """Violations of the contract of ``ImageData`` in what ``build`` returned."""
     if not isinstance(data, ImageData):
         yield DataFault("build", _kind(data), "an ImageData")
         return
@@ -76,20 +79,20 @@ def faults(dataset: Dataset, data: object) -> Iterator[DataFault]:
         if not isinstance(split, Split):
             yield DataFault("build", f"{_kind(split)} as its {name} split", "a Split")
             return
-        yield from _of_images(name, split.images, shape)
+        yield from _image_faults(name, split.images, shape)
     digest: object = data.digest
     if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
         yield DataFault(
             "digest",
             f"the digest {data.digest!r}",
-            "a SHA-256 over the content, in 64 hexadecimal digits",
-            "compute it with hashlib.sha256 over images and labels",
+            "a SHA-256 of the content in 64 hexadecimal digits",
+            "compute it with hashlib.sha256 from images and labels",
         )
-    yield from _of_classes(data)
+    yield from _class_faults(data)
 
 
-def _of_images(name: str, images: Any, shape: ImageShape) -> Iterator[DataFault]:
-    """Faults of a split's images, which are to be uint8 (N, C, H, W) in host memory."""
+def _image_faults(name: str, images: Any, shape: ImageShape) -> Iterator[DataFault]:
+    """Faults of a split's images, which must be uint8 (N, C, H, W) in host memory."""
     if not isinstance(images, Tensor):
         hint = "convert it with torch.from_numpy" if type(images).__name__ == "ndarray" else ""
         yield DataFault("images", f"{_kind(images)} as its {name} images", "a torch.Tensor", hint)
@@ -104,7 +107,7 @@ def _of_images(name: str, images: Any, shape: ImageShape) -> Iterator[DataFault]
             "images",
             f"{name} images in {images.dtype}{_range(images)}",
             "torch.uint8 from 0 to 255",
-            _to_bytes(images),
+            _conversion_hint(images),
         )
     wanted = ", ".join(map(str, shape))
     given = ", ".join(map(str, images.shape))
@@ -118,7 +121,7 @@ def _of_images(name: str, images: Any, shape: ImageShape) -> Iterator[DataFault]
             "image_shape",
             f"{name} images of {ImageShape(*images.shape[1:])}",
             f"{shape}, which is its image_shape",
-            "move the channels first: images.permute(0, 3, 1, 2)" if last else "",
+            "put the channels first: images.permute(0, 3, 1, 2)" if last else "",
         )
     if not len(images):
         yield DataFault(
@@ -126,7 +129,7 @@ def _of_images(name: str, images: Any, shape: ImageShape) -> Iterator[DataFault]
         )
 
 
-def _of_classes(data: ImageData) -> Iterator[DataFault]:
+def _class_faults(data: ImageData) -> Iterator[DataFault]:
     """Faults of labels and class names."""
     names: object = data.class_names
     if isinstance(names, str) or not isinstance(names, Sequence):
@@ -144,10 +147,10 @@ def _of_classes(data: ImageData) -> Iterator[DataFault]:
         )
     for name, split in splits:
         if split.labels is not None:
-            yield from _of_labels(name, split.labels, len(split.images), len(names))
+            yield from _label_faults(name, split.labels, len(split.images), len(names))
 
 
-def _of_labels(name: str, labels: Any, images: int, classes: int) -> Iterator[DataFault]:
+def _label_faults(name: str, labels: Any, images: int, classes: int) -> Iterator[DataFault]:
     if not isinstance(labels, Tensor):
         yield DataFault("labels", f"{_kind(labels)} as its {name} labels", "a torch.Tensor or None")
         return
@@ -178,7 +181,7 @@ def _of_labels(name: str, labels: Any, images: int, classes: int) -> Iterator[Da
         )
 
 
-def _in_one_form(data: ImageData) -> ImageData:
+def _normalized(data: ImageData) -> ImageData:
     """Labels as int64, class names as a tuple with a name for every class."""
     train, test = (
         split if split.labels is None else Split(split.images, split.labels.long())
@@ -191,10 +194,10 @@ def _in_one_form(data: ImageData) -> ImageData:
     return replace(data, train=train, test=test, class_names=names)
 
 
-def _is_dark(images: Tensor) -> bool:
-    """Whether no value of the first images is above 1."""
-    some = images[: max(_LOOKED_AT // max(images[0].numel(), 1), 1)]
-    return bool(some.max() <= 1)
+def _is_black(images: Tensor) -> bool:
+    """Whether no checked pixel is above 1."""
+    first = images[: max(_CHECKED_PIXELS // max(images[0].numel(), 1), 1)]
+    return bool(first.max() <= 1)
 
 
 def _range(values: Tensor) -> str:
@@ -204,7 +207,7 @@ def _range(values: Tensor) -> str:
     return f" from {low:g} to {high:g}"
 
 
-def _to_bytes(images: Tensor) -> str:
+def _conversion_hint(images: Tensor) -> str:
     if images.is_floating_point() and images.numel() and bool(images.max() <= 1):
         return "scale them: (images * 255).round().to(torch.uint8)"
     return "convert them: images.to(torch.uint8)"

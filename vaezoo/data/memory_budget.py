@@ -1,7 +1,7 @@
-"""How much memory images may take: what is free of it, or what the environment says.
+"""How much memory images may use: half of what is free, or a limit from the environment.
 
-The system's own figures are read without a library of their own: ``/proc/meminfo`` and the
-memory controller of control groups, through which containers and batch systems set limits.
+Free memory comes from ``/proc/meminfo`` and from control groups (cgroups), by which containers and
+batch systems set limits.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from vaezoo.diagnostics import Diagnostic, UsageError
 from vaezoo.system.files import in_units
 from vaezoo.system.torchrun import Processes, runs_beside
 
-#: How much memory the images of a run may take, on its device and in the host's memory.
+#: Environment variables that limit the images of a run on its device and in host memory.
 DEVICE, HOST = "VAEZOO_DEVICE_MEMORY", "VAEZOO_HOST_MEMORY"
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
-_GROUPS = Path("/sys/fs/cgroup")
-#: names of the limit and of what is used, in the first and the second version of control groups
+_CGROUPS = Path("/sys/fs/cgroup")
+#: by controller name: the files of the limit and the usage in cgroups v1 and v2
 _CONTROLLERS = {
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes"),
     "": ("memory.max", "memory.current"),
@@ -34,58 +34,57 @@ _CONTROLLERS = {
 
 @dataclass(frozen=True)
 class Budget:
-    """So many bytes, and where the number comes from, in words."""
+    """A number of bytes, and a description of where it comes from."""
 
     bytes: int
-    said: str
+    source: str
 
 
 def budget_on(device: torch.device) -> Budget | None:
-    """What images may take on a device; None where nobody knows.
+    """The bytes that images may use on a device; None where that is unknown.
 
-    It is half of what is free, so that training has the other half, unless
-    ``VAEZOO_DEVICE_MEMORY`` says otherwise. A CPU's memory is the host's.
-    Raises UsageError (VZ607) where a variable is no amount of memory.
+    It is ``VAEZOO_DEVICE_MEMORY`` or half of the free memory: training needs the other half. A
+    CPU uses host memory. Raises UsageError (VZ607) where a variable is not an amount of memory.
     """
-    given = _given(DEVICE)
-    if given or device.type == "cpu":
-        return given or budget_in_host()
+    limit = _limit(DEVICE)
+    if limit or device.type == "cpu":
+        return limit or budget_in_host()
     free = _free_on(device)
     if free is None:
         return None
-    return Budget(free // 2, f"half of the {in_units(free)} that the {device.type} device has free")
+    return Budget(free // 2, f"half of the {in_units(free)} free on the {device.type} device")
 
 
 def budget_in_host() -> Budget | None:
-    """What copies of images may take in this process's memory; None where nobody knows.
+    """The bytes that copies of images may use in host memory; None where that is unknown.
 
-    Half of what is free, shared by the processes of a machine that train together and by as many
-    runs as ``VAEZOO_SHARED_BY`` says, unless ``VAEZOO_HOST_MEMORY`` says otherwise.
+    It is ``VAEZOO_HOST_MEMORY``, or half of the free memory divided by the number of processes
+    that share it: those of a distributed run, times the runs that ``VAEZOO_SHARED_BY`` gives.
     Raises UsageError as ``budget_on`` does.
     """
-    if given := _given(HOST):
-        return given
-    rooms = [room for room in (_available(), *_left_to_groups()) if room is not None]
-    if not rooms:
+    if limit := _limit(HOST):
+        return limit
+    amounts = [amount for amount in (_available(), *_cgroup_memory()) if amount is not None]
+    if not amounts:
         return None
-    free, sharing = min(rooms), Processes.of_environment().beside * runs_beside()
-    among = f", shared by {sharing} processes" if sharing > 1 else ""
-    return Budget(free // 2 // sharing, f"half of the {in_units(free)} of free memory{among}")
+    free, sharing = min(amounts), Processes.of_environment().beside * runs_beside()
+    shared = f", shared by {sharing} processes" if sharing > 1 else ""
+    return Budget(free // 2 // sharing, f"half of the {in_units(free)} of free memory{shared}")
 
 
-def _given(name: str) -> Budget | None:
+def _limit(name: str) -> Budget | None:
     text = os.environ.get(name, "").strip()
     if not text:
         return None
     found = _AMOUNT.fullmatch(text)
     if found is None:
-        message = f"{name} is {text!r}, which is no amount of memory"
-        hint = "write it as 500MB, 2GB or 1.5GiB; 0 is possible"
+        message = f"{name} is {text!r}, not an amount of memory"
+        hint = "examples: 500MB, 2GB, 1.5GiB, 0"
         raise UsageError(Diagnostic("VZ607", message, hint=hint))
     number, unit, binary = found.groups()
     units = _BINARY_UNITS if binary else _UNITS
     count = int(float(number) * units[unit.lower()])
-    return Budget(count, f"the {in_units(count)} of {name}")
+    return Budget(count, f"{name} ({in_units(count)})")
 
 
 def _free_on(device: torch.device) -> int | None:
@@ -98,7 +97,7 @@ def _free_on(device: torch.device) -> int | None:
 
 
 def _available() -> int | None:
-    """What the system can give to programs without swapping; elsewhere than on Linux, all."""
+    """Memory available without swapping on Linux; all memory on other systems."""
     try:
         text = Path("/proc/meminfo").read_text("ascii")
         return int(text.partition("MemAvailable:")[2].split()[0]) * 1024
@@ -110,22 +109,22 @@ def _available() -> int | None:
         return None
 
 
-def _left_to_groups() -> Iterator[int]:
-    """What the control groups that this process is in may still take, each."""
-    for folder, names in _groups():
+def _cgroup_memory() -> Iterator[int]:
+    """The memory left in each cgroup of this process."""
+    for folder, names in _cgroups():
         try:
             limit, used = (int((folder / name).read_text("ascii")) for name in names)
             statistics = (folder / "memory.stat").read_text("ascii").split()
         except (OSError, ValueError):  # "max": no limit
             continue
-        # files that were read count as used, and give way to whoever needs the memory
-        kept = dict(zip(statistics[::2], map(int, statistics[1::2]), strict=False))
-        files = kept.get("active_file", 0) + kept.get("inactive_file", 0)
+        # cached files count as used, but the system drops them when memory is needed
+        usage = dict(zip(statistics[::2], map(int, statistics[1::2]), strict=False))
+        files = usage.get("active_file", 0) + usage.get("inactive_file", 0)
         yield max(limit - max(used - files, 0), 0)
 
 
-def _groups() -> Iterator[tuple[Path, tuple[str, str]]]:
-    """Folders of memory controllers, from this process's groups up, and their files' names."""
+def _cgroups() -> Iterator[tuple[Path, tuple[str, str]]]:
+    """The cgroup folders of this process, innermost first, and the names of their files."""
     try:
         lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
     except OSError:
@@ -134,8 +133,8 @@ def _groups() -> Iterator[tuple[Path, tuple[str, str]]]:
         _, controllers, path = line.split(":", 2)
         for controller, names in _CONTROLLERS.items():
             if controller in controllers.split(","):
-                root = _GROUPS / controller
-                # a container sees its own group as the root, whatever it is called outside
+                root = _CGROUPS / controller
+                # inside a container, its own cgroup is the root; ``path`` may not exist
                 inner = root / path.strip("/")
                 yield from (
                     (folder, names)

@@ -1,6 +1,4 @@
-"""Tensors whose bytes are a file's: read when they are looked at, and dropped when memory is
-short.
-"""
+"""Tensors in memory-mapped files."""
 
 from __future__ import annotations
 
@@ -20,16 +18,16 @@ from vaezoo.data.memory_budget import budget_in_host
 from vaezoo.diagnostics import Diagnostic, RunError
 from vaezoo.system.files import cache_folder, in_units
 
-#: Without it, Linux keeps memory for pages of the file that might be written to, and refuses to
-#: map a file that is larger than its memory. Python has a name for it from 3.12 on.
-_NO_RESERVE = 0x4000 if sys.platform == "linux" else 0
+#: MAP_NORESERVE, which Python names from 3.12 on. Without it, Linux reserves memory for pages that
+#: might be written, and refuses to map a file larger than memory.
+_MAP_NORESERVE = 0x4000 if sys.platform == "linux" else 0
 
 
 def mapped(path: Path, shape: Sequence[int], offset: int = 0) -> Tensor:
-    """uint8 values of a file from ``offset`` on, of any size: nothing is read yet.
+    """A uint8 tensor of a file's bytes from ``offset`` on, read on access.
 
-    Written to, the tensor changes and the file does not. Raises OSError where the file cannot be
-    read, ValueError where it is too short.
+    Writing to the tensor does not change the file. Raises OSError where the file cannot be read,
+    ValueError where it is too short.
     """
     with path.open("rb") as file:
         return _tensor(_private(file), shape, offset)
@@ -41,7 +39,7 @@ def _private(file: BinaryIO) -> mmap.mmap:
     return mmap.mmap(
         file.fileno(),
         0,
-        flags=mmap.MAP_PRIVATE | _NO_RESERVE,
+        flags=mmap.MAP_PRIVATE | _MAP_NORESERVE,
         prot=mmap.PROT_READ | mmap.PROT_WRITE,
     )
 
@@ -51,11 +49,11 @@ def _tensor(content: mmap.mmap, shape: Sequence[int], offset: int = 0) -> Tensor
     return torch.frombuffer(content, dtype=torch.uint8, count=count, offset=offset).view(*shape)
 
 
-def room_for(shape: Sequence[int]) -> Tensor:
-    """An uint8 tensor to be filled: in memory, or in a file of vaezoo's cache folder where that
-    is short. The file has no name and is gone with the tensor.
+def allocate(shape: Sequence[int]) -> Tensor:
+    """An empty uint8 tensor, in a file of vaezoo's cache folder where memory is too small.
 
-    Raises RunError (VZ503) where there is no room on the disk either.
+    The file has no name and is deleted with the tensor. Raises RunError (VZ503) where the disk
+    is too small, too.
     """
     needed, budget = math.prod(shape), budget_in_host()
     if budget is None or needed <= budget.bytes:
@@ -67,9 +65,9 @@ def room_for(shape: Sequence[int]) -> Tensor:
         raise RunError(
             Diagnostic(
                 "VZ503",
-                f"{in_units(needed)} of images do not fit {budget.said}, "
-                f"and not the disk: {reason}",
-                hint="make room, or set VAEZOO_CACHE to a folder on a larger disk",
+                f"{in_units(needed)} of images exceed {budget.source}, "
+                f"and cannot be written to disk: {reason}",
+                hint="free disk space, or set VAEZOO_CACHE to a folder on a larger disk",
             )
         ) from error
 
@@ -79,21 +77,21 @@ def _scratch(folder: Path, shape: Sequence[int]) -> Tensor:
     with tempfile.TemporaryFile(dir=folder) as file:
         count = math.prod(shape)
         file.truncate(count)
-        if hasattr(os, "posix_fallocate"):  # else a full disk ends the process at the first write
+        if hasattr(os, "posix_fallocate"):  # without it, writing to a full disk kills the process
             os.posix_fallocate(file.fileno(), 0, count)
         return _tensor(mmap.mmap(file.fileno(), count), shape)
 
 
-def taken(images: Tensor, rows: Tensor) -> Tensor:
-    """A copy of some images (N, C, H, W), in memory or on disk as ``room_for`` has it."""
+def take(images: Tensor, rows: Tensor) -> Tensor:
+    """A copy of some images (N, C, H, W), in memory or on disk like ``allocate``."""
     if images.device.type != "cpu":
         return images.index_select(0, rows.to(images.device))
-    out = room_for((len(rows), *images.shape[1:]))
+    out = allocate((len(rows), *images.shape[1:]))
     return torch.index_select(images, 0, rows, out=out)
 
 
-def filled(out: Tensor, parts: Iterable[Tensor]) -> Tensor:
-    """``out`` (N, …) with the parts in it, one after another."""
+def fill(out: Tensor, parts: Iterable[Tensor]) -> Tensor:
+    """Copy the parts into ``out`` (N, …), one after another."""
     done = 0
     for part in parts:
         out[done : done + len(part)].copy_(part)
@@ -102,17 +100,17 @@ def filled(out: Tensor, parts: Iterable[Tensor]) -> Tensor:
 
 
 def is_on_disk(images: Tensor) -> bool:
-    """Whether images lie in a mapped file, wherever that mapping comes from.
+    """Whether images are in a mapped file.
 
-    Only Linux tells; elsewhere those that ask, because memory is short, are told so.
+    Only Linux lists mappings; on other systems always True.
     """
     if sys.platform != "linux":
         return True
     address = images.data_ptr()
     with open("/proc/self/maps", encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            places, *_, file = line.split(maxsplit=5)
-            first, end = (int(place, 16) for place in places.split("-"))
+            addresses, *_, file = line.split(maxsplit=5)
+            first, end = (int(address, 16) for address in addresses.split("-"))
             if first <= address < end:
                 return file.startswith("/")
     return False

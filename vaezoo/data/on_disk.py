@@ -1,6 +1,6 @@
-"""Datasets that are larger than memory: written once, image by image, and read from disk.
+"""Datasets larger than memory: written once, then read from disk.
 
-Each split is a safetensors file in vaezoo's cache folder, whose header is written last.
+Each split is a safetensors file in vaezoo's cache folder. Its header is written last.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from vaezoo.registry import ImageData, ImageShape, Split
 from vaezoo.system.files import cache_folder
 from vaezoo.system.regular_file import open_regular
 
-#: bytes before the images: eight with the header's length, and the header, filled with blanks
-_BEFORE = 1024
+#: bytes before the images: the header's length (8 bytes) and the header, padded with blanks
+_HEADER_BYTES = 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-#: what reading a file of another form raises
+#: raised when reading a file of another structure
 _MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error)
 
 
 class ImageWriter:
-    """Takes the images of a dataset, as many at a time as its maker likes."""
+    """Writes the images of a dataset, any number at a time."""
 
     def __init__(self, folder: Path, shape: ImageShape) -> None:
         self._splits = {name: _SplitFile(folder / _file(name), shape) for name in ("train", "test")}
@@ -47,30 +47,30 @@ class ImageWriter:
         images: Tensor,
         labels: Tensor | int | None = None,
     ) -> None:
-        """Write one uint8 image (C, H, W) or several (N, C, H, W) of a split, and their labels.
+        """Append one uint8 image (C, H, W) or several (N, C, H, W) to a split, with labels.
 
-        Of a split, either every image has a label or none has. Raises ValueError for what does
-        not fit the shape or the images before.
+        In a split, either all images have labels or none has. Raises ValueError for another shape
+        or type, and for labels that are missing or unexpected.
         """
         self._splits[split].add(images, labels)
 
     def finish(self) -> None:
-        """End both files. Raises ValueError for a split without images."""
+        """Complete both files. Raises ValueError for a split without images."""
         for split in self._splits.values():
             split.finish()
 
     def close(self) -> None:
-        """Leave the files as they are."""
+        """Close the files."""
         for split in self._splits.values():
             split.file.close()
 
 
 class _SplitFile:
-    """One split on its way to a file."""
+    """Writes one split."""
 
     def __init__(self, path: Path, shape: ImageShape) -> None:
         self.file: BinaryIO = path.open("wb")
-        self.file.write(b"\0" * _BEFORE)
+        self.file.write(b"\0" * _HEADER_BYTES)
         self._name = path.stem
         self._shape = shape
         self._labels = array("q")
@@ -101,7 +101,7 @@ class _SplitFile:
         end = self._count * math.prod(self._shape)
         header = {"images": _entry("U8", (self._count, *self._shape), 0, end)}
         if self._labels:
-            padding = -end % 8  # numbers of eight bytes begin at a multiple of eight
+            padding = -end % 8  # int64 data must be aligned to 8 bytes
             if padding:
                 header["padding"] = _entry("U8", (padding,), end, end + padding)
                 end += padding
@@ -111,7 +111,7 @@ class _SplitFile:
             self._digest.update(labels)
         text = json.dumps({"__metadata__": {"digest": self._digest.hexdigest()}, **header}).encode()
         self.file.seek(0)
-        self.file.write(struct.pack("<Q", _BEFORE - 8) + text.ljust(_BEFORE - 8))
+        self.file.write(struct.pack("<Q", _HEADER_BYTES - 8) + text.ljust(_HEADER_BYTES - 8))
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
@@ -123,21 +123,20 @@ def images_on_disk(
     write: Callable[[ImageWriter], None],
     class_names: tuple[str, ...] = (),
 ) -> ImageData:
-    """A dataset that is kept in a file and never as a whole in memory::
+    """A dataset in files, never completely in memory::
 
         images_on_disk(f"faces-{side}", ImageShape(3, side, side), write)
 
-    ``write`` is called where there is no such dataset in the cache folder yet: it gives the
-    images to an ``ImageWriter``, one by one or in parts. ``name`` says everything that decides
-    them, since what was written under it is used as it is. Images come back as tensors whose
-    pixels are read from disk when they are looked at.
+    ``write`` adds the images to an ``ImageWriter``. It is called only if the cache folder has no
+    dataset of this ``name``, so the name must contain everything that the images depend on. The
+    images are tensors that are read from disk on access.
 
-    Raises DataError (VZ601) where the files cannot be written or are damaged, ValueError for a
-    name that is no file name and for images that do not fit ``shape``, and what ``write`` raises;
-    nothing is kept then.
+    Raises DataError (VZ601) where the files cannot be written or are damaged, ValueError for an
+    invalid name and for images that do not match ``shape``, and whatever ``write`` raises; then
+    no file is kept.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} cannot be a folder's name; use letters, digits, '.', '_', '-'")
+        raise ValueError(f"{name!r} is not a valid name; use letters, digits, '.', '_', '-'")
     folder = cache_folder() / "datasets" / name
     try:
         if not folder.is_dir():
@@ -147,51 +146,51 @@ def images_on_disk(
         )
     except OSError as error:
         reason = error.strerror or str(error)
-        hint = "make room, or set VAEZOO_CACHE to a folder on another disk"
-        raise _refused(f"{folder} cannot be written or read: {reason}", hint) from error
+        hint = "free disk space, or set VAEZOO_CACHE to a folder on another disk"
+        raise _error(f"cannot write or read {folder}: {reason}", hint) from error
     digest = hashlib.sha256(f"train {first}\ntest {second}\n{tuple(shape)}".encode()).hexdigest()
     return ImageData(train, test, class_names, digest)
 
 
 def _write(folder: Path, shape: ImageShape, write: Callable[[ImageWriter], None]) -> None:
-    """The files appear all or not at all, even where two processes write them."""
+    """Write both files atomically, also when two processes write them at once."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.partial")
-    aside.mkdir()
+    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.partial")
+    partial.mkdir()
     try:
-        writer = ImageWriter(aside, shape)
+        writer = ImageWriter(partial, shape)
         with contextlib.closing(writer):
             write(writer)
             writer.finish()
         try:
-            aside.rename(folder)
+            partial.rename(folder)
         except OSError:
-            if not folder.is_dir():  # else another process was faster
+            if not folder.is_dir():  # otherwise another process was faster
                 raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _read(path: Path, shape: ImageShape) -> tuple[Split, str]:
-    """A split, its images still on disk, and the digest of its content."""
+    """A split with its images on disk, and the digest of its content."""
     try:
         with open_regular(path) as file:
-            header = json.loads(file.read(_BEFORE)[8:])
+            header = json.loads(file.read(_HEADER_BYTES)[8:])
             stored = header["images"]["shape"]
             if tuple(stored[1:]) != tuple(shape):
                 raise ValueError(f"its images are {stored[1:]}, expected {list(shape)}")
             end = max(entry["data_offsets"][1] for name, entry in header.items() if name[0] != "_")
-            if path.stat().st_size != _BEFORE + end:
-                raise ValueError(f"it is not {_BEFORE + end:,} bytes long")
+            if path.stat().st_size != _HEADER_BYTES + end:
+                raise ValueError(f"it is not {_HEADER_BYTES + end:,} bytes long")
             labels = None
             if "labels" in header:
-                file.seek(_BEFORE + header["labels"]["data_offsets"][0])
+                file.seek(_HEADER_BYTES + header["labels"]["data_offsets"][0])
                 labels = torch.frombuffer(bytearray(file.read()), dtype=torch.int64)
-        return Split(mapped(path, stored, _BEFORE), labels), header["__metadata__"]["digest"]
+        return Split(mapped(path, stored, _HEADER_BYTES), labels), header["__metadata__"]["digest"]
     except (*_MALFORMED, OSError, RecursionError) as error:
-        hint = f"delete the folder {path.parent}, and it is made anew"
+        hint = f"delete the folder {path.parent}; it will be created again"
         reason = getattr(error, "strerror", None) or error
-        raise _refused(f"{path} is damaged: {reason}", hint) from error
+        raise _error(f"{path} is damaged: {reason}", hint) from error
 
 
 def _entry(kind: str, shape: tuple[int, ...], begin: int, end: int) -> dict[str, object]:
@@ -202,5 +201,5 @@ def _file(split: str) -> str:
     return f"{split}.safetensors"
 
 
-def _refused(message: str, hint: str) -> DataError:
+def _error(message: str, hint: str) -> DataError:
     return DataError(Diagnostic("VZ601", message, hint=hint))

@@ -1,4 +1,4 @@
-"""From stored pixels to what a model takes."""
+"""Convert stored pixels to model inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks of images made ahead of those who need them, and sent to the device on the way."""
+"""Prefetch blocks of images and copy them to the device."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from torch import Tensor
 
 T = TypeVar("T")
 
-#: Blocks on their way to a GPU, or in use there. The device computes while the next is sent.
+#: Blocks being copied to a GPU or in use there: the GPU computes while the next block arrives.
 _IN_FLIGHT = 2
 
 
-def ahead(
+def prefetch(
     make: Callable[[T], Tensor],
     of: Iterable[T],
     *,
     depth: int,
     threads: int,
     device: torch.device,
-    through: Callable[[Tensor], object],
+    release: Callable[[Tensor], object],
 ) -> Iterator[Tensor]:
-    """``make`` of each in turn, in other threads, up to ``depth`` before they are asked for.
+    """The results of ``make`` in order, computed by threads up to ``depth`` items in advance.
 
-    ``device`` is that for which they are made. ``through`` is told of each when the next one is
-    asked for. What ``make`` raises is raised here.
+    ``device`` is the device that the results are for. ``release`` gets each result when the next
+    one is requested. Raises whatever ``make`` raises.
     """
     jobs = iter(of)
-    pool = ThreadPoolExecutor(threads, "vaezoo-images", _at_home, (device,))
+    pool = ThreadPoolExecutor(threads, "vaezoo-images", _use_device, (device,))
     try:
         waiting: deque[Future[Tensor]] = deque(
             pool.submit(make, job) for job in islice(jobs, depth)
@@ -41,52 +41,52 @@ def ahead(
             made = waiting.popleft().result()
             waiting.extend(pool.submit(make, job) for job in islice(jobs, 1))
             yield made
-            through(made)
-    finally:  # nobody may be left who reads what is about to be written over
+            release(made)
+    finally:  # a running thread would read images that the caller overwrites
         pool.shutdown(cancel_futures=True)
 
 
-def _at_home(device: torch.device) -> None:
-    """In a new thread, pinned memory belongs to the first GPU unless another is set."""
+def _use_device(device: torch.device) -> None:
+    """Set a new thread's GPU; otherwise its pinned memory belongs to the first one."""
     if device.type == "cuda":
         torch.cuda.set_device(device)
 
 
-def sent(blocks: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
-    """Blocks in host memory as blocks on the device."""
+def to_device(blocks: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
+    """Copy blocks from host memory to the device."""
     if device.type == "cuda":
-        yield from _sent_aside(blocks, device)
+        yield from _to_cuda(blocks, device)
         return
     for block in blocks:
         yield block.to(device)
 
 
-def _sent_aside(blocks: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
-    """By a stream of their own, each while the device works on the block before.
+def _to_cuda(blocks: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
+    """Copy on a side stream while the GPU works on the block before.
 
-    ``blocks`` lie in pinned memory, which is not used again before it has been read.
+    ``blocks`` are in pinned memory, which is not reused before it has been read.
     """
     side = torch.cuda.Stream(device)
-    under_way: deque[tuple[Tensor, torch.cuda.Event]] = deque()
-    through: deque[torch.cuda.Event] = deque()
+    copying: deque[tuple[Tensor, torch.cuda.Event]] = deque()
+    used: deque[torch.cuda.Event] = deque()
 
-    def arrived() -> Iterator[Tensor]:
-        block, is_there = under_way.popleft()
+    def next_block() -> Iterator[Tensor]:
+        block, copied = copying.popleft()
         stream = torch.cuda.current_stream(device)
-        stream.wait_event(is_there)
-        block.record_stream(stream)  # its memory is the side stream's to give away
+        stream.wait_event(copied)
+        block.record_stream(stream)  # the side stream allocated its memory
         yield block
-        # by now all work on the block has been asked for
-        through.append(stream.record_event(torch.cuda.Event(blocking=True)))
+        # all work on the block is queued by now
+        used.append(stream.record_event(torch.cuda.Event(blocking=True)))
 
     for block in blocks:
-        # steps are asked for faster than they are done: without a limit, all blocks of an epoch
-        # would lie on the device that does not have the room for them
-        while len(through) >= _IN_FLIGHT:
-            through.popleft().synchronize()
+        # Steps are queued faster than they run: without a limit, all blocks of an epoch would be
+        # on a device that does not have the memory for them.
+        while len(used) >= _IN_FLIGHT:
+            used.popleft().synchronize()
         with torch.cuda.stream(side):
-            under_way.append((block.to(device, non_blocking=True), side.record_event()))
-        if len(under_way) >= _IN_FLIGHT:
-            yield from arrived()
-    while under_way:
-        yield from arrived()
+            copying.append((block.to(device, non_blocking=True), side.record_event()))
+        if len(copying) >= _IN_FLIGHT:
+            yield from next_block()
+    while copying:
+        yield from next_block()

@@ -1,4 +1,4 @@
-"""Images that live on the training device as uint8, and the division of a split in two."""
+"""Images on the training device, and the division of a split into training and validation."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from vaezoo.data.memory_mapped import taken
+from vaezoo.data.memory_mapped import take
 from vaezoo.registry import Split
 from vaezoo.registry.fields.binarization import draw, part_of
 
 
 class Resident:
-    """``Images`` that are a tensor on the device."""
+    """``Images`` in a tensor on the device."""
 
     def __init__(self, images: Tensor) -> None:
         self._images = images
@@ -50,9 +50,9 @@ class Resident:
 
 
 def split_validation(split: Split, fraction: float, seed: int) -> tuple[Split, Split | None]:
-    """A split in two: (the rest, the fraction drawn by ``seed``), each in its old order.
+    """Divide a split into (training, validation), each in the original order.
 
-    Both are copies, on disk where memory is short. Raises ValueError as ``held_out_rows`` does.
+    Both are copies, on disk where memory is too small. Raises ValueError as ``held_out_rows``.
     """
     kept, held_out = held_out_rows(len(split), fraction, seed)
     if held_out is None:
@@ -61,24 +61,24 @@ def split_validation(split: Split, fraction: float, seed: int) -> tuple[Split, S
 
 
 def held_out_rows(count: int, fraction: float, seed: int) -> tuple[Tensor, Tensor | None]:
-    """Which of ``count`` examples are trained on and which held out, each in ascending order.
+    """The rows for training and for validation among ``count`` examples, in ascending order.
 
-    The draw is made on the CPU and so is the same whatever the device. At least one example
-    stays on either side; of a fraction of 0, none is held out. Raises ValueError for a
-    fraction outside [0, 1) and where there are too few to be divided.
+    Drawn on the CPU, so independent of the device. Each part has at least one example; with a
+    fraction of 0 there is no validation. Raises ValueError for a fraction outside [0, 1) and for
+    too few examples.
     """
     if not 0 <= fraction < 1:
         raise ValueError(f"fraction is {fraction}, expected at least 0 and below 1")
     if fraction == 0:
         return torch.arange(count), None
     if count < 2:
-        raise ValueError(f"a split of {count} cannot be divided")
+        raise ValueError(f"a split of {count} examples cannot be divided")
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     held_out = min(max(round(count * fraction), 1), count - 1)
     return order[held_out:].sort().values, order[:held_out].sort().values
 
 
 def select(split: Split, rows: Tensor) -> Split:
-    """The examples at ``rows`` (M,), copied, on disk where memory is short."""
+    """A copy of the examples at ``rows`` (M,), on disk where memory is too small."""
     labels = None if split.labels is None else split.labels.index_select(0, rows)
-    return Split(taken(split.images, rows), labels)
+    return Split(take(split.images, rows), labels)

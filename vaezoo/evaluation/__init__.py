@@ -1,20 +1,17 @@
 """Evaluation: one evaluator for every model."""
 
 from vaezoo.evaluation.evaluator import (
-    UNUSED_BELOW,
     concluded,
-    evaluate,
     judge,
     kept_epoch,
     named_latents,
     observations,
-    unused_latents,
 )
+from vaezoo.registry.active_latents import UNUSED_BELOW, unused_latents
 
 __all__ = [
     "UNUSED_BELOW",
     "concluded",
-    "evaluate",
     "judge",
     "kept_epoch",
     "named_latents",

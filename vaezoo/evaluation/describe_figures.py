@@ -1,4 +1,4 @@
-"""Figures with what their metric and the model's likelihood say of them."""
+"""Attach the descriptions of metrics and likelihood to figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def compute(metric: Metric, context: EvaluationContext) -> list[Figure]:
 
 
 def described(figures: Sequence[Figure], metrics: Sequence[Metric], spec: Spec) -> list[Figure]:
-    """Figures with their descriptions by some of ``metrics``; others keep what they have."""
+    """Figures with their descriptions from ``metrics``; others stay unchanged."""
     return [_described(figure, metrics, spec) for figure in figures]
 
 

@@ -1,4 +1,4 @@
-"""From an entry to figures: what ``vaezoo evaluate`` does."""
+"""``evaluate``: compute figures of an entry, as ``vaezoo evaluate`` does."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 SPLITS = ("test", "validation", "train")
 _ALL = "all"
 
-#: called with a metric's name and the number of examples that it looks at
+#: Called with a metric's name and its number of examples.
 Announce = Callable[[str, int], object]
-#: called with the number of examples just dealt with
+#: Called with the number of examples just processed.
 Advance = Callable[[int], object]
 
 
@@ -35,9 +35,9 @@ def _silent(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures taken of an entry.
+    """The computed figures of an entry.
 
-    ``left_out`` says of each metric that ``all`` asked for and this model cannot have why not.
+    ``left_out`` gives the reason for each metric that ``all`` skipped.
     """
 
     entry: Entry
@@ -107,7 +107,7 @@ def evaluate(
 
 
 def _require_amendable(entry: Entry) -> None:
-    """Raise ZooError (VZ503), before anything slow, where figures cannot be recorded."""
+    """Raise ZooError (VZ503) early if figures cannot be recorded."""
     from vaezoo.zoo.add_metrics import cannot_amend
 
     def refuse() -> None:
@@ -123,7 +123,7 @@ def _require_amendable(entry: Entry) -> None:
 def take(
     metrics: Sequence[Metric], context: EvaluationContext, announce: Announce = _silent
 ) -> list[Figure]:
-    """The figures of each metric in turn, with products as fast as the device has them."""
+    """The figures of each metric, with fast matrix products on the device."""
     from vaezoo.evaluation.describe_figures import compute
     from vaezoo.training.execution.cpu_matmul import fast_float32
 
@@ -158,7 +158,7 @@ def take_what_can_be_had(
 
 
 def _problem(metric: Metric, context: EvaluationContext) -> str | None:
-    """Why a metric cannot be had of the context's data, by what it says of itself."""
+    """Why a metric does not support the data of the context; None if it does."""
     training = len(context.training) if context.training else 0
     has_labels = context.split.labels is not None
     facts = DataFacts(context.spec.dataset, training, len(context.split), has_labels)
@@ -174,7 +174,7 @@ def _impossible(metric: Metric, problem: str) -> UsageError:
 def choose_metrics(
     spec: Spec, names: Sequence[str], importance_samples: int | None, registry: Registry
 ) -> list[Metric]:
-    """The metrics that are asked for by name; those of the spec where none is."""
+    """The named metrics; without names, those of the spec."""
     if _ALL in names:
         names = [found.component.use for found in registry.components("metric")]
     chosen = [metric for name in names for metric in _of_name(name, spec, registry)]
@@ -201,7 +201,7 @@ def _bound_metric(spec: Spec, registry: Registry) -> type[Metric]:
 
 
 def _of_name(name: str, spec: Spec, registry: Registry) -> list[Metric]:
-    """The spec's own metrics of that name, or one with its default parameters."""
+    """The spec's metrics of that name, or one with default parameters."""
     own = [metric for metric in spec.metrics if name in (metric.use, metric.to_spec())]
     if own:
         return own
@@ -213,7 +213,7 @@ def _of_name(name: str, spec: Spec, registry: Registry) -> list[Metric]:
 
 
 def metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
-    """The metric that gives a figure, with as many draws; None where no plugin has one."""
+    """The metric of a figure, with the same number of draws; None if no plugin has it."""
     found = [row.component for row in registry.components("metric")]
     kinds = [cast("type[Metric]", kind) for kind in found]
     for kind in (kind for kind in kinds if figure.name in names_of(kind)):
@@ -228,7 +228,7 @@ def metric_of(figure: Figure, spec: Spec, registry: Registry) -> Metric | None:
 def context_of(
     model: VAE, data: ImageData, split: str, advance: Advance = _silent
 ) -> EvaluationContext:
-    """A trained model before a split of its spec's data."""
+    """The evaluation context of a trained model on a split of its data."""
     context = EvaluationContext.of_test(model, data, advance=advance)
     if split == "test":
         return context
@@ -236,9 +236,9 @@ def context_of(
 
 
 def _held_out_or_not(spec: Spec, data: ImageData, split: str) -> Split:
-    """The images that training saw, or those that it held out.
+    """The training images, or those held out from training.
 
-    Where training drew its pixels anew at every step, one such draw stands for all.
+    If training redrew pixels at each step, one draw represents them.
     """
     from vaezoo.data.binarize import held_out_images, seen_images
     from vaezoo.data.resident import held_out_rows, select

@@ -1,4 +1,4 @@
-"""Runs a spec's metrics on a trained model and holds the figures against its targets."""
+"""Run a spec's metrics on a trained model and judge its targets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from vaezoo.diagnostics import Diagnostic, SpecError, suggest
 from vaezoo.evaluation.describe_figures import compute
 from vaezoo.registry import EpochRecord, EvaluationContext, Figure, TargetResult
+from vaezoo.registry.active_latents import UNUSED_BELOW, unused_latents
 from vaezoo.registry.verdicts import from_record, in_words
 from vaezoo.spec.declared_figures import quantity_of
 from vaezoo.spec.spec import Spec
@@ -66,7 +67,7 @@ def judge(
 
 
 def kept_epoch(spec: Spec, history: Sequence[EpochRecord]) -> int:
-    """The epoch whose weights were kept: with early stopping, that of the best ELBO."""
+    """The epoch of the kept weights: with early stopping, that of the best ELBO."""
     from vaezoo.spec.resume_rules import outcome
 
     return outcome(spec.train, history).best_epoch or len(history)
@@ -75,16 +76,14 @@ def kept_epoch(spec: Spec, history: Sequence[EpochRecord]) -> int:
 def concluded(
     spec: Spec, figures: Sequence[Figure], history: Sequence[EpochRecord]
 ) -> tuple[tuple[TargetResult, ...], tuple[str, ...]]:
-    """Targets and notes, which follow from a model's figures. Raises what ``judge`` raises."""
+    """The targets and notes for a model's figures. Raises what ``judge`` raises."""
     kept = kept_epoch(spec, history)
     targets = judge(spec, figures, history[:kept])
     return tuple(targets), tuple(observations(spec, figures, targets, kept))
 
 
-#: Nats of KL below which a latent dimension carries nothing.
-UNUSED_BELOW = 0.01
-#: Latent dimensions that a sentence lists.
-_MOST_NAMED = 20
+#: The most latent dimensions that a sentence lists.
+_MAX_NAMED = 20
 
 
 def observations(
@@ -93,7 +92,7 @@ def observations(
     targets: Sequence[TargetResult],
     kept_epoch: int,
 ) -> list[str]:
-    """What a reader of the figures should not miss, in sentences."""
+    """Notes on the figures, as sentences."""
     found = [
         f"the figure {figure.split}/{figure.name} is {figure.value}, which is no number to go by"
         for figure in figures
@@ -119,7 +118,7 @@ def observations(
 
 
 def _explained(target: TargetResult) -> str:
-    """The spec's note, or that it lacks one."""
+    """The spec's note, or a request for one."""
     if target["note"]:
         return f". {target['note']}"
     if target["verdict"] == "better":
@@ -128,17 +127,9 @@ def _explained(target: TargetResult) -> str:
 
 
 def named_latents(chosen: Sequence[int], latent: int) -> str:
-    """``z1, z4``, or ``all but z0`` where that is shorter; nothing where both are long."""
+    """``z1, z4``, or ``all but z0`` if shorter; empty if both are long."""
     others = [index for index in range(latent) if index not in chosen]
     lead, shorter = ("all but ", others) if 0 < len(others) < len(chosen) else ("", chosen)
-    if len(shorter) > _MOST_NAMED:
+    if len(shorter) > _MAX_NAMED:
         return ""
     return lead + ", ".join(f"z{index}" for index in shorter)
-
-
-def unused_latents(figures: Sequence[Figure]) -> list[int]:
-    """Latent dimensions that carry almost no KL, by the figures."""
-    for figure in figures:
-        if figure.role == "kl" and figure.per_dimension:
-            return [i for i, nats in enumerate(figure.per_dimension) if nats < UNUSED_BELOW]
-    return []

@@ -1,4 +1,4 @@
-"""A bound with many draws, estimated from a few of a split's images."""
+"""Estimate a bound with many draws from a few images of a split."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 from vaezoo.evaluation.describe_figures import compute
 from vaezoo.registry import EvaluationContext, Figure, Metric, Split
 
-#: draws of z to spend, in all images together, and the fewest images
-DRAWS, _LEAST = 200_000, 100
-#: parts of the images, whose spread gives the error
+#: The total number of draws of z, and the fewest images.
+DRAWS, _MIN_IMAGES = 200_000, 100
+#: The parts of the images whose spread gives the error.
 _PARTS = 10
 
 
@@ -38,8 +38,8 @@ class KnownELBO:
 
 
 def images_needed(samples: int, images: int) -> int:
-    """How many of so many images are looked at, where each takes ``samples`` draws."""
-    return min(max(DRAWS // samples, _LEAST), images)
+    """The number of images to use of ``images``, with ``samples`` draws each."""
+    return min(max(DRAWS // samples, _MIN_IMAGES), images)
 
 
 def bound_by_few(

@@ -1,4 +1,4 @@
-"""An entry that an earlier version wrote, brought to the present form: no training."""
+"""Migrate an entry of an older version to the current format, without training."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def migrate(
 
 
 def _wanted(before: Spec, path: Path | None, registry: Registry) -> Spec:
-    """The spec to publish, which trains the same weights as the one before."""
+    """The spec to publish; it must train the same weights."""
     from vaezoo.spec import read
     from vaezoo.spec.difference import Effect, compare
 
@@ -136,7 +136,7 @@ def _wanted(before: Spec, path: Path | None, registry: Registry) -> Spec:
 
 
 def _is_up_to_date(entry: Entry, spec: Spec, registry: Registry) -> bool:
-    """Whether a cheap look finds nothing to do."""
+    """Whether cheap checks find nothing to migrate."""
     from vaezoo.evaluation.describe_figures import described
     from vaezoo.zoo.plugin_drift import drift
 
@@ -170,7 +170,7 @@ def _require_same_data(entry: Entry, data: ImageData) -> None:
 
 
 def _require_free(entry: Entry, name: str) -> None:
-    """Raise UsageError (VZ506) where another entry has the new name."""
+    """Raise UsageError (VZ506) if another entry has the new name."""
     place = entry.path.parent / name
     if os.path.lexists(place) and not os.path.samefile(place, entry.path):
         raise _refused(f"{place} is another entry", "remove it, or choose another name")
@@ -181,7 +181,7 @@ def _refused(message: str, hint: str) -> UsageError:
 
 
 def _rebuilt(trained: VAE, spec: Spec) -> VAE:
-    """The same weights in a model of the spec."""
+    """A model of the spec with the same weights."""
     from vaezoo.model import build
 
     model = build(spec)
@@ -197,7 +197,7 @@ def _new_figures(
     announce: Announce,
     advance: Advance,
 ) -> list[Figure]:
-    """The figures of metrics that the entry was not published with, and those it lacks."""
+    """The figures of new metrics, and figures that the entry lacks."""
     known = {figure.name for figure in recorded if figure.split == "test"}
     former = [metric.to_spec() for metric in before.metrics]
     new = [
@@ -211,7 +211,7 @@ def _new_figures(
 
 
 def _reworded(recorded: Sequence[Figure], retaken: Sequence[Retaken]) -> list[Figure]:
-    """The recorded numbers, with all that this version says beside them."""
+    """The recorded numbers with the descriptions of this version."""
     known = {one.check.what: one for one in retaken}
     return [_said_now(figure, known[f"{figure.split}/{figure.name}"]) for figure in recorded]
 

@@ -1,4 +1,4 @@
-"""Models: the ``VAE`` of a spec, and whether the parts of one fit each other."""
+"""The ``VAE`` of a spec, and checks of its shapes."""
 
 from vaezoo.model.vae import LOG_VAR_BOUNDS, VAE, Posterior, build
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from vaezoo.registry.contracts import LikelihoodModule, PriorModule
     from vaezoo.spec.spec import Spec
 
-#: log σ² is clamped to these bounds: exp stays finite in float32 and bfloat16, and no
-#: posterior of practical use comes near them (σ between 3e-7 and 2e4).
+#: Bounds of log σ², so that exp is finite in float32 and bfloat16. Useful posteriors are far from
+#: them (σ between 3e-7 and 2e4).
 LOG_VAR_BOUNDS = (-30.0, 20.0)
 _MODULE = "to build its module"
-#: Numbers that the prior draws, and latents that are decoded, at a time.
-_DRAWN_AT_ONCE, _DECODED_AT_ONCE = 2**26, 1024
+#: Largest number of values that the prior draws, and of latents that are decoded, at once.
+_DRAW_LIMIT, _DECODE_LIMIT = 2**26, 1024
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Posterior:
     log_var: Tensor
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """z = μ + σ ε, one draw for each example: (B, latent)."""
+        """One draw z = μ + σ ε per example: (B, latent)."""
         noise = torch.randn(
             self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype
         )
@@ -48,7 +48,7 @@ class Posterior:
 
 
 class VAE(nn.Module):
-    """A variational autoencoder. In a notebook it shows 50 of its samples.
+    """A variational autoencoder. A notebook shows 50 of its samples.
 
     >>> model = vaezoo.load("fashion_mlp2")
     >>> model.sample(50).shape
@@ -80,7 +80,7 @@ class VAE(nn.Module):
 
     def posterior(self, images: Tensor) -> Posterior:
         """q(z|x) of float images (B, C, H, W) in [0, 1]."""
-        mean, log_var = map(_at_least_float32, self.encoder(images))
+        mean, log_var = map(_as_float32, self.encoder(images))
         return Posterior(mean, log_var.clamp(*LOG_VAR_BOUNDS))
 
     def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
@@ -114,18 +114,18 @@ class VAE(nn.Module):
 
     @torch.inference_mode()
     def sample_in_blocks(self, count: int, *, seed: int = 0) -> Iterator[Tensor]:
-        """The images of ``sample``, at most 1,024 at a time, in memory that ``count`` hardly moves.
+        """The images of ``sample``, at most 1,024 at a time, in nearly constant memory.
 
         The prior draws at most 2²⁶ numbers at once.
         """
         if count < 1:
             raise ValueError(f"count is {count}, expected at least 1")
         generator = torch.Generator(self.device).manual_seed(seed)
-        at_once = max(_DRAWN_AT_ONCE // self.latent, _DECODED_AT_ONCE)
+        at_once = max(_DRAW_LIMIT // self.latent, _DECODE_LIMIT)
         for begin in range(0, count, at_once):
             with _evaluating(self):
                 z = self.prior.sample(min(at_once, count - begin), generator)
-            for part in z.split(_DECODED_AT_ONCE):
+            for part in z.split(_DECODE_LIMIT):
                 yield self.decode(part)
 
     @torch.inference_mode()
@@ -134,7 +134,7 @@ class VAE(nn.Module):
         return self.decode(self.encode(images))
 
     def _as_images(self, images: Any) -> Tensor:
-        # a copy: torch warns about arrays that cannot be written, such as pixels from a file
+        # torch.tensor copies: from_numpy warns about read-only arrays, such as pixels from a file
         batch = images if isinstance(images, Tensor) else torch.tensor(images)
         if batch.shape[1:] != tuple(self.image_shape):
             raise ValueError(
@@ -152,15 +152,16 @@ class VAE(nn.Module):
         return png(self.sample(50))
 
 
-def _at_least_float32(values: Tensor) -> Tensor:
-    """A KL and draws of z in fewer digits, from an encoder that multiplies in bfloat16, would
-    bias the objective."""
+def _as_float32(values: Tensor) -> Tensor:
+    """Convert an encoder's bfloat16 output: a KL and draws of z in it would bias the objective."""
     return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
 class _evaluating:
-    """Evaluation mode inside, and afterwards every part in the mode it was in: a BatchNorm left
-    in training mode would make a sample depend on its neighbours."""
+    """Evaluation mode inside the block, then each module's mode as before.
+
+    In training mode, batch normalization would make a sample depend on the others.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
@@ -175,7 +176,7 @@ class _evaluating:
 
 
 def build(spec: Spec, *, seed: int | None = None) -> VAE:
-    """The untrained model of a spec, on the CPU; weights are drawn by ``seed`` (or the spec's).
+    """The untrained model of a spec on the CPU, initialized with ``seed`` (or the spec's).
 
     Raises PluginError (VZ303) for a component that fails.
     """

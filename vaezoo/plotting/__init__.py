@@ -1,1 +1,1 @@
-"""Plots and pictures: their style, and how they become small PNG files."""
+"""Plots and pictures: style, drawing, and small PNG files."""

@@ -1,4 +1,4 @@
-"""Pictures of a trained model: a spec's visualizers, each to the bytes of a PNG."""
+"""Draw a spec's visualizers as PNG files."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from vaezoo.diagnostics import VaezooError
 from vaezoo.registry import EvaluationContext, Visualizer
 from vaezoo.registry.discovery.isolation import cause_of
 
-#: The environment's variable that names matplotlib's backend.
+#: The environment variable with matplotlib's backend.
 _VARIABLE = "MPLBACKEND"
 _FAILURE = re.compile(r"the picture \S+ was not drawn: ")
 
 
 @dataclass
 class Drawn:
-    """The pictures that were drawn, by name, and what the others failed by."""
+    """The PNG pictures by name, and the errors of those that failed."""
 
     pictures: dict[str, bytes] = field(default_factory=dict)
     failures: dict[str, BaseException] = field(default_factory=dict)
 
     def notes(self) -> list[str]:
-        """A sentence on each picture that failed."""
+        """A sentence about each picture that failed."""
         return [
-            f"the picture {name} was not drawn: {_cause(why)}"  # as _FAILURE has it
+            f"the picture {name} was not drawn: {_cause(why)}"  # matches _FAILURE
             for name, why in self.failures.items()
         ]
 
 
 def of_failures(notes: Sequence[str]) -> list[str]:
-    """Those of an entry's notes that tell of a picture that was not drawn."""
+    """The notes of an entry about pictures that failed."""
     return [note for note in notes if _FAILURE.match(note)]
 
 
 def draw(
     visualizers: Sequence[Visualizer], context: EvaluationContext, announce: Callable[[str], object]
 ) -> Drawn:
-    """Each picture under its visualizer's name; a second one of a kind is called ``name-2``.
+    """Draw each picture under its visualizer's name; the second with a name is ``name-2``.
 
-    ``announce`` is called with each name before it is drawn. Whatever a visualizer raises keeps
-    no other picture, and no model, from being had.
+    Calls ``announce`` with each name before drawing. Errors of a visualizer are stored, so that
+    they do not affect other pictures or the model.
     """
     drawn = Drawn()
     with own_backend():
@@ -60,9 +60,9 @@ def draw(
 
 @contextmanager
 def own_backend() -> Iterator[None]:
-    """Within, matplotlib draws to memory, whatever backend the environment or a notebook chose.
+    """Use matplotlib's Agg backend inside the context, regardless of the user's choice.
 
-    Jupyter names its own one to the commands that it starts, which may not have it.
+    Jupyter sets its own backend for the commands that it starts, which may not have it.
     """
     wanted = os.environ.pop(_VARIABLE, None)
     try:
@@ -70,10 +70,10 @@ def own_backend() -> Iterator[None]:
         import matplotlib
 
         settings = matplotlib.rcParams
-        if is_new and wanted:  # the user's own figures are to have it, if there is such a one
+        if is_new and wanted:  # keep the user's choice for their own figures
             with suppress(ValueError):
                 settings["backend"] = wanted
-        # read as it is: asking matplotlib would choose one, for this process and for good
+        # bypass matplotlib's getter, which would select a backend permanently
         chosen = dict.__getitem__(settings, "backend")
         settings["backend"] = os.environ[_VARIABLE] = "agg"
         try:
@@ -87,7 +87,7 @@ def own_backend() -> Iterator[None]:
 
 
 def _picture(visualizer: Visualizer, context: EvaluationContext) -> bytes:
-    from vaezoo.plotting.png import png  # and matplotlib, for which no training need wait
+    from vaezoo.plotting.png import png  # imports matplotlib, which training does not need
 
     return png(visualizer.draw(context))
 

@@ -1,4 +1,4 @@
-"""The ink of every picture and the rules that it is rendered by, whichever plugin drew it."""
+"""Colors and rendering style of all pictures, including those of plugins."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MUTED = "#6a737d"
 SMALL = 7.0
 
 _FONT = "DejaVu Sans"
-#: A label's longest text, in characters.
-_LONGEST = 48
+#: Limit on the length of a label, in characters.
+_MAX_LENGTH = 48
 
 _RULES = {
     "font.family": _FONT,
@@ -45,27 +45,27 @@ _RULES = {
 }
 
 
-def house_rules() -> AbstractContextManager[None]:
-    """matplotlib's defaults and the house's own, whatever the user's matplotlibrc says."""
+def plot_style() -> AbstractContextManager[None]:
+    """Context manager: matplotlib's defaults and our style, without the user's matplotlibrc."""
     return matplotlib.style.context(["default", _RULES])
 
 
 def label(text: str) -> str:
-    """Text of others as a label: one line of bounded length, in letters that the font has.
+    """Untrusted text as a label: one line of limited length, in characters that the font has.
 
-    What is drawn with it needs ``parse_math=False``, since dollars would begin a formula.
+    Draw it with ``parse_math=False``, because dollars start a formula.
     """
     line = drawable(text)
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= _MAX_LENGTH else f"{line[: _MAX_LENGTH - 1]}…"
 
 
 def drawable(text: str) -> str:
-    """Text in one line, with escapes for what the house's font does not have."""
+    """Text on one line, with escapes for characters that the font lacks."""
     letters = _letters()
     return "".join(c if ord(c) in letters else escaped(c) for c in in_one_line(text))
 
 
 @lru_cache(maxsize=1)
 def _letters() -> frozenset[int]:
-    """What the house's font has."""
+    """The characters of the font."""
     return frozenset(get_font(findfont(FontProperties(family=_FONT))).get_charmap())

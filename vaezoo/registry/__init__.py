@@ -1,4 +1,4 @@
-"""Components, their contracts, and how plugins supply them."""
+"""Components, their contracts, and the plugins that supply them."""
 
 from vaezoo.registry.component import (
     KINDS,

@@ -1,4 +1,4 @@
-"""Which parameters of a component can change the names and shapes of its weights."""
+"""The parameters of a component that can change the names and shapes of its weights."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from vaezoo.registry.fields.initializer import Initializer
 
 
 def shaping(model: type[BaseModel]) -> list[str]:
-    """All fields but activations, which have no weights, and initialisers, which fill them."""
+    """All fields except activations, which have no weights, and initializers, which fill them."""
     return [name for name, field in model.model_fields.items() if _shapes(field.annotation)]
 
 
 def _shapes(annotation: Any) -> bool:
-    return annotation != Initializer and ActivationFunction not in _within(annotation)
+    return annotation != Initializer and ActivationFunction not in _parts(annotation)
 
 
-def _within(annotation: Any) -> list[Any]:
-    """A type and all that it is made of: the members of a union, what an Annotated marks."""
+def _parts(annotation: Any) -> list[Any]:
+    """A type and its arguments, recursively."""
     inner = typing.get_args(annotation)
-    return [annotation, *(found for argument in inner for found in _within(argument))]
+    return [annotation, *(found for argument in inner for found in _parts(argument))]

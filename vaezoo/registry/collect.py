@@ -1,4 +1,4 @@
-"""What a plugin supplies: asked of its hooks, and checked."""
+"""Call a plugin's hooks and check what it supplies."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import click
 
 
-#: What a component may be called: it stands in specs, pages and code.
+#: Valid names of components, for use in specs, pages and code.
 _NAME = re.compile(r"\w[\w.+-]*")
 
 
 @dataclass(frozen=True)
 class Supply:
-    """A plugin's components and commands, and what is to be remembered of it."""
+    """A plugin's components and commands, and the metadata to cache."""
 
     components: list[type[Component]]
     commands: list[click.Command]
@@ -31,19 +31,19 @@ class Supply:
 
     @cached_property
     def by_name(self) -> dict[tuple[str, str], type[Component]]:
-        """The components by kind and name, as a thousand specs look them up."""
+        """The components by kind and name; cached, because thousands of specs look them up."""
         return {(component.kind, component.use): component for component in self.components}
 
 
 def ask(manager: pluggy.PluginManager, name: str, module: Any) -> Supply:
-    """Register a plugin's module and ask it for all that it supplies.
+    """Register a plugin's module and call its hooks.
 
-    Raises TypeError or ValueError for whatever breaks the contract, pluggy's error for a hook
-    with wrong arguments, and what the plugin itself raises.
+    Raises TypeError or ValueError if it breaks the contract, pluggy's error for a hook with wrong
+    arguments, and any error of the plugin.
     """
     api = getattr(module, "vaezoo_api", hookspecs.API)
     if api != hookspecs.API:
-        raise ValueError(f"it is written for plugin API {api!r}, this vaezoo has {hookspecs.API}")
+        raise ValueError(f"it needs plugin API {api!r}, but this vaezoo has {hookspecs.API}")
     for hook in hookspecs.HOOKS:
         function = getattr(module, hook, None)
         if callable(function) and not hasattr(function, f"{hookspecs.PROJECT}_impl"):
@@ -52,33 +52,33 @@ def ask(manager: pluggy.PluginManager, name: str, module: Any) -> Supply:
     manager.check_pending()
     hooks = tuple(caller.name for caller in manager.get_hookcallers(module) or ())
     if not hooks:
-        raise TypeError("it answers to no hook; mark its functions with @hookimpl")
-    components = _asked(manager, name, "vaezoo_components", "component classes")
+        raise TypeError("it implements no hook; mark its functions with @hookimpl")
+    components = _call(manager, name, "vaezoo_components", "component classes")
     names = [_name_of(component) for component in components]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise ValueError(f"it has two components for the {' '.join(twice)}")
-    commands = _asked(manager, name, "vaezoo_commands", "click commands")
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate:
+        raise ValueError(f"it has two components named {' '.join(duplicate)}")
+    commands = _call(manager, name, "vaezoo_commands", "click commands")
     for command in commands:
         if not getattr(command, "name", None) or not hasattr(command, "get_short_help_str"):
-            raise TypeError(f"vaezoo_commands gave {command!r}, which is not a click command")
+            raise TypeError(f"vaezoo_commands returned {command!r}, not a click command")
     lines = [(command.name, command.get_short_help_str(80)) for command in commands]
     return Supply(components, commands, PluginMetadata(hooks, tuple(names), tuple(lines)))
 
 
-def _asked(manager: pluggy.PluginManager, name: str, hook: str, of: str) -> list[Any]:
+def _call(manager: pluggy.PluginManager, name: str, hook: str, of: str) -> list[Any]:
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         if implementation.plugin_name == name:
             supplied: object = implementation.function()
             if not isinstance(supplied, list | tuple):
-                raise TypeError(f"{hook} gave {supplied!r}, not a list of {of}")
+                raise TypeError(f"{hook} returned {supplied!r}, not a list of {of}")
             return list(supplied)
     return []
 
 
 def _name_of(component: Any) -> tuple[str, str]:
     if not (isinstance(component, type) and issubclass(component, Component)):
-        raise TypeError(f"vaezoo_components gave {component!r}, which is not a component class")
+        raise TypeError(f"vaezoo_components returned {component!r}, not a component class")
     if component.kind not in KINDS or not _NAME.fullmatch(component.use):
         raise TypeError(
             f"{component.__qualname__} needs a kind's base class and a name of letters, digits, "

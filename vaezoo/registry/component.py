@@ -1,7 +1,7 @@
-"""``Component`` and the nine kinds: what a plugin subclasses.
+"""``Component`` and the nine kinds, the base classes for plugins.
 
 A component is data: its fields are its parameters in YAML, its docstring is its documentation.
-``build`` makes its torch half and is the only place that imports torch.
+Only ``build``, which creates its torch module, imports torch.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Component(BaseModel):
         frozen=True,
         extra="forbid",
         defer_build=True,
-        allow_inf_nan=False,  # a canonical spec is JSON, which has neither
+        allow_inf_nan=False,  # a canonical spec is JSON, which has no inf or nan
     )
 
     kind: ClassVar[str] = ""
@@ -59,21 +59,21 @@ class Component(BaseModel):
             cls.use = use
 
     def to_spec(self) -> str | dict[str, Any]:
-        """The component as it stands in a spec, every parameter included."""
+        """The component in the form of a spec, with every parameter."""
         parameters = self.model_dump(mode="json")
         written = self._written or self.use
         return {"use": written, **parameters} if parameters else written
 
     def weights_depend_on(self) -> tuple[Any, ...] | None:
-        """What decides the names and shapes of its weights; None for a part without weights.
+        """The values that determine the names and shapes of its weights; None without weights.
 
-        ``vaezoo diff`` asks it whether weights still fit. By default every parameter but
-        activations and initialisers; a component that has others of that kind gives the rest.
+        ``vaezoo diff`` uses it to decide whether weights fit. By default every parameter except
+        activations and initializers. Override it to exclude others that do not change weights.
         """
         return tuple(getattr(self, name) for name in shaping(type(self)))
 
     def as_written(self, name: str) -> Component:
-        """This component, remembering the name a spec used (``plugin:name`` or ``name``)."""
+        """Store the name that the spec used (``plugin:name`` or ``name``); return the component."""
         self._written = name
         return self
 
@@ -90,64 +90,66 @@ class Dataset(HasLocation, Component):
 
     @property
     def binary(self) -> bool | None:
-        """Whether every pixel is black or white, 0 or 255; None where that is not known."""
+        """Whether every pixel is 0 or 255; None if unknown."""
         return None
 
     def problem(self) -> str | None:
-        """What keeps the data from being loaded, as far as a cheap look can tell."""
+        """Why the data cannot be loaded, else None. Must be cheap: do not read images."""
         return None
 
     @abstractmethod
     def build(self) -> ImageData:
-        """The images in host memory, or mapped from a file where they are more than that holds
-        (``images_on_disk`` makes one). Raises DataError where they cannot be had."""
+        """Load the images into memory, or map them from a file (``images_on_disk``).
+
+        Raises DataError if that fails.
+        """
 
     def classifier(self) -> ImageClassifier | None:
-        """A trained classifier of such images, for figures on samples; None where there is none."""
+        """A trained classifier of these images, for figures on samples; None without one."""
         return None
 
 
 class Encoder(Component):
-    """q(z|x): images to the parameters of a diagonal-Gaussian posterior."""
+    """q(z|x): maps images to the parameters of a diagonal Gaussian posterior."""
 
     kind = "encoder"
 
     def shape_problem(self, image: ImageShape, latent: int) -> str | None:
-        """Why this encoder cannot take such images, if so, by arithmetic alone."""
+        """Why this encoder cannot take images of this shape, else None. Must not use torch."""
         return None
 
     @abstractmethod
     def build(self, image: ImageShape, latent: int) -> nn.Module:
-        """A module: images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
+        """Build a module: images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
 
 
 class Decoder(Component):
-    """Latents to the parameters of the likelihood."""
+    """Maps latents to the parameters of the likelihood."""
 
     kind = "decoder"
 
     def shape_problem(self, latent: int, output: ImageShape) -> str | None:
-        """Why this decoder cannot make such an output, if so, by arithmetic alone."""
+        """Why this decoder cannot give an output of this shape, else None. Must not use torch."""
         return None
 
     @abstractmethod
     def build(self, latent: int, output: ImageShape) -> nn.Module:
-        """A module: z (B, latent) -> (B, *output), no final activation.
+        """Build a module: z (B, latent) -> (B, *output), without a final activation.
 
-        ``output.channels`` is the image's channels times the likelihood's parameters a pixel.
+        ``output.channels`` is the image's channels times the likelihood's parameters per pixel.
         """
 
 
 class Likelihood(DescribedLikelihood, Component):
-    """p(x|z): owns the map from the decoder's output to a mean image and a log-probability."""
+    """p(x|z): maps the decoder's output to a mean image and a log-probability."""
 
     kind = "likelihood"
-    #: parameters that the decoder must give for each pixel and channel
+    #: decoder outputs per pixel and channel
     parameters_per_pixel: ClassVar[int] = 1
 
     @abstractmethod
     def build(self, image: ImageShape) -> LikelihoodModule:
-        """An ``nn.Module`` with ``log_prob`` and ``mean``, see ``LikelihoodModule``."""
+        """Build an ``nn.Module`` with ``log_prob`` and ``mean``, see ``LikelihoodModule``."""
 
 
 class Prior(DescribedPrior, Component):
@@ -157,64 +159,64 @@ class Prior(DescribedPrior, Component):
 
     @abstractmethod
     def build(self, latent: int) -> PriorModule:
-        """An ``nn.Module`` with ``log_prob``, ``sample`` and ``kl``, see ``PriorModule``."""
+        """Build an ``nn.Module`` with ``log_prob``, ``sample`` and ``kl``, see ``PriorModule``."""
 
 
 class Loss(DescribedLoss, Component):
-    """The training objective over the likelihood, posterior and prior."""
+    """The training objective."""
 
     kind = "loss"
 
     @property
     def weights(self) -> dict[str, float | Schedule]:
-        """The real-valued fields; the loop hands them to the module at their current value."""
+        """The real-valued fields; training passes their current values to the module."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: v for name, v in values.items() if isinstance(v, float | Schedule)}
 
     @abstractmethod
     def build(self) -> LossModule:
-        """An ``nn.Module`` giving per-example terms, see ``LossModule``."""
+        """Build an ``nn.Module`` that returns per-example terms, see ``LossModule``."""
 
 
 class Optimizer(Component):
-    """How parameters move. Subclasses have a field ``lr``, a number or a schedule."""
+    """The optimizer of the parameters. Subclasses have a field ``lr``, a number or a schedule."""
 
     kind = "optimizer"
     lr: float | Schedule
 
     def highest_lr(self, plan: TrainSpec) -> float | None:
-        """The learning rate from which on such training is known to fail; None if unknown."""
+        """The lowest learning rate known to fail in such training; None if unknown."""
         return None
 
     @abstractmethod
     def build(self, parameters: Iterable[nn.Parameter], lr: float) -> optim.Optimizer:
-        """A torch optimizer that starts at the learning rate ``lr``."""
+        """Build a torch optimizer with the initial learning rate ``lr``."""
 
 
 class Metric(NeedsData, DescribedMetric, Component):
-    """Named figures from a trained model and a split."""
+    """Figures of a trained model on a split."""
 
     kind = "metric"
 
     @abstractmethod
     def compute(self, context: EvaluationContext) -> list[Figure]:
-        """Figures of ``context.model`` on ``context.split``."""
+        """Compute the figures of ``context.model`` on ``context.split``."""
 
 
 class Visualizer(NeedsData, Component):
     """A picture of a trained model and its data."""
 
     kind = "visualizer"
-    #: whether the report of an entry shows it; false for what reports plot in a way of their own
+    #: whether reports show it; false if reports have their own plot of the same data
     in_reports: ClassVar[bool] = True
 
     def problem(self, spec: Spec) -> str | None:
-        """Why the picture would show such a model badly or not at all, if so, in one sentence."""
+        """Why the picture does not suit such a model, in one sentence, else None."""
         return None
 
     @abstractmethod
     def draw(self, context: EvaluationContext) -> matplotlib.figure.Figure:
-        """A matplotlib figure, made without pyplot so that nothing global is touched."""
+        """Draw a matplotlib figure, without pyplot to avoid global state."""
 
 
 KINDS: dict[str, type[Component]] = {

@@ -1,4 +1,4 @@
-"""The pydantic field types that resolve a component through the registry."""
+"""Pydantic field types that resolve a component through the registry."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from vaezoo.registry.registry import Registered
 
 
 class Resolve:
-    """Reads ``name`` or ``{use: name, …}`` as a component of one kind.
+    """Validates ``name`` or ``{use: name, …}`` as a component of one kind.
 
-    The registry comes in the validation context, under the key ``registry``.
+    The registry is in the validation context, under the key ``registry``.
     """
 
     def __init__(self, kind: str) -> None:
@@ -28,19 +28,19 @@ class Resolve:
         if isinstance(value, Component):
             if type(value).kind == self.kind:
                 return value
-            raise ValueError(f"a {self.kind} belongs here, this is a {type(value).kind}")
+            raise ValueError(f"must be a {self.kind}, not a {type(value).kind}")
         name, parameters = split_use(value, self.kind)
         if info.context is None:
-            raise ValueError("a spec needs a registry to resolve its components")
+            raise ValueError("the validation context needs a registry to resolve components")
         try:
             registered = info.context["registry"].find(self.kind, name)
         except PluginError as error:
             raise _as_pydantic(error.diagnostics[0]) from None
         try:
             component: Component = parse(registered.component, parameters, info.context)
-        except ValueError:  # what pydantic, and validators, raise for a bad value
+        except ValueError:  # pydantic and validators raise it for a bad value
             raise
-        except Exception as error:  # a plugin's fault must not end the reading of a spec
+        except Exception as error:  # a plugin's fault must not abort validation
             raise _as_pydantic(_fault(registered, error)) from None
         return component.as_written(name)
 
@@ -53,11 +53,11 @@ def _fault(registered: Registered, error: Exception) -> Diagnostic:
 def _as_pydantic(diagnostic: Diagnostic) -> PydanticCustomError:
     return PydanticCustomError(
         "vaezoo_component",
-        "{message}",  # the message may itself hold braces, so it goes in as an argument
+        "{message}",  # an argument, because the message may contain braces
         {"message": diagnostic.message, "hint": diagnostic.hint, "code": diagnostic.code},
     )
 
 
 def component_field(kind: str) -> tuple[PlainValidator, PlainSerializer]:
-    """The annotations of a field that holds a component: ``Annotated[Encoder, *…]``."""
+    """The annotations of a component field: ``Annotated[Encoder, *component_field("encoder")]``."""
     return PlainValidator(Resolve(kind)), PlainSerializer(Component.to_spec)

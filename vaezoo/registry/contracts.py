@@ -1,7 +1,7 @@
-"""What components receive and return: plain data and the interfaces of their torch halves.
+"""The data that components receive and return, and the interfaces of their torch modules.
 
-Units: log-probabilities, KL divergences and objectives are in nats per example, summed over
-pixels and latents. Nothing here imports torch at run time.
+Log-probabilities, KL divergences and objectives are in nats per example, summed over pixels and
+latents. Nothing here imports torch at run time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ImageShape(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """Images of one split: uint8 (N, C, H, W), and int64 labels (N,) where there are any."""
+    """Images of one split: uint8 (N, C, H, W), and optional int64 labels (N,)."""
 
     images: Tensor
     labels: Tensor | None = None
@@ -48,12 +48,12 @@ class Split:
 
 @dataclass(frozen=True)
 class ImageData:
-    """A dataset in memory, or in files that are mapped: a tensor may be larger than memory.
+    """A dataset in memory or in mapped files, which may be larger than memory.
 
-    ``digest`` is a SHA-256 over the content. ``test_is_trained_on`` is true where the test
-    images are part of ``train``, so that no figure on them passes for a held-out one.
-    ``binarization`` says how pixels were drawn, and whether those of ``train`` still are to be
-    drawn at every step; the digest is that of the images before.
+    ``digest`` is a SHA-256 over the content, before binarization. ``test_is_trained_on`` is true
+    if ``train`` contains the test images, so figures on them are not held-out ones.
+    ``binarization`` says how pixels were drawn, and whether to draw those of ``train`` at every
+    step.
     """
 
     train: Split
@@ -70,10 +70,10 @@ class ImageData:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What is known of a dataset's images before a model is trained on them.
+    """Facts about a dataset's images.
 
-    ``train`` and ``test`` count the images of the splits; both are 0 where the images cannot be
-    loaded, as for a trained model whose data lie elsewhere.
+    ``train`` and ``test`` count the images of the splits. Both are 0 if the images cannot be
+    loaded.
     """
 
     dataset: Dataset
@@ -83,39 +83,39 @@ class DataFacts:
 
     @classmethod
     def of(cls, dataset: Dataset, data: ImageData) -> DataFacts:
-        """The facts of data that were loaded."""
+        """The facts of loaded data."""
         return cls(dataset, len(data.train), len(data.test), data.test.labels is not None)
 
     @classmethod
     def without_images(cls, dataset: Dataset) -> DataFacts:
-        """The facts where the images cannot be loaded."""
+        """The facts of a dataset whose images cannot be loaded."""
         return cls(dataset, 0, 0, has_labels=False)
 
     def lacking(self, needs: tuple[str, ...]) -> str | None:
-        """Why one of ``needs`` is not met, if so: of "images", "labels" and "classifier"."""
+        """Why one of ``needs`` ("images", "labels", "classifier") is not met, else None."""
         if needs and not self.test:
-            return "it needs the images of the dataset, which are not there"
+            return "it needs the images of the dataset, which are not available"
         if "labels" in needs and not self.has_labels:
-            return f"it needs labels, and the images of {self.dataset.use!r} have none"
+            return f"it needs labels, but the images of {self.dataset.use!r} have none"
         if "classifier" in needs and self.dataset.classifier() is None:
-            return f"it needs a classifier of the images, and {self.dataset.use!r} has none"
+            return f"it needs a classifier of the images, but {self.dataset.use!r} has none"
         return None
 
 
 class ImageClassifier(Protocol):
-    """A trained classifier of a dataset's images. An ``nn.Module`` in evaluation mode.
+    """A trained classifier of a dataset's images: an ``nn.Module`` in evaluation mode.
 
-    ``accuracy`` is the fraction of test images that it gets right; ``digest`` names its weights.
+    ``accuracy`` is its accuracy on the test images; ``digest`` identifies its weights.
     """
 
     accuracy: float
     digest: str
 
     def features(self, images: Tensor) -> Tensor:
-        """Images (B, C, H, W) in [0, 1] -> (B, F), in which samples are compared with images."""
+        """Images (B, C, H, W) in [0, 1] -> features (B, F), to compare samples with images."""
 
     def to(self, device: torch.device) -> ImageClassifier:
-        """The module on a device."""
+        """Move the module to a device."""
 
 
 class LikelihoodModule(Protocol):
@@ -125,7 +125,7 @@ class LikelihoodModule(Protocol):
         """log p(x|z) of images (B, C, H, W) in [0, 1]: (B,), nats, float32."""
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """E[x|z]: (B, C, H, W), within [0, 1] as far as the family allows."""
+        """E[x|z]: (B, C, H, W), in [0, 1] if the family allows it."""
 
 
 class PriorModule(Protocol):
@@ -135,25 +135,25 @@ class PriorModule(Protocol):
         """log p(z) of z (B, latent): (B,), nats."""
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """``count`` draws: (count, latent), on the device of the generator."""
+        """``count`` draws: (count, latent), on the generator's device."""
 
     def kl(self, mean: Tensor, log_var: Tensor) -> Tensor | None:
         """KL(N(mean, exp(log_var)) || p) for each dimension, (B, latent), nats.
 
-        None where there is no closed form; the loss then estimates it from its sample of z.
+        None without a closed form: the loss then estimates it from its sample of z.
         """
 
 
 @runtime_checkable
 class BoundPrior(PriorModule, Protocol):
-    """A prior that looks at images through the model's own encoder, such as a VampPrior."""
+    """A prior that uses the model's own encoder, such as a VampPrior."""
 
     def bind(self, image: ImageShape, posterior: Callable[[Tensor], Posterior]) -> None:
-        """Called once, when the model is put together and before anything else.
+        """Called once, when the model is built, before any other method.
 
-        ``posterior`` gives q(z|x) of images (B, C, H, W) in [0, 1], with the encoder's weights
-        of the moment. Parameters made here are drawn by the seed, trained and saved; those of
-        the encoder stay the encoder's, since ``posterior`` is a function and no module.
+        ``posterior`` maps images (B, C, H, W) in [0, 1] to q(z|x), with the encoder's current
+        weights. Parameters created here are initialized by the seed, trained and saved. Those of
+        the encoder are not registered again, because ``posterior`` is a function.
         """
 
 
@@ -169,18 +169,18 @@ class LossModule(Protocol):
     ) -> dict[str, Tensor]:
         """Terms of images (B, C, H, W) in [0, 1], each (B,), nats.
 
-        ``weights`` holds the loss's real-valued fields at their scheduled values. The result
-        has at least ``objective`` (minimised), ``reconstruction`` (−log p(x|z)) and ``kl``.
+        ``weights`` holds the current values of the loss's real-valued fields. The result has at
+        least ``objective`` (minimized), ``reconstruction`` (−log p(x|z)) and ``kl``.
         """
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One evaluated number with everything needed to read it.
+    """One evaluated number with its protocol.
 
-    ``about`` is its description by the metric, and ``likelihood_caveat`` what the likelihood says
-    against reading it as made of log-probabilities: vaezoo adds both after ``compute``. Entries
-    written before figures were described have none.
+    vaezoo adds ``about``, the metric's description, and ``likelihood_caveat``, the likelihood's
+    warning if it is not made of log-probabilities, after ``compute``. Entries of older versions
+    lack both.
     """
 
     name: str
@@ -199,20 +199,22 @@ class Figure:
 
     @property
     def label(self) -> str:
-        """Its name for people."""
+        """Its name in reports."""
         return self.about.label if self.about else self.name.replace("_", " ")
 
     @property
     def role(self) -> str | None:
-        """Which quantity of every VAE it is; by its name where it does not describe itself."""
+        """Its role, such as "elbo"; its name if it has no description."""
         return self.about.role if self.about else self.name
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch: means over examples in nats. ``train`` is a running mean over the epoch,
-    ``validation`` is taken after it; both hold objective, reconstruction, kl and elbo, where
-    ``elbo`` is −(reconstruction + kl) whatever the objective weighs."""
+    """One epoch: means over examples in nats.
+
+    ``train`` is a running mean over the epoch, ``validation`` is computed after it. Both hold
+    objective, reconstruction, kl and elbo, where elbo is always −(reconstruction + kl).
+    """
 
     epoch: int
     train: dict[str, float]
@@ -225,11 +227,11 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """What a metric or visualizer looks at: a trained model and a split of its data.
+    """The input of a metric or visualizer: a trained model and a split of its data.
 
-    ``model`` is in evaluation mode, on its device; ``split`` stays in host memory, and so does
-    ``training``, the training split with the held-out images, for what is fitted to latents.
-    ``advance`` is called with the number of examples just dealt with.
+    ``model`` is in evaluation mode, on its device. ``split`` is in host memory, and so is
+    ``training``, the training split with the held-out images, for fits to latents. Call
+    ``advance`` with the number of examples just processed.
     """
 
     name: str
@@ -253,7 +255,7 @@ class EvaluationContext:
         history: tuple[EpochRecord, ...] = (),
         advance: Callable[[int], object] = lambda count: None,
     ) -> EvaluationContext:
-        """A trained model before the test split of its spec's data."""
+        """A trained model with the test split of its data."""
         return cls(
             name=model.spec.name,
             spec=model.spec,
@@ -271,7 +273,7 @@ class EvaluationContext:
 
     @classmethod
     def without_images(cls, model: VAE, history: tuple[EpochRecord, ...] = ()) -> EvaluationContext:
-        """A trained model whose images cannot be loaded: the split is empty."""
+        """A trained model with an empty split, if its images cannot be loaded."""
         import torch
 
         blank = Split(torch.zeros(0, *model.image_shape, dtype=torch.uint8))
@@ -279,7 +281,7 @@ class EvaluationContext:
         return replace(cls.of_test(model, nothing, history), training=None)
 
     def generator(self) -> torch.Generator:
-        """A fresh generator on the model's device, seeded alike at each call."""
+        """A new generator on the model's device, with the same seed at each call."""
         import torch
 
         return torch.Generator(self.model.device).manual_seed(self.seed)
@@ -287,10 +289,10 @@ class EvaluationContext:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What the run hooks see.
+    """The argument of the run hooks.
 
-    ``model`` is the one that trains, with its weights of the moment; ``data`` are the images of
-    the spec in host memory. ``epochs_done`` is 0 for a new run, more for one that was resumed.
+    ``model`` is the model in training, with its current weights. ``data`` holds the images in
+    host memory. ``epochs_done`` is 0 for a new run, more for a resumed one.
     """
 
     spec: Spec
@@ -312,19 +314,19 @@ class Metrics:
     test_is_trained_on: bool = False
 
     def figure(self, metric: str) -> Figure | None:
-        """The first figure called so, such as ``test/elbo``."""
+        """The first figure of that name, such as ``test/elbo``."""
         split, _, name = metric.partition("/")
         return next((f for f in self.figures if (f.split, f.name) == (split, name)), None)
 
     def of_role(self, role: Role, split: str = "test") -> Figure | None:
-        """The first figure on a split that is such a quantity, whatever its metric calls it."""
+        """The first figure of a role on a split, whatever its name."""
         return next((f for f in self.figures if (f.split, f.role) == (split, role)), None)
 
 
 class PublishedEntry(Protocol):
-    """A published zoo entry, as ``vaezoo_run_finished`` sees it.
+    """A published zoo entry, the argument of ``vaezoo_run_finished``.
 
-    ``path`` is its folder, ``metrics`` what the evaluator found, ``figures`` its pictures (PNG).
+    ``path`` is its folder, ``metrics`` the evaluation, ``figures`` its pictures (PNG).
     """
 
     @property

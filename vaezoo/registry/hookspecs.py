@@ -1,8 +1,8 @@
-"""The six hooks: everything that a plugin can answer to.
+"""The six hooks that a plugin can implement.
 
-A plugin is a module whose functions of these names carry the decorator ``vaezoo.hookimpl``. An
-argument that a hook does not need may be left out. A module may set ``vaezoo_api = 1``, the
-version of these hooks and of the base classes that it is written for.
+A plugin is a module with functions of these names, decorated with ``vaezoo.hookimpl``. A function
+may omit arguments that it does not need. A module may set ``vaezoo_api = 1``, the version of the
+hooks and base classes that it needs.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def vaezoo_components() -> list[type[Component]]:  # type: ignore[empty-body]
-    """The component classes that this plugin supplies. Must not import torch."""
+    """Return the component classes of the plugin. Must not import torch."""
 
 
 @hookspec
 def vaezoo_commands() -> list[click.Command]:  # type: ignore[empty-body]
-    """Commands to add to ``vaezoo``. One whose name is taken already is left out."""
+    """Return commands to add to ``vaezoo``. A command whose name is taken is skipped."""
 
 
 @hookspec
 def vaezoo_run_started(run: RunInfo) -> None:
-    """A run is about to train its first epoch, or the first one after it was resumed.
+    """Called before a run trains its first epoch, or its first epoch after resuming.
 
-    ``run`` holds its spec, model, data, lock, device and folder, and how many epochs are done.
+    ``run`` holds its spec, model, data, lock, device, folder and number of finished epochs.
     """
 
 
 @hookspec
 def vaezoo_epoch_finished(run: RunInfo, record: EpochRecord) -> None:
-    """An epoch ended and its checkpoint is written.
+    """Called after each epoch, when its checkpoint is written.
 
     ``record`` holds the epoch's number from 1, its means in nats, learning rate and seconds.
     """
@@ -51,7 +51,7 @@ def vaezoo_epoch_finished(run: RunInfo, record: EpochRecord) -> None:
 
 @hookspec
 def vaezoo_run_finished(run: RunInfo, entry: PublishedEntry) -> None:
-    """A run has published its entry.
+    """Called after a run has published its entry.
 
     ``entry`` holds the name, folder, pictures and the figures of the test split.
     """
@@ -59,10 +59,7 @@ def vaezoo_run_finished(run: RunInfo, entry: PublishedEntry) -> None:
 
 @hookspec
 def vaezoo_run_failed(run: RunInfo, error: BaseException) -> None:
-    """A run ended early, after it had started.
-
-    ``error`` is what ended it: KeyboardInterrupt where the user did.
-    """
+    """Called if a started run fails, or is stopped by the user (``KeyboardInterrupt``)."""
 
 
 HOOKS = tuple(name for name, value in list(globals().items()) if hasattr(value, f"{PROJECT}_spec"))

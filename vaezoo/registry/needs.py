@@ -1,4 +1,4 @@
-"""Where a dataset lies, and what metrics and visualizers need of it."""
+"""The location of a dataset, and the data that metrics and visualizers need."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ if TYPE_CHECKING:
 
 
 class HasLocation(BaseModel):
-    """A dataset, by where its files lie."""
+    """The location of a dataset's files."""
 
-    #: the name of the field that says where the files lie, so that errors can name it
+    #: the field with the location of the files, for error messages
     location: ClassVar[str | None] = None
 
 
 class NeedsData(BaseModel):
-    """A metric or visualizer, by what it needs of the data."""
+    """The data that a metric or visualizer needs."""
 
     #: some of "images", "labels" and "classifier"
     needs: ClassVar[tuple[str, ...]] = ("images",)
 
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
-        """Why it cannot be had of such data, if so, in one sentence. By default ``needs`` says.
+        """Why it does not work on such data, in one sentence, else None. By default by ``needs``.
 
-        A run asks before it trains, and refuses a spec with a metric or picture that cannot be
-        had.
+        A run calls it before training and rejects the spec if it returns a reason.
         """
         return data.lacking(self.needs)

@@ -1,9 +1,8 @@
-r"""What a component says of its figures and formulas, so that reports, cards, verdicts and the lint
-need to know none by name.
+r"""Descriptions of figures and formulas, so that reports, cards and the lint need no names.
 
-Formulas are TeX as matplotlib reads it, without dollars, in the symbols of reports: ``x``, ``z``,
-``p_\theta(x\mid z)``, ``q_\phi(z\mid x)``. Other texts are plain, with ``$…$`` around a formula
-and backticks around a name.
+Formulas are TeX for matplotlib, without dollars, in the symbols of reports: ``x``, ``z``,
+``p_\theta(x\mid z)``, ``q_\phi(z\mid x)``. Other text is plain, with ``$…$`` around a formula and
+backticks around a name.
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-#: Which values of a figure are better; ``neither`` where both sides are only other models.
+#: Which values of a figure are better; ``neither`` if the figure only describes a model.
 Better = Literal["higher", "lower", "neither"]
-#: What more draws of z do to the expected value of an estimate.
+#: The effect of more draws of z on the expected value of an estimate.
 WithSamples = Literal["rises", "falls", "unbiased"]
-#: The quantities that every VAE has, which tables and reports ask for: the training objective, the
-#: ELBO with β = 1, −E log p(x|z), KL(q(z|x) || p(z)), another lower bound on log p(x), the least
-#: reconstruction term that any model can have, and the count of latents in use.
+#: The quantities that tables and reports look for: the training objective, the ELBO with β = 1,
+#: −E log p(x|z), KL(q(z|x) || p(z)), another lower bound on log p(x), the smallest possible
+#: reconstruction term, and the number of active latents.
 Role = Literal["objective", "elbo", "reconstruction", "kl", "bound", "floor", "active_units"]
-#: Roles of quantities that hold log p(x|z), to which the likelihood's caveat applies.
+#: Roles of quantities that contain log p(x|z), to which the likelihood's caveat applies.
 OF_THE_LIKELIHOOD: frozenset[Role] = frozenset({"objective", "elbo", "reconstruction", "bound"})
 
 NATS = "nats per example"
@@ -31,14 +30,13 @@ _NAME = re.compile(r"[a-z0-9_]+")
 class Quantity:
     """A figure of a metric, or a term of a loss: ``Quantity("psnr", better="higher")``.
 
-    ``better`` gives verdicts on targets their direction. ``title`` is the name in reports,
-    ``each`` says what a figure's ``per_dimension`` holds.
-    ``least`` and ``most`` are what the value can be, None where nothing bounds it.
-    ``with_samples`` says whether fewer draws of z give another expected value. ``formula`` is its
-    right-hand side or the whole equation, in TeX. ``caveat`` is one sentence on what the figure is
-    not. ``role`` says which quantity of every VAE it is, if it is one.
+    ``better`` is the direction for verdicts on targets. ``title`` is the name in reports, ``each``
+    describes a figure's ``per_dimension``. ``least`` and ``most`` bound the value, None without a
+    bound. ``with_samples`` is the effect of more draws of z on the expected value. ``formula`` is
+    the right-hand side or the whole equation, in TeX. ``caveat`` is one sentence on what the
+    figure does not mean. ``role`` marks a quantity that every VAE has.
 
-    Raises ValueError for what cannot be a target or has another word than these.
+    Raises ValueError for an invalid name or value.
     """
 
     name: str
@@ -55,7 +53,7 @@ class Quantity:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise ValueError(f"the name {self.name!r} cannot be a target: use a-z, 0-9 and _")
+            raise ValueError(f"invalid name {self.name!r}: use a-z, 0-9 and _")
         if not self.unit:
             raise ValueError(f"{self.name} has no unit")
         for field, words in _WORDS.items():
@@ -68,7 +66,7 @@ class Quantity:
 
     @property
     def label(self) -> str:
-        """Its name for people."""
+        """Its name in reports."""
         return self.title or self.name.replace("_", " ")
 
 
@@ -78,7 +76,7 @@ _WORDS: dict[str, tuple[Any, ...]] = {
     "role": (*get_args(Role), None),
 }
 
-#: What every loss gives, and the ELBO that training adds to it.
+#: The terms of every loss, and the ELBO that training adds.
 OBJECTIVE = Quantity("objective", "lower", role="objective")
 RECONSTRUCTION = Quantity("reconstruction", "lower", role="reconstruction")
 KL = Quantity("kl", "neither", title="KL", least=0.0, role="kl")
@@ -88,14 +86,14 @@ LOSS_TERMS = (OBJECTIVE, RECONSTRUCTION, KL)
 
 @dataclass(frozen=True)
 class Definition:
-    """A formula of a component, and what its symbols are: a clause without a full stop."""
+    """A formula, and a clause that explains its symbols, without a period."""
 
     tex: str
     where: str = ""
 
 
-def described(owner: str, quantities: Any) -> tuple[Quantity, ...]:
-    """``quantities`` if they are a tuple of Quantity. Raises TypeError that says what to write."""
+def checked_quantities(owner: str, quantities: Any) -> tuple[Quantity, ...]:
+    """``quantities`` as a tuple of Quantity. Raises TypeError with what to write instead."""
     if not isinstance(quantities, tuple | list):
         raise TypeError(f"{owner} is {quantities!r}, not a tuple of Quantity")
     for one in quantities:
@@ -105,7 +103,7 @@ def described(owner: str, quantities: Any) -> tuple[Quantity, ...]:
                 f"Quantity({one if isinstance(one, str) else 'name'!r}, better='higher')"
             )
     names = [one.name for one in quantities]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise TypeError(f"{owner} has {twice!r} twice")
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate:
+        raise TypeError(f"{owner} has {duplicate!r} twice")
     return tuple(quantities)

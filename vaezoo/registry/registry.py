@@ -1,7 +1,7 @@
-"""The registry: which plugins there are, and the components and commands that they supply.
+"""The registry: plugins, and the components and commands that they supply.
 
-A plugin is imported when what it may supply is asked for. One that fails is kept as a result
-with its error; nothing here raises because of a plugin that nobody asked for.
+A plugin is imported when it may have what is requested. A broken plugin is kept with its error
+and raises only if it is requested.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vaezoo.registry.component import KINDS, Component
 from vaezoo.registry.discovery import LOCK, Choice, Plugin, Plugins, cause_of, find
 from vaezoo.registry.discovery.metadata_cache import MetadataCache, PluginMetadata
 from vaezoo.registry.discovery.plugin import PluginSource
-from vaezoo.registry.discovery.plugin_findings import Circumstances, absent, ambiguous, unusable
+from vaezoo.registry.discovery.plugin_findings import SearchResult, absent, ambiguous, unusable
 from vaezoo.registry.fields.tagged import completed
 
 if TYPE_CHECKING:
@@ -41,41 +41,41 @@ class Registered:
 
     @property
     def problem(self) -> str | None:
-        """Why the class cannot be used, if its fields make no schema."""
+        """Why the class cannot be used: its fields have no valid schema; else None."""
         try:
             completed(self.component)
-        except Exception as error:  # whatever a field's type raises
+        except Exception as error:  # a field's type may raise anything
             return cause_of(error)
         return None
 
 
 class Registry:
-    """The plugins that were found and the components and commands that they supply."""
+    """All plugins, and the components and commands that they supply."""
 
-    def __init__(self, memory: MetadataCache | None = None) -> None:
+    def __init__(self, cache: MetadataCache | None = None) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._plugins = Plugins(self._take, memory)
+        self._plugins = Plugins(self._take, cache)
         self._supplies: dict[str, Supply] = {}
         self._pinned: Mapping[tuple[str, str], str] = {}
 
     def offer(self, source: PluginSource) -> None:
-        """Take a plugin in; it is imported once it is needed. Of two alike, the first is used."""
+        """Add a plugin, to be imported when needed. Of two with one name, the first is used."""
         with LOCK:
             self._plugins.offer(source)
 
     def add(self, plugin: Plugin, module: object) -> None:
-        """Take in a plugin whose module is at hand."""
+        """Add a plugin whose module is already imported."""
         self.offer(PluginSource(plugin, lambda: module))
 
     @property
     def plugins(self) -> list[Plugin]:
-        """Every plugin and what became of it, for which all are imported."""
+        """All plugins. Imports them."""
         with LOCK:
             return list(self._plugins.imported().values())
 
     def given(self, references: Collection[str]) -> list[Plugin]:
-        """The plugins that were asked for by these files or modules, imported."""
+        """The plugins given as these files or modules. Imports them."""
         with LOCK:
             names = [p.name for p in self._plugins.found.values() if p.reference in references]
             for name in names:
@@ -83,7 +83,7 @@ class Registry:
             return [self._plugins.found[name] for name in names]
 
     def components(self, kind: str | None = None) -> list[Registered]:
-        """Every registered component, of one kind if given, sorted by kind and name."""
+        """All components, or those of one kind, sorted by kind and name. Imports all plugins."""
         with LOCK:
             self._plugins.imported()
             wanted = [r for r in self._registered() if kind in (None, r.component.kind)]
@@ -91,18 +91,18 @@ class Registry:
         return sorted(wanted, key=lambda r: (order.index(r.component.kind), r.component.use))
 
     def find(self, kind: str, name: str) -> Registered:
-        """The component that a spec calls ``name``, which may be ``plugin:name``.
+        """The component called ``name`` or ``plugin:name``.
 
-        Raises PluginError: VZ301 for an unknown name, VZ302 where plugins share it, VZ303 and
-        VZ304 where its plugin is broken or missing.
+        Raises PluginError: VZ301 for an unknown name, VZ302 if several plugins have it, VZ303 or
+        VZ304 if its plugin is broken or missing.
         """
         plugin, _, use = name.rpartition(":")
         plugin = plugin or self._pinned.get((kind, use), "")
         several = self._suppliers(kind, use, plugin)
         if not several:
             names = [(r.component.kind, r.component.use, r.qualified) for r in self.components()]
-            around = Circumstances(self._plugins.found, self._plugins.facts, names)
-            raise PluginError(absent(kind, f"{plugin}:{use}" if plugin else use, around))
+            searched = SearchResult(self._plugins.found, self._plugins.facts, names)
+            raise PluginError(absent(kind, f"{plugin}:{use}" if plugin else use, searched))
         if len(several) > 1:
             raise PluginError(ambiguous(kind, use, [(r.qualified, r.plugin) for r in several]))
         (found,) = several
@@ -111,20 +111,20 @@ class Registry:
         return found
 
     def pinned(self, plugins: Mapping[tuple[str, str], str]) -> Registry:
-        """This registry, where a bare name means the component of the plugin given for it."""
+        """This registry with plugins fixed for bare names: {(kind, name): plugin}."""
         pinned = copy.copy(self)
         pinned._pinned = plugins
         return pinned
 
     def supplier(self, component: type[Component]) -> Registered | None:
-        """A component as it was registered, if it was."""
+        """The registration of a component class, if any."""
         several = self._suppliers(component.kind, component.use)
         return next((r for r in several if r.component is component), None)
 
     def command_lines(self) -> dict[str, str]:
-        """A line of help on each command of a plugin, by name; of two alike, the first is used.
+        """The help line of each plugin command, by name; of two with one name, the first.
 
-        Imports only plugins of which nothing is remembered.
+        Imports only plugins without cached metadata.
         """
         with LOCK:
             self._plugins.import_those_that(lambda facts: False)
@@ -135,32 +135,32 @@ class Registry:
             return lines
 
     def commands_of(self, plugin: str) -> list[str]:
-        """The names of a plugin's commands, as far as is known of it."""
+        """The names of a plugin's commands, from its metadata."""
         return [name for name, _ in self._plugins.facts.get(plugin, PluginMetadata()).commands]
 
     def command(self, name: str) -> click.Command | None:
-        """The command of that name, if a plugin has it."""
+        """The plugin command of that name, if any."""
         with LOCK:
             self._plugins.import_those_that(lambda facts: name in dict(facts.commands))
-            if self._command(name) is None:  # what is remembered may be out of date
+            if self._command(name) is None:  # the cache may be stale
                 self._plugins.imported()
             return self._command(name)
 
     def notify(self, hook: str, **arguments: Any) -> list[str]:
-        """Call a run hook of every plugin; what any of them raised comes back as text."""
+        """Call a run hook of every plugin; return their errors as text."""
         with LOCK:
             self._plugins.import_those_that(lambda facts: hook in facts.hooks or bool(facts.error))
         plugins, failures = self._plugins.found, []
         if hook == "vaezoo_run_started":
             broken = [plugin for plugin in plugins.values() if plugin.error]
-            failures = [f"plugin {p.label} is left out: {p.error}" for p in broken]
+            failures = [f"plugin {p.label} is skipped: {p.error}" for p in broken]
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             wanted = {name: arguments[name] for name in implementation.argnames}
             try:
                 implementation.function(**wanted)
             except (Exception, SystemExit) as error:
-                said = f"plugin {plugins[implementation.plugin_name].label} failed in {hook}"
-                failures.append(f"{said}: {cause_of(error)}")
+                failed = f"plugin {plugins[implementation.plugin_name].label} failed in {hook}"
+                failures.append(f"{failed}: {cause_of(error)}")
         return failures
 
     def _take(self, name: str, module: object) -> PluginMetadata:
@@ -189,7 +189,7 @@ class Registry:
 
         with LOCK:
             self._plugins.import_those_that(lambda facts: (kind, use) in facts.components, plugin)
-            if not found():  # what is remembered may be out of date
+            if not found():  # the cache may be stale
                 self._plugins.imported()
             return found()
 
@@ -199,18 +199,18 @@ class Registry:
 
 
 def discover(extra: Iterable[str] = (), *, disabled: Iterable[str] = ()) -> Registry:
-    """All plugins that are installed, named in ``VAEZOO_PLUGINS``, or given (files or modules).
+    """Find all plugins: installed, listed in ``VAEZOO_PLUGINS``, or ``extra`` files or modules.
 
-    ``disabled`` and ``VAEZOO_DISABLE_PLUGINS`` name plugins or their distributions to leave
-    out; ``*`` leaves out all but vaezoo's own and the ``extra`` ones. Every call with the same
-    choice gives the same registry, in whichever thread.
+    ``disabled`` and ``VAEZOO_DISABLE_PLUGINS`` hold names of plugins or their distributions to
+    disable; ``*`` disables all except vaezoo's own and the ``extra`` ones. Calls with the same
+    arguments return the same registry, in any thread.
     """
     with LOCK:
         return _discover(Choice.of_environment(extra, disabled))
 
 
 def new_registry(choice: Choice = Choice()) -> Registry:  # noqa: B008 - it is frozen
-    """A registry of one's own, which may be added to."""
+    """A new registry, to which plugins can be added."""
     registry = Registry(MetadataCache.in_cache())
     for source in find(choice):
         registry.offer(source)

@@ -1,5 +1,6 @@
-"""What components say of themselves, so that reports, cards, verdicts and the lint need to know
-none by name. Each member has an answer for components that say nothing.
+"""Self-descriptions of components, so that reports, cards and the lint need no names.
+
+Every member has a default for components that do not override it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel
 
 from vaezoo.registry.contracts import EvaluationContext, Figure, LikelihoodModule
-from vaezoo.registry.quantity import ELBO, LOSS_TERMS, Definition, Quantity, described
+from vaezoo.registry.quantity import ELBO, LOSS_TERMS, Definition, Quantity, checked_quantities
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,25 +20,27 @@ if TYPE_CHECKING:
 
 
 class DescribedLikelihood(BaseModel):
-    """A likelihood, by its formula and by what it is not."""
+    """The self-description of a likelihood."""
 
     use: ClassVar[str] = ""
 
     @property
     def for_binary_images(self) -> bool:
-        """Whether ``log_prob`` is a log-probability only where every pixel is 0 or 1."""
+        """Whether ``log_prob`` is a log-probability only for pixels of 0 and 1."""
         return False
 
     def formula(self, values: int, module: LikelihoodModule | None = None) -> Definition | None:
         """log p(x|z) over the ``values`` numbers of an image, for reports.
 
-        ``module`` is the trained one, where there is one. None stands for the general form.
+        ``module`` is the trained module, if any. Return None for the general form.
         """
         return None
 
     def caveat(self, binary: bool) -> str:
-        """Why ``log_prob`` is not a log-probability of images that are black and white alone
-        (``binary``) or not, in sentences; empty where it is one."""
+        """Why ``log_prob`` is not a log-probability of the images, in sentences, else empty.
+
+        ``binary`` says whether the images are black and white.
+        """
         if not self.for_binary_images or binary:
             return ""
         return (
@@ -48,26 +51,26 @@ class DescribedLikelihood(BaseModel):
 
     @property
     def never_positive(self) -> bool:
-        """Whether ``log_prob`` cannot exceed 0, as the logarithm of a probability cannot."""
+        """Whether ``log_prob`` is at most 0, like the logarithm of a probability."""
         return False
 
     @property
     def deviation(self) -> float | None:
-        """The standard deviation of a normal density, where training cannot change it."""
+        """The fixed standard deviation of a normal density; None if learned or not normal."""
         return None
 
 
 class DescribedPrior(BaseModel):
-    """A prior, by its form and formula."""
+    """The self-description of a prior."""
 
     @property
     def is_factorial(self) -> bool:
-        """Whether p(z) is a product over latents, so that they are independent."""
+        """Whether the latents are independent: p(z) is a product over them."""
         return False
 
     @property
     def is_normal(self) -> bool:
-        """Whether p(z) is a product of normal densities, one for each latent."""
+        """Whether p(z) is a product of normal densities, one per latent."""
         return False
 
     def formula(self, latent: int) -> Definition | None:
@@ -79,14 +82,14 @@ class DescribedPrior(BaseModel):
 
 
 class DescribedLoss(BaseModel):
-    """A loss, by its terms and by its relation to the ELBO."""
+    """The self-description of a loss."""
 
-    #: the terms that the module gives: targets on them are checked before training
+    #: the terms that the module returns; targets on them are checked before training
     terms: ClassVar[tuple[Quantity, ...]] = LOSS_TERMS
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        names = {term.name for term in described(f"{cls.__name__}.terms", cls.terms)}
+        names = {term.name for term in checked_quantities(f"{cls.__name__}.terms", cls.terms)}
         missing = [term.name for term in LOSS_TERMS if term.name not in names]
         if missing or ELBO.name in names:
             wrong = f"lacks {missing[0]!r}" if missing else f"has {ELBO.name!r}, which vaezoo adds"
@@ -94,7 +97,7 @@ class DescribedLoss(BaseModel):
 
     @property
     def draws(self) -> int | None:
-        """Draws of z that the module takes for each image; None where it does not say."""
+        """Draws of z per image in the objective; None if unknown."""
         return None
 
     def formula(self) -> Definition | None:
@@ -102,49 +105,48 @@ class DescribedLoss(BaseModel):
         return None
 
     def relation(self, is_bound: bool) -> str:
-        """What the objective has to do with the negative ELBO, in sentences, for reports.
+        """The relation of the objective to the negative ELBO, in sentences, for reports.
 
-        ``is_bound`` says whether the ELBO is a bound on log p(x), which the likelihood decides.
+        ``is_bound`` says whether the ELBO is a bound on log p(x), which depends on the likelihood.
         """
         return ""
 
     def tradeoff(self) -> str:
-        """How the objective weighs the rate $R$, which is the KL term, against the distortion
-        $D$, which is the reconstruction term, in sentences, for reports."""
+        """How the objective weighs the rate $R$ (KL) against the distortion $D$ (reconstruction),
+        in sentences, for reports."""
         return ""
 
     @property
     def kl_weight(self) -> str | None:
-        """The name of the field that the KL term is multiplied by, if there is one."""
+        """The field that multiplies the KL term, if any."""
         return None
 
 
 class DescribedMetric(BaseModel):
-    """A metric, by its figures and by what they show.
+    """The self-description of a metric.
 
-    A metric that draws z has a field ``samples``, the draws for each image.
+    A metric that draws z has a field ``samples``, the draws per image.
     """
 
-    #: the figures it takes, described; where they are not given, targets go unchecked until the
-    #: figures are there, and neither side of one is better
+    #: the figures that it computes; if empty, targets are not checked before training and have no
+    #: better side
     figures: ClassVar[tuple[Quantity, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        described(f"{cls.__name__}.figures", cls.figures)
+        checked_quantities(f"{cls.__name__}.figures", cls.figures)
 
     def reading(self, figures: Mapping[str, Figure], spec: Spec) -> Sequence[str]:
         """What its figures show, in sentences, for reports.
 
-        ``figures`` are the finite ones of the entry's test split by name; say something only of
-        those that are there.
+        ``figures`` holds the finite figures of the test split by name; any may be missing.
         """
         return ()
 
     def per_image(self, context: EvaluationContext) -> Mapping[str, Tensor]:
-        """Values of each image of the split, (N,), whose means are the figures of these names.
+        """Values of each image of the split, (N,), by the name of the figure that is their mean.
 
-        With them two models are compared image by image, on some of the images: give only values
-        that depend on no other image of the split. None unless a metric gives them.
+        They serve to compare two models image by image on a part of the split, so each value must
+        depend on its own image alone. Empty by default.
         """
         return {}

@@ -1,4 +1,4 @@
-"""How a figure stands to a target: reproduced within the tolerance, better, worse, or apart."""
+"""Compare a figure with a target: reproduced within the tolerance, better, worse or apart."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Literal, TypedDict
 
 from vaezoo.registry.quantity import Better
 
-#: ``apart`` lies beyond the tolerance, in a figure that has no better side.
+#: ``apart``: beyond the tolerance, for a figure without a better side.
 Verdict = Literal["reproduced", "better", "worse", "apart"]
 
 
 class TargetResult(TypedDict):
-    """A target of the spec and the figure it was held against.
+    """A target of the spec and its figure.
 
-    ``note`` is the spec's explanation of the difference, empty where it gives none.
+    ``note`` is the spec's explanation of the difference, or empty.
     """
 
     metric: str
@@ -28,19 +28,19 @@ class TargetResult(TypedDict):
 
 
 def verdict_of(figure: float, value: float, tolerance: float, better: Better) -> Verdict:
-    """The verdict on a figure, all in its unit; one that is not finite is worse than any."""
-    off = figure - value
-    if abs(off) <= tolerance:
+    """The verdict on a figure; a figure that is not finite is worse."""
+    difference = figure - value
+    if abs(difference) <= tolerance:
         return "reproduced"
     if not math.isfinite(figure):
         return "worse"
     if better == "neither":
         return "apart"
-    return "better" if (off > 0) == (better == "higher") else "worse"
+    return "better" if (difference > 0) == (better == "higher") else "worse"
 
 
 def in_words(target: TargetResult) -> str:
-    """``reproduced``, ``not reproduced: better by 3.94``; the amount is in the figure's unit."""
+    """``reproduced`` or ``not reproduced: better by 3.94``, in the figure's unit."""
     off = target["figure"] - target["value"]
     if target["verdict"] == "reproduced":
         return "reproduced"
@@ -57,7 +57,7 @@ def in_words_with_note(target: TargetResult) -> str:
 
 
 def is_upheld(target: TargetResult) -> bool:
-    """Whether a target stands: it is reproduced, or the spec explains why its figure is better."""
+    """Whether a target is reproduced, or better with an explanation in the spec."""
     explained = target["verdict"] == "better" and bool(target["note"])
     return target["verdict"] == "reproduced" or explained
 
@@ -73,10 +73,10 @@ def from_record(
     reached: bool | None = None,
     verdict: Verdict | None = None,
 ) -> TargetResult:
-    """A result as it was recorded, its verdict drawn from the numbers.
+    """A recorded result, with its verdict computed from the numbers.
 
-    Records written before there were three verdicts say ``reached``, which was true of every
-    better figure: it gives the direction where the figure lies beyond the tolerance.
+    Old records have ``reached`` instead of a verdict. It was true for every better figure, so it
+    gives the direction if the figure is beyond the tolerance.
     """
     if better is None:
         on_the_good_side = (figure > value) == bool(reached)

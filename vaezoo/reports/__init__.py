@@ -1,4 +1,4 @@
-"""Reports: what people hand in or attach, as HTML or PDF."""
+"""Reports of entries as HTML or PDF."""
 
 from vaezoo.reports.write import report
 

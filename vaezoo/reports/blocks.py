@@ -1,4 +1,4 @@
-"""What a report says, apart from how it is set: blocks of prose, formulas, tables, pictures."""
+"""The content of a report, independent of its format: blocks of text, tables and pictures."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class PlainText:
 
 @dataclass(frozen=True)
 class Strong:
-    """Text that must not be missed."""
+    """Bold text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Code:
-    """What is typed or named on a computer."""
+    """Code, a command or a name."""
 
     text: str
 
@@ -42,10 +42,9 @@ _MARKS = re.compile(r"\$([^$]+)\$|`([^`]+)`|\*\*([^*]+)\*\*|\{(\w+)\}")
 
 
 def prose(template: str, **values: object) -> Prose:
-    """Text in which `` `…` `` is code, ``$…$`` a formula and ``**…**`` strong.
+    """Parse a template: `` `…` `` is code, ``$…$`` a formula, ``**…**`` bold.
 
-    ``{name}`` stands for one of ``values``, which is taken as it is: a name or note that holds
-    such signs does no harm. It may be a piece of prose itself.
+    ``{name}`` inserts one of ``values``, text or prose, without parsing it.
     """
     found: list[Inline] = []
     end = 0
@@ -68,7 +67,7 @@ def prose(template: str, **values: object) -> Prose:
 
 
 def marked(text: str) -> Prose:
-    """Text with the marks of ``prose``, in which braces are nothing but braces."""
+    """Parse text with the marks of ``prose``, but literal braces."""
     pieces = re.split(r"(\$[^$]+\$|`[^`]+`|\*\*[^*]+\*\*)", text)
     return tuple(inline for piece in pieces if piece for inline in _inline(piece))
 
@@ -82,7 +81,7 @@ def _inline(piece: str) -> Prose:
 
 
 def plain(value: object) -> Prose:
-    """A value as prose: as it is, or its text."""
+    """A value as prose: unchanged if it is prose, else its text."""
     if isinstance(value, PlainText | Strong | Code | Math):
         return (value,)
     if isinstance(value, tuple):
@@ -91,7 +90,7 @@ def plain(value: object) -> Prose:
 
 
 def text_of(line: Prose) -> str:
-    """Prose without its marks, formulas in TeX."""
+    """Prose as plain text, with formulas in TeX."""
     return "".join(part.tex if isinstance(part, Math) else part.text for part in line)
 
 
@@ -104,7 +103,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula on a line of its own, with its number in the report, such as ``(1)``."""
+    """A displayed formula with its number in the report, such as ``(1)``."""
 
     tex: str
     number: int
@@ -112,9 +111,9 @@ class Formula:
 
 @dataclass(frozen=True)
 class DerivationStep:
-    """One line of a derivation: TeX that begins with its relation, and why it holds.
+    """One line of a derivation: TeX that starts with its relation, and the reason.
 
-    Where ``tex`` has several pieces, a narrow page may break the line between them.
+    A narrow page may break the line between the pieces of ``tex``.
     """
 
     tex: tuple[str, ...]
@@ -123,8 +122,7 @@ class DerivationStep:
 
 @dataclass(frozen=True)
 class Derivation:
-    """``left`` in TeX and what it is step by step, the relations one below the other; its number
-    in the report, where it is referred to."""
+    """``left`` in TeX and the steps with aligned relations; ``number`` if it is referenced."""
 
     left: str
     steps: tuple[DerivationStep, ...]
@@ -133,7 +131,7 @@ class Derivation:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a head; ``align`` has ``l`` or ``r`` for each column."""
+    """A head and rows; ``align`` has ``l`` or ``r`` for each column."""
 
     head: tuple[Prose, ...]
     rows: tuple[tuple[Prose, ...], ...]
@@ -143,7 +141,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image with its caption; ``alt`` says what it shows to those who do not see it."""
+    """An image with its caption and its alternative text."""
 
     data: bytes
     format: Literal["png", "svg"]
@@ -153,7 +151,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Listing:
-    """Lines to be typed or read as they are, in so many columns."""
+    """Preformatted lines, in ``columns`` columns."""
 
     text: str
     columns: int = 1
@@ -161,21 +159,21 @@ class Listing:
 
 @dataclass(frozen=True)
 class Bullets:
-    """Statements one below the other."""
+    """A bulleted list."""
 
     items: tuple[Prose, ...]
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What a reader must know before the rest."""
+    """A warning before the rest."""
 
     line: Prose
 
 
 @dataclass(frozen=True)
 class Side:
-    """Columns side by side, with the share of the width that each has."""
+    """Columns side by side, with their shares of the width."""
 
     columns: tuple[tuple[Block, ...], ...]
     shares: tuple[float, ...]
@@ -186,7 +184,7 @@ Block = Paragraph | Formula | Derivation | Table | Picture | Listing | Bullets |
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading and its blocks."""
 
     title: str
     blocks: tuple[Block, ...]

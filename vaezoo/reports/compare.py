@@ -1,5 +1,4 @@
-"""What can be said of two entries together: whether their figures compare, and by how much
-they differ."""
+"""Compare the figures of two entries, if their protocols allow it."""
 
 from __future__ import annotations
 
@@ -14,21 +13,21 @@ from vaezoo.reports.blocks import Prose, prose
 from vaezoo.reports.paired_difference import Paired
 from vaezoo.reports.subject import Subject
 
-#: how many standard errors make a difference one
-_CLEAR = 3.0
+#: Standard errors of a significant difference.
+_SIGNIFICANT = 3.0
 
 
 @dataclass(frozen=True)
 class Gap:
-    """The second value less the first; ``error`` is None where one of them has none."""
+    """The second value minus the first; ``error`` is None if one of them has none."""
 
     value: float
     error: float | None
 
     @property
     def is_clear(self) -> bool | None:
-        """Whether it is more than chance; None where that cannot be told."""
-        return None if self.error is None else abs(self.value) > _CLEAR * self.error
+        """Whether the difference is significant; None without an error."""
+        return None if self.error is None else abs(self.value) > _SIGNIFICANT * self.error
 
     def __str__(self) -> str:
         if self.error is None:
@@ -39,11 +38,11 @@ class Gap:
 
 
 def gap(first: Figure, second: Figure, paired: Paired | None = None) -> Gap | None:
-    """How much two figures differ; None where they were not obtained in the same way.
+    """The difference of two figures; None if their protocols differ.
 
-    Where no ``paired`` error is known, their errors add up as those of independent means.
+    Without a ``paired`` error, the errors add up as those of independent means.
     """
-    if not _alike(first, second) or not (
+    if not _same_protocol(first, second) or not (
         math.isfinite(first.value) and math.isfinite(second.value)
     ):
         return None
@@ -54,7 +53,7 @@ def gap(first: Figure, second: Figure, paired: Paired | None = None) -> Gap | No
     return Gap(second.value - first.value, error)
 
 
-def _alike(first: Figure, second: Figure) -> bool:
+def _same_protocol(first: Figure, second: Figure) -> bool:
     return all(
         getattr(first, name) == getattr(second, name)
         for name in ("name", "unit", "split", "likelihood", "binarisation", "examples")
@@ -62,7 +61,7 @@ def _alike(first: Figure, second: Figure) -> bool:
 
 
 def incomparable(first: Subject, second: Subject) -> list[Prose]:
-    """Why figures of the two must not be compared: clauses; none where they may be."""
+    """Why the figures do not compare, as clauses; empty if they do."""
     return list(_reasons(first, second))
 
 
@@ -75,7 +74,7 @@ def _reasons(first: Subject, second: Subject) -> Iterator[Prose]:
         seen = first if first.metrics.test_is_trained_on else second
         yield prose("the test images were part of the training data of {name}", name=seen.name)
     elif data[0].get("digest") != data[1].get("digest"):
-        yield prose("their images are not the same, by the digests of the data")
+        yield prose("the digests of their images differ")
     likelihoods = one.model.likelihood, other.model.likelihood
     if type(likelihoods[0]) is not type(likelihoods[1]):
         yield _differ("their likelihoods", likelihoods[0].use, likelihoods[1].use)
@@ -92,7 +91,7 @@ def _differ(what: str, one: object, other: object) -> Prose:
 
 
 def _binarisation(subject: Subject) -> str:
-    """As the figures say it, or where there are none the data."""
+    """As in the figures; without figures, as in the data."""
     figure = subject.metrics.of_role("elbo")
     return figure.binarisation if figure else str(subject.context.binarization)
 
@@ -105,7 +104,7 @@ def _examples(subject: Subject) -> int | None:
 def observe_both(
     first: Subject, second: Subject, paired: Mapping[str, Paired] | None = None
 ) -> list[Prose]:
-    """What the differences of the figures show; only where these compare."""
+    """Observations on the differences; empty if the figures do not compare."""
     if incomparable(first, second):
         return []
     known = paired or {}
@@ -123,10 +122,10 @@ def _elbos(first: Subject, second: Subject, paired: Mapping[str, Paired]) -> Ite
     better, worse = (second, first) if found.value > 0 else (first, second)
     if found.is_clear is False:
         yield prose(
-            "By their test ELBO the two cannot be told apart: they differ by {gap} nats, which is "
-            "within {clear} standard errors.",
+            "Their test ELBOs do not differ significantly: the difference of {gap} nats is within "
+            "{clear} standard errors.",
             gap=found,
-            clear=f"{_CLEAR:g}",
+            clear=f"{_SIGNIFICANT:g}",
         )
         return
     yield prose(
@@ -138,18 +137,18 @@ def _elbos(first: Subject, second: Subject, paired: Mapping[str, Paired]) -> Ite
 
 
 def _trade(first: Subject, second: Subject, paired: Mapping[str, Paired]) -> Iterator[Prose]:
-    """Rate that was saved and distortion that was paid for it."""
+    """Which model trades rate for distortion, and at which price."""
     rate = _gap_of("kl", first, second, paired)
     distortion = _gap_of("reconstruction", first, second, paired)
     if not rate or not distortion or not (rate.is_clear and distortion.is_clear):
         return
     if rate.value * distortion.value < 0:
-        thrifty = second if rate.value < 0 else first
+        lower_rate = second if rate.value < 0 else first
         saved, paid = abs(rate.value), abs(distortion.value)
         yield prose(
-            "{name} spends {saved} nats less on its latents and pays {paid} nats of "
-            "reconstruction for it: {each} for each nat saved{beta}.",
-            name=thrifty.name,
+            "{name} has {saved} nats less KL and {paid} nats more reconstruction loss: {each} nats "
+            "for each nat saved{beta}.",
+            name=lower_rate.name,
             saved=f"{saved:.2f}",
             paid=f"{paid:.2f}",
             each=f"{paid / saved:.2f}",
@@ -158,7 +157,7 @@ def _trade(first: Subject, second: Subject, paired: Mapping[str, Paired]) -> Ite
     else:
         less = second if rate.value < 0 else first
         yield prose(
-            "{name} is ahead in both terms, by {rate} nats of KL and {distortion} nats of "
+            "{name} is better in both terms, by {rate} nats of KL and {distortion} nats of "
             "reconstruction.",
             name=less.name,
             rate=f"{abs(rate.value):.2f}",
@@ -167,7 +166,7 @@ def _trade(first: Subject, second: Subject, paired: Mapping[str, Paired]) -> Ite
 
 
 def _betas(first: Subject, second: Subject) -> str:
-    """The weights of the KL in the last epochs, where these differ."""
+    """The weights of the KL in the last epoch, if they differ."""
     weights = []
     for subject in (first, second):
         name = subject.model.spec.loss.kl_weight

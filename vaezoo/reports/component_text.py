@@ -1,5 +1,8 @@
-"""What components say of themselves, as prose. One that fails to say it ends no report: the
-conformance checks and ``vaezoo validate`` tell its author."""
+"""Texts and formulas of components as prose.
+
+A component that fails does not end the report: the conformance checks and ``vaezoo validate``
+report the failure to its author.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,16 @@ from vaezoo.reports.blocks import Math, Prose, marked
 from vaezoo.reports.tex_to_svg import set_formula
 
 
-def told(question: Callable[[], str]) -> Prose:
-    """The answer with its formulas; nothing where it fails or has a formula that cannot be set."""
+def as_prose_or_empty(get: Callable[[], str]) -> Prose:
+    """The text with its formulas; empty if it fails or a formula is invalid."""
     try:
-        return as_prose(question())
+        return as_prose(get())
     except Exception:
         return ()
 
 
 def as_prose(text: str) -> Prose:
-    """A component's text with its formulas. Raises ValueError for one that cannot be set."""
+    """A component's text with its formulas. Raises ValueError for an invalid formula."""
     line = marked(text)
     for part in line:
         if isinstance(part, Math):
@@ -27,10 +30,10 @@ def as_prose(text: str) -> Prose:
     return line
 
 
-def defined(question: Callable[[], Definition | None]) -> tuple[str, Prose] | None:
-    """A component's formula in TeX and what its symbols are; None where it gives none."""
+def defined(get: Callable[[], Definition | None]) -> tuple[str, Prose] | None:
+    """A component's formula in TeX and the meaning of its symbols; None if it has none."""
     try:
-        found = question()
+        found = get()
         if found is None:
             return None
         set_formula(found.tex)

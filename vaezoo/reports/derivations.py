@@ -1,4 +1,4 @@
-"""Derivations that hold for every model here: the ELBO's identity, and the KL of two Gaussians."""
+"""Derivations for all models: the ELBO identity, and the KL of two Gaussians."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _Q = r"q_\phi(z\mid x)"
 _E = rf"\mathbb{{E}}_{{{_Q}}}"
 _POSTERIOR = r"p_\theta(z\mid x)"
 
-#: log p(x) = ELBO + KL(q || p(z|x)), for every q that is positive where p(z|x) is
+#: log p(x) = ELBO + KL(q || p(z|x)), for each q with the support of p(z|x).
 EVIDENCE = Derivation(
     r"\log p_\theta(x)",
     (

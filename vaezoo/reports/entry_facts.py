@@ -1,4 +1,4 @@
-"""What observations are made of, and how their numbers are written."""
+"""The facts that observations use, and their number format."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from vaezoo.spec.spec import Spec
 
 @dataclass(frozen=True)
 class EntryFacts:
-    """What observations are made of.
+    """The facts that observations use.
 
-    ``redrawn`` says that the pixels of training images were drawn again each time they were seen;
-    ``readers`` are the metrics that the figures are of.
+    ``redrawn``: the training pixels were rebinarized in each epoch. ``readers``: the metrics that
+    computed the figures.
     """
 
     spec: Spec
@@ -27,20 +27,20 @@ class EntryFacts:
 
     @property
     def kept(self) -> EpochRecord | None:
-        """The epoch whose weights the entry holds: the last, or the one early stopping kept."""
+        """The epoch of the entry's weights: the last, or the one that early stopping kept."""
         number = outcome(self.spec.train, self.history).best_epoch or len(self.history)
         return self.history[number - 1] if number else None
 
     def figure(self, name: str) -> Figure | None:
-        """A finite figure on the test split."""
+        """A test figure by name, if it is finite."""
         return _finite(self.metrics.figure(f"test/{name}"))
 
     def of_role(self, role: Role) -> Figure | None:
-        """The finite figure on the test split that is such a quantity."""
+        """The test figure with this role, if it is finite."""
         return _finite(self.metrics.of_role(role))
 
     def by_name(self) -> dict[str, Figure]:
-        """Every finite figure on the test split."""
+        """The finite test figures by name."""
         found = (_finite(figure) for figure in self.metrics.figures if figure.split == "test")
         return {figure.name: figure for figure in found if figure}
 
@@ -50,5 +50,5 @@ def _finite(figure: Figure | None) -> Figure | None:
 
 
 def shown(value: float, *, sign: bool = False) -> str:
-    """Two decimals and a true minus sign; with ``sign`` a plus too."""
+    """Two decimals and a typographic minus; with ``sign``, also a plus."""
     return f"{value:{'+' if sign else ''}.2f}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""An entry's figures as tables: their names for people, their values, how they were obtained."""
+"""Tables of an entry's figures: titles, values and protocol."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from functools import partial
 
 from vaezoo.registry import Figure
 from vaezoo.reports.blocks import Prose, Table, plain, prose
-from vaezoo.reports.component_text import told
+from vaezoo.reports.component_text import as_prose_or_empty
 from vaezoo.zoo.model_card import directions, shown_value, what_figures_are
 
-#: figures that fit into one table beside the layers; more are divided into two
-_MOST = 8
+#: The most figures in one table; more are split into two.
+_MAX_ROWS = 8
 
 
 def figure_tables(figures: Sequence[Figure]) -> tuple[Table, ...]:
-    """Every figure, in one table or, where that were long, in two; how they were obtained stands
-    below the first."""
-    if len(figures) <= _MOST:
+    """All figures in one table, or in two if there are many; the caption is below the first."""
+    if len(figures) <= _MAX_ROWS:
         return (_table(figures, caption_of(figures)),)
     nats = [figure for figure in figures if _in_nats(figure) or " dimensions of " in figure.unit]
     others = [figure for figure in figures if figure not in nats]
@@ -28,11 +27,10 @@ def figure_tables(figures: Sequence[Figure]) -> tuple[Table, ...]:
 
 
 def caption_of(figures: Sequence[Figure]) -> Prose:
-    """How the figures were obtained, which side of each is better, and what they say of
-    themselves."""
+    """The protocol, the better direction, and the formula and caveat of each figure."""
     line = plain(" ".join(filter(None, (how_obtained(figures), directions(figures, label_of)))))
-    for said in what_figures_are(figures, label_of):
-        line = prose("{line} {said}", line=line, said=told(partial(str, said)))
+    for text in what_figures_are(figures, label_of):
+        line = prose("{line} {text}", line=line, text=as_prose_or_empty(partial(str, text)))
     return line
 
 
@@ -49,12 +47,12 @@ def _table(figures: Sequence[Figure], caption: Prose) -> Table:
 
 
 def value_of(figure: Figure) -> Prose:
-    """``−240.94 ± 0.76``; the unit where it is not nats, nor words that the title stands for."""
+    """``−240.94 ± 0.76``, with the unit unless it is nats or in the title."""
     unit = figure.unit
     if " dimensions of " in unit:
-        unit = f"of {unit.rpartition(' of ')[2]}"  # the figure's name says of what
+        unit = f"of {unit.rpartition(' of ')[2]}"  # the label names the rest
     elif _in_nats(figure) or (figure.about and figure.about.title and " " in unit):
-        unit = ""  # the title says what it is
+        unit = ""
     return plain(shown_value(figure).replace("-", "−") + (f" {unit}" if unit else ""))
 
 
@@ -63,31 +61,31 @@ def _in_nats(figure: Figure) -> bool:
 
 
 def label_of(figure: Figure) -> str:
-    """A figure's name for people; the split where it is not the test split."""
+    """A figure's title, with the split unless it is the test split."""
     split = "" if figure.split == "test" else f"{figure.split} "
     return split + figure.label
 
 
 def how_obtained(figures: Sequence[Figure]) -> str:
-    """How the figures were obtained: once for all that were obtained in the same way."""
+    """How the figures were computed, once for each protocol."""
     if not figures:
         return "No figures are recorded with this model."
-    told = ["Nats per example unless said otherwise, means over images ± one standard error."]
-    ways: dict[str, list[Figure]] = {}
+    sentences = ["Nats per example unless noted; means over images ± one standard error."]
+    protocols: dict[str, list[Figure]] = {}
     for figure in figures:
-        ways.setdefault(_protocol(figure, ""), []).append(figure)
-    for alike in ways.values():
-        whose = "" if len(ways) == 1 else f" ({_named(alike)})"
-        told.append(f"{_protocol(alike[0], _counts(alike))}{whose}.")
+        protocols.setdefault(_protocol(figure, ""), []).append(figure)
+    for alike in protocols.values():
+        whose = "" if len(protocols) == 1 else f" ({_named(alike)})"
+        sentences.append(f"{_protocol(alike[0], _counts(alike))}{whose}.")
     for clause in dict.fromkeys(clause for figure in figures for clause in _clauses(figure)):
         about = [figure for figure in figures if clause in _clauses(figure)]
         whose = f"{_named(about)}: " if len(about) < len(figures) else ""
-        told.append(f"{whose[:1].upper()}{whose[1:]}{clause}.")
-    return " ".join(told)
+        sentences.append(f"{whose[:1].upper()}{whose[1:]}{clause}.")
+    return " ".join(sentences)
 
 
 def _clauses(figure: Figure) -> list[str]:
-    """What a figure's note says, one by one: some of it holds of other figures too."""
+    """The clauses of a figure's note; several figures may share one."""
     return [clause for clause in figure.note.split("; ") if clause]
 
 
@@ -106,7 +104,7 @@ def _counts(figures: Sequence[Figure]) -> str:
 
 
 def protocol(figure: Figure) -> str:
-    """Split, likelihood and binarisation of a figure, in a line."""
+    """Split, likelihood and binarization of a figure, in one line."""
     return _protocol(figure, f"{figure.examples:,} images")
 
 

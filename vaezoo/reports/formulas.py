@@ -1,7 +1,7 @@
-"""What a spec's likelihood, prior and objective are in formulas.
+"""Formulas of a spec's likelihood, prior and objective.
 
-Each component gives its own ``formula``; of one that gives none the general form is written, and
-its own words.
+A component gives its own ``formula``. Without one, the general form and the component's docstring
+stand in.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from vaezoo.reports.component_text import defined
 
 @dataclass(frozen=True)
 class Term:
-    """A formula, and what its symbols are: a clause without a full stop.
+    """A formula and the meaning of its symbols, as a clause without a full stop.
 
-    ``known`` says whether the component gave it; ``words`` are what one that gave none says of
-    itself.
+    ``known`` tells whether the component gave the formula; otherwise ``words`` quote its docstring.
     """
 
     tex: str
@@ -33,7 +32,7 @@ class Term:
 def of_likelihood(
     likelihood: Likelihood, values: int, module: LikelihoodModule | None = None
 ) -> Term:
-    """log p(x|z) over the ``values`` of an image; ``module`` as training left it."""
+    """log p(x|z) over the ``values`` of an image; ``module`` is the trained one."""
     return _own(lambda: likelihood.formula(values, module)) or _in_general(
         likelihood,
         rf"{LOG_LIKELIHOOD} = \log p\left(x \mid f_\theta(z)\right)",
@@ -42,15 +41,15 @@ def of_likelihood(
 
 
 def of_prior(prior: Prior, latent: int, *, closed: bool) -> Term:
-    """The KL divergence to the prior; ``closed`` says whether the model has it in closed form."""
+    """The KL to the prior; ``closed`` tells whether the model has a closed form."""
     by_sample = rf"{DIVERGENCE} \approx \log {POSTERIOR} - \log p(z)"
-    how = prose(r"$z \sim q_\phi(z\mid x)$: no closed form, so that it is estimated by its draws")
+    how = prose(r"$z \sim q_\phi(z\mid x)$: without a closed form, estimated by draws")
     if closed:
         by_sample = (
             rf"{DIVERGENCE} = \mathbb{{E}}_{{{POSTERIOR}}}"
             rf"\left[\log {POSTERIOR} - \log p(z)\right]"
         )
-        how = prose("the expectation computed in closed form by the prior itself")
+        how = prose("the expectation in closed form")
     return _own(lambda: prior.formula(latent)) or _in_general(prior, by_sample, how)
 
 
@@ -61,10 +60,10 @@ def of_loss(loss: Loss) -> Term:
         return own
     named = loss.kl_weight
     weighed = rf"w\,{DIVERGENCE}" if named else DIVERGENCE
-    where = prose("an objective made of these two terms")
+    where = prose("an objective of these two terms")
     if named:
         where = prose(
-            "{where}, with {weight}, which the spec calls {name}",
+            "{where}, with {weight}, called {name} in the spec",
             where=where,
             name=Code(named),
             weight=marked(setting("w", loss.weights.get(named))),
@@ -80,7 +79,7 @@ def _own(formula: Callable[[], Definition | None]) -> Term | None:
 
 
 def _in_general(component: Component, tex: str, where: Prose) -> Term:
-    """The general form and the component's own first paragraph."""
+    """The general form and the first paragraph of the component's docstring."""
     text = " ".join((type(component).__doc__ or "").split("\n\n")[0].split()).rstrip(".")
-    words = prose("in its own words “{text}”", text=text) if text else ()
+    words = prose("“{text}”", text=text) if text else ()
     return Term(tex, where, known=False, words=words)

@@ -1,4 +1,4 @@
-"""The model as built: its layers in the order in which an image passes them."""
+"""The layers of a model, in the order of its forward pass."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PARTS = ("encoder", "decoder", "likelihood", "prior")
 
 @dataclass(frozen=True)
 class Layer:
-    """A module that holds no others, or parameters that stand in one by themselves.
+    """A module without submodules, or the parameters that a module owns directly.
 
-    ``shape`` is that of one example's output; None for what is not called in passing.
+    ``shape`` is the output shape of one example; None if the forward pass does not call the module.
     """
 
     part: str
@@ -29,51 +29,51 @@ class Layer:
 
 
 def layers_of(model: VAE) -> list[Layer]:
-    """Every layer once; their parameters add up to those of the model.
+    """Each layer once; their parameters add up to the model's.
 
-    One blank image is sent through encoder, decoder and likelihood.
+    Passes one blank image through encoder, decoder and likelihood.
     """
-    passed = _passed(model)
+    called = _called(model)
     names = {module: name.rpartition(".")[2] for name, module in model.named_modules()}
     found: list[Layer] = []
     counted: set[int] = set()
     for part in _PARTS:
         module: nn.Module = getattr(model, part)
-        order = [*passed, *(m for m in module.modules() if m not in passed)]
+        order = [*called, *(m for m in module.modules() if m not in called)]
         inside = set(module.modules())
         for one in (m for m in order if m in inside):
             own = [p for p in one.parameters(recurse=False) if id(p) not in counted]
             counted |= {id(p) for p in own}
             size = sum(p.numel() for p in own)
-            is_layer = one in passed and not list(one.children())
-            is_told = is_layer and one is not module and not isinstance(one, nn.Sequential)
-            if size or is_told:
+            is_layer = one in called and not list(one.children())
+            is_listed = is_layer and one is not module and not isinstance(one, nn.Sequential)
+            if size or is_listed:
                 name = _described(one, names[one] if size else "")
-                found.append(Layer(part, name, passed[one] if is_layer else None, size))
+                found.append(Layer(part, name, called[one] if is_layer else None, size))
     return found
 
 
 def compact(layers: list[Layer]) -> list[Layer]:
-    """Layers without parameters that leave the shape as it is are told with the one before."""
-    told: list[Layer] = []
+    """Merge each layer without parameters that keeps the shape into the layer before it."""
+    merged: list[Layer] = []
     for layer in layers:
-        before = told[-1] if told else None
+        before = merged[-1] if merged else None
         if (
             before
             and not layer.parameters
             and (layer.part, layer.shape) == (before.part, before.shape)
         ):
-            told[-1] = Layer(
+            merged[-1] = Layer(
                 before.part, f"{before.name}, {layer.name}", before.shape, before.parameters
             )
         else:
-            told.append(layer)
-    return told
+            merged.append(layer)
+    return merged
 
 
 @torch.inference_mode()
-def _passed(model: VAE) -> dict[nn.Module, tuple[int, ...] | None]:
-    """The modules that an image passes, in order, each with its first output's shape."""
+def _called(model: VAE) -> dict[nn.Module, tuple[int, ...] | None]:
+    """The called modules in order, each with the shape of its first output."""
     shapes: dict[nn.Module, tuple[int, ...] | None] = {}
 
     def remember(module: nn.Module, _: Any, output: Any) -> None:
@@ -91,8 +91,7 @@ def _passed(model: VAE) -> dict[nn.Module, tuple[int, ...] | None]:
 
 
 def _described(module: nn.Module, name: str) -> str:
-    """``Conv2d 3×3 stride 2`` and the like: the class, what shapes its output, and what its
-    owner calls it where that is a word."""
+    """Such as ``Conv2d 3×3 stride 2``: the class, its settings, and its attribute name."""
     words = [type(module).__name__, *_settings(module)]
     if name and not name.isdigit():
         words.append(f"({name})")

@@ -1,5 +1,4 @@
-"""What the figures of an entry say together: bounds, floors, and what each metric reads off its
-own. Each is said only of figures that are there."""
+"""Sentences about several figures together: bounds, floors, and each metric's own reading."""
 
 from __future__ import annotations
 
@@ -15,8 +14,8 @@ def _bound(facts: EntryFacts) -> Iterator[Prose]:
     tighter, elbo = facts.of_role("bound"), facts.of_role("elbo")
     if tighter and elbo and tighter.value > elbo.value:
         yield prose(
-            "The {bound} with {samples} draws lies {gap} nats above the ELBO: at least so much "
-            "lies between the ELBO and what it bounds.",
+            "The {bound} with {samples} draws is {gap} nats above the ELBO, so the ELBO is at "
+            "least that far below what it bounds.",
             bound=tighter.label,
             samples=f"{tighter.samples:,}",
             gap=f"{tighter.value - elbo.value:.2f}",
@@ -27,23 +26,23 @@ def _floor(facts: EntryFacts) -> Iterator[Prose]:
     floor, distortion = facts.of_role("floor"), facts.of_role("reconstruction")
     if floor and distortion and floor.value > 0:
         yield prose(
-            "Of the {all} nats of reconstruction {floor} are the entropy of the grey levels, which "
-            "no model can go below; {rest} are the model's own.",
+            "Of the {all} nats of reconstruction, {floor} are the entropy of the gray levels, "
+            "which no model can avoid; {rest} come from the model.",
             all=shown(distortion.value),
             floor=shown(floor.value),
             rest=shown(distortion.value - floor.value),
         )
 
 
-def _read(facts: EntryFacts) -> Iterator[Prose]:
-    """What each metric reads off its figures."""
+def _readings(facts: EntryFacts) -> Iterator[Prose]:
+    """The sentences of each metric about its figures."""
     figures = facts.by_name()
     for metric in facts.readers:
         yield from _sentences(metric, figures, facts)
 
 
 def _sentences(metric: Metric, figures: dict[str, Figure], facts: EntryFacts) -> list[Prose]:
-    """A metric's sentences; none from one that fails, since the report goes on."""
+    """A metric's sentences; empty if it fails, so that the report continues."""
     try:
         lines = [as_prose(text) for text in metric.reading(figures, facts.spec)]
     except Exception:
@@ -51,5 +50,5 @@ def _sentences(metric: Metric, figures: dict[str, Figure], facts: EntryFacts) ->
     return [line for line in lines if line]
 
 
-#: every look at the figures, in the order of what is said
-MEASURED: tuple[Callable[[EntryFacts], Iterator[Prose]], ...] = (_bound, _floor, _read)
+#: In the order of the report.
+MEASURED: tuple[Callable[[EntryFacts], Iterator[Prose]], ...] = (_bound, _floor, _readings)

@@ -1,4 +1,4 @@
-"""The ELBO derived from the variational objective, in the parts of one spec."""
+"""The derivation of the objective from log p(x), with the components of one spec."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import math
 from vaezoo.evaluation.describe_figures import caveat_of
 from vaezoo.reports import formulas
 from vaezoo.reports.blocks import Block, Formula, Math, Paragraph, Prose, prose
-from vaezoo.reports.component_text import told
+from vaezoo.reports.component_text import as_prose_or_empty
 from vaezoo.reports.derivations import EVIDENCE, TWO_GAUSSIANS
 from vaezoo.reports.subject import Subject
 
 
 def objective(subject: Subject) -> tuple[Block, ...]:
-    """From log p(x) to what training minimised and what the figures estimate."""
+    """From log p(x) to the training objective and the reported estimates."""
     spec, shape = subject.model.spec, subject.model.image_shape
     likelihood, prior = spec.model.likelihood, spec.model.prior
     values = math.prod(shape)
@@ -23,11 +23,11 @@ def objective(subject: Subject) -> tuple[Block, ...]:
     return (
         Paragraph(
             prose(
-                r"An image $x$ of {values} values is explained by latents {latents} through "
-                r"$p_\theta(x) = \int p_\theta(x\mid z)\,p(z)\,dz$. That integral is out of reach, "
+                r"The model of an image $x$ with {values} values and latents {latents} is "
+                r"$p_\theta(x) = \int p_\theta(x\mid z)\,p(z)\,dz$. This integral is intractable, "
                 r"so the encoder gives an approximate posterior "
                 r"$q_\phi(z\mid x) = \mathcal{N}(z;\,\mu_\phi(x),\,\mathrm{diag}\,"
-                r"\sigma_\phi^2(x))$. For every such $q_\phi$:",
+                r"\sigma_\phi^2(x))$. For each such $q_\phi$:",
                 values=values,
                 latents=Math(rf"z \in \mathbb{{R}}^{{{spec.model.latent}}}"),
             )
@@ -35,12 +35,12 @@ def objective(subject: Subject) -> tuple[Block, ...]:
         EVIDENCE,
         Paragraph(
             prose(
-                r"The ELBO is short of $\log p_\theta(x)$ by "
-                r"$\mathrm{KL}(q_\phi(z\mid x)\,\Vert\,p_\theta(z\mid x))$, so that a higher bound "
+                r"The ELBO is below $\log p_\theta(x)$ by "
+                r"$\mathrm{KL}(q_\phi(z\mid x)\,\Vert\,p_\theta(z\mid x))$, so a higher bound "
                 r"means a better decoder, a better posterior, or both (Kingma and Welling 2014). "
                 r"The likelihood `{use}`{words} is{where}",
                 use=likelihood.use,
-                words=_in_brackets(data.words),
+                words=_in_parentheses(data.words),
                 where=prose(", with {where},", where=data.where) if data.where else "",
             )
         ),
@@ -53,18 +53,18 @@ def objective(subject: Subject) -> tuple[Block, ...]:
             else prose(
                 "For the prior `{use}`{words} the KL term is{where}:",
                 use=prior.use,
-                words=_in_brackets(latents.words),
+                words=_in_parentheses(latents.words),
                 where=prose(", with {where}", where=latents.where) if latents.where else "",
             )
         ),
         Formula(latents.tex, 3),
         Paragraph(
             prose(
-                r"Training minimised the mean over images of the loss `{use}`{words}, with {draws} "
+                r"Training minimized the mean over images of the loss `{use}`{words}, with {draws} "
                 r"$z = \mu + \sigma \odot \varepsilon$, $\varepsilon \sim \mathcal{N}(0, I)$, for "
                 r"each{where}:",
                 use=spec.loss.use,
-                words=_in_brackets(loss.words),
+                words=_in_parentheses(loss.words),
                 draws=_draws(spec.loss.draws),
                 where=prose(", and {where}", where=loss.where) if loss.where else "",
             )
@@ -75,21 +75,21 @@ def objective(subject: Subject) -> tuple[Block, ...]:
 
 
 def _closed_form(subject: Subject) -> tuple[Block, ...]:
-    """How the KL of two Gaussians is had, where the prior is one."""
+    """The derivation of the closed-form KL, if the prior is Gaussian."""
     if not (subject.has_closed_kl and subject.model.spec.model.prior.is_normal):
         return ()
     return (
         Paragraph(
             prose(
-                "Posterior and prior are products over latents, so that their KL is a sum over "
-                "them. For each it is that of two normal densities:"
+                "Posterior and prior factorize over latents, so their KL is a sum over latents. "
+                "Each term is the KL of two normal densities:"
             )
         ),
         TWO_GAUSSIANS,
     )
 
 
-def _in_brackets(words: Prose) -> Prose:
+def _in_parentheses(words: Prose) -> Prose:
     return prose(" ({words})", words=words) if words else ()
 
 
@@ -100,8 +100,8 @@ def _draws(count: int | None) -> str:
 
 
 def _caveat(subject: Subject) -> tuple[Block, ...]:
-    """Where (2) is no log-probability, and (1) so no bound on log p(x)."""
-    caveat = told(lambda: _likelihood_caveat(subject))
+    """The likelihood's caveat, if (2) is not a log-probability and (1) not a bound on log p(x)."""
+    caveat = as_prose_or_empty(lambda: _likelihood_caveat(subject))
     return (Paragraph(caveat),) if caveat else ()
 
 
@@ -110,23 +110,25 @@ def _likelihood_caveat(subject: Subject) -> str:
 
 
 def _meaning(subject: Subject) -> Prose:
-    """What (4) has to do with (1)."""
+    """The relation of the objective (4) to the bound (1)."""
     loss = subject.model.spec.loss
-    said = told(lambda: loss.relation(is_bound=not _likelihood_caveat(subject)))
-    if not said:
-        return prose("What `{use}` minimises need not be the negative ELBO of (1). ", use=loss.use)
-    return prose("{said} ", said=said)
+    relation = as_prose_or_empty(lambda: loss.relation(is_bound=not _likelihood_caveat(subject)))
+    if not relation:
+        return prose(
+            "The objective of `{use}` may differ from the negative ELBO of (1). ", use=loss.use
+        )
+    return prose("{relation} ", relation=relation)
 
 
 def _estimate(subject: Subject) -> Prose:
-    """How the ELBO among the figures was taken."""
+    """How the recorded ELBO was estimated."""
     figure = subject.facts.of_role("elbo")
     if figure is None:
         return prose("No ELBO is recorded with this model.")
-    by_draws = "" if subject.has_closed_kl else ", the KL term by the same draws"
+    by_draws = "" if subject.has_closed_kl else ", which also estimate the KL term"
     return prose(
-        "The figures weigh the KL once, whatever the objective does, and average over {draws} "
-        "draws of $z$ an image{by_draws}.",
+        "The figures weight the KL by 1, independent of the objective, and average over {draws} "
+        "draws of $z$ per image{by_draws}.",
         draws=figure.samples,
         by_draws=by_draws,
     )

@@ -1,5 +1,4 @@
-"""What the figures of an entry show, in sentences. Each is said only where a figure supports it,
-with the number; none is said of figures that are not there."""
+"""Turn the figures of an entry into sentences, each with the number that supports it."""
 
 from __future__ import annotations
 
@@ -18,27 +17,27 @@ from vaezoo.reports.measured import MEASURED
 from vaezoo.reports.trend import trend
 from vaezoo.spec.spec import Spec
 
-#: share of the last epochs that tell whether training still brings something, and the fewest
-_LATE, _FEWEST = 0.2, 4
-#: a change of the ELBO, as a share of it, that does not matter
+#: The share of the epochs that shows whether training has converged, and the fewest epochs.
+_LATE_SHARE, _MIN_EPOCHS = 0.2, 4
+#: A negligible change of the ELBO, relative to it.
 _NEGLIGIBLE = 0.002
-#: how many standard errors between training and validation are more than chance: the validation
-#: images are others and fewer than those of the test, whose error it is
-_APART = 5.0
-#: what rounds to 0.00
-_LEAST_SHOWN = 0.005
+#: Standard errors of the test ELBO that make a gap between training and validation significant.
+#: There are fewer validation images than test images, so their ELBO is noisier.
+_SIGNIFICANT_ERRORS = 5.0
+#: Smaller differences round to 0.00.
+_MIN_SHOWN = 0.005
 
 
 def observe(facts: EntryFacts) -> list[Prose]:
-    """Every observation that the figures support, the gravest first."""
-    return list(dict.fromkeys(line for look in _LOOKS for line in look(facts)))
+    """The observations that the figures support, the most severe first."""
+    return list(dict.fromkeys(line for observer in _OBSERVERS for line in observer(facts)))
 
 
 def _not_finite(facts: EntryFacts) -> Iterator[Prose]:
     for figure in facts.metrics.figures:
         if not math.isfinite(figure.value):
             yield prose(
-                "**The figure {name} is not finite:** nothing can be read off it.",
+                "**The figure {name} is not finite** and supports no conclusion.",
                 name=f"{figure.split}/{figure.name}",
             )
 
@@ -46,25 +45,25 @@ def _not_finite(facts: EntryFacts) -> Iterator[Prose]:
 def _not_held_out(facts: EntryFacts) -> Iterator[Prose]:
     if facts.metrics.test_is_trained_on:
         yield prose(
-            "**The test images were trained on:** no figure on them says how the model does on "
-            "images that it has not seen."
+            "**The model was trained on the test images:** test figures do not show how it does on "
+            "unseen images."
         )
 
 
 def _targets(facts: EntryFacts) -> Iterator[Prose]:
     for target in facts.metrics.targets:
         off = target["figure"] - target["value"]
-        apart = f", {abs(off):.2f} {'above' if off > 0 else 'below'}"
+        distance = f", {abs(off):.2f} {'above' if off > 0 else 'below'}"
         yield prose(
-            "The target `{metric}` of {value} ± {tolerance} ({source}) is {verdict}: here it is "
-            "{figure}{apart}.{note}",
+            "The target `{metric}` of {value} ± {tolerance} ({source}) is {verdict}: this model "
+            "has {figure}{distance}.{note}",
             metric=target["metric"],
             value=shown(target["value"]),
             tolerance=f"{target['tolerance']:g}",
             source=target["source"],
             verdict=in_words(target),
             figure=shown(target["figure"]),
-            apart=apart if abs(off) >= _LEAST_SHOWN else "",
+            distance=distance if abs(off) >= _MIN_SHOWN else "",
             note=f" {target['note']}" if target["note"] else "",
         )
 
@@ -78,16 +77,16 @@ def _unused(facts: EntryFacts) -> Iterator[Prose]:
     if len(unused) == len(each):
         yield prose(
             "**The posterior has collapsed:** none of {count} latents carries {limit} nats of KL, "
-            "so that the decoder draws the same for every image.",
+            "so the decoder gives the same output for every image.",
             count=len(each),
             limit=UNUSED_BELOW,
         )
     elif unused:
         names = named_latents(unused, len(each))
         yield prose(
-            "{gone} of {count} latents {are} not used{names}: {carry} less than {limit} nats of "
-            "KL on the test images. The model could do without {them}.",
-            gone=len(unused),
+            "{unused} of {count} latents {are} unused{names}: {carry} less than {limit} nats of "
+            "KL on the test images. The model does not need {them}.",
+            unused=len(unused),
             count=len(each),
             are="is" if len(unused) == 1 else "are",
             names=f" ({names})" if names else "",
@@ -98,7 +97,7 @@ def _unused(facts: EntryFacts) -> Iterator[Prose]:
     elif len(each) > 1:
         least = min(range(len(each)), key=each.__getitem__)
         yield prose(
-            "{all} latents are used; the one that carries least, z{index}, has {nats} nats of KL.",
+            "{all} latents are used; z{index} carries the least, {nats} nats of KL.",
             all="Both" if len(each) == 2 else f"All {len(each)}",
             index=least,
             nats=f"{each[least]:.2f}",
@@ -123,7 +122,7 @@ def _concentrated(facts: EntryFacts) -> Iterator[Prose]:
 
 
 def _weighed(facts: EntryFacts) -> Iterator[Prose]:
-    """What β ≠ 1 does to the objective, by the figures of the epoch that was kept."""
+    """The effect of β ≠ 1 on the objective, in the epoch that gave the weights."""
     name, kept = facts.spec.loss.kl_weight, facts.kept
     if not name or not kept:
         return
@@ -132,9 +131,8 @@ def _weighed(facts: EntryFacts) -> Iterator[Prose]:
         return
     gap = kept.train["objective"] + kept.train["elbo"]
     yield prose(
-        "With {name} = {weight} in epoch {epoch} the objective counts each nat of KL {weight} "
-        "times and lies {gap} nats {side} the −ELBO ({objective} against {elbo}): the two must "
-        "not be confused.",
+        "With {name} = {weight} in epoch {epoch}, the objective multiplies the KL by {weight}. It "
+        "is {gap} nats {side} the −ELBO ({objective} against {elbo}); do not confuse the two.",
         name="β" if name == "beta" else name,
         weight=f"{weight:g}",
         epoch=kept.epoch,
@@ -146,10 +144,10 @@ def _weighed(facts: EntryFacts) -> Iterator[Prose]:
 
 
 def _still_moving(facts: EntryFacts) -> Iterator[Prose]:
-    """Whether the last epochs still brought something, by a line through them."""
+    """Whether training had converged, by a straight line through the last epochs."""
     split, series = _elbos(facts.history)
-    count = max(_FEWEST, round(_LATE * len(series)))
-    if len(series) < 2 * _FEWEST or _weights_move(facts.spec, len(series) - count, len(series)):
+    count = max(_MIN_EPOCHS, round(_LATE_SHARE * len(series)))
+    if len(series) < 2 * _MIN_EPOCHS or _weights_move(facts.spec, len(series) - count, len(series)):
         return
     late = trend(series[-count:])
     if not math.isfinite(late.change):
@@ -158,7 +156,7 @@ def _still_moving(facts: EntryFacts) -> Iterator[Prose]:
     changed = f"{shown(late.change, sign=True)} ± {late.error:.2f}"
     if late.most <= negligible:
         yield prose(
-            "Training had levelled off: over the last {count} epochs the {split} ELBO changed by "
+            "Training had converged: over the last {count} epochs the {split} ELBO changed by "
             "{changed} nats, with 99.7% confidence by less than {negligible} ({share} of it).",
             count=count,
             split=split,
@@ -168,25 +166,25 @@ def _still_moving(facts: EntryFacts) -> Iterator[Prose]:
         )
     elif late.change > late.margin:
         yield prose(
-            "Training had not come to its end: over the last {count} epochs the {split} ELBO still "
-            "rose by {brought} ± {noise} nats.",
+            "Training had not converged: over the last {count} epochs the {split} ELBO still "
+            "rose by {change} ± {noise} nats.",
             count=count,
             split=split,
-            brought=f"{late.change:.2f}",
+            change=f"{late.change:.2f}",
             noise=f"{late.error:.2f}",
         )
     elif late.change < -late.margin:
         yield prose(
-            "The {split} ELBO fell by {brought} ± {noise} nats over the last {count} epochs.",
+            "The {split} ELBO fell by {change} ± {noise} nats over the last {count} epochs.",
             count=count,
             split=split,
-            brought=f"{-late.change:.2f}",
+            change=f"{-late.change:.2f}",
             noise=f"{late.error:.2f}",
         )
     else:
         yield prose(
-            "The last {count} epochs do not tell whether training had levelled off: over them the "
-            "{split} ELBO changed by {changed} nats.",
+            "The last {count} epochs do not show whether training had converged: the {split} "
+            "ELBO changed by {changed} nats.",
             count=count,
             split=split,
             changed=changed,
@@ -195,7 +193,7 @@ def _still_moving(facts: EntryFacts) -> Iterator[Prose]:
 
 def _past_its_best(facts: EntryFacts) -> Iterator[Prose]:
     held_out = [r.validation["elbo"] for r in facts.history if r.validation]
-    if len(held_out) < 2 * _FEWEST or not all(map(math.isfinite, held_out)):
+    if len(held_out) < 2 * _MIN_EPOCHS or not all(map(math.isfinite, held_out)):
         return
     if facts.spec.train.early_stopping:
         yield from _kept_earlier(facts, held_out)
@@ -204,7 +202,7 @@ def _past_its_best(facts: EntryFacts) -> Iterator[Prose]:
     lost = held_out[best] - held_out[-1]
     steps = [b - a for a, b in zip(held_out[best:], held_out[best + 1 :], strict=False)]
     noise = math.sqrt(fmean(step**2 for step in steps)) if steps else 0.0
-    if len(steps) >= _FEWEST and lost > 2 * noise:
+    if len(steps) >= _MIN_EPOCHS and lost > 2 * noise:
         yield prose(
             "The validation ELBO was best in epoch {best} of {epochs} and has lost {lost} nats "
             "since: stopping there would have been better.",
@@ -215,25 +213,25 @@ def _past_its_best(facts: EntryFacts) -> Iterator[Prose]:
 
 
 def _kept_earlier(facts: EntryFacts, held_out: Sequence[float]) -> Iterator[Prose]:
-    """What came after the epoch that early stopping kept."""
+    """The validation ELBO after the epoch that early stopping kept."""
     kept = facts.kept
     if kept is None or kept is facts.history[-1]:
         return
     after = held_out[facts.history.index(kept) + 1 :]
     yield prose(
-        "The weights are those of epoch {best}, which early stopping kept; in the {after} epochs "
-        "after it the validation ELBO was at best {change} nats.",
+        "The weights are those of epoch {best}, kept by early stopping. In the {after} epochs "
+        "after it, the validation ELBO changed by {change} nats at best.",
         best=kept.epoch,
         after=len(after),
         change=shown(max(after) - (kept.validation or {})["elbo"], sign=True),
     )
 
 
-def _generalises(facts: EntryFacts) -> Iterator[Prose]:
-    """Training against validation in the epoch whose weights were kept.
+def _generalizes(facts: EntryFacts) -> Iterator[Prose]:
+    """Compare training and validation in the epoch that gave the weights.
 
-    Nothing is said where the training pixels are drawn again each time: they are other images then,
-    and the two would agree however much of the grey levels were learnt by heart.
+    Silent if the training pixels are redrawn each time: the images then differ in each epoch, so
+    the two agree even if the model overfits the gray levels.
     """
     kept, test = facts.kept, facts.of_role("elbo")
     error = test.standard_error if test else None
@@ -242,24 +240,22 @@ def _generalises(facts: EntryFacts) -> Iterator[Prose]:
     if not (_finite(kept.train, "elbo") and _finite(kept.validation, "elbo")):
         return
     gap = kept.train["elbo"] - kept.validation["elbo"]
-    apart = gap > _APART * error
+    limit = _SIGNIFICANT_ERRORS * error
     yield prose(
-        "In epoch {epoch}, whose weights these are, the validation ELBO lies {size} nats {side} "
-        "the training one (a running mean within the epoch), {more} than {clear} standard errors "
-        "of the test ELBO (±{error}): {verdict}.",
+        "In epoch {epoch}, which gave the weights, the validation ELBO is {size} nats {side} the "
+        "training ELBO (a running mean within the epoch). That is {more} than {clear} standard "
+        "errors of the test ELBO (±{error}): {verdict}.",
         epoch=kept.epoch,
         size=f"{abs(gap):.2f}",
         side="below" if gap > 0 else "above",
-        more="more" if abs(gap) > _APART * error else "less",
-        clear=f"{_APART:g}",
+        more="more" if abs(gap) > limit else "less",
+        clear=f"{_SIGNIFICANT_ERRORS:g}",
         error=f"{error:.2f}",
-        verdict="the model has begun to learn its training images by heart"
-        if apart
-        else "it does not show that training images were learnt by heart",
+        verdict="the model has started to overfit" if gap > limit else "no sign of overfitting",
     )
 
 
-_LOOKS: tuple[Callable[[EntryFacts], Iterator[Prose]], ...] = (
+_OBSERVERS: tuple[Callable[[EntryFacts], Iterator[Prose]], ...] = (
     _not_finite,
     _not_held_out,
     _targets,
@@ -267,14 +263,14 @@ _LOOKS: tuple[Callable[[EntryFacts], Iterator[Prose]], ...] = (
     _concentrated,
     _still_moving,
     _past_its_best,
-    _generalises,
+    _generalizes,
     _weighed,
     *MEASURED,
 )
 
 
 def _elbos(history: Sequence[EpochRecord]) -> tuple[str, list[float]]:
-    """The ELBO after each epoch: on held-out images where there are any."""
+    """The split and its ELBO after each epoch: validation if images were held out."""
     held_out = [record.validation["elbo"] for record in history if record.validation]
     if history and len(held_out) == len(history):
         return "validation", held_out
@@ -282,7 +278,7 @@ def _elbos(history: Sequence[EpochRecord]) -> tuple[str, list[float]]:
 
 
 def _weights_move(spec: Spec, first: int, last: int) -> bool:
-    """Whether a weight of the loss is on its way then, so that the ELBO moves with it."""
+    """Whether a schedule changes a weight of the loss, and so the ELBO, in these epochs."""
     return any(
         isinstance(weight, Schedule)
         and (value_at(weight, first) != value_at(weight, last) or bool(weight.cyclical))

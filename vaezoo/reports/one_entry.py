@@ -20,26 +20,27 @@ from vaezoo.reports.blocks import (
     plain,
     prose,
 )
-from vaezoo.reports.component_text import told
+from vaezoo.reports.component_text import as_prose_or_empty
 from vaezoo.reports.figure_tables import figure_tables, protocol
 from vaezoo.reports.objective import objective
 from vaezoo.reports.observations import observe
 from vaezoo.reports.subject import Subject
 
 _HALF = 0.49
-#: lines of a spec that make a further column, and how many columns there are at most
-_LINES, _MOST_COLUMNS = 14, 3
+_EXACTLY = ", bit for bit on a CPU of the same architecture with the same number of threads"
+#: Lines of a spec per column, and the most columns.
+_LINES, _MAX_COLUMNS = 14, 3
 
 
 def report_of(subject: Subject) -> ReportDocument:
-    """Everything about one trained model on about two pages."""
+    """The report of one trained model, about two pages."""
     summary = subject.entry.spec_data.get("summary") or "A variational autoencoder"
     sections = (
-        Section("The model as built", _model(subject)),
-        Section("The objective, derived", objective(subject)),
-        Section("Reconstruction against KL", _trade_off(subject)),
-        Section("What it makes of images", _images(subject)),
-        Section("What its latents hold", _latents(subject)),
+        Section("The model", _model(subject)),
+        Section("Derivation of the objective", objective(subject)),
+        Section("Reconstruction versus KL", _trade_off(subject)),
+        Section("Reconstructions and samples", _images(subject)),
+        Section("Latent space", _latents(subject)),
         Section("Other pictures", _other_pictures(subject)),
         Section("Observations", (shared_sections.observations(observe(subject.facts)),)),
         Section("How to reproduce it", _reproduce(subject)),
@@ -61,32 +62,32 @@ def _model(subject: Subject) -> tuple[Block, ...]:
 def _trade_off(subject: Subject) -> tuple[Block, ...]:
     run = subject.run
     loss = subject.model.spec.loss
-    its_own = prose("The objective is that of the loss `{use}`.", use=loss.use)
-    said = Paragraph(
+    fallback = prose("The objective is that of the loss `{use}`.", use=loss.use)
+    paragraph = Paragraph(
         prose(
             r"The negative ELBO is the sum of a rate $R$, the KL term, and a distortion $D$, the "
-            r"reconstruction term (Alemi et al. 2018). {weighed} {ended}",
-            weighed=told(loss.tradeoff) or its_own,
-            ended=shared_sections.rate_and_distortion(subject),
+            r"reconstruction term (Alemi et al. 2018). {tradeoff} {result}",
+            tradeoff=as_prose_or_empty(loss.tradeoff) or fallback,
+            result=shared_sections.rate_and_distortion(subject),
         )
     )
     if not run.history:
-        return (said,) if run.point else ()
-    return (said, _curves(subject))
+        return (paragraph,) if run.point else ()
+    return (paragraph, _curves(subject))
 
 
 def _curves(subject: Subject) -> Picture:
     run = subject.run
     where = "validation" if run.is_validated else "training"
     likelihood = subject.model.spec.model.likelihood.use
-    star = ", the star the model on the test split" if run.point else ""
+    star = "; star: the model on the test split" if run.point else ""
     caption = prose(
-        "**Training.** Nats per example over {epochs} epochs. Grey: training, running mean within "
-        "the epoch{blue}. Right: rate and distortion after each epoch ({where}){star}; along grey "
-        "lines the −ELBO is the same. `{dataset}`, {likelihood} likelihood, binarisation: {how}, "
-        "one draw of z an image.",
+        "**Training.** Nats per example over {epochs} epochs. Gray: training, running mean within "
+        "the epoch{blue}. Right: rate and distortion after each epoch ({where}){star}; gray lines: "
+        "equal −ELBO. `{dataset}`, {likelihood} likelihood, binarisation: {how}, "
+        "one draw of z per image.",
         epochs=len(run.history),
-        blue="; blue: validation, after it" if run.is_validated else "",
+        blue="; blue: validation after the epoch" if run.is_validated else "",
         where=where,
         star=star,
         dataset=shared_sections.dataset_of(subject),
@@ -103,7 +104,7 @@ def _curves(subject: Subject) -> Picture:
 
 
 def _images(subject: Subject) -> tuple[Block, ...]:
-    return shared_sections.beside(
+    return shared_sections.side_by_side(
         [
             subject.picture(
                 "reconstructions",
@@ -123,23 +124,23 @@ def _images(subject: Subject) -> tuple[Block, ...]:
     )
 
 
-#: visualizers that the sections above draw, each with parameters for its place
+#: Visualizers that the sections above draw.
 _PLACED = frozenset(
     {"reconstructions", "samples", "latent_scatter", "traversals", "manifold", "interpolations"}
 )
 
 
 def _other_pictures(subject: Subject) -> tuple[Block, ...]:
-    """The spec's further visualizers, two in a row."""
+    """The spec's other visualizers, two in a row."""
     others = [one for one in subject.model.spec.visualizers if one.in_reports]
     others = [one for one in others if _name_of(one) not in _PLACED]
     drawn = [picture for one in others if (picture := subject.picture_of(one, _HALF))]
     rows = [drawn[start : start + 2] for start in range(0, len(drawn), 2)]
-    return tuple(block for row in rows for block in shared_sections.beside(row))
+    return tuple(block for row in rows for block in shared_sections.side_by_side(row))
 
 
 def _name_of(visualizer: Visualizer) -> str:
-    """As the spec writes it: ``parts:samples`` is not vaezoo's ``samples``."""
+    """The name in the spec: ``parts:samples`` differs from vaezoo's ``samples``."""
     written = visualizer.to_spec()
     return written if isinstance(written, str) else str(written["use"])
 
@@ -150,7 +151,7 @@ def _latents(subject: Subject) -> tuple[Block, ...]:
         "latent_scatter",
         "Posterior means.",
         _HALF,
-        "Scatter plot of the posterior means of test images, coloured by class",
+        "Scatter plot of the posterior means of test images, colored by class",
         shared_sections.SCATTER,
     )
     space = (
@@ -158,7 +159,7 @@ def _latents(subject: Subject) -> tuple[Block, ...]:
             "traversals",
             "Traversals.",
             _HALF,
-            "Rows of decoded images, each along one latent dimension",
+            "Rows of decoded images, one row for each latent dimension",
             shared_sections.TRAVERSALS,
         )
         if latent > 2
@@ -178,13 +179,13 @@ def _latents(subject: Subject) -> tuple[Block, ...]:
         shared_sections.INTERPOLATIONS,
     )
     return (
-        *shared_sections.beside([scatter, space]),
-        *shared_sections.beside([between, _by_dimension(subject)]),
+        *shared_sections.side_by_side([scatter, space]),
+        *shared_sections.side_by_side([between, _by_dimension(subject)]),
     )
 
 
 def _by_dimension(subject: Subject) -> Picture | None:
-    """The KL of each latent, or where only their sum is known what tells the active ones."""
+    """The KL of each latent; if only the sum is known, the values that define active units."""
     kl, active = subject.facts.of_role("kl"), subject.facts.of_role("active_units")
     units = ""
     if active and active.per_dimension:
@@ -192,8 +193,8 @@ def _by_dimension(subject: Subject) -> Picture | None:
         units = f" Active units: {active.value:g} of {len(active.per_dimension)}{note}."
     if kl and kl.per_dimension:
         caption = prose(
-            "**KL of each latent dimension.** {sum} nats together; under {limit} nats a dimension "
-            "is grey.{units} {how}.",
+            "**KL of each latent dimension.** {sum} nats in total; dimensions below {limit} nats "
+            "are gray.{units} {how}.",
             sum=f"{kl.value:.2f}",
             limit=UNUSED_BELOW,
             units=units,
@@ -203,18 +204,18 @@ def _by_dimension(subject: Subject) -> Picture | None:
     if active and active.per_dimension:
         each = (active.about.each if active.about else "") or active.label
         caption = prose(
-            "**Latent dimensions by {each}.** With this prior only the KL of all latents together "
-            "is known. Dimensions that are not active are grey.{units} {how}.",
+            "**Latent dimensions by {each}.** This prior gives only the KL of all latents "
+            "together. Inactive dimensions are gray.{units} {how}.",
             each=each,
             units=units,
             how=protocol(active),
         )
-        return _bars(subject, each, active.per_dimension, _least_active(active), caption)
+        return _bars(subject, each, active.per_dimension, _smallest_active(active), caption)
     return None
 
 
-def _least_active(active: Figure) -> float:
-    """The value of the active dimension that has least; infinite where none is active."""
+def _smallest_active(active: Figure) -> float:
+    """The smallest value of an active dimension; infinite if none is active."""
     ranked = sorted(active.per_dimension or (), reverse=True)[: round(active.value)]
     return ranked[-1] if ranked else math.inf
 
@@ -229,17 +230,15 @@ def _bars(
 
 def _reproduce(subject: Subject) -> tuple[Block, ...]:
     spec = shared_sections.spec_text(subject)
-    columns = min(1 + spec.count("\n") // _LINES, _MOST_COLUMNS)
+    columns = min(1 + spec.count("\n") // _LINES, _MAX_COLUMNS)
     return (
         Paragraph(
             prose(
                 "With this spec in `{name}.yaml` and the versions below, the first command trains "
-                "the same weights{exactly}; the second takes the same figures again. What the spec "
-                "does not say has its default in vaezoo {version}.",
+                "the same weights{exactly}. The second recomputes the figures. Other settings have "
+                "the defaults of vaezoo {version}.",
                 name=subject.name,
-                exactly=", to the bit on a CPU of the same kind with as many threads"
-                if subject.entry.lock["device"]["type"] == "cpu"
-                else "",
+                exactly=_EXACTLY if subject.entry.lock["device"]["type"] == "cpu" else "",
                 version=subject.entry.lock["vaezoo"],
             )
         ),

@@ -1,8 +1,8 @@
-"""How well the difference of two models is known on the images that both were measured on.
+"""Standard errors of paired differences between two models on the same images.
 
-Images that are hard for one model are mostly hard for the other, so that the values of single
-images differ much less between the models than between the images. A report has only recorded
-means; values by image are taken again, on some of the images where draws of z are many.
+An image that is hard for one model is mostly hard for the other, so values differ much less between
+models than between images. Entries record only means, so the values per image are recomputed, on a
+subset of the images if there are many draws of z.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
     from vaezoo.registry import Figure, Metric
 
-#: images to take values of, at most and at least, and how many draws of z between the two
-_MOST, _LEAST, _DRAWS = 2000, 50, 100_000
+#: The most and the fewest images, and the total number of draws of z in between.
+_MAX_IMAGES, _MIN_IMAGES, _DRAWS = 2000, 50, 100_000
 
 
 @dataclass(frozen=True)
 class Paired:
-    """The standard error of a difference, from the values of so many images."""
+    """The standard error of a difference, and the number of images behind it."""
 
     error: float
     images: int
 
 
 def pairs(first: Subject, second: Subject) -> Mapping[str, Paired]:
-    """By figure, such as ``test/elbo``, of those whose metrics give values by image.
+    """Paired errors by figure, such as ``test/elbo``, for metrics that give values per image.
 
-    Nothing where the images of one cannot be had or are not those that it was trained on: the
-    recorded figures are of others then. Whether the figures compare is not asked here.
+    Empty if the images of an entry are not available or not those of its training, since its
+    figures come from others. Does not check whether the figures compare.
     """
     if not (_has_its_images(first) and _has_its_images(second)):
         return {}
@@ -59,17 +59,22 @@ def _has_its_images(subject: Subject) -> bool:
 
 
 def _of_metric(first: Subject, second: Subject, one: Figure, other: Figure) -> dict[str, Paired]:
-    """All that the metric of a figure says of both models' images."""
+    """The paired errors of all figures of one metric."""
     metric = metric_of(one, first.model.spec, first.registry)
-    same = metric_of(other, second.model.spec, second.registry)
-    if metric is None or same is None or type(metric) is not type(same):
+    other_metric = metric_of(other, second.model.spec, second.registry)
+    if metric is None or other_metric is None or type(metric) is not type(other_metric):
         return {}
     total = len(first.context.split)
-    count = min(total, max(_LEAST, min(_MOST, _DRAWS // max(one.samples, other.samples, 1))))
+    count = min(
+        total, max(_MIN_IMAGES, min(_MAX_IMAGES, _DRAWS // max(one.samples, other.samples, 1)))
+    )
     index = torch.arange(count) * total // count
     try:
-        values = [_values(metric, first.context, index), _values(same, second.context, index)]
-    except Exception:  # a plugin's metric that fails: its figures stand without paired errors
+        values = [
+            _values(metric, first.context, index),
+            _values(other_metric, second.context, index),
+        ]
+    except Exception:  # a plugin's metric fails: no paired errors
         return {}
     found = {}
     for name in values[0].keys() & values[1].keys():
@@ -82,7 +87,7 @@ def _of_metric(first: Subject, second: Subject, one: Figure, other: Figure) -> d
 
 
 def _values(metric: Metric, context: EvaluationContext, index: Tensor) -> dict[str, Tensor]:
-    """Values of the images at ``index`` (n,): (n,) each, float64 on the CPU."""
+    """The values of the images at ``index`` (n,): (n,) each, float64 on the CPU."""
     labels = context.split.labels
     some = Split(context.split.images[index], None if labels is None else labels[index])
     with fast_float32(context.model.device):
@@ -91,5 +96,5 @@ def _values(metric: Metric, context: EvaluationContext, index: Tensor) -> dict[s
 
 
 def _error(one: Tensor, other: Tensor, examples: int) -> float:
-    """The standard error of the mean difference over so many images."""
+    """The standard error of the mean difference over ``examples`` images."""
     return (other - one).std().item() / math.sqrt(examples)

@@ -1,7 +1,7 @@
-"""The visualizers' pictures, fitted to the width that they have on the page.
+"""Draw visualizers for their width on the page.
 
-A visualizer writes its title and facts above its picture, in type for a screen. Here the facts
-become the caption, and the type that is left grows so that it can be read on paper.
+A visualizer writes its title and facts above the picture, at a font size for screens. Here the
+facts move to the caption, and the other text is enlarged for paper.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from PIL import Image
 
-from vaezoo.plotting.style import house_rules
+from vaezoo.plotting.style import plot_style
 from vaezoo.registry import EvaluationContext, Registry, Visualizer
 
-#: the width of the text on paper, in inches, and the size of the type in pictures, in points
+#: The text width on paper in inches, and the font size in pictures in points.
 PAGE = 7.1
-_TYPE = 6.4
+_FONT_SIZE = 6.4
 _DPI = 150
-#: colours of a picture that has too many to list
+#: The number of colors after quantization.
 _PALETTE = 160
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture and what its visualizer says about it."""
+    """A picture and the visualizer's facts about it."""
 
     png: bytes
     facts: tuple[str, ...]
@@ -41,9 +41,9 @@ def draw(
     registry: Registry,
     share: float,
 ) -> Drawing:
-    """The picture of a visualizer, for a ``share`` of the width of the page.
+    """The picture of a visualizer for a ``share`` of the page width.
 
-    Raises whatever the visualizer raises.
+    Raises what the visualizer raises.
     """
     made = registry.find("visualizer", use).component.model_validate(dict(parameters))
     figure = cast("Visualizer", made).draw(context)
@@ -55,25 +55,25 @@ def draw(
 
 
 def _enlarge(figure: Figure, inches: float) -> None:
-    """Scale the type, and with it how far labels stand from what they name."""
+    """Scale the text and the offsets of annotations."""
     texts = [text for text in figure.findobj(Text) if text.get_text()]
     if not texts:
         return
     smallest = min(float(text.get_fontsize()) for text in texts)
-    factor = max(1.0, _TYPE / smallest * figure.get_size_inches()[0] / inches)
+    factor = max(1.0, _FONT_SIZE / smallest * figure.get_size_inches()[0] / inches)
     for text in texts:
         text.set_fontsize(float(text.get_fontsize()) * factor)
         if isinstance(text, Annotation) and text.anncoords == "offset points":
             offset: Any = text.xyann
             text.xyann = tuple(factor * distance for distance in offset)
-    for axes in figure.axes:  # numbers at ticks are made only when they are drawn
+    for axes in figure.axes:  # tick labels are created when drawn
         axes.tick_params(labelsize=smallest * factor)
 
 
 def _png(figure: Figure) -> bytes:
-    """The figure without its margins, in greys where it has no other colour."""
+    """The figure without margins, as a grayscale PNG if it has no other color."""
     buffer = io.BytesIO()
-    with house_rules():
+    with plot_style():
         figure.savefig(buffer, dpi=_DPI, bbox_inches="tight", pad_inches=0.01)
     picture = Image.open(buffer).convert("RGB")
     grey = picture.convert("L")

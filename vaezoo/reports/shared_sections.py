@@ -1,4 +1,4 @@
-"""Parts that the report of one entry and that of two have in common."""
+"""Sections that the reports of one and of two entries share."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from vaezoo.reports.layer_table import compact, layers_of
 from vaezoo.reports.shortest_spec import essential
 from vaezoo.reports.subject import Subject
 from vaezoo.system.yaml_writer import to_yaml
+from vaezoo.zoo.model_card import duration
 
 SCATTER = {"points": 5000}
 RECONSTRUCTIONS = {"n": 6, "bands": 1}
@@ -35,23 +36,23 @@ SAMPLES = {"n": 30, "columns": 10}
 TRAVERSALS = {"steps": 9, "rows": 10}
 MANIFOLD = {"n": 14}
 INTERPOLATIONS = {"pairs": 4, "steps": 6}
-#: how much wider one of two pictures may be than the other
-_UNEVEN = 1.5
-#: the share of the width that one picture takes, drawn as it is for half of it
-_ALONE = (1.2, 1.0)
+#: The largest ratio of the widths of two pictures side by side.
+_MAX_WIDTH_RATIO = 1.5
+#: The column shares for a single picture, which is drawn for half the width.
+_SINGLE_SHARES = (1.2, 1.0)
 
 
-def beside(pictures: Sequence[Picture | None]) -> tuple[Block, ...]:
-    """Pictures side by side, as high as each other where their shapes allow it."""
-    there = [picture for picture in pictures if picture]
-    if not there:
+def side_by_side(pictures: Sequence[Picture | None]) -> tuple[Block, ...]:
+    """Pictures side by side, of equal height if their shapes allow it."""
+    present = [picture for picture in pictures if picture]
+    if not present:
         return ()
-    if len(there) == 1:
-        return (Side(((there[0],), ()), _ALONE),)
-    shapes = [_aspect(picture) for picture in there]
+    if len(present) == 1:
+        return (Side(((present[0],), ()), _SINGLE_SHARES),)
+    shapes = [_aspect(picture) for picture in present]
     least = min(shapes)
-    shares = tuple(round(min(shape / least, _UNEVEN), 3) for shape in shapes)
-    return (Side(tuple((picture,) for picture in there), shares),)
+    shares = tuple(round(min(shape / least, _MAX_WIDTH_RATIO), 3) for shape in shapes)
+    return (Side(tuple((picture,) for picture in present), shares),)
 
 
 def _aspect(picture: Picture) -> float:
@@ -64,7 +65,7 @@ def _aspect(picture: Picture) -> float:
 
 
 def layer_table(subject: Subject) -> Table:
-    """The layers with the shapes that leave them and their parameters."""
+    """The layers with their output shapes and parameter counts."""
     layers = compact(layers_of(subject.model))
     rows: list[tuple[Prose, ...]] = []
     part = ""
@@ -79,7 +80,7 @@ def layer_table(subject: Subject) -> Table:
         rows.append(tuple(map(plain, cells)))
         part = layer.part
     total = prose("**{count}**", count=f"{subject.parameters:,}")
-    rows.append((plain(""), plain("together"), plain(""), total))
+    rows.append((plain(""), plain("total"), plain(""), total))
     return Table(
         (plain("part"), plain("layer"), plain("output"), plain("parameters")),
         tuple(rows),
@@ -93,7 +94,7 @@ def dataset_of(subject: Subject) -> str:
 
 
 def trained(subject: Subject) -> Prose:
-    """How the model was trained, in a sentence."""
+    """One sentence on how the model was trained."""
     spec, lock, history = subject.model.spec, subject.entry.lock, subject.entry.history
     train = spec.train
     epochs = f"{len(history) or train.epochs} epochs"
@@ -101,10 +102,14 @@ def trained(subject: Subject) -> Prose:
         epochs = f"{len(history)} of {train.epochs} epochs"
     seconds = sum(record.seconds for record in history)
     spent = f" in {duration(seconds)}" if seconds and math.isfinite(seconds) else ""
-    held_out = f"{train.validation:.0%} of them held out" if train.validation else "none held out"
+    held_out = (
+        f"{train.validation:.0%} of the training images held out"
+        if train.validation
+        else "no training images held out"
+    )
     return prose(
-        "Trained on the training images of `{dataset}` ({shape}, {held_out}) for {epochs} in "
-        "batches of {batch} by `{optimizer}` with a learning rate of {lr}, seed {seed}, on "
+        "Trained on `{dataset}` ({shape}, {held_out}) for {epochs} with batches of {batch}, "
+        "`{optimizer}` with a learning rate of {lr}, seed {seed}, on "
         "{device}{spent}.",
         dataset=dataset_of(subject),
         shape=str(subject.model.image_shape),
@@ -123,24 +128,15 @@ def _rate(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else f"{value.ends[0]:g} to {value.ends[1]:g}"
 
 
-def duration(seconds: float) -> str:
-    """``4 min 22 s``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
 def notices(subject: Subject) -> tuple[Notice, ...]:
-    """What a reader must know of the pictures and figures before all else."""
+    """Warnings that precede the report."""
     found = []
     if subject.problem:
         found.append(
             Notice(
                 prose(
-                    "**{name}:** its images could not be had ({problem}); pictures are those that "
-                    "were drawn after training, where there are any.",
+                    "**{name}:** the dataset is not available ({problem}). The pictures are those "
+                    "drawn after training.",
                     name=subject.name,
                     problem=subject.problem,
                 )
@@ -150,8 +146,8 @@ def notices(subject: Subject) -> tuple[Notice, ...]:
         found.append(
             Notice(
                 prose(
-                    "**{name}** is a weights file alone: figures and training curves are not in "
-                    "it. Report on the entry's folder to have them.",
+                    "**{name}** is a weights file alone, without figures or training curves. Use "
+                    "the entry's folder to include them.",
                     name=subject.name,
                 )
             )
@@ -160,7 +156,7 @@ def notices(subject: Subject) -> tuple[Notice, ...]:
 
 
 def observations(lines: Sequence[Prose]) -> Bullets:
-    return Bullets(tuple(lines) or (prose("The recorded figures support no statement."),))
+    return Bullets(tuple(lines) or (prose("The recorded figures support no observation."),))
 
 
 def spec_text(subject: Subject) -> str:
@@ -169,7 +165,7 @@ def spec_text(subject: Subject) -> str:
 
 
 def versions(subject: Subject) -> str:
-    """What the lock says of software and device, in a line."""
+    """The software versions and device in the lock, in one line."""
     lock = subject.entry.lock
     plugins = {c["plugin"]: c["version"] for c in lock["components"] if c["plugin"] != "vaezoo"}
     named = {"vaezoo": lock["vaezoo"], "torch": lock["torch"], "python": lock["python"], **plugins}
@@ -183,7 +179,7 @@ def versions(subject: Subject) -> str:
 
 
 def commands(subject: Subject) -> str:
-    """What to type to train it anew, to check it and to write the report again."""
+    """The commands that train, verify, sample and report the model."""
     name = subject.name
     place = shlex.quote(str(subject.entry.path)) if subject.entry.stands_alone else name
     lines = [
@@ -203,19 +199,19 @@ def file_digest(subject: Subject) -> str:
 
 
 def digest_rows(subject: Subject) -> list[tuple[Prose, ...]]:
-    """What identifies the model and its data."""
+    """Table rows with the digests of the model and its data."""
     entry = subject.entry
     data = entry.lock.get("dataset", {}).get("digest", "")
     return [
         (plain("versions"), plain(versions(subject))),
-        (plain("weights, SHA-256 of the tensors"), prose("`{it}`", it=entry.header["digest"])),
+        (plain("tensors, SHA-256"), prose("`{it}`", it=entry.header["digest"])),
         (plain(f"{entry.weights_path.name}, SHA-256"), prose("`{it}`", it=file_digest(subject))),
         *([(plain("dataset, SHA-256"), prose("`{it}`", it=data))] if data else []),
     ]
 
 
 def rate_and_distortion(subject: Subject) -> Prose:
-    """Where the run ended, in a sentence; nothing where it is not recorded."""
+    """The final rate and distortion in one sentence; empty if not recorded."""
     point = subject.run.point
     if not point:
         return ()

@@ -1,4 +1,4 @@
-"""The shortest spec that trains the same weights and takes the same figures."""
+"""The shortest spec that gives the same weights and figures."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vaezoo.registry import Registry
 from vaezoo.spec import from_data
 from vaezoo.spec.spec import DECISIVE, Spec
 
-#: what else decides the published weights, and the figures that are taken of them
+#: Sections that decide the published weights and the figures, besides training.
 _PUBLISHED = ("publish", "metrics")
 _KEPT = (*DECISIVE[:1], "name", *DECISIVE[1:], *_PUBLISHED)
 
 
 def essential(spec: Spec, registry: Registry) -> dict[str, Any]:
-    """What decides the weights and figures and is not a default, as JSON data that makes a spec.
+    """The settings that decide weights and figures, without defaults, as JSON data of a spec.
 
-    Pictures and targets are left out: they change nothing in the model.
+    Visualizers and targets are omitted: they do not change the model.
     """
     full = spec.canonical()
     data = {key: full[key] for key in _KEPT if key in full}
@@ -27,17 +27,17 @@ def essential(spec: Spec, registry: Registry) -> dict[str, Any]:
     for path in list(_paths(data)):
         shorter = deepcopy(data)
         _drop(shorter, path)
-        if _means(shorter, wanted, registry):
+        if _is_equivalent(shorter, wanted, registry):
             data = shorter
     short: dict[str, Any] = _bare(data)
-    return short if _means(short, wanted, registry) else data
+    return short if _is_equivalent(short, wanted, registry) else data
 
 
 def _decisive(spec: Spec) -> dict[str, Any]:
     return spec.model_dump(mode="json", include={*DECISIVE, *_PUBLISHED})
 
 
-def _means(data: dict[str, Any], wanted: dict[str, Any], registry: Registry) -> bool:
+def _is_equivalent(data: dict[str, Any], wanted: dict[str, Any], registry: Registry) -> bool:
     try:
         return _decisive(from_data(data, registry)) == wanted
     except VaezooError:
@@ -48,7 +48,7 @@ Path = tuple[str | int, ...]
 
 
 def _paths(data: Any, above: Path = ()) -> Iterator[Path]:
-    """Every key but those that name a component, a section before what is in it."""
+    """The paths of all keys except ``use``, each section before its contents."""
     entries = enumerate(data) if isinstance(data, list) else data.items()
     for key, value in entries:
         if isinstance(data, dict) and key != "use":
@@ -60,14 +60,14 @@ def _paths(data: Any, above: Path = ()) -> Iterator[Path]:
 def _drop(data: Any, path: Path) -> None:
     *sections, key = path
     for section in sections:
-        if isinstance(data, dict) and section not in data:  # went with its own section
+        if isinstance(data, dict) and section not in data:  # its section was dropped
             return
         data = data[section]
     data.pop(key, None)
 
 
 def _bare(value: Any) -> Any:
-    """``{use: x}`` as ``x``, all through."""
+    """Replace each ``{use: x}`` by ``x``."""
     if isinstance(value, list):
         return [_bare(item) for item in value]
     if not isinstance(value, dict):

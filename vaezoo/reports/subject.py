@@ -1,4 +1,4 @@
-"""What a report is about: an entry with its model, and its data where they can be had."""
+"""The subject of a report: an entry with its model and, if available, its data."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subject:
-    """A trained model to be reported on.
+    """A trained model to report on.
 
-    ``problem`` says why its images cannot be had; the context's split is empty then, and stored
-    pictures stand in for those that need images. ``digest`` is that of the data that were found.
+    ``problem`` says why its images are not available. The context's split is then empty, and stored
+    pictures replace those that need images. ``digest`` is the digest of the loaded data.
     """
 
     entry: Entry
@@ -51,30 +51,29 @@ class Subject:
 
     @cached_property
     def _readers(self) -> tuple[Metric, ...]:
-        """The spec's metrics, and those that other recorded figures are of."""
+        """The spec's metrics, and the metrics of the other recorded figures."""
         own = {type(metric) for metric in self.model.spec.metrics}
         names = {figure.name for figure in self.entry.metrics.figures}
         others = [cast("type[Metric]", row.component) for row in self.registry.components("metric")]
-        further = [
+        extra = [
             kind()
             for kind in others
             if kind not in own
             and names & names_of(kind)
             and not any(field.is_required() for field in kind.model_fields.values())
         ]
-        return (*self.model.spec.metrics, *further)
+        return (*self.model.spec.metrics, *extra)
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The entry's, with figures described that were written before they described
-        themselves."""
+        """The entry's metrics; figures of older entries get their descriptions."""
         metrics = self.entry.metrics
         figures = described(metrics.figures, self._readers, self.model.spec)
         return replace(metrics, figures=tuple(figures))
 
     @property
     def _redrawn(self) -> bool:
-        """By the data, or where these cannot be had by the protocol of a recorded figure."""
+        """Whether the data or the protocol of a recorded figure use dynamic binarization."""
         protocols = {str(self.context.binarization)}
         protocols |= {figure.binarisation for figure in self.entry.metrics.figures}
         return any(protocol.startswith("dynamic") for protocol in protocols)
@@ -85,13 +84,13 @@ class Subject:
 
     @property
     def has_closed_kl(self) -> bool:
-        nothing = torch.zeros(1, self.model.latent, device=self.model.device)
+        zeros = torch.zeros(1, self.model.latent, device=self.model.device)
         with torch.inference_mode():
-            return self.model.prior.kl(nothing, nothing) is not None
+            return self.model.prior.kl(zeros, zeros) is not None
 
     @property
     def run(self) -> plots.Run:
-        """What the plots show of it."""
+        """The data of the plots."""
         facts = self.facts
         kl, distortion = facts.of_role("kl"), facts.of_role("reconstruction")
         point = (kl.value, distortion.value) if kl and distortion else None
@@ -100,28 +99,28 @@ class Subject:
     def picture(
         self, use: str, title: str, share: float, alt: str, parameters: Mapping[str, Any]
     ) -> Picture | None:
-        """A visualizer's picture for a ``share`` of the page's width; None where there is none.
+        """A visualizer's picture for a ``share`` of the page width.
 
-        Where it cannot be drawn, the one that the entry holds.
+        If drawing fails, the picture stored in the entry; None without one.
         """
         if self.problem and use != "samples":
             return self._stored(use, title, alt)
         try:
             drawn = resize_pictures.draw(use, parameters, self.context, self.registry, share)
-        except Exception:  # such as images that have no picture: the report goes on without it
+        except Exception:  # such as an unsupported image shape: the report continues
             return self._stored(use, title, alt)
-        caption = _capitalised(" · ".join([*drawn.facts, f"binarisation: {self._binarisation}"]))
+        caption = _capitalized(" · ".join([*drawn.facts, f"binarisation: {self._binarisation}"]))
         return Picture(
             drawn.png, "png", alt, prose("**{title}** {facts}.", title=title, facts=caption)
         )
 
     def picture_of(self, visualizer: Visualizer, share: float) -> Picture | None:
-        """The picture of a visualizer as the spec has it, captioned by what it says of itself."""
+        """The picture of a visualizer with the spec's parameters, titled by its name."""
         written = visualizer.to_spec()
         parameters = {} if isinstance(written, str) else {**written}
         use = str(parameters.pop("use", visualizer.use))
         alt = " ".join((type(visualizer).__doc__ or use).split("\n\n")[0].split()).rstrip(".")
-        title = f"{_capitalised(visualizer.use.replace('_', ' '))}."
+        title = f"{_capitalized(visualizer.use.replace('_', ' '))}."
         return self.picture(use, title, share, alt, parameters)
 
     @property
@@ -132,8 +131,8 @@ class Subject:
         found = next((path for path in self.entry.figures if path.stem == use), None)
         if found is None:
             return None
-        told: Prose = prose("**{title}** As drawn after training.", title=title)
-        return Picture(self.entry.picture(found), "png", alt, told)
+        caption: Prose = prose("**{title}** Drawn after training.", title=title)
+        return Picture(self.entry.picture(found), "png", alt, caption)
 
 
 def subject(
@@ -155,5 +154,5 @@ def subject(
     return Subject(entry, model, context, registry, digest=data.digest)
 
 
-def _capitalised(text: str) -> str:
+def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]

@@ -1,6 +1,6 @@
-"""Formulas as outlines: TeX in, one SVG path out, so that they look alike everywhere.
+"""Convert TeX formulas to SVG paths, so that they look the same everywhere.
 
-matplotlib's own reader of TeX does the setting; nothing is fetched and no TeX is needed.
+Uses matplotlib's mathtext: needs no TeX and no network.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 from numpy.typing import NDArray
 
-#: outlines are given in hundredths of the size of the type
+#: Path units per em.
 _UNITS = 100
-#: the command of an SVG path for each of matplotlib's, and how many points it has
+#: The SVG path command for each of matplotlib's, and its number of points.
 _COMMANDS = {
     int(Path.MOVETO): ("M", 1),
     int(Path.LINETO): ("L", 1),
@@ -31,10 +31,9 @@ _CLOSE = int(Path.CLOSEPOLY)
 
 @dataclass(frozen=True)
 class TypesetFormula:
-    """A formula's outline, and its measures in units of the size of the type (em).
+    """A formula's outline and its sizes in em.
 
-    ``depth`` is how far it reaches below the line that letters stand on, and is part of
-    ``height``.
+    ``depth`` is the part of ``height`` below the baseline.
     """
 
     tex: str
@@ -44,7 +43,7 @@ class TypesetFormula:
     depth: float
 
     def svg(self, attributes: str = "") -> str:
-        """The formula as an SVG element in the colour of the text around it."""
+        """The formula as an SVG element in the color of the surrounding text."""
         box = f"0 {-_UNITS * (self.height - self.depth):.4g}"
         box += f" {_UNITS * self.width:.4g} {_UNITS * self.height:.4g}"
         return (
@@ -55,23 +54,23 @@ class TypesetFormula:
 
 @lru_cache(maxsize=512)
 def set_formula(tex: str) -> TypesetFormula:
-    """Set a formula written in TeX, without dollars. Raises ValueError where it is no TeX."""
+    """Typeset TeX without dollars. Raises ValueError for invalid TeX."""
     font = FontProperties(size=_UNITS, math_fontfamily="stix")
     outlines = TextToPath()
     width, height, depth = outlines.get_text_width_height_descent(f"${tex}$", font, ismath=True)
     vertices, codes = outlines.get_text_path(font, f"${tex}$", ismath=True)
-    room = 0.02 * _UNITS  # letters lean a little out of their boxes
+    margin = 0.02 * _UNITS  # italic letters extend beyond their boxes
     return TypesetFormula(
         tex,
         "".join(_commands(np.asarray(vertices), np.asarray(codes).tolist())),
-        (width + 2 * room) / _UNITS,
-        (height + 2 * room) / _UNITS,
-        (depth + room) / _UNITS,
+        (width + 2 * margin) / _UNITS,
+        (height + 2 * margin) / _UNITS,
+        (depth + margin) / _UNITS,
     )
 
 
 def _commands(vertices: NDArray[Any], codes: list[int]) -> Iterator[str]:
-    """The outline as the commands of an SVG path; there y grows downwards."""
+    """The outline as SVG path commands, with y downwards."""
     index = 0
     while index < len(codes):
         code = codes[index]

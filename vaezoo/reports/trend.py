@@ -1,5 +1,4 @@
-"""Whether a series still moved at its end: a line through its last values, and how well the slope
-is known from so few."""
+"""The trend of a series: a least-squares line and the uncertainty of its slope."""
 
 from __future__ import annotations
 
@@ -9,16 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
 
-#: the chance that a standard normal variable lies within three standard deviations
+#: The probability that a standard normal variable lies within three standard deviations.
 _WITHIN_THREE = math.erf(3 / math.sqrt(2))
 
 
 @dataclass(frozen=True)
 class Trend:
-    """What a straight line through ``count`` values changes by from the first to the last.
+    """The change of a straight line from the first to the last of ``count`` values.
 
-    ``error`` is one standard error of ``change``; ``margin`` is what stands for three of them
-    where the scatter is estimated from so few values.
+    ``error`` is one standard error of ``change``.
     """
 
     count: int
@@ -27,17 +25,17 @@ class Trend:
 
     @property
     def margin(self) -> float:
-        """The half-width of the interval that holds the true change with a chance of 99.73 %."""
+        """Half the width of the 99.73 % confidence interval of the change."""
         return student(self.count - 2) * self.error
 
     @property
     def most(self) -> float:
-        """How large the true change may be, either way."""
+        """The largest absolute change within the confidence interval."""
         return abs(self.change) + self.margin
 
 
 def trend(values: Sequence[float]) -> Trend:
-    """The line through three values or more; NaN where one of them is not finite."""
+    """The line through three or more values; NaN if one is not finite."""
     slope, error = line_through(values)
     steps = len(values) - 1
     return Trend(len(values), slope * steps, error * steps)
@@ -46,7 +44,7 @@ def trend(values: Sequence[float]) -> Trend:
 def line_through(values: Sequence[float]) -> tuple[float, float]:
     """The slope of a least-squares line through equally spaced values, and its standard error.
 
-    Needs three values or more; NaN where one of them is not finite.
+    Needs three or more values; NaN if one is not finite.
     """
     count = len(values)
     middle, mean = (count - 1) / 2, fmean(values)
@@ -58,8 +56,10 @@ def line_through(values: Sequence[float]) -> tuple[float, float]:
 
 @cache
 def student(freedom: int) -> float:
-    """How many standard errors, estimated with so many degrees of freedom, are as unlikely as
-    three known ones: 19.2 for 2 of them, 3 in the limit."""
+    """Student's t at a coverage of 99.73 %, for ``freedom`` degrees of freedom.
+
+    19.2 for 2 degrees of freedom, 3 in the limit.
+    """
     low, high = 3.0, 300.0
     while high - low > 1e-9 * low:
         middle = (low + high) / 2
@@ -68,7 +68,7 @@ def student(freedom: int) -> float:
 
 
 def _within(t: float, freedom: int) -> float:
-    """The chance that Student's variable lies between −t and t (Abramowitz and Stegun 26.7.3-4)."""
+    """P(−t < T < t) for Student's T (Abramowitz and Stegun 26.7.3-4)."""
     angle = math.atan(t / math.sqrt(freedom))
     sine, cosine = math.sin(angle), math.cos(angle)
     odd = freedom % 2

@@ -33,20 +33,20 @@ from vaezoo.reports.subject import Subject
 from vaezoo.spec.difference import Change, compare
 
 _HALF = 0.49
-_LONGEST = 44
+_MAX_VALUE_LENGTH = 44
 _TRAVERSALS = {**shared_sections.TRAVERSALS, "rows": 5}
 
 
 def report_of_two(first: Subject, second: Subject) -> ReportDocument:
-    """What two trained models have in common and what sets them apart."""
+    """The comparison of two trained models."""
     both = first, second
     reasons = incomparable(first, second)
     sections = (
-        Section("What differs", _differences(first, second)),
+        Section("Differences", _differences(first, second)),
         Section("Figures", _figures(first, second, comparable=not reasons)),
-        Section("Reconstruction against KL", _trade_off(first, second)),
-        Section("What they make of images", _pictures(both)),
-        Section("What their latents hold", _latents(both)),
+        Section("Reconstruction versus KL", _trade_off(first, second)),
+        Section("Reconstructions and samples", _pictures(both)),
+        Section("Latent spaces", _latents(both)),
         Section("Observations", (_observations(both),)),
         Section("How to reproduce them", _reproduce(both)),
     )
@@ -71,8 +71,8 @@ def _warning(reasons: list[Prose]) -> tuple[Notice, ...]:
     return (
         Notice(
             prose(
-                "**The figures of these two must not be compared:** {listed}. No differences are "
-                "given.",
+                "**Do not compare the figures of these two:** {listed}. The report gives no "
+                "differences.",
                 listed=listed,
             )
         ),
@@ -83,33 +83,33 @@ def _differences(first: Subject, second: Subject) -> tuple[Block, ...]:
     found = compare(first.model.spec, second.model.spec)
     of_model = [c for c in found.changes if c.path not in ("name", "summary")]
     counts = [f"{subject.parameters:,}" for subject in (first, second)]
-    said = f"{counts[0]} parameters each" if counts[0] == counts[1] else " and ".join(counts)
-    said += "" if counts[0] == counts[1] else " parameters"
+    sizes = f"{counts[0]} parameters each" if counts[0] == counts[1] else " and ".join(counts)
+    sizes += "" if counts[0] == counts[1] else " parameters"
     if not of_model:
-        same = prose("The two specs mean the same but for their names; {said}.", said=said)
+        same = prose("The two specs differ only in their names; {sizes}.", sizes=sizes)
         return (Paragraph(same),)
     rows = tuple(
         (Code(change.path), _value(change.before), _value(change.after), change.effect.value)
         for change in of_model
     )
-    head = tuple(map(plain, ("key", first.name, second.name, "what it does to a trained model")))
+    head = tuple(map(plain, ("key", first.name, second.name, "effect on a trained model")))
     cells = tuple(tuple(map(plain, row)) for row in rows)
     return (
-        Paragraph(prose("Every key of the specs in which the two differ; {said}.", said=said)),
+        Paragraph(prose("All keys in which the two specs differ; {sizes}.", sizes=sizes)),
         Table(head, cells, "llll"),
         *_objectives(first, second, of_model),
     )
 
 
 def _objectives(first: Subject, second: Subject, changes: list[Change]) -> tuple[Block, ...]:
-    """What each minimised, where that is not the same formula."""
+    """The objective of each, if the losses differ."""
     if not any(change.path.partition(".")[0] == "loss" for change in changes):
         return ()
     blocks: list[Block] = []
     for number, subject in enumerate((first, second), 1):
         loss = formulas.of_loss(subject.model.spec.loss)
         where = prose(", with {where}", where=loss.where) if loss.where else ()
-        blocks.append(Paragraph(prose("{name} minimised{where}:", name=subject.name, where=where)))
+        blocks.append(Paragraph(prose("{name} minimized{where}:", name=subject.name, where=where)))
         blocks.append(Formula(loss.tex, number))
     return (Side((tuple(blocks[:2]), tuple(blocks[2:])), (1.0, 1.0)),)
 
@@ -121,7 +121,7 @@ def _value(value: Any) -> str:
         ]
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = text.replace('"', "")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[: _MAX_VALUE_LENGTH - 1]}…"
 
 
 def _figures(first: Subject, second: Subject, *, comparable: bool) -> tuple[Block, ...]:
@@ -146,17 +146,17 @@ def _table(
         label = label_of(one or other)  # type: ignore[arg-type]
         rows.append((plain(label), *cells, plain(found or "–")))
     head = tuple(map(plain, ("figure", first.name, second.name, "difference")))
-    told = [how_obtained(metrics[0].figures)]
-    if (also := how_obtained(metrics[1].figures)) != told[0]:
-        told = [f"{first.name}: {told[0]}", f"{second.name}: {also}"]
+    sentences = [how_obtained(metrics[0].figures)]
+    if (also := how_obtained(metrics[1].figures)) != sentences[0]:
+        sentences = [f"{first.name}: {sentences[0]}", f"{second.name}: {also}"]
     if comparable:
-        told.append(_errors_of_differences(metrics, paired))
-    return Table(head, tuple(rows), "lrrr", plain(" ".join(told)))
+        sentences.append(_errors_of_differences(metrics, paired))
+    return Table(head, tuple(rows), "lrrr", plain(" ".join(sentences)))
 
 
 def _errors_of_differences(metrics: list[Metrics], paired: Mapping[str, Paired]) -> str:
-    """Which standard errors of differences are of paired values, and which are not."""
-    said = "Differences are the second less the first."
+    """Say which standard errors of differences come from paired values."""
+    text = "Differences are second minus first."
     with_error = {
         f"{figure.split}/{figure.name}": figure
         for figure in metrics[0].figures
@@ -166,15 +166,15 @@ def _errors_of_differences(metrics: list[Metrics], paired: Mapping[str, Paired])
     for name in (name for name in with_error if name in paired):
         together.setdefault(paired[name].images, []).append(label_of(with_error[name]))
     for images, names in together.items():
-        said += f" Standard errors of paired differences, from {images:,} images: "
-        said += f"{', '.join(names)}."
+        text += f" Standard errors of paired differences, from {images:,} images: "
+        text += f"{', '.join(names)}."
     others = [label_of(figure) for name, figure in with_error.items() if name not in paired]
     if others:
-        said += (
-            f" As of independent means, which the same images make too large most often: "
+        text += (
+            f" Standard errors as of independent means, usually too large on the same images: "
             f"{', '.join(others)}."
         )
-    return said
+    return text
 
 
 def _trade_off(first: Subject, second: Subject) -> tuple[Block, ...]:
@@ -182,42 +182,42 @@ def _trade_off(first: Subject, second: Subject) -> tuple[Block, ...]:
     if not any(run.history for run in runs):
         return ()
     ended = [shared_sections.rate_and_distortion(subject) for subject in (first, second)]
-    said = prose(
+    text = prose(
         "Rate $R$ is the KL term, distortion $D$ the reconstruction term. {one} {other}",
         one=ended[0],
         other=ended[1],
     )
     caption = prose(
         "**Training.** Nats per example. Blue: {one}; orange: {other}. Lines: validation, or "
-        "training where nothing was held out; dotted: training, running mean within the epoch. "
-        "Right: rate and distortion after each epoch, the stars the models on the test split; "
-        "along grey lines the −ELBO is the same. {how}",
+        "training if nothing was held out; dotted: training, running mean within the epoch. "
+        "Right: rate and distortion after each epoch; stars: the models on the test split; gray "
+        "lines: equal −ELBO. {how}",
         one=first.name,
         other=second.name,
         how=" ".join(dict.fromkeys(map(_protocol, (first, second)))),
     )
     alt = f"Curves of the objective, reconstruction and KL of {first.name} and {second.name}, and "
     alt += "their paths through the rate-distortion plane"
-    return Paragraph(said), Picture(plots.training(runs), "svg", alt, caption)
+    return Paragraph(text), Picture(plots.training(runs), "svg", alt, caption)
 
 
 def _protocol(subject: Subject) -> str:
     likelihood = subject.model.spec.model.likelihood.use
     return (
         f"{shared_sections.dataset_of(subject)}, {likelihood} likelihood, binarisation: "
-        f"{str(subject.context.binarization).partition(',')[0]}, one draw of z an image."
+        f"{str(subject.context.binarization).partition(',')[0]}, one draw of z per image."
     )
 
 
 def _pictures(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
     return (
-        *_beside(
+        *_side_by_side(
             both,
             "reconstructions",
             "Test images above their reconstructions",
             shared_sections.RECONSTRUCTIONS,
         ),
-        *_beside(
+        *_side_by_side(
             both, "samples", "Mean images of latents drawn from the prior", shared_sections.SAMPLES
         ),
     )
@@ -229,17 +229,17 @@ def _latents(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
         ("manifold", shared_sections.MANIFOLD) if planes else ("traversals", _TRAVERSALS)
     )
     return (
-        *_beside(
+        *_side_by_side(
             both,
             "latent_scatter",
             "Posterior means of test images by class",
             shared_sections.SCATTER,
         ),
-        *_beside(both, use, "Decoded images over the latents", parameters),
+        *_side_by_side(both, use, "Decoded images over the latents", parameters),
     )
 
 
-def _beside(
+def _side_by_side(
     both: tuple[Subject, Subject], use: str, alt: str, parameters: dict[str, Any]
 ) -> tuple[Block, ...]:
     title = use.replace("_", " ")
@@ -252,9 +252,9 @@ def _beside(
     if not any(drawn):
         return ()
     if all(drawn):
-        return shared_sections.beside(drawn)
+        return shared_sections.side_by_side(drawn)
     columns = tuple(
-        (picture,) if picture else (Paragraph(prose("No picture of {name}.", name=subject.name)),)
+        (picture,) if picture else (Paragraph(prose("No picture for {name}.", name=subject.name)),)
         for picture, subject in zip(drawn, both, strict=True)
     )
     return (Side(columns, (1.0, 1.0)),)
@@ -269,8 +269,7 @@ def _by_dimension(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
     if len(bars) < 2:
         return ()
     caption = prose(
-        "**KL of each latent dimension,** the one that carries most first; under {limit} nats in "
-        "grey. {how}",
+        "**KL of each latent dimension,** in descending order; gray below {limit} nats. {how}",
         limit=UNUSED_BELOW,
         how=" ".join(
             dict.fromkeys(f"{protocol(kl)}." for s in both if (kl := s.facts.of_role("kl")))
@@ -285,7 +284,7 @@ def _by_dimension(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
 
 
 def _observations(both: tuple[Subject, Subject]) -> Side:
-    """What the figures of each show by themselves."""
+    """The observations on each entry."""
     own = tuple(
         (
             Paragraph(prose("**{name}**", name=subject.name)),
@@ -298,12 +297,12 @@ def _observations(both: tuple[Subject, Subject]) -> Side:
 
 def _reproduce(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
     names = " ".join(subject.name for subject in both)
-    typed = [
+    commands = [
         *(f"vaezoo run {subject.name}.yaml" for subject in both),
         f"vaezoo verify {names}",
         f"vaezoo report {names} --pdf",
     ]
-    listings = (*(shared_sections.spec_text(subject) for subject in both), "\n".join(typed))
+    listings = (*(shared_sections.spec_text(subject) for subject in both), "\n".join(commands))
     return (
         Side(tuple((Listing(text),) for text in listings), (1.0, 1.0, 1.2)),
         Table((plain("what"), plain("value")), tuple(_digests(both)), "ll"),
@@ -311,7 +310,7 @@ def _reproduce(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
 
 
 def _digests(both: tuple[Subject, Subject]) -> Iterator[tuple[Prose, ...]]:
-    """What identifies each, and in one row what they share."""
+    """The digests of both; a shared one has one row."""
     rows = [shared_sections.digest_rows(subject) for subject in both]
     shared = [row for row in rows[0] if row in rows[1]]
     yield from shared

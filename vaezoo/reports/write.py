@@ -1,4 +1,4 @@
-"""``report``: from one entry or two to a file: what ``vaezoo report`` does."""
+"""``report``: write the report of one or two entries, as ``vaezoo report`` does."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from vaezoo.reports.pdf import to_pdf, typst_missing
 from vaezoo.reports.subject import subject
 from vaezoo.reports.two_entries import report_of_two
 from vaezoo.system.files import Content, beginning, check_output, write_output
+from vaezoo.zoo.sampling import unwritable
 
-#: suffix -> what a file with it is, so that no other is replaced unasked
+#: The content of a file by suffix. A file with other content is not replaced without ``force``.
 _FORMATS = {
     ".html": Content("an HTML page", lambda path, head: b"<!doctype html" in head[:200].lower()),
     ".pdf": beginning("a PDF document", b"%PDF-"),
@@ -32,17 +33,16 @@ def report(
     registry: Registry | None = None,
     overrides: Sequence[str] = (),
 ) -> Path:
-    """Write a report on an entry, or on two side by side: ``vaezoo.report("fashion_mlp2")``.
+    """Write a report of one entry, or of two side by side: ``vaezoo.report("fashion_mlp2")``.
 
-    ``out`` is a file that ends in ``.html`` or ``.pdf``; without it the report is
-    ``NAME-report.html`` in the current folder. A file of another kind that is there is only
-    replaced with ``force``. Returns where it was written. ``overrides`` are
-    ``dataset.KEY=VALUE`` texts that say where the data are now. Warns (VZ612) where they are not
-    those that the model was trained with.
+    ``out`` ends in ``.html`` or ``.pdf``; the default is ``NAME-report.html`` in the current
+    folder. An existing file of another kind is only replaced with ``force``. Returns the path of
+    the report. ``overrides`` are ``dataset.KEY=VALUE`` texts that locate the data. Warns (VZ612) if
+    the data differ from those of the training.
 
-    Raises UsageError (VZ501) for an unknown entry, (VZ503) for a file of another kind, ZooError
-    (VZ503) where it cannot be written or the PDF's extra is not installed, and whatever an
-    entry's model may raise when it is loaded.
+    Raises UsageError (VZ501) for an unknown entry and (VZ503) for a file of another kind, ZooError
+    (VZ503) if the file cannot be written or the PDF extra is not installed, and what loading the
+    entry raises.
     """
     path = Path(out) if out is not None else default_path(name, other, ".html")
     _check(path, force)
@@ -68,10 +68,10 @@ def default_path(name: str | Path, other: str | Path | None, suffix: str) -> Pat
 
 
 def _check(path: Path, force: bool) -> None:
-    """What can be known before anything slow begins."""
+    """Raise for a path that cannot be written, before slow work starts."""
     if path.suffix.lower() not in _FORMATS:
-        message = f"{path} cannot be written: a report is HTML or PDF"
-        hint = f"give a file that ends in {' or '.join(_FORMATS)}"
+        message = f"cannot write {path}: a report is HTML or PDF"
+        hint = f"use a file name that ends in {' or '.join(_FORMATS)}"
         raise UsageError(Diagnostic("VZ503", message, hint=hint))
     missing = typst_missing() if path.suffix.lower() == ".pdf" else None
     if missing:
@@ -79,16 +79,11 @@ def _check(path: Path, force: bool) -> None:
     try:
         check_output(path, None if force else _FORMATS[path.suffix.lower()])
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
 
 
 def _write(path: Path, data: bytes) -> None:
     try:
         write_output(path, data)
     except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> ZooError:
-    message = f"{path} cannot be written: {error.strerror}"
-    return ZooError(Diagnostic("VZ503", message, hint="choose another file with --out"))
+        raise unwritable(path, error) from None

@@ -1,1 +1,1 @@
-"""Runs: one spec from its text to its entry, and many of them, here or on a Ray cluster."""
+"""Runs: from a spec to its published entry, and sweeps of several runs, here or on Ray."""

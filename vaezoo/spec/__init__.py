@@ -1,4 +1,4 @@
-"""Specs: from YAML text to ``Spec``, with every finding at its place."""
+"""Specs: parse YAML text into ``Spec``, with positions for all findings."""
 
 from vaezoo.diagnostics.output import Report
 from vaezoo.spec.document import load_document, parse_document

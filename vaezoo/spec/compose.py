@@ -1,7 +1,6 @@
-"""From YAML text to nodes, by PyYAML's events and without its constructors.
+"""Parse YAML text into nodes from PyYAML's events, without its constructors.
 
-Built with an explicit stack, and bounded in depth and in nodes, so that no text, however
-hostile, costs more than a moment or ends in anything but findings.
+An explicit stack and limits on depth and size keep hostile input cheap and free of crashes.
 """
 
 from __future__ import annotations
@@ -17,21 +16,22 @@ from vaezoo.spec.events import Take, feed, one_character, position, wrong_escape
 from vaezoo.spec.nodes import Item, Node
 from vaezoo.spec.scalars import resolve_plain
 
-MOST_NODES = 10_000
-MOST_LEVELS = 64
-_HALF = re.compile("[\ud800-\udfff]")
-#: A drive's letter and one backslash, in double quotes.
+MAX_NODES = 10_000
+MAX_LEVELS = 64
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: A drive letter and one backslash, in double quotes.
 _DRIVE = re.compile(r'"[A-Za-z]:\\(?!\\)')
+_ONE_DOCUMENT = "put each spec in its own file"
 _INSTEAD_OF_MERGE = (
-    "YAML 1.2 has no merge keys: write the keys here, "
-    "or keep them in a base spec and write extends: BASE.yaml"
+    "YAML 1.2 has no merge keys: write the keys out, "
+    "or move them to a base spec and write extends: BASE.yaml"
 )
 
 
 def compose(text: str, source: str) -> tuple[Node | None, list[Diagnostic]]:
-    """The one node that ``text`` holds (None if it holds none), and findings that do not stop us.
+    """The root node of ``text`` (None if it is empty), and findings.
 
-    Raises SpecError for those that do.
+    Raises SpecError if the text cannot be parsed to its end.
     """
     composer = _Composer(source, text)
 
@@ -49,7 +49,7 @@ def compose(text: str, source: str) -> tuple[Node | None, list[Diagnostic]]:
 
 @dataclass
 class _Frame:
-    """A mapping or list that is being read."""
+    """A mapping or list under construction."""
 
     content: dict[str, Item] | list[Node]
     start: Position
@@ -73,19 +73,19 @@ class _Composer:
         self._key_end = 0
 
     def take(self, event: yaml.Event) -> None:
-        """Take the next event. Raises SpecError at the first thing that makes the rest moot."""
+        """Process the next event. Raises SpecError if the rest cannot be parsed."""
         match event:
             case yaml.ScalarEvent():
-                self._refuse_tag(event)
-                self._refuse_halves(event)
-                self._refuse_windows_path(event)
+                self._reject_tag(event)
+                self._reject_surrogates(event)
+                self._reject_windows_path(event)
                 if self._wants_key():
                     self._take_key(event)
                 else:
                     node = Node(self._scalar(event), self._scalar_span(event))
                     self._place(node, event.anchor, 1, 1, event)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                self._refuse_tag(event)
+                self._reject_tag(event)
                 self._open(event)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 self._close(event)
@@ -94,7 +94,7 @@ class _Composer:
             case yaml.DocumentStartEvent():
                 self._documents += 1
                 if self._documents > 1:
-                    self._stop("VZ108", "a second document begins here", event, "one spec a file")
+                    self._stop("VZ108", "the file has a second YAML document", event, _ONE_DOCUMENT)
 
     def _wants_key(self) -> bool:
         return bool(self._stack) and (
@@ -105,15 +105,15 @@ class _Composer:
         frame, span = self._stack[-1], self._span(event)
         assert isinstance(frame.content, dict)
         if event.value == "<<" and event.implicit[0] and event.tag is None:
-            self._stop("VZ103", "the merge key << is not read", event, _INSTEAD_OF_MERGE)
+            self._stop("VZ103", "the merge key << is not supported", event, _INSTEAD_OF_MERGE)
         first = frame.content.get(event.value)
         if first:
             self.findings.append(
                 Diagnostic(
                     "VZ104",
-                    f"the key {event.value!r} is written twice",
+                    f"duplicate key {event.value!r}",
                     span,
-                    hint=f"it first stands in line {first.key.start.line}; keep one of them",
+                    hint=f"the first one is in line {first.key.start.line}; keep one of them",
                 )
             )
         if event.anchor:
@@ -126,15 +126,17 @@ class _Composer:
             self._stop("VZ103", "an alias cannot be a key", event)
         if event.anchor is None or event.anchor not in self._anchors:
             inside = any(frame.anchor == event.anchor for frame in self._stack)
-            where = "inside the value that it names" if inside else "without an anchor before it"
-            self._stop("VZ103", f"the alias *{event.anchor} stands {where}", event)
+            problem = "is inside the value it refers to" if inside else "has no anchor before it"
+            self._stop("VZ103", f"the alias *{event.anchor} {problem}", event)
         node, size, height = self._anchors[event.anchor]
         self._place(Node(node.content, self._span(event)), None, size, height, event)
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         if self._wants_key():
-            self._stop("VZ103", "a list or mapping cannot be a key", event, "write a plain word")
-        if len(self._stack) >= MOST_LEVELS:
+            self._stop(
+                "VZ103", "a list or mapping cannot be a key", event, "write a word as the key"
+            )
+        if len(self._stack) >= MAX_LEVELS:
             self._too_deep(event)
         content: dict[str, Item] | list[Node] = (
             {} if isinstance(event, yaml.MappingStartEvent) else []
@@ -146,19 +148,20 @@ class _Composer:
         frame = self._stack.pop()
         end = position(event.end_mark)
         if end == position(event.start_mark) and frame.end:
-            end = frame.end  # block style: YAML's own end is where the next thing begins
+            end = frame.end  # block style: PyYAML reports the start of the next token as the end
         node = Node(frame.content, Span(self._source, frame.start, end))
         self._place(node, frame.anchor, frame.size, frame.height, event)
 
     def _place(
         self, node: Node, anchor: str | None, size: int, height: int, event: yaml.Event
     ) -> None:
-        """Put a finished node where it belongs; ``size`` and ``height`` count it in full."""
+        """Add a finished node to its parent; ``size`` and ``height`` count aliases in full."""
         is_new = not isinstance(event, yaml.AliasEvent)
         self._nodes += 1 if is_new else size
-        if self._nodes > MOST_NODES:
-            self._stop("VZ106", f"this spec has more than {MOST_NODES:,} values", event)
-        if len(self._stack) + height > MOST_LEVELS:
+        if self._nodes > MAX_NODES:
+            message = f"the spec has more than {MAX_NODES:,} values"
+            self._stop("VZ106", message, event, "remove values; aliases count in full")
+        if len(self._stack) + height > MAX_LEVELS:
             self._too_deep(event)
         if anchor:
             self._anchors[anchor] = (node, size, height)
@@ -173,17 +176,18 @@ class _Composer:
             parent.content.append(node)
         elif parent.key:
             name, span = parent.key
-            parent.content.setdefault(name, Item(span, node))  # the first of two stays
+            parent.content.setdefault(name, Item(span, node))  # keep the first of two
             parent.key = None
 
-    def _refuse_halves(self, event: yaml.ScalarEvent) -> None:
-        """Half of a character can be written as an escape, and is no text."""
-        half = _HALF.search(event.value) if event.style == '"' else None
-        if half:
-            self._stop("VZ103", f"the escape \\u{ord(half[0]):04x} is no character", event)
+    def _reject_surrogates(self, event: yaml.ScalarEvent) -> None:
+        """Reject an escape of a lone surrogate, which is not a character."""
+        lone = _SURROGATE.search(event.value) if event.style == '"' else None
+        if lone:
+            message = f"the escape \\u{ord(lone[0]):04x} is not a character"
+            self._stop("VZ103", message, event, "remove it, or write the character itself")
 
-    def _refuse_windows_path(self, event: yaml.ScalarEvent) -> None:
-        """``"C:\\temp"`` holds a tab: a path that nobody means."""
+    def _reject_windows_path(self, event: yaml.ScalarEvent) -> None:
+        """Reject ``"C:\\temp"``, which contains a tab."""
         if event.style != '"':
             return
         written = self._text[_index(event.start_mark) : _index(event.end_mark)]
@@ -198,20 +202,20 @@ class _Composer:
         except ValueError as error:
             self._stop("VZ103", f"this is {error}", event)
 
-    def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+    def _reject_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is None:
             return
         self.findings.append(
             Diagnostic(
                 "VZ105",
-                f"the tag {event.tag!r} cannot stand in a spec",
+                f"the tag {event.tag!r} is not allowed",
                 one_character(self._source, position(event.start_mark)),
-                hint="a spec is plain data: remove the tag",
+                hint="remove the tag: a spec is plain data",
             )
         )
 
     def _too_deep(self, event: yaml.Event) -> None:
-        self._stop("VZ107", f"this is nested more than {MOST_LEVELS} levels deep", event)
+        self._stop("VZ107", f"the spec is nested more than {MAX_LEVELS} levels deep", event)
 
     def _stop(
         self, code: str, message: str, event: yaml.Event, hint: str | None = None
@@ -223,9 +227,9 @@ class _Composer:
         return Span(self._source, position(event.start_mark), position(event.end_mark))
 
     def _scalar_span(self, event: yaml.ScalarEvent) -> Span:
-        """A scalar's place; of one that was not written, right behind its key's colon.
+        """A scalar's span; for an empty value, the position after its key's colon.
 
-        There PyYAML has it too, while libyaml may have it where the next thing begins.
+        PyYAML reports that position, libyaml may report the start of the next token.
         """
         key = self._stack[-1].key if self._stack else None
         if event.value or key is None or _index(event.start_mark) < _index(event.end_mark):
@@ -239,5 +243,5 @@ class _Composer:
 
 
 def _index(mark: Any) -> int:
-    """Which character of the text a mark stands at."""
+    """The index of a mark in the text."""
     return int(mark.index)

@@ -1,4 +1,4 @@
-"""The figures that a run of a spec will have, as its metrics and its loss describe them."""
+"""The figures of a run, as declared by the spec's metrics and loss."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from vaezoo.spec.spec import Spec
 
 
 def quantities_on(split: str, spec: Spec) -> tuple[Quantity, ...]:
-    """The figures on a split: of the metrics on ``test``, of the loss elsewhere."""
+    """The figures of a split: from the metrics on ``test``, from the loss elsewhere."""
     if split == "test":
         return tuple(one for metric in spec.metrics for one in type(metric).figures)
     return (*type(spec.loss).terms, ELBO)
 
 
 def quantity_of(target: str, spec: Spec) -> Quantity | None:
-    """What ``test/elbo`` or ``train/objective`` is; None where no part of the spec says."""
+    """The declaration of ``test/elbo`` or ``train/objective``, if any."""
     split, _, name = target.partition("/")
     return next((one for one in quantities_on(split, spec) if one.name == name), None)
 
 
 def names_of(metric: type[Metric]) -> set[str]:
-    """The names of the figures that a metric takes."""
+    """The names of a metric's figures."""
     return {quantity.name for quantity in metric.figures}
 
 
 def described_by(metrics: Sequence[Metric], name: str) -> Quantity | None:
-    """A figure's description by the first of some metrics that has it."""
+    """The declaration of a figure by the first metric that has it, if any."""
     every = (one for metric in metrics for one in type(metric).figures)
     return next((one for one in every if one.name == name), None)

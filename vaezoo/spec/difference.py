@@ -1,4 +1,4 @@
-"""``diff``: what two specs mean differently, and what that does to a trained model."""
+"""``diff``: the differences between two specs, and their effect on a trained model."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vaezoo.registry.fields.schedule import Schedule
 from vaezoo.spec.resume_rules import can_go_on
 from vaezoo.spec.spec import DECISIVE, HOW_LONG, Spec
 
-#: Where something stands in a resolved spec: keys from the top.
+#: A path in a resolved spec: keys from the top.
 Keys = tuple[str, ...]
-#: Keys that speak of the file and not of the model.
-_OF_THE_FILE = frozenset({"ignore"})
+#: Keys about the file, not the model.
+_FILE_KEYS = frozenset({"ignore"})
 
 
 class Effect(Enum):
-    """What a change does to a model that was trained before it, the gravest first."""
+    """The effect of a change on a trained model, the most severe first."""
 
     WEIGHTS = "weights incompatible"
     RETRAIN = "needs retraining"
@@ -32,22 +32,22 @@ class Effect(Enum):
 
     @property
     def meaning(self) -> str:
-        """The effect in a sentence."""
+        """The effect as a sentence."""
         return _MEANINGS[self]
 
 
 _MEANINGS = {
-    Effect.WEIGHTS: "weights of one do not fit the other: names or shapes differ",
-    Effect.RETRAIN: "weights of one fit the other, which would have trained to other values",
-    Effect.RESUME: "a stopped run of the first goes on as the second, to the same weights as a "
-    "run of the second alone",
+    Effect.WEIGHTS: "the weights do not fit: names or shapes differ",
+    Effect.RETRAIN: "the weights fit, but training gives other values",
+    Effect.RESUME: "a stopped run of the first can resume as the second, with the same weights "
+    "as a run of the second alone",
     Effect.COSMETIC: "the weights are the same",
 }
 
 
 @dataclass(frozen=True)
 class Change:
-    """A key whose value differs, both as JSON data; None where one has no such key."""
+    """A key with its two values as JSON data; None for a missing key."""
 
     path: str
     before: Any
@@ -57,25 +57,27 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """All that differs between two specs, the gravest first; nothing where they mean the same."""
+    """The changes between two specs, the most severe first; empty if they mean the same."""
 
     changes: tuple[Change, ...]
 
     @property
     def effect(self) -> Effect | None:
-        """What all the changes together do: the gravest of their effects."""
-        return min((change.effect for change in self.changes), key=_gravity, default=None)
+        """The most severe effect of all changes."""
+        return min((change.effect for change in self.changes), key=_severity, default=None)
 
     @property
     def goes_on(self) -> bool:
-        """Whether a stopped run of the first goes on as the second: also by its name, after
-        which the folder of a run is called."""
-        grave = self.effect in (Effect.WEIGHTS, Effect.RETRAIN)
-        return not grave and all(change.path != "name" for change in self.changes)
+        """Whether a stopped run of the first can resume as the second.
+
+        The names must be equal too: the run's folder is called after the name.
+        """
+        retrain = self.effect in (Effect.WEIGHTS, Effect.RETRAIN)
+        return not retrain and all(change.path != "name" for change in self.changes)
 
 
 def compare(before: Spec, after: Spec) -> Difference:
-    """How ``after`` differs from ``before``, whatever the two look like in their files."""
+    """The changes from ``before`` to ``after``, independent of the form of their files."""
     data = before.canonical(), after.canonical()
     changes = [
         Change(
@@ -86,15 +88,15 @@ def compare(before: Spec, after: Spec) -> Difference:
         )
         for path in _differing(before, after, ())
     ]
-    return Difference(tuple(sorted(changes, key=lambda change: _gravity(change.effect))))
+    return Difference(tuple(sorted(changes, key=lambda change: _severity(change.effect))))
 
 
-def _gravity(effect: Effect) -> int:
+def _severity(effect: Effect) -> int:
     return list(Effect).index(effect)
 
 
 def _at(data: Any, path: Keys, spec: Spec) -> Any:
-    """The value at a path of a canonical spec, or of the spec itself where that leaves it out."""
+    """The value at a path of a canonical spec, or of the spec if the canonical form omits it."""
     for key in path:
         if key not in data:
             return reduce(getattr, path, spec)
@@ -103,7 +105,7 @@ def _at(data: Any, path: Keys, spec: Spec) -> Any:
 
 
 def _differing(before: Any, after: Any, path: Keys) -> Iterator[Keys]:
-    """The paths at which two resolved values differ, as far down as they are of one class."""
+    """The paths at which two values differ, descending while their classes are equal."""
     inner = _fields(before) if type(before) is type(after) else []
     if not inner and _meaning(before) != _meaning(after):
         yield path
@@ -112,16 +114,16 @@ def _differing(before: Any, after: Any, path: Keys) -> Iterator[Keys]:
 
 
 def _fields(value: Any) -> list[str]:
-    """The fields to look at one by one; a schedule and an activation are one value."""
+    """The fields to compare one by one; a schedule or activation is one value."""
     if not isinstance(value, BaseModel) or isinstance(value, Schedule | ActivationFunction):
         return []
-    return [name for name in type(value).model_fields if name not in _OF_THE_FILE]
+    return [name for name in type(value).model_fields if name not in _FILE_KEYS]
 
 
 def _meaning(value: Any) -> Any:
-    """A resolved value, so that two are equal that do the same.
+    """A value in a form that is equal for equal meaning.
 
-    A component is its class, whether a spec calls it ``mlp`` or ``vaezoo:mlp``.
+    A component is its class, whether the spec says ``mlp`` or ``vaezoo:mlp``.
     """
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
@@ -147,28 +149,28 @@ def _effect(path: Keys, before: Spec, after: Spec) -> Effect:
 
 
 def _goes_on(key: str, before: Spec, after: Spec) -> bool:
-    """Whether a stopped run could go on if this setting were the only one that differs."""
+    """Whether a stopped run could resume if only this setting differed."""
     changed = before.train.model_copy(update={key: getattr(after.train, key)})
     return can_go_on(before.train, changed)
 
 
 def _weights_fit(path: Keys, before: Spec, after: Spec) -> bool:
-    """Whether the weights keep their names and shapes if this is the only thing that differs."""
+    """Whether the weights keep their names and shapes if only this differs."""
     _, part, *parameter = path
-    former, latter = getattr(before.model, part), getattr(after.model, part)
-    if not isinstance(former, Component):
+    old, new = getattr(before.model, part), getattr(after.model, part)
+    if not isinstance(old, Component):
         return False
     if parameter:
         name = parameter[0]
-        latter = former.model_copy(update={name: getattr(latter, name)})
+        new = old.model_copy(update={name: getattr(new, name)})
     try:
-        return bool(_footprint(former) == _footprint(latter))
-    except Exception:  # a plugin's fault must not end the comparison
+        return bool(_weight_shapes(old) == _weight_shapes(new))
+    except Exception:  # a plugin's fault must not abort the comparison
         return False
 
 
-def _footprint(component: Component) -> Any:
-    """What a component decides about the names and shapes of a model's weights."""
+def _weight_shapes(component: Component) -> Any:
+    """What a component contributes to the names and shapes of a model's weights."""
     depends_on = component.weights_depend_on()
     own = None if depends_on is None else (type(component), _meaning(depends_on))
     outputs = component.parameters_per_pixel if isinstance(component, Likelihood) else None
@@ -178,5 +180,5 @@ def _footprint(component: Component) -> Any:
 def _image_shape(spec: Spec) -> ImageShape | None:
     try:
         return spec.dataset.image_shape
-    except Exception:  # a dataset that cannot tell, or a plugin's fault: then nothing fits
+    except Exception:  # unknown, or a plugin's fault: then nothing fits
         return None

@@ -1,4 +1,4 @@
-"""What we say about a value that pydantic refused, in plain words and without its jargon."""
+"""Messages for values that pydantic rejected, without its jargon."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from pydantic_core import ErrorDetails
 
 from vaezoo.diagnostics import nearest
 from vaezoo.diagnostics.confusables import plain
+from vaezoo.registry.fields.number_bounds import Bound, named_bound
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.scalars import resolve_plain
 from vaezoo.spec.spec import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
 from vaezoo.spec.structure import SchemaPlace
 from vaezoo.spec.union_errors import LocatedError
 
-#: Of longer texts a message shows the beginning.
-_LONGEST_SHOWN = 40
+#: A message shows only the start of longer text.
+_MAX_SHOWN = 40
 
 
 class Message(NamedTuple):
-    """What a finding says, before it has a place."""
+    """A finding without its position."""
 
     code: str
     text: str
@@ -29,20 +30,21 @@ class Message(NamedTuple):
 
 
 def explain(error: LocatedError, place: SchemaPlace | None) -> Message:
-    """What is wrong with a value."""
+    """The message for one error."""
     details, path, kind = error.details, error.path, error.kind
     name = repr(dotted(path)) if path else "the spec"
     if path == ("vaezoo",) and type(details["input"]) is int:
         return _version(details["input"])
-    if kind in _WANTED:
-        forms = dict.fromkeys(_WANTED[form] for form in (kind, *error.also) if form in _WANTED)
+    if kind in _EXPECTED:
+        forms = dict.fromkeys(_EXPECTED[form] for form in (kind, *error.also) if form in _EXPECTED)
         text = f"{name} must be {' or '.join(forms)}, not {shown(details['input'])}"
-        return Message("VZ203", text, _meant(kind, details["input"]))
+        return Message("VZ203", text, _intended(kind, details["input"]))
     if kind.startswith("vaezoo_"):
-        return _our_own(details, name)
+        return _custom_error(details, name, place)
     hint = _described(place)
-    if kind in _RELATIONS:
-        return Message("VZ204", _range(details, name, place), hint)
+    bound = named_bound(kind, next(iter(details.get("ctx", {}).values()), 0))
+    if bound:
+        return Message("VZ204", _range(details, name, bound, place), hint)
     if kind in ("literal_error", "enum"):
         return _one_of(details, name)
     if kind == "string_pattern_mismatch":
@@ -58,9 +60,9 @@ def explain(error: LocatedError, place: SchemaPlace | None) -> Message:
     return Message("VZ204", f"{name} {text}, not {shown(details['input'])}", hint)
 
 
-def _meant(kind: str, value: Any) -> str | None:
-    """What a text may be meant as: YAML 1.1 read ``yes`` as true and ``1_000`` as a number."""
-    if not isinstance(value, str) or len(value) > _LONGEST_SHOWN:
+def _intended(kind: str, value: Any) -> str | None:
+    """How to write a quoted value: YAML 1.1 reads ``yes`` as true and ``1_000`` as a number."""
+    if not isinstance(value, str) or len(value) > _MAX_SHOWN:
         return None
     word = plain(value).strip()
     if kind.startswith("bool"):
@@ -71,15 +73,15 @@ def _meant(kind: str, value: Any) -> str | None:
         meant = re.sub(r"(?<=\d)[_, ](?=\d)", "", word)
         number = resolve_plain(meant)
         known = isinstance(number, int | float) and not isinstance(number, bool)
-    return f"write {meant}, without quotes" if known and kind in _OF_WORDS else None
+    return f"write {meant}, without quotes" if known and kind in _NUMBER_OR_BOOLEAN else None
 
 
 def wrong_length(
     value: Sized, details: ErrorDetails, path: Path, place: SchemaPlace | None
 ) -> Message | None:
-    """What is wrong with the length of a list or mapping as it is written.
+    """The message for a list or mapping of the wrong length as written.
 
-    None where nothing is: pydantic counts only those items that it could read.
+    None if its length is right: pydantic counts only the items that it could parse.
     """
     least, most = place.length if place else None, None
     if least is not None:
@@ -90,7 +92,7 @@ def wrong_length(
         wanted = f"at least {_entries(least)}" if least else f"at most {_entries(most or 0)}"
     if len(value) >= (least or 0) and (most is None or len(value) <= most):
         return None
-    text = f"{dotted(path)!r} needs {wanted}, it has {len(value) or 'none'}"
+    text = f"{dotted(path)!r} needs {wanted}, but {_has(len(value))}"
     return Message("VZ204", text, _described(place))
 
 
@@ -98,8 +100,12 @@ def _entries(number: int) -> str:
     return f"{number:,} {'entry' if number == 1 else 'entries'}"
 
 
+def _has(number: int) -> str:
+    return f"has {number:,}" if number else "is empty"
+
+
 def dotted(path: Path) -> str:
-    """A path as people write it: ``visualizers[1].n``."""
+    """A path in a message: ``visualizers[1].n``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -107,7 +113,7 @@ def dotted(path: Path) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as a message quotes it, however long it is."""
+    """A value quoted in a message, shortened if long."""
     match value:
         case None:
             return "null"
@@ -115,9 +121,9 @@ def shown(value: Any) -> str:
             return str(value).lower()
         case int() | float():
             text = str(value) if isinstance(value, float) or abs(value) < 10**30 else ""
-            return text or "a number that long"
+            return text or "a number of more than 30 digits"
         case str():
-            is_short = len(value) <= _LONGEST_SHOWN
+            is_short = len(value) <= _MAX_SHOWN
             return f"the text {value!r}" if is_short else f"the text {value[:37]!r}…"
         case list() | tuple():
             return "a list"
@@ -126,10 +132,10 @@ def shown(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-_WANTED = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
+_EXPECTED = {
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "int_parsing": "an integer",
     "float_type": "a number",
     "float_parsing": "a number",
     "string_type": "text",
@@ -147,31 +153,41 @@ _WANTED = {
     "finite_number": "a finite number",
 }
 
-#: Where a number, true or false belongs.
-_OF_WORDS = ("int_type", "int_parsing", "float_type", "float_parsing", "bool_type", "bool_parsing")
+#: Errors where a number or a boolean is expected.
+_NUMBER_OR_BOOLEAN = (
+    "int_type",
+    "int_parsing",
+    "float_type",
+    "float_parsing",
+    "bool_type",
+    "bool_parsing",
+)
 
-_RELATIONS = {
-    "greater_than": ("gt", "above"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "below"),
-    "less_than_equal": ("le", "at most"),
-}
 
 _LENGTHS = {
     "string_too_short": "needs at least {least} characters",
     "string_too_long": "can have at most {most} characters",
     "multiple_of": "must be a multiple of {multiple_of}",
-    "int_parsing_size": "is a number too large to handle",
+    "int_parsing_size": "is too large a number",
 }
 
-#: Patterns in words; others are shown as they are.
+#: Descriptions of patterns; other patterns are shown as they are.
 _PATTERNS = {
-    NAME_PATTERN: "lower-case letters, digits, '_' and '-', at most 100, "
-    "beginning with a letter or a digit",
-    LICENSE_PATTERN: "an identifier of letters, digits, '.', '-' and '+', such as cc-by-4.0",
-    FIGURE_PATTERN: "a split and a figure, such as test/elbo; "
-    "the splits are test, validation and train",
+    NAME_PATTERN: "1 to 100 lowercase letters, digits, '_' or '-', "
+    "starting with a letter or a digit",
+    LICENSE_PATTERN: "an identifier of letters, digits, '.', '-' or '+', such as cc-by-4.0",
+    FIGURE_PATTERN: "SPLIT/FIGURE, such as test/elbo, with SPLIT test, validation or train",
 }
+
+#: Errors of vaezoo's own whose messages continue the name of the key.
+_PREDICATES = (
+    "vaezoo_number_or_schedule",
+    "vaezoo_per_layer",
+    "vaezoo_range",
+    "vaezoo_scale",
+    "vaezoo_use_missing",
+    "vaezoo_use_type",
+)
 
 _CODES = {
     "vaezoo_component": "VZ301",
@@ -182,27 +198,27 @@ _CODES = {
 
 
 def _version(version: int) -> Message:
-    hint = "upgrade vaezoo: pip install -U vaezoo" if version > 1 else "write vaezoo: 1"
-    text = f"this spec has format version {version}; this vaezoo reads version 1"
+    hint = "upgrade with pip install -U vaezoo" if version > 1 else "write vaezoo: 1"
+    text = f"the spec has format version {version}, but this vaezoo reads version 1"
     return Message("VZ205", text, hint)
 
 
-def _our_own(details: ErrorDetails, name: str) -> Message:
+def _custom_error(details: ErrorDetails, name: str, place: SchemaPlace | None) -> Message:
+    """The message of an error that vaezoo or a plugin raised itself."""
     kind, context = details["type"], details.get("ctx", {})
     code = context.get("code") or _CODES.get(kind, "VZ204")
-    if kind == "vaezoo_use_type":
-        text = f"{name} must be a name, or a mapping with the key 'use'"
-        value = details["input"]
-        wrong = "" if isinstance(value, dict) else f", not {shown(value)}"
-        return Message(code, text + wrong, context.get("hint"))
-    about_name = kind in ("vaezoo_component", "vaezoo_unknown_name")
-    text = details["msg"] if about_name else f"{name}: {details['msg']}"
-    return Message(code, text, context.get("hint"))
+    hint = context.get("hint") or _described(place)
+    text, value = details["msg"], details["input"]
+    if kind in _PREDICATES:
+        quoted = kind != "vaezoo_range" and not isinstance(value, dict)
+        return Message(code, f"{name} {text}{f', not {shown(value)}' if quoted else ''}", hint)
+    if kind in ("vaezoo_component", "vaezoo_unknown_name"):
+        return Message(code, text, context.get("hint"))
+    return Message(code, f"{name}: {text}", hint)
 
 
-def _range(details: ErrorDetails, name: str, place: SchemaPlace | None) -> str:
-    key, relation = _RELATIONS[details["type"]]
-    bounds = (place.bounds if place else []) or [f"{relation} {details['ctx'][key]}"]
+def _range(details: ErrorDetails, name: str, bound: Bound, place: SchemaPlace | None) -> str:
+    bounds = (place.bounds if place else []) or [bound.words]
     return f"{name} must be {' and '.join(bounds)}, not {shown(details['input'])}"
 
 
@@ -218,7 +234,7 @@ def _one_of(details: ErrorDetails, name: str) -> Message:
 def _pattern(details: ErrorDetails, name: str) -> str:
     pattern = details["ctx"]["pattern"]
     wanted = _PATTERNS.get(pattern, f"text that matches {pattern}")
-    return f"{name} must be {wanted}; not {shown(details['input'])}"
+    return f"{name} must be {wanted}, not {shown(details['input'])}"
 
 
 def _limits(details: ErrorDetails) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""YAML's events, with libyaml's speed and PyYAML's judgement, and what is wrong in our words."""
+"""YAML events from libyaml if it accepts the text, else from PyYAML, with our messages."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from vaezoo.diagnostics.confusables import plain, unmasked
 from vaezoo.diagnostics.printable import code_point
 from vaezoo.spec.scanner import Loader
 
-#: PyYAML in Python: slow, and the same everywhere.
+#: PyYAML in Python: slow, but the same everywhere.
 _PLAIN: Any = Loader
-#: libyaml, where PyYAML was built with it: ten times as fast.
+#: libyaml, if PyYAML was built with it: ten times faster.
 _FAST: Any = getattr(yaml, "CSafeLoader", None)
-#: What the two may read differently.
+#: Text that the two may parse differently.
 _DISPUTED = re.compile("[\t?!%\ufeff]|[|>][-+0-9]*#")
-#: What YAML does not allow in a text; PyYAML finds these too, but does not say in which line.
-#: (Three sets, since Python takes 8 ms to compile one that spans so much.)
+#: Characters that YAML forbids; PyYAML reports them without their line.
+#: (Three sets, because Python takes 8 ms to compile one of that size.)
 _FORBIDDEN = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|[\ufffe-\uffff]"
 )
 
-#: Takes one event after another.
+#: Receives the events in order.
 Take = Callable[[yaml.Event], None]
 
 
 def feed(text: str, source: str, begin: Callable[[], Take]) -> None:
-    """Hand every event of ``text`` to what ``begin`` gives.
+    """Pass every event of ``text`` to the function that ``begin`` returns.
 
-    ``begin`` is called once more where libyaml refuses the text: then PyYAML reads it from the
-    start, so that findings do not depend on how PyYAML was built. Raises SpecError (VZ103).
+    Calls ``begin`` again if libyaml rejects the text: PyYAML then parses it from the start, so
+    that findings do not depend on how PyYAML was built. Raises SpecError (VZ103).
     """
-    _refuse_forbidden(text, source)
-    # the two put an empty value at the end of a text without a last line break differently
+    _reject_forbidden(text, source)
+    # without a last line break the two place an empty value at the end differently
     lines = text + "\n"
     if _FAST and not _DISPUTED.search(text):
         try:
@@ -50,12 +50,12 @@ def feed(text: str, source: str, begin: Callable[[], Take]) -> None:
 
 
 def position(mark: Any) -> Position:
-    """A mark of PyYAML's, which counts from 0."""
+    """The position of a PyYAML mark, which counts from 0."""
     return Position(mark.line + 1, mark.column + 1)
 
 
 def position_in(text: str, index: int) -> Position:
-    """The line and column of a character, lines counted as YAML counts them."""
+    """The line and column of a character, with YAML's line breaks."""
     breaks = [match.end() for match in LINE_BREAK.finditer(text, 0, index)]
     return Position(len(breaks) + 1, index - (breaks[-1] if breaks else 0) + 1)
 
@@ -69,16 +69,16 @@ def _events(loader: Any, text: str, take: Take) -> None:
         events.dispose()
 
 
-def _refuse_forbidden(text: str, source: str) -> None:
+def _reject_forbidden(text: str, source: str) -> None:
     forbidden = _FORBIDDEN.search(text)
     if forbidden:
-        message = f"the control character {code_point(forbidden[0])} cannot stand in YAML"
-        start = position_in(text, forbidden.start())
-        raise SpecError(Diagnostic("VZ103", message, one_character(source, start)))
+        message = f"the control character {code_point(forbidden[0])} is not allowed in YAML"
+        span = one_character(source, position_in(text, forbidden.start()))
+        raise SpecError(Diagnostic("VZ103", message, span, hint="remove the character"))
 
 
 def one_character(source: str, start: Position) -> Span:
-    """The place of a single character."""
+    """The span of a single character."""
     return Span(source, start, Position(start.line, start.column + 1))
 
 
@@ -87,7 +87,7 @@ def _not_yaml(error: yaml.YAMLError, text: str, source: str) -> Diagnostic:
     marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
     opening = marks[1]
     if "end of stream" in problem:
-        marks.reverse()  # where the quote opens says more than where the text ends
+        marks.reverse()  # point to the opening quote, not to the end of the text
     given = [mark for mark in marks if mark]
     last = position_in(text, len(text))
     start = min(position(given[0]), last) if given else Position(1, 1)
@@ -95,52 +95,52 @@ def _not_yaml(error: yaml.YAMLError, text: str, source: str) -> Diagnostic:
     if "escape" in problem and opening:
         return wrong_escape(text[opening.index :], place, problem)
     if problem.startswith("found character '\\t'"):
-        return Diagnostic("VZ103", "not valid YAML: a tab cannot indent", place, hint=_NO_TABS)
+        return Diagnostic("VZ103", "not valid YAML: indented with a tab", place, hint=_NO_TABS)
     context = getattr(error, "context", None)
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
     for line in (line for mark in given for line in (mark.line, mark.line - 1)):
-        masked = _masked(text, line, source)
-        if masked:
-            return Diagnostic("VZ103", message, masked[0], hint=masked[1])
+        lookalike = _lookalike(text, line, source)
+        if lookalike:
+            return Diagnostic("VZ103", message, lookalike[0], hint=lookalike[1])
     hint = next((hint for part, hint in _HINTS.items() if part in problem), None)
     return Diagnostic("VZ103", message, place, hint=hint)
 
 
-def _masked(text: str, number: int, source: str) -> tuple[Span, str] | None:
-    """The first character of a line, counted from 0, that looks like another, and what it is."""
+def _lookalike(text: str, number: int, source: str) -> tuple[Span, str] | None:
+    """The first character of a line (from 0) that looks like another, and a hint about it."""
     lines = LINE_BREAK.split(text)
     line = lines[number] if 0 <= number < len(lines) else ""
     hint = unmasked(line)
     if hint is None:
         return None
     column = next(index for index, c in enumerate(line) if plain(c) != c)
-    return one_character(source, Position(number + 1, column + 1)), f"this line holds {hint}"
+    return one_character(source, Position(number + 1, column + 1)), f"the line contains {hint}"
 
 
 def wrong_escape(text: str, place: Span, problem: str) -> Diagnostic:
-    """What to write in place of double quotes; ``text`` begins with them."""
-    hint = "write two backslashes for one, or put the text in single quotes"
+    """The finding for a wrong escape in the double-quoted ``text``, with the text to write."""
+    hint = "write each backslash twice, or use single quotes"
     quoted = _QUOTED.match(text)
     if quoted and "\n" not in quoted[0]:
         inner = quoted[1]
         single = "'" + inner.replace("'", "''") + "'"
-        hint = f"in single quotes a backslash is a backslash: {single}"
+        hint = f"use single quotes: {single}"
         if _WINDOWS_PATH.match(inner):
-            hint += f"; in a path, slashes do as well: {inner.replace(chr(92), '/')}"
-    message = f"not valid YAML: in double quotes a backslash begins an escape; {problem}"
+            hint += f", or forward slashes: {inner.replace(chr(92), '/')}"
+    message = f"not valid YAML: in double quotes a backslash starts an escape; {problem}"
     return Diagnostic("VZ103", message, place, hint=hint)
 
 
-#: A text in double quotes, as far as the quote that was meant to close it.
+#: Text in double quotes, up to the closing quote.
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\")
 _NO_TABS = "indent with spaces, not tabs"
-#: What the commonest of PyYAML's problems come from.
+#: Hints for PyYAML's most common problems.
 _HINTS = {
-    "cannot start any token": "quote text that begins with @, ` or %",
-    "mapping values are not allowed": "quote text that holds a colon, and check the indentation",
+    "cannot start any token": "quote text that starts with @, ` or %",
+    "mapping values are not allowed": "quote text that contains a colon, and check the indentation",
     "could not find expected ':'": "write 'key: value', with a space after the colon",
-    "expected <block end>": "keys of one mapping begin in the same column",
-    "expected ',' or": "a bracket is not closed, or a comma is missing",
-    "unexpected end of stream": "a quote is not closed",
+    "expected <block end>": "start all keys of a mapping in the same column",
+    "expected ',' or": "close the bracket, or add a comma",
+    "unexpected end of stream": "close the quote",
 }

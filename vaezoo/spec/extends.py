@@ -1,4 +1,4 @@
-"""``extends``: a spec that says only how it differs from another one."""
+"""``extends``: build a spec on one or more base specs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vaezoo.spec.merge import merge
 from vaezoo.spec.nodes import Document, Node
 from vaezoo.spec.stdin import beside
 
-#: Most files that one spec may be made of.
-MOST_FILES = 32
-#: No texts in place of files.
+#: Limit on the number of files in one spec.
+MAX_FILES = 32
+#: The default: read every file from disk.
 NOT_FROM_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Layers:
-    """The files that a spec is made of, the lowest base first and the spec itself last.
+    """The files of a spec, the lowest base first and the spec itself last.
 
-    Each file counts once, below everything that extends it: in a diamond the common base lies
-    under both sides, and does not undo what the first of them says.
+    Each file appears once, before everything that extends it. In a diamond the common base
+    therefore does not override either side.
     """
 
     source: str
@@ -35,24 +35,24 @@ class Layers:
     extenders: Mapping[str, tuple[Related, ...]]
 
     def states(self) -> list[Node]:
-        """The spec after each layer: the lowest base alone, …, everything together."""
+        """The merged tree after each layer, the lowest base alone first."""
         return list(accumulate(self.roots, merge))
 
     def document(self) -> Document:
-        """All layers as one."""
+        """All layers merged."""
         return Document(self.source, self.states()[-1])
 
     def traced(self, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-        """Each finding in a base with the specs that extend it, up to the first one."""
+        """Add to each finding in a base the specs that extend it."""
         return [_traced(finding, self.extenders) for finding in findings]
 
 
 def load_layers(path: str | Path, texts: Mapping[str, bytes] = NOT_FROM_FILES) -> Layers:
-    """A spec file and all that it extends.
+    """Load a spec file and everything it extends.
 
-    ``texts`` are read in place of files, by their real paths.
+    ``texts`` replaces the content of files, by real path.
 
-    Raises SpecError where one of the files cannot be used, with what is wrong in each of them.
+    Raises SpecError with the findings of all files if one cannot be used.
     """
     files = _Files(path, texts)
     files.visit(path, ())
@@ -64,7 +64,7 @@ def load_layers(path: str | Path, texts: Mapping[str, bytes] = NOT_FROM_FILES) -
 
 
 class _Files:
-    """The files that one spec is made of, each read once, every base before what extends it."""
+    """Loads the files of one spec, each once, every base before what extends it."""
 
     def __init__(self, first: str | Path, texts: Mapping[str, bytes]) -> None:
         self._texts = texts
@@ -76,7 +76,7 @@ class _Files:
         self.extenders: dict[str, tuple[Related, ...]] = {}
 
     def visit(self, path: str | Path, chain: tuple[Path, ...]) -> None:
-        """Take the file's bases and then itself; ``chain`` is who extends it."""
+        """Load the file's bases, then the file; ``chain`` holds the files that extend it."""
         try:
             document, findings = self._load(path)
         except SpecError as error:
@@ -113,30 +113,32 @@ class _Files:
             self.visit(base, chain)
 
     def _base(self, node: Node, path: str | Path, chain: tuple[Path, ...]) -> Path:
-        """The file that an entry of ``extends`` means. Raises SpecError (VZ206)."""
+        """Resolve an entry of ``extends``. Raises SpecError (VZ206)."""
         if not isinstance(node.content, str) or not node.content:
-            hint = "extends: base.yaml, or a list of such paths"
-            raise _refused("'extends' must be the path of a spec", node.span, hint)
+            hint = "write extends: base.yaml, or a list of paths"
+            raise _error("'extends' must be the path of a spec", node.span, hint)
         base = beside(path) / node.content
         try:
             real = Path(os.path.realpath(base))
         except ValueError:  # a NUL
-            raise _refused(f"{node.content!r} is not a path", node.span) from None
+            raise _error(f"{node.content!r} is not a valid path", node.span) from None
         if Path(node.content).is_absolute() or not real.is_relative_to(self._tree):
-            hint = "a base lies in the folder of the first spec, or below it"
-            raise _refused(f"the base {node.content!r} is out of bounds", node.span, hint)
+            message = f"base spec {node.content!r} is outside the folder of the first spec"
+            raise _error(message, node.span, "move it into that folder, or below it")
         if real in chain:
             names = " → ".join(file.name for file in (*chain[chain.index(real) :], real))
-            raise _refused(f"these specs extend each other: {names}", node.span)
-        if len(self._sources) >= MOST_FILES and real not in self._sources:
-            raise _refused(f"more than {MOST_FILES} specs extend one another", node.span)
+            hint = "remove one of these extends keys"
+            raise _error(f"these specs extend each other: {names}", node.span, hint)
+        if len(self._sources) >= MAX_FILES and real not in self._sources:
+            raise _error(f"the spec extends more than {MAX_FILES} files", node.span)
         if not os.path.exists(real):
-            hint = f"looked for {base}"
-            raise _refused(f"the base {node.content!r} is not there", node.span, hint)
+            raise _error(
+                f"base spec {node.content!r} not found", node.span, f"expected it at {base}"
+            )
         return base
 
 
-def _refused(message: str, span: Span, hint: str | None = None) -> SpecError:
+def _error(message: str, span: Span, hint: str | None = None) -> SpecError:
     return SpecError(Diagnostic("VZ206", message, span, hint=hint))
 
 
@@ -152,7 +154,7 @@ def _traced(finding: Diagnostic, extenders: Mapping[str, tuple[Related, ...]]) -
 
 
 def _upward(source: str, extenders: Mapping[str, tuple[Related, ...]]) -> Iterator[Related]:
-    """Who extends a file, and who extends that, nearest first."""
+    """The specs that extend a file, directly or indirectly, nearest first."""
     reached = [source]
     for below in reached:
         for extender in extenders.get(below, ()):

@@ -1,8 +1,8 @@
-"""Which files ``validate`` is asked to look at: by name, below a folder, by a pattern.
+"""Find the spec files for a path: a file, a folder or a glob.
 
-Names that begin with a dot or an underscore are passed over in folders and by patterns, unless
-the pattern's own part begins so: a base that is no spec by itself is called ``_base.yaml``.
-Links to folders are not followed, so that a circle of them has an end.
+Folders and globs skip names that start with a dot or an underscore, unless the glob's own part
+starts so: call a base that is not a spec by itself ``_base.yaml``. Links to folders are not
+followed, so that cycles end.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from dataclasses import dataclass, field
 from vaezoo.diagnostics import Diagnostic, Piped
 from vaezoo.spec.document import unreadable, whole
 
-#: What a spec's name ends in, in letters of either case.
+#: Suffixes of specs, in any case.
 ENDINGS = (".yaml", ".yml")
 _HIDDEN = (".", "_")
 
 
 @dataclass
 class SpecFiles:
-    """The files that one argument means, in order, and the folders that could not be listed."""
+    """The files for one path, in order, and findings by path."""
 
     files: list[str] = field(default_factory=list)
     findings: dict[str, Diagnostic] = field(default_factory=dict)
 
     def entries(self, folder: str) -> list[os.DirEntry[str]]:
-        """What is in a folder, by name; nothing, and a finding, where that cannot be known."""
+        """The entries of a folder, sorted by name; adds a finding if it cannot be listed."""
         folder = folder or os.curdir
         try:
             with os.scandir(folder) as listed:
@@ -41,7 +41,7 @@ class SpecFiles:
 
 
 def find_specs(path: str) -> SpecFiles:
-    """The files that ``path`` means: itself, all specs below it, or what matches it."""
+    """The files for ``path``: itself, all specs below it, or all matches."""
     found = SpecFiles()
     if isinstance(path, Piped):
         found.files.append(path)
@@ -53,17 +53,17 @@ def find_specs(path: str) -> SpecFiles:
     else:
         found.files.append(path)
     if not found.files and not found.findings:
-        found.findings[path] = _nothing(path)
+        found.findings[path] = _no_specs(path)
     return found
 
 
 def _is_folder(path: str) -> bool:
-    """Whether specs lie below ``path``; a folder called ``x.yaml`` is taken for a mistake."""
+    """Whether to search ``path`` for specs; a folder called ``x.yaml`` is reported instead."""
     return os.path.isdir(path) and not path.lower().endswith(ENDINGS)
 
 
 def _below(top: str, found: SpecFiles) -> Iterator[str]:
-    """Every spec below a folder: its own first, then those of the folders in it."""
+    """All specs below a folder, its own before those of its subfolders."""
     for folder, entries in _folders(top, found):
         for entry in entries:
             if entry.name.lower().endswith(ENDINGS) and not entry.name.startswith(_HIDDEN):
@@ -71,7 +71,7 @@ def _below(top: str, found: SpecFiles) -> Iterator[str]:
 
 
 def _folders(top: str, found: SpecFiles) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
-    """A folder and all below it with what they hold; no recursion, however deep they lie."""
+    """A folder and all folders below it with their entries, without recursion."""
     waiting = [top]
     while waiting:
         folder = waiting.pop()
@@ -82,16 +82,16 @@ def _folders(top: str, found: SpecFiles) -> Iterator[tuple[str, list[os.DirEntry
 
 
 def _is_open(entry: os.DirEntry[str]) -> bool:
-    """Whether specs are looked for below it."""
-    passed_over = entry.name.startswith(_HIDDEN) or entry.name.lower().endswith(ENDINGS)
+    """Whether to search the entry for specs."""
+    skipped = entry.name.startswith(_HIDDEN) or entry.name.lower().endswith(ENDINGS)
     try:
-        return not passed_over and entry.is_dir(follow_symlinks=False)
+        return not skipped and entry.is_dir(follow_symlinks=False)
     except OSError:  # gone since it was listed
         return False
 
 
 def _matches(pattern: str, found: SpecFiles) -> Iterator[str]:
-    """What a pattern matches; ``**`` stands for any number of folders."""
+    """The matches of a glob; ``**`` matches any number of folders."""
     root, parts = _split(pattern)
     reached = [root]
     for part in parts:
@@ -109,7 +109,7 @@ def _split(pattern: str) -> tuple[str, list[str]]:
 
 
 def _step(base: str, part: str, found: SpecFiles) -> Iterator[str]:
-    """What one part of a pattern matches in the folder ``base``."""
+    """The matches of one part of a glob in the folder ``base``."""
     is_folder = os.path.isdir(base or os.curdir)
     if part == "**" and is_folder:
         yield from (folder for folder, _ in _folders(base, found))
@@ -122,7 +122,6 @@ def _step(base: str, part: str, found: SpecFiles) -> Iterator[str]:
         yield os.path.join(base, part)
 
 
-def _nothing(path: str) -> Diagnostic:
-    what = "folder" if os.path.isdir(path) else "pattern"
-    message = f"{path} cannot be read: this {what} holds no spec"
+def _no_specs(path: str) -> Diagnostic:
+    message = f"{path} {'contains' if os.path.isdir(path) else 'matches'} no specs"
     return Diagnostic("VZ101", message, whole(path), hint="specs end in .yaml or .yml")

@@ -1,4 +1,4 @@
-"""The findings about many members of a grid as few findings about the grid."""
+"""Combine the findings of all members of a grid into findings about the grid."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from vaezoo.diagnostics import Diagnostic, Related, Severity, Span
 from vaezoo.spec.matrix import Axis, Combination
 
-#: Findings that are right only where they hold for every member: a warning that one member
-#: ignores in vain may be another's.
-_OF_ALL = frozenset({"VZ420"})
+#: Findings that apply only if every member has them: another member may need the ignored warning.
+_UNANIMOUS = frozenset({"VZ420"})
 
 
 def over_members(
@@ -19,23 +18,22 @@ def over_members(
     combinations: Sequence[Combination],
     axes: Sequence[Axis],
 ) -> list[Diagnostic]:
-    """The findings about each member of a grid as findings about the grid.
+    """Combine the findings of each member into findings about the grid.
 
-    ``combinations`` are those of the members that were looked at. One fault that many of them
-    share is one finding. Where only some have it, it stands at the value of the matrix that
-    those have in common.
+    ``combinations`` belong to the members in ``found``. A fault shared by several members is
+    one finding. If only some members have it, its position is the matrix value they share.
     """
     faults = [
         fault
         for fault in _merged(_grouped(found))
-        if len(fault.members) == len(combinations) or fault.finding.code not in _OF_ALL
+        if len(fault.members) == len(combinations) or fault.finding.code not in _UNANIMOUS
     ]
     return [_attributed(fault, combinations, axes) for fault in faults]
 
 
 @dataclass
 class _Fault:
-    """A finding and the members, by number, that have it."""
+    """A finding and the indices of the members that have it."""
 
     finding: Diagnostic
     members: set[int] = field(default_factory=set)
@@ -50,17 +48,17 @@ def _grouped(found: Sequence[Sequence[Diagnostic]]) -> list[_Fault]:
 
 
 def _merged(faults: Sequence[_Fault]) -> list[_Fault]:
-    """Faults of one code and place that no member has both of: one, in the first one's words."""
+    """Merge faults of one code and position that no member has both of; keep the first message."""
     kept: dict[tuple[str, Severity, Span | None], list[_Fault]] = {}
     for fault in faults:
         finding = fault.finding
-        alike = kept.setdefault((finding.code, finding.severity, finding.span), [])
-        other = next((one for one in alike if one.members.isdisjoint(fault.members)), None)
+        same = kept.setdefault((finding.code, finding.severity, finding.span), [])
+        other = next((one for one in same if one.members.isdisjoint(fault.members)), None)
         if other and finding.span:
             other.members |= fault.members
         else:
-            alike.append(fault)
-    return [fault for alike in kept.values() for fault in alike]
+            same.append(fault)
+    return [fault for same in kept.values() for fault in same]
 
 
 def _attributed(
@@ -73,9 +71,9 @@ def _attributed(
     chosen = [sorted({combinations[m][a] for m in fault.members}) for a in numbers]
     involved = [a for a in numbers if len(chosen[a]) < len({one[a] for one in combinations})]
     involved = involved or list(numbers)
-    here = next((a for a in involved if _holds(axes[a].values[chosen[a][0]].span, finding)), None)
-    others = [a for a in involved if a != here]
-    if here is None and not any(finding.span in axis.keys for axis in axes):
+    own = next((a for a in involved if _contains(axes[a].values[chosen[a][0]].span, finding)), None)
+    others = [a for a in involved if a != own]
+    if own is None and not any(finding.span in axis.keys for axis in axes):
         last = others.pop()
         count = f"{len(fault.members):,} of {len(combinations):,} members"
         finding = _moved(finding, axes[last].values[chosen[last][0]].span, count)
@@ -85,7 +83,7 @@ def _attributed(
 
 
 def _about_key(finding: Diagnostic, axes: Sequence[Axis]) -> Diagnostic:
-    """A key that the schema does not have is, in a matrix, a key that cannot be varied."""
+    """Report an unknown key (VZ201) on an axis as a matrix finding (VZ208)."""
     axis = next((axis for axis in axes if finding.span in axis.keys), None)
     if axis is None or finding.code != "VZ201":
         return finding
@@ -94,8 +92,8 @@ def _about_key(finding: Diagnostic, axes: Sequence[Axis]) -> Diagnostic:
 
 
 def _moved(finding: Diagnostic, place: Span, count: str) -> Diagnostic:
-    """The finding at a value of the matrix, with the place where it was found beside it."""
-    shown = (Related("it shows here", finding.span),) if finding.span else ()
+    """Move the finding to a matrix value; relate it to its original position."""
+    shown = (Related("found here", finding.span),) if finding.span else ()
     message = f"{finding.message} (in {count})"
     return replace(finding, message=message, span=place, related=(*shown, *finding.related))
 
@@ -108,7 +106,7 @@ def _value(axis: Axis, chosen: Sequence[int]) -> Related:
     return Related(f"with {axis.key} = {text}{more}", node.span)
 
 
-def _holds(outer: Span, finding: Diagnostic) -> bool:
+def _contains(outer: Span, finding: Diagnostic) -> bool:
     inner = finding.span
     return (
         inner is not None

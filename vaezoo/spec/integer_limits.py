@@ -1,4 +1,4 @@
-"""Integers that no library below takes: those of more than 64 bits."""
+"""Reject integers that do not fit in 64 bits, which no library below accepts."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from vaezoo.spec.error_messages import dotted
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.positions import Positions
 
-#: Of either sign.
+#: Largest absolute value.
 LARGEST = 2**63 - 1
 
 
 def integer_findings(value: Any, places: Positions) -> Iterator[Diagnostic]:
-    """A finding for each integer in a spec that has more than 64 bits."""
+    """A finding for each integer in a spec that does not fit in 64 bits."""
     for path in _too_large(value, ()):
         yield Diagnostic(
             "VZ204",
-            f"{dotted(path)!r} is an integer of more than 64 bits",
+            f"{dotted(path)!r} does not fit in 64 bits",
             places.of(*path),
-            hint=f"the largest is {LARGEST}",
+            hint=f"the largest integer is {LARGEST}",
         )
 
 

@@ -1,7 +1,7 @@
-"""``matrix``: one file that stands for a grid of specs.
+"""``matrix``: a file that describes a grid of specs.
 
-Its keys are dotted paths, its values lists; each combination of values, put in place like
-``--set`` puts one, is a spec of its own.
+Its keys are dotted paths and its values are lists. Each combination of values, applied like
+``--set``, is one spec.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from vaezoo.spec.nodes import Document, Item, Node, Path
 from vaezoo.spec.overrides import Assignment, parts_of, spans_of
 
 KEY = "matrix"
-MOST_COMBINATIONS = 4096
-#: Most values in all combinations together, so that a large spec has a smaller grid.
-MOST_VALUES = 1_000_000
+MAX_COMBINATIONS = 4096
+#: Limit on the number of values in all specs of the grid.
+MAX_VALUES = 1_000_000
 
 _FORM = "write matrix: {loss.beta: [1, 2, 4], model.latent: [2, 10]}"
-#: Keys that make no member of a grid differ, and why.
+#: Keys that a matrix cannot vary, and why.
 FIXED = {
-    "name": "each member gets a name of its own",
-    "vaezoo": "all members have one format",
+    "name": "each member gets its own name",
+    "vaezoo": "all members have the same format version",
     "extends": "all members extend the same specs",
-    KEY: "a matrix holds no other",
+    KEY: "a matrix cannot contain another matrix",
 }
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A key that the matrix varies, and its values; ``keys`` are the places of its parts."""
+    """A key that the matrix varies, and its values; ``keys`` holds the position of each part."""
 
     key: str
     path: Path
@@ -43,38 +43,38 @@ class Axis:
     values: tuple[Node, ...]
 
     def assignment(self, index: int) -> Assignment:
-        """The value at ``index``, to be put into a spec."""
+        """The assignment of the value at ``index``."""
         return Assignment(self.path, self.keys, self.values[index], "VZ208")
 
 
-#: Which value of each axis a member has.
+#: The index of a member's value on each axis.
 Combination = tuple[int, ...]
 
 
 def read_axes(matrix: Item) -> tuple[list[Axis], list[Diagnostic]]:
-    """The axes that a spec's ``matrix`` holds, and what is wrong with it."""
+    """Parse ``matrix`` into axes, with findings for what is invalid."""
     content = matrix.value.content
-    if content is None:  # how a spec that extends another one does without its matrix
+    if content is None:  # drops the matrix of a base spec
         return [], []
     if not isinstance(content, dict):
-        message = "'matrix' must be a mapping from keys to lists of values"
-        return [], [_refused(message, matrix.value.span, _FORM)]
+        message = "'matrix' must map keys to lists of values"
+        return [], [_finding(message, matrix.value.span, _FORM)]
     if not content:
-        return [], [_refused("this matrix varies nothing", matrix.value.span, _FORM)]
+        return [], [_finding("the matrix is empty", matrix.value.span, _FORM)]
     axes: dict[Path, Axis] = {}
     findings: list[Diagnostic] = []
     for key, item in content.items():
         axis, about = _axis(key, item)
         findings += about
         if axis and axis.path in axes:
-            findings.append(_refused(f"the matrix has the key {key!r} twice", item.key))
+            findings.append(_finding(f"duplicate key {key!r} in the matrix", item.key))
         elif axis:
             axes[axis.path] = axis
     return list(axes.values()), findings
 
 
 def pinned(axes: Iterable[Axis], overrides: Iterable[Assignment]) -> list[Axis]:
-    """The axes with those that an override sets reduced to its value."""
+    """The axes, each that an override sets reduced to that value."""
     values = {override.path: override.value for override in overrides}
     return [
         replace(axis, values=(values[axis.path],)) if axis.path in values else axis for axis in axes
@@ -82,91 +82,97 @@ def pinned(axes: Iterable[Axis], overrides: Iterable[Assignment]) -> list[Axis]:
 
 
 def combinations(axes: Sequence[Axis]) -> Iterator[Combination]:
-    """Every combination, the last axis moving fastest; a single empty one without axes."""
+    """All combinations, the last axis varying fastest; one empty combination without axes."""
     return itertools.product(*(range(len(axis.values)) for axis in axes))
 
 
 def assignments(axes: Sequence[Axis], combination: Combination) -> list[Assignment]:
-    """What makes a member: outer keys before inner ones, and the component before its
-    parameters, since another component drops those of the former."""
+    """The assignments of one member, outer keys first.
+
+    A component comes before its parameters, because a new component drops the old parameters.
+    """
     several = [axis.assignment(index) for axis, index in zip(axes, combination, strict=True)]
     return sorted(several, key=lambda one: (len(one.path), one.path[-1] != "use"))
 
 
 def count(axes: Iterable[Axis]) -> int:
-    """How many combinations there are."""
+    """The number of combinations."""
     return math.prod(len(axis.values) for axis in axes)
 
 
 def too_many(axes: Sequence[Axis], values: int, span: Span) -> Diagnostic | None:
-    """The finding about a grid too large to be looked at, for a spec of so many values."""
+    """The finding for a grid that exceeds the limits; ``values`` is the size of one spec."""
     size = count(axes)
-    if size > MOST_COMBINATIONS:
-        message = f"this matrix has {size:,} combinations; at most {MOST_COMBINATIONS:,} can be"
-        return _refused(message, span, "give it fewer values, or make several specs of it")
-    if size * values > MOST_VALUES:
-        message = f"this matrix makes {size:,} specs of {values:,} values each, which is too much"
-        return _refused(message, span, "give it fewer values, or make several specs of it")
-    return None
+    if size > MAX_COMBINATIONS:
+        message = f"the matrix has {size:,} combinations, the limit is {MAX_COMBINATIONS:,}"
+    elif size * values > MAX_VALUES:
+        message = (
+            f"the matrix has {size:,} specs of {values:,} values each, "
+            f"the limit is {MAX_VALUES:,} values"
+        )
+    else:
+        return None
+    return _finding(message, span, "use fewer values, or split it into several files")
 
 
 def hidden(axes: Iterable[Axis], layers: Sequence[Node]) -> Iterator[Diagnostic]:
-    """Values that a spec sets although the matrix of one of its bases varies them."""
+    """Findings for values that a spec sets although the matrix of a base varies them."""
     for axis in axes:
-        says = [index for index, root in enumerate(layers) if _varies(root, axis.key)]
-        for root in layers[says[-1] + 1 :] if says else ():
+        varying = [index for index, root in enumerate(layers) if _varies(root, axis.key)]
+        for root in layers[varying[-1] + 1 :] if varying else ():
             place = Document("", root).key_span(axis.path)
             if place:
                 yield Diagnostic(
                     "VZ208",
-                    f"this counts for nothing: a matrix varies {axis.key!r}",
+                    f"this value has no effect: a matrix varies {axis.key!r}",
                     place,
-                    hint=f"write matrix: {{{axis.key}: […]}} here to vary it otherwise, "
-                    "or matrix: null to do without",
+                    hint=f"write matrix: {{{axis.key}: […]}} to vary it differently, "
+                    "or matrix: null to drop the matrix",
                     related=(Related("varied here", axis.span),),
                 )
 
 
 def plain(data: Any) -> str:
-    """JSON data as a text that is the same for values that mean the same."""
+    """Canonical JSON: equal values give equal text."""
     return json.dumps(_plain(data), sort_keys=True)
 
 
 def _axis(key: str, item: Item) -> tuple[Axis | None, list[Diagnostic]]:
     path = parts_of(key)
     if path is None:
-        hint = "write the keys with dots between them, such as model.encoder.channels"
-        return None, [_refused(f"{key!r} is not the path of a key", item.key, hint)]
+        hint = "separate keys with dots, such as model.encoder.channels"
+        return None, [_finding(f"{key!r} is not a valid key path", item.key, hint)]
     if path[0] in FIXED:
         message = f"the matrix cannot vary {key!r}: {FIXED[str(path[0])]}"
-        return None, [_refused(message, item.key)]
+        return None, [_finding(message, item.key)]
     listed = item.value.content
     if not isinstance(listed, list):
         return None, [_not_a_list(key, item.value)]
     if not listed:
-        return None, [_refused(f"the matrix gives {key!r} no value", item.value.span)]
+        message = f"the matrix has no values for {key!r}"
+        return None, [_finding(message, item.value.span, "list at least one value")]
     values: dict[str, Node] = {}
     findings = []
     for node in listed:
         first = values.setdefault(plain(node.data()), node)
         if first is not node:
-            message = f"the matrix gives {key!r} this value twice"
-            where = (Related("it first stands here", first.span),)
-            findings.append(replace(_refused(message, node.span), related=where))
+            message = f"duplicate value for {key!r} in the matrix"
+            finding = _finding(message, node.span, "remove one of the two")
+            findings.append(replace(finding, related=(Related("first given here", first.span),)))
     return Axis(key, path, item.key, _keys(key, item.key), tuple(values.values())), findings
 
 
 def _not_a_list(key: str, value: Node) -> Diagnostic:
     if isinstance(value.content, dict) and value.content:
         inner = f"{key}.{next(iter(value.content))}"
-        hint = f"write the whole path: {inner}: [first, second]"
+        hint = f"write the full path: {inner}: [first, second]"
     else:
         hint = f"write {key}: [first, second]"
-    return _refused(f"the matrix needs a list of values for {key!r}", value.span, hint)
+    return _finding(f"the matrix needs a list of values for {key!r}", value.span, hint)
 
 
 def _keys(key: str, span: Span) -> tuple[Span, ...]:
-    """Where each part of the key stands; a key in quotes is all of one place."""
+    """The position of each part of the key; all parts of a quoted key share one position."""
     if span.end.column - span.start.column == len(key):
         return spans_of(key, span.source, span.start)
     return (span,) * (key.count(".") + 1)
@@ -190,5 +196,5 @@ def _plain(data: Any) -> Any:
     return data
 
 
-def _refused(message: str, span: Span, hint: str | None = None) -> Diagnostic:
+def _finding(message: str, span: Span, hint: str | None = None) -> Diagnostic:
     return Diagnostic("VZ208", message, span, hint=hint)

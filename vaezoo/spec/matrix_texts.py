@@ -1,4 +1,4 @@
-"""The texts of all the specs that a file stands for: its layers, ``--set``, and its matrix."""
+"""Build the node trees of all specs of a file from its layers, ``--set`` and its matrix."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from vaezoo.spec.member_names import member_names
 from vaezoo.spec.nodes import Document, Item, Node, Path
 from vaezoo.spec.overrides import Assignment, assign_all
 
-_NAMELESS = "member"
+_DEFAULT_NAME = "member"
 
 
 @dataclass(frozen=True)
 class Text:
-    """What one member is made of: the lowest base, then with each file and value on top."""
+    """One member's node tree after each layer and assignment, the lowest base first."""
 
     source: str
     states: tuple[Node, ...]
 
     @property
     def document(self) -> Document:
-        """Everything together."""
+        """The final tree as a document."""
         return Document(self.source, self.states[-1])
 
 
 @dataclass(frozen=True)
 class MatrixTexts:
-    """What the members of a file have in common, and what makes them differ.
+    """The common part of all members of a file, and the axes that vary.
 
-    Without a matrix there are no axes and one combination, the empty one. ``inner`` is what
-    ``--set`` puts inside the values of the matrix, so on top of them.
+    Without a matrix there are no axes and one empty combination. ``inner`` holds ``--set``
+    assignments inside values of the matrix, which are applied after them.
     """
 
     common: Text
@@ -44,7 +44,7 @@ class MatrixTexts:
     findings: list[Diagnostic] = field(default_factory=list)
 
     def member(self, combination: Combination) -> tuple[Text, list[Diagnostic]]:
-        """The text of one member, and findings about values that lead nowhere in it."""
+        """The text of one member, and findings for paths that do not exist in it."""
         states = list(self.common.states)
         findings: list[Diagnostic] = []
         for one in (*matrix.assignments(self.axes, combination), *self.inner):
@@ -54,12 +54,12 @@ class MatrixTexts:
         return Text(self.common.source, tuple(states)), findings
 
     def names(self) -> list[str]:
-        """What each member is called; without axes, nothing but what its file says."""
+        """The name of each member; without axes, the name in the file."""
         written = self.common.document.root.child("name")
         base = written.content if written else None
         rows = [[node.data() for node in self.values(one).values()] for one in self.combinations]
         paths = [axis.path for axis in self.axes]
-        return member_names(base if isinstance(base, str) else _NAMELESS, paths, rows)
+        return member_names(base if isinstance(base, str) else _DEFAULT_NAME, paths, rows)
 
     def values(self, combination: Combination) -> dict[str, Node]:
         """The member's value for each key of the matrix."""
@@ -68,10 +68,10 @@ class MatrixTexts:
 
 
 def lay_out(layers: Layers, given: Sequence[Assignment]) -> MatrixTexts:
-    """The grid of a file, with ``given`` on top of everything.
+    """The grid of a file with the assignments ``given`` by ``--set``.
 
-    A key that is both varied and given keeps the one value that is given. What is given above
-    a varied key lies under the matrix's values; what is given inside of one lies over them.
+    An assignment to a varied key replaces its axis with the one value. Assignments above a
+    varied key are applied before the matrix, assignments inside one after it.
     """
     about_matrix = [one for one in given if one.path[0] == matrix.KEY]
     others = [one for one in given if one.path[0] != matrix.KEY]
@@ -105,7 +105,7 @@ def _axes(
 def _combinations(
     top: Node, axes: Sequence[Axis]
 ) -> tuple[tuple[Combination, ...], list[Diagnostic]]:
-    """All of them; the first one alone where they are too many."""
+    """All combinations, or only the first if they exceed the limits."""
     item = _matrix(top)
     several = matrix.combinations(axes)
     excess = matrix.too_many(axes, _size(top), item.key) if item else None
@@ -131,7 +131,7 @@ def _inside(path: Path, varied: Iterable[Path]) -> bool:
 
 
 def _size(node: Node) -> int:
-    """How many values there are in a node, itself included."""
+    """The number of values in a node, including itself."""
     below: Iterable[Node] = ()
     if isinstance(node.content, dict):
         below = (item.value for item in node.content.values())

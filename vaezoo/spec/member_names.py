@@ -1,8 +1,6 @@
-"""Names for the members of a matrix: ``fashion`` with β 4 and 10 latents is
-``fashion-beta4-latent10``.
+"""Names of matrix members: ``fashion`` with β 4 and 10 latents is ``fashion-beta4-latent10``.
 
-A name is made of the member's own values alone, so that it stays when a matrix gets more of
-them.
+A name depends only on the member's own values, so it stays when a matrix gets more values.
 """
 
 from __future__ import annotations
@@ -16,25 +14,25 @@ from typing import Any
 from vaezoo.spec.matrix import plain
 from vaezoo.spec.nodes import Path
 
-_LONGEST_NAME = 100
-_LONGEST_VALUE = 40
-#: Digits of a hash: for a long value, whose beginning tells most; for 4096 names that begin alike.
-_MARK, _NAME_MARK = 6, 10
+_MAX_NAME = 100
+_MAX_VALUE = 40
+#: Hash digits for a long value, and for names that would collide.
+_VALUE_DIGITS, _NAME_DIGITS = 6, 10
 
 
 def member_names(base: str, paths: Sequence[Path], members: Sequence[Sequence[Any]]) -> list[str]:
-    """A name for each member, whose values stand in the order of ``paths``; no two are alike."""
+    """A unique name for each member, whose values are in the order of ``paths``."""
     labels = _labels(paths)
     names = ["-".join([base, *map(_shown, labels, row)]) for row in members]
     often = Counter(names)
     return [
-        _marked(name, row) if often[name] > 1 or len(name) > _LONGEST_NAME else name
+        _with_hash(name, row) if often[name] > 1 or len(name) > _MAX_NAME else name
         for name, row in zip(names, members, strict=True)
     ]
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:
-    """The last word of each path, or as many as it takes to tell them apart."""
+    """The shortest unique suffix of each path, in words."""
     words = [_words(path) for path in paths]
     taken = [1] * len(paths)
     for _ in range(max(map(len, words), default=0)):
@@ -45,7 +43,7 @@ def _labels(paths: Sequence[Path]) -> list[str]:
 
 
 def _words(path: Path) -> list[str]:
-    """The path's words; the number of a list's item belongs to the word before it."""
+    """The path's words; a list index is joined to the word before it."""
     words: list[str] = []
     for part in path:
         if isinstance(part, int) and words:
@@ -56,10 +54,10 @@ def _words(path: Path) -> list[str]:
 
 
 def _shown(label: str, value: Any) -> str:
-    """A label with its value: a number follows at once, a word after ``_``."""
+    """A label and its value, with ``_`` before a value that is not a number."""
     text = _text(value)
-    if len(text) > _LONGEST_VALUE:
-        text = f"{text[: _LONGEST_VALUE - _MARK - 1]}_{_mark(value)[:_MARK]}"
+    if len(text) > _MAX_VALUE:
+        text = f"{text[: _MAX_VALUE - _VALUE_DIGITS - 1]}_{_digest(value)[:_VALUE_DIGITS]}"
     is_number = text[0] in "-0123456789" and not label[-1].isdigit()
     return f"{label}{text}" if is_number else f"{label}_{text}"
 
@@ -87,9 +85,9 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "_", text.lower()) or "empty"
 
 
-def _marked(name: str, values: Sequence[Any]) -> str:
-    return f"{name[: _LONGEST_NAME - _NAME_MARK - 1]}-{_mark(list(values))[:_NAME_MARK]}"
+def _with_hash(name: str, values: Sequence[Any]) -> str:
+    return f"{name[: _MAX_NAME - _NAME_DIGITS - 1]}-{_digest(list(values))[:_NAME_DIGITS]}"
 
 
-def _mark(value: Any) -> str:
+def _digest(value: Any) -> str:
     return hashlib.sha256(plain(value).encode()).hexdigest()

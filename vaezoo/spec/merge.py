@@ -1,4 +1,4 @@
-"""How a spec lies over its base: mappings merge, everything else replaces."""
+"""Merge a spec over its base: mappings merge, other values replace."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ from vaezoo.spec.nodes import Item, Node
 
 
 def merge(base: Node, over: Node) -> Node:
-    """``over`` on top of ``base``; every node keeps the place where it was written.
+    """``over`` merged over ``base``; every node keeps its position.
 
-    A component's short form is its long form without parameters. One that names another
-    ``use`` replaces the base's wholly, since parameters of the old one mean nothing to the
-    new; so does a schedule, which is one value although it is written as a mapping.
+    ``name`` is the same as ``{use: name}``. A component with another ``use`` replaces the base's
+    component with all its parameters. A schedule, one value written as a mapping, replaces too.
     """
     if not isinstance(over.content, dict) or _is_schedule(over):
         return over
     below = expanded(base)
     if not isinstance(below.content, dict) or _is_schedule(below):
         return over
-    named, before = over.content.get("use"), below.content.get("use")
-    if named and before and named.value.content != before.value.content:
+    use, base_use = over.content.get("use"), below.content.get("use")
+    if use and base_use and use.value.content != base_use.value.content:
         return over
     content = dict(below.content)
     for name, item in over.content.items():
-        beneath = below.content.get(name)
-        value = merge(beneath.value, item.value) if beneath else item.value
+        inherited = below.content.get(name)
+        value = merge(inherited.value, item.value) if inherited else item.value
         content[name] = Item(item.key, value)
     return Node(content, over.span)
 
 
 def expanded(node: Node) -> Node:
-    """A component's short form ``name`` as ``{use: name}``; any other node as it is."""
+    """Expand ``name`` to ``{use: name}``; other nodes are unchanged."""
     if isinstance(node.content, str):
         return Node({"use": Item(node.span, node)}, node.span)
     return node

@@ -1,7 +1,7 @@
-"""A spec as a tree that knows where each of its parts was written.
+"""A spec as a tree of nodes with positions.
 
-Trees from different sources (a file, its bases, ``--set`` arguments) are merged node by node,
-so that every value keeps the place it came from. Nodes are shared and never changed.
+Trees from different sources (a file, its bases, ``--set`` arguments) are merged node by node, so
+every value keeps its source. Nodes are shared and immutable.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 from vaezoo.diagnostics import Span
 
 Scalar = str | int | float | bool | None
-#: Where something stands in a spec: keys and list indices from the top.
+#: A path in a spec: keys and list indices from the top.
 Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and where it was written."""
+    """A value and its position."""
 
     content: Scalar | dict[str, Item] | list[Node]
     span: Span
 
     def child(self, part: str | int) -> Node | None:
-        """The value under a key or at an index, if there is one."""
+        """The value under a key or at an index, if any."""
         if isinstance(self.content, dict) and isinstance(part, str):
             item = self.content.get(part)
             return item.value if item else None
@@ -44,7 +44,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of a mapping: the place of its key, and its value."""
+    """An entry of a mapping: the position of its key, and its value."""
 
     key: Span
     value: Node
@@ -52,22 +52,22 @@ class Item:
 
 @dataclass(frozen=True)
 class Document:
-    """A spec's text as data, with the place of every key and value."""
+    """A parsed spec with the position of every key and value."""
 
     source: str
     root: Node
 
     def data(self) -> Any:
-        """What the text says, as JSON data."""
+        """The document as JSON data."""
         return self.root.data()
 
     def value_span(self, path: Sequence[str | int]) -> Span | None:
-        """Where the value at ``path`` stands; None where the text has no such path."""
+        """The span of the value at ``path``; None if the document has no such path."""
         found, depth = self.closest(path)
         return found.span if depth == len(path) else None
 
     def key_span(self, path: Sequence[str | int]) -> Span | None:
-        """Where the key of ``path`` stands; of a list's item, the item itself."""
+        """The span of the key at ``path``; for a list item, the span of the item."""
         if not path:
             return self._first_key()
         parent, depth = self.closest(path[:-1])
@@ -80,7 +80,7 @@ class Document:
         return found.span if found else None
 
     def closest(self, path: Sequence[str | int]) -> tuple[Node, int]:
-        """The deepest node on the way to ``path``, and how many parts of the way it is."""
+        """The deepest existing node along ``path``, and its depth."""
         node = self.root
         for depth, part in enumerate(path):
             below = node.child(part)

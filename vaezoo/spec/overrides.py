@@ -1,6 +1,6 @@
-"""Single values put into a spec by the path of their key: ``--set`` arguments, and a matrix.
+"""Set single values of a spec by key path, for ``--set`` and ``matrix``.
 
-What is put in is checked like the file, and its place is where it was written.
+The values are validated like those of the file. Each keeps the position where it was written.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vaezoo.diagnostics import Diagnostic, Position, Span, SpecError
-from vaezoo.spec.compose import MOST_LEVELS, compose
+from vaezoo.spec.compose import MAX_LEVELS, compose
 from vaezoo.spec.merge import expanded
 from vaezoo.spec.nodes import Item, Node, Path
 from vaezoo.spec.structure import default_at
@@ -20,9 +20,9 @@ _FORM = "write key.path=value, such as loss.beta=2 or visualizers.0.n=10"
 
 @dataclass(frozen=True)
 class Assignment:
-    """A value for the key at ``path``; ``keys`` are the places of the path's parts.
+    """A value for the key at ``path``; ``keys`` holds the position of each part of the path.
 
-    ``code`` is that of findings about a path that leads nowhere.
+    ``code`` is the code of findings about a path that does not exist.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class Assignment:
 
 
 def read_overrides(overrides: Iterable[str]) -> tuple[list[Assignment], list[Diagnostic]]:
-    """``--set`` arguments as assignments, and findings about those that are none."""
+    """Parse ``--set`` arguments into assignments, with findings for the invalid ones."""
     assignments: list[Assignment] = []
     findings: list[Diagnostic] = []
     for text in overrides:
@@ -44,15 +44,15 @@ def read_overrides(overrides: Iterable[str]) -> tuple[list[Assignment], list[Dia
 
 
 def assign(root: Node, assignment: Assignment) -> Node:
-    """A copy of ``root`` in which the assignment's path holds its value.
+    """A copy of ``root`` with the assignment's value at its path.
 
-    Raises SpecError where the path leads into a value that has no parts.
+    Raises SpecError if the path leads into a scalar or to an item that does not exist.
     """
     return _put(root, assignment, 0)
 
 
 def assign_all(root: Node, several: Iterable[Assignment]) -> tuple[Node, list[Diagnostic]]:
-    """``root`` with each assignment in turn, and findings about those that lead nowhere."""
+    """Apply the assignments in order; return the result and findings for invalid paths."""
     findings: list[Diagnostic] = []
     for assignment in several:
         try:
@@ -63,15 +63,15 @@ def assign_all(root: Node, several: Iterable[Assignment]) -> tuple[Node, list[Di
 
 
 def parts_of(name: str) -> Path | None:
-    """A dotted key as a path, whose numbers are places in a list; None where it is none."""
+    """Parse a dotted key into a path, with integers as list indices; None if it is invalid."""
     parts = name.split(".")
-    if not all(part.strip() == part != "" for part in parts) or len(parts) > MOST_LEVELS:
+    if not all(part.strip() == part != "" for part in parts) or len(parts) > MAX_LEVELS:
         return None
     return tuple(int(part) if part.isdecimal() else part for part in parts)
 
 
 def spans_of(name: str, source: str, start: Position) -> tuple[Span, ...]:
-    """The places of a dotted key's parts, where the key is written from ``start`` on."""
+    """The position of each part of a dotted key that starts at ``start``."""
     spans, column = [], start.column
     for part in name.split("."):
         spans.append(_span(source, column, len(part), start.line))
@@ -80,43 +80,43 @@ def spans_of(name: str, source: str, start: Position) -> tuple[Span, ...]:
 
 
 def _read(text: str) -> Assignment:
-    """``text`` parsed; spans count in the argument as it is typed, ``--set`` included."""
+    """Parse one argument; spans count from the start of ``--set``."""
     source = f"{OPTION} {text}"
     start = len(source) - len(text) + 1
     name, equals, value = text.partition("=")
     if not equals:
-        raise _refused(f"{text!r} has no '='", _span(source, start, len(text)), _FORM)
+        raise _error(f"{text!r} has no '='", _span(source, start, len(text)), _FORM)
     path = parts_of(name)
     if path is None:
-        raise _refused(f"{name!r} is not the path of a key", _span(source, start, len(name)), _FORM)
+        raise _error(f"{name!r} is not a valid key path", _span(source, start, len(name)), _FORM)
     if path == ("extends",):
-        raise _refused("'extends' cannot be set", _span(source, start, len(name)))
-    # spaces in place of the key make YAML count columns in the whole argument
+        raise _error("'extends' cannot be set", _span(source, start, len(name)))
+    # pad with spaces so that YAML counts columns from the start of the argument
     node, findings = compose(" " * (start + len(name)) + value, source)
     if node is None:
-        hint = "null stands for nothing, '' for empty text"
-        raise _refused(f"{name!r} is given no value", _span(source, start + len(name) + 1, 1), hint)
+        hint = "write null for no value, '' for empty text"
+        raise _error(f"no value for {name!r}", _span(source, start + len(name) + 1, 1), hint)
     if findings:
         raise SpecError(*findings)
     keys = spans_of(name, source, Position(1, start))
-    if path[0] == "matrix" and len(path) > 1:  # the keys of a matrix are dotted themselves
+    if path[0] == "matrix" and len(path) > 1:  # the keys of a matrix contain dots
         path, keys = ("matrix", name.partition(".")[2]), (keys[0], keys[1])
     return Assignment(path, keys, node, "VZ207")
 
 
 def _put(node: Node | None, given: Assignment, depth: int) -> Node:
-    """A copy of ``node`` in which the rest of the path holds the value."""
+    """A copy of ``node`` with the value at the rest of the path."""
     if depth == len(given.path):
         return given.value
     part, key = given.path[depth], given.keys[depth]
     if node is None or node.content is None:
-        node = _unwritten(given, depth)
+        node = _default_node(given, depth)
     node = expanded(node)
     if isinstance(node.content, list):
         return _put_item(node, node.content, given, depth)
     if not isinstance(node.content, dict):
         name = ".".join(str(p) for p in given.path[:depth])
-        raise _nowhere(given, f"{name!r} is a single value and has no {str(part)!r}", key)
+        raise _no_path(given, f"{name!r} is a single value and has no key {str(part)!r}", key)
     name = str(part)
     if name == "use" and depth + 1 == len(given.path):
         return _put_use(node, given, key)
@@ -128,26 +128,26 @@ def _put(node: Node | None, given: Assignment, depth: int) -> Node:
 def _put_item(node: Node, items: list[Node], given: Assignment, depth: int) -> Node:
     part, key = given.path[depth], given.keys[depth]
     if not isinstance(part, int):
-        raise _nowhere(given, f"a list has numbered items, no {part!r}", key, _FORM)
+        raise _no_path(given, f"{part!r} is not an index into a list", key, _FORM)
     if part >= len(items):
-        there = f"0 to {len(items) - 1}" if items else "none"
-        raise _nowhere(given, f"the list has no item {part}", key, f"its items: {there}")
+        valid = f"valid indices: 0 to {len(items) - 1}" if items else "the list is empty"
+        raise _no_path(given, f"the list has no item {part}", key, valid)
     changed = list(items)
     changed[part] = _put(items[part], given, depth + 1)
     return Node(changed, node.span)
 
 
 def _put_use(node: Node, given: Assignment, key: Span) -> Node:
-    """Another component leaves none of the former one's parameters behind."""
+    """Set ``use``; another component drops the parameters of the previous one."""
     assert isinstance(node.content, dict)
-    former = node.content.get("use")
-    same = former is not None and former.value.content == given.value.content
+    previous = node.content.get("use")
+    same = previous is not None and previous.value.content == given.value.content
     kept = node.content if same else {}
     return Node({**kept, "use": Item(key, given.value)}, node.span)
 
 
-def _unwritten(given: Assignment, depth: int) -> Node:
-    """What a path that the spec does not have holds: its default components, or nothing yet."""
+def _default_node(given: Assignment, depth: int) -> Node:
+    """The node at a path that the spec does not contain: its default components, or empty."""
     key = given.keys[depth - 1] if depth else given.keys[0]
     default = default_at(given.path[:depth])
     if isinstance(default, tuple):
@@ -159,9 +159,9 @@ def _span(source: str, column: int, length: int, line: int = 1) -> Span:
     return Span(source, Position(line, column), Position(line, column + max(length, 1)))
 
 
-def _nowhere(given: Assignment, message: str, span: Span, hint: str | None = None) -> SpecError:
+def _no_path(given: Assignment, message: str, span: Span, hint: str | None = None) -> SpecError:
     return SpecError(Diagnostic(given.code, message, span, hint=hint))
 
 
-def _refused(message: str, span: Span, hint: str | None = None) -> SpecError:
+def _error(message: str, span: Span, hint: str | None = None) -> SpecError:
     return SpecError(Diagnostic("VZ207", message, span, hint=hint))

@@ -1,4 +1,4 @@
-"""Where the parts of a valid spec stand in its text."""
+"""Positions of the parts of a valid spec in its text."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from vaezoo.spec.nodes import Document
 
 @dataclass(frozen=True)
 class Positions:
-    """Spans by path; nowhere, where there is no document."""
+    """Spans by path; None without a document."""
 
     document: Document | None
 
     def of(self, *path: str | int) -> Span | None:
-        """The value at ``path``, or at the nearest path above it that was written."""
+        """The span of the value at ``path``, or of its nearest ancestor in the text."""
         if self.document is None:
             return None
         node, depth = self.document.closest(path)
         return node.span if depth else self.document.key_span(())
 
     def key(self, *path: str | int) -> Span | None:
-        """The key at ``path``, or the value nearest above."""
+        """The span of the key at ``path``, or of the nearest ancestor's value."""
         span = self.document.key_span(path) if self.document else None
         return span or self.of(*path)

@@ -1,4 +1,4 @@
-"""``why``: which file, argument or default a value of a spec comes from, and who defines it."""
+"""``why``: the file, argument or default that a value comes from, and its definition."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vaezoo.spec.reader import Member, Reading, resolved
 from vaezoo.spec.spec import Spec
 from vaezoo.spec.structure import SchemaPlace, model_at, place_at
 
-_MOST_SHOWN = 12
+_MAX_KEYS = 12
 
 
 @dataclass(frozen=True)
 class SettingOrigin:
-    """A value as it was written somewhere, as JSON data, and where."""
+    """A value as written, as JSON data, and its position."""
 
     value: Any
     span: Span
@@ -33,7 +33,7 @@ class SettingOrigin:
 
 @dataclass(frozen=True)
 class FieldDefinition:
-    """A class of a plugin: what defines a field, or the component that stands in a place."""
+    """The class that defines a field, or the class of a component, with its plugin."""
 
     what: str
     plugin: str
@@ -43,7 +43,7 @@ class FieldDefinition:
 
 @dataclass(frozen=True)
 class Field:
-    """What may stand in a place: its meaning and range, and who says so."""
+    """The field at a path: its meaning, its range and its definition."""
 
     path: str
     description: str
@@ -53,13 +53,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value comes from.
+    """The origin of a value.
 
-    ``value`` is the one that counts, as JSON data. ``setting`` is where it was written; None
-    for a default. ``overrode`` are the values that were written for the same place below it,
-    the lowest first. ``component`` is the class that a component's name stands for. ``parts``
-    are the origins of the single values of a section. ``members`` have it so, ``out_of`` all
-    those of the matrix.
+    ``value`` is the effective value as JSON data. ``setting`` is where it was written, None for
+    a default. ``overrode`` holds the values that it replaced, the lowest layer first.
+    ``component`` is the class that a component's name refers to. ``parts`` are the origins of
+    the values of a section. ``members`` names the members with this origin, out of ``out_of``.
     """
 
     path: str
@@ -74,7 +73,7 @@ class Origin:
 
 
 def origins(reading: Reading, key: str, registry: Registry) -> tuple[Origin, ...]:
-    """Where the value at ``key`` comes from, once for each way in which members differ in it.
+    """The origins of the value at ``key``: one for each group of members that share it.
 
     Raises UsageError (VZ504) for a key that the spec does not have.
     """
@@ -91,7 +90,7 @@ def origins(reading: Reading, key: str, registry: Registry) -> tuple[Origin, ...
 
 
 def _below(member: Member, path: Path) -> list[Path]:
-    """The paths of the single values at or below a path; none where the member has no such."""
+    """The paths of the single values at or below a path; empty if the member lacks it."""
     assert member.spec
     try:
         return list(_leaves(_value(member.spec, path), path))
@@ -100,25 +99,25 @@ def _below(member: Member, path: Path) -> list[Path]:
 
 
 def _grouped(members: Sequence[Member], path: Path, registry: Registry) -> tuple[Origin, ...]:
-    """The origins of one value, members that have it alike together."""
+    """The origins of one value, with members grouped by origin."""
     found: dict[tuple[str, Span | None], Origin] = {}
     for member in members:
         origin = _origin(member, path, registry)
         if origin:
             place = origin.setting.span if origin.setting else None
             which = (json.dumps(origin.value), place)
-            former = found[which].members if which in found else ()
-            found[which] = replace(origin, members=(*former, member.name), out_of=len(members))
+            others = found[which].members if which in found else ()
+            found[which] = replace(origin, members=(*others, member.name), out_of=len(members))
     return tuple(found.values())
 
 
 def leaves(spec: Spec) -> list[str]:
-    """Every key that holds a single value in the resolved spec, as ``why`` takes it."""
+    """All keys of single values in the resolved spec, in the form of ``why``."""
     return [dotted(path) for path in _leaves(resolved(spec), ())]
 
 
 def dotted(path: Path) -> str:
-    """A path as ``--set`` takes it: ``visualizers.1.n``."""
+    """A path in the form of ``--set``: ``visualizers.1.n``."""
     return ".".join(map(str, path))
 
 
@@ -143,9 +142,9 @@ def _origin(member: Member, path: Path, registry: Registry) -> Origin | None:
 
 
 def _history(text: Text, path: Path) -> list[SettingOrigin | None]:
-    """What stands at the path after each file and argument, repetitions left out.
+    """The value at the path after each file and argument, without repetitions.
 
-    The last is what counts; None stands for nothing written, as when a component was replaced.
+    The last one is effective. None means not written, such as after replacing a component.
     """
     history: list[SettingOrigin | None] = []
     before: Node | None = None
@@ -158,7 +157,7 @@ def _history(text: Text, path: Path) -> list[SettingOrigin | None]:
 
 
 def _written(root: Node, path: Path) -> Node | None:
-    """The node at the path; of a component in its short form, the word is its ``use``."""
+    """The node at the path; ``use`` of a component's short form is the node itself."""
     node: Node | None = root
     for part in path:
         if node is None:
@@ -169,31 +168,31 @@ def _written(root: Node, path: Path) -> Node | None:
 
 
 def _value(spec: Spec, path: Path) -> Any:
-    """The value at the path in the resolved spec. Raises LookupError where it has none."""
+    """The value at the path in the resolved spec. Raises LookupError if there is none."""
     data: Any = resolved(spec)
-    made: Any = spec
+    value: Any = spec
     for part in path:
-        named = isinstance(made, Component | ActivationFunction)
-        made = _inner(made, part)
-        if _holds(data, part):
+        has_use = isinstance(value, Component | ActivationFunction)
+        value = _inner(value, part)
+        if _contains(data, part):
             data = data[part]
-        elif named and part == "use":  # written as a name alone
+        elif has_use and part == "use":  # the short form: a name alone
             continue
-        elif made is None or isinstance(made, BaseModel | tuple):
+        elif value is None or isinstance(value, BaseModel | tuple):
             raise LookupError(part)
-        else:  # a schedule leaves its defaults out
-            data = made
+        else:  # a schedule omits its defaults
+            data = value
     return data
 
 
-def _holds(data: Any, part: str | int) -> bool:
+def _contains(data: Any, part: str | int) -> bool:
     if isinstance(data, list):
         return isinstance(part, int) and part < len(data)
     return isinstance(data, dict) and part in data
 
 
 def _inner(value: Any, part: str | int) -> Any:
-    """A part of a resolved value; None where there is none."""
+    """The part of a resolved value, or None."""
     if isinstance(value, BaseModel) and part in type(value).model_fields:
         return getattr(value, str(part))
     if isinstance(value, tuple) and isinstance(part, int) and part < len(value):
@@ -202,7 +201,7 @@ def _inner(value: Any, part: str | int) -> Any:
 
 
 def _leaves(data: Any, path: Path) -> Iterator[Path]:
-    """The paths of single values: texts, numbers, lists of them, and schedules."""
+    """The paths of single values: scalars, lists of scalars, and schedules."""
     inner: Sequence[tuple[str | int, Any]] = ()
     if isinstance(data, dict) and ("use" in data or not any(one in data for one in SHAPES)):
         inner = list(data.items())
@@ -215,7 +214,7 @@ def _leaves(data: Any, path: Path) -> Iterator[Path]:
 
 
 def _field(path: Path, data: Any, registry: Registry) -> Field | None:
-    """The field that the path names, or the one that holds it."""
+    """The field at the path, or the nearest one above."""
     for depth in range(len(path), 0, -1):
         place = place_at(path[:depth], data, registry)
         if place and place.field:
@@ -230,7 +229,7 @@ def _field(path: Path, data: Any, registry: Registry) -> Field | None:
 
 
 def _component(path: Path, data: Any, registry: Registry) -> FieldDefinition | None:
-    """The component whose name stands at the path, if one does."""
+    """The class of the component at the path, if any."""
     path = path[:-1] if path[-1:] == ("use",) else path
     model = model_at(path, data, registry) if path else None
     if model is None or not issubclass(model, Component):
@@ -247,7 +246,7 @@ def _definition(model: type[BaseModel], data: Any, registry: Registry) -> FieldD
             return FieldDefinition(
                 f"the {model.kind} {use}", plugin.name, plugin.version, class_name
             )
-        except PluginError:  # it was found when the spec was read
+        except PluginError:  # cannot happen: reading the spec found it
             pass
     return FieldDefinition("the spec's schema", "vaezoo", metadata.version("vaezoo"), class_name)
 
@@ -267,33 +266,33 @@ def _range(place: SchemaPlace) -> str:
 
 
 def _parsed(key: str) -> Path:
-    """``visualizers.1.n`` or ``visualizers[1].n`` as a path."""
+    """Parse ``visualizers.1.n`` or ``visualizers[1].n``."""
     parts = key.replace("[", ".").replace("]", "").split(".")
     return tuple(int(part) if part.isdecimal() else part for part in parts if part)
 
 
 def _unknown(key: str, path: Path, members: Sequence[Member]) -> Diagnostic:
-    """The finding about a key that no member has, with the nearest that there is."""
+    """The finding for a key that no member has, with the nearest existing key."""
     known: dict[str, None] = {}
-    here: dict[str, None] = {}
+    siblings: dict[str, None] = {}
     for member in members:
         assert member.spec
         data = resolved(member.spec)
-        several = list(_all_paths(data, ()))
-        known |= dict.fromkeys(map(dotted, several))
-        deepest = max((p for p in several if path[: len(p)] == p), key=len, default=())
-        here |= dict.fromkeys(dotted(p) for p in several if p[:-1] == deepest)
+        paths = list(_all_paths(data, ()))
+        known |= dict.fromkeys(map(dotted, paths))
+        deepest = max((p for p in paths if path[: len(p)] == p), key=len, default=())
+        siblings |= dict.fromkeys(dotted(p) for p in paths if p[:-1] == deepest)
     ending = [name for name in known if f".{name}".endswith(f".{dotted(path)}")]
-    close = ending[0] if ending else nearest(key, known) or _alike(path, known)
-    listed = list(here)[:_MOST_SHOWN]
-    more = ", …" if len(here) > _MOST_SHOWN else ""
-    there_is = f"keys there: {', '.join(listed)}{more}" if listed else "it is a single value"
-    hint = f"did you mean {close!r}? {there_is}" if close else there_is
-    return Diagnostic("VZ504", f"this spec has no {key!r}", hint=hint)
+    close = ending[0] if ending else nearest(key, known) or _similar_end(path, known)
+    listed = list(siblings)[:_MAX_KEYS]
+    more = ", …" if len(siblings) > _MAX_KEYS else ""
+    options = f"keys: {', '.join(listed)}{more}" if listed else "its parent is a single value"
+    hint = f"did you mean {close!r}? {options}" if close else options
+    return Diagnostic("VZ504", f"the spec has no key {key!r}", hint=hint)
 
 
-def _alike(path: Path, known: dict[str, None]) -> str | None:
-    """A key whose last word is like the last word of the path."""
+def _similar_end(path: Path, known: dict[str, None]) -> str | None:
+    """A key whose last word resembles that of the path."""
     by_last = {name.rpartition(".")[2]: name for name in reversed(known)}
     close = nearest(str(path[-1]), by_last) if path else None
     return by_last[close] if close else None

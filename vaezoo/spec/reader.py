@@ -1,4 +1,4 @@
-"""From a file, or from data, to ``Spec``s: with every finding at once, or none."""
+"""Read ``Spec``s from a file or from data, with all findings at once."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from vaezoo.spec.spec import Spec
 from vaezoo.spec.stdin import given
 from vaezoo.spec.value_checks import check
 
-#: What finds something to say about a valid spec.
+#: A check of a valid spec.
 Look = Callable[[Spec, Document], list[Diagnostic]]
 
 
 @dataclass(frozen=True)
 class Member:
-    """One spec of those that a file stands for; a file without a matrix has one.
+    """One spec of a file; a file without a matrix has one member.
 
-    ``values`` are those that its matrix gives it, by key; ``spec`` is None where it is not valid.
+    ``values`` are its values from the matrix, by key. ``spec`` is None if it is invalid.
     """
 
     text: Text
@@ -47,13 +47,13 @@ class Member:
         return self.spec.name if self.spec else ""
 
     def data(self) -> dict[str, Any]:
-        """What its matrix gives it, by key, as plain data."""
+        """Its values from the matrix, by key, as JSON data."""
         return {key: node.data() for key, node in self.values.items()}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file turned out to hold, as far as it could be read."""
+    """The result of reading a file: findings, and members if it could be parsed."""
 
     findings: tuple[Diagnostic, ...]
     members: tuple[Member, ...] = ()
@@ -61,31 +61,31 @@ class Reading:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The findings that keep the file from being used."""
+        """The findings of severity error."""
         return tuple(f for f in self.findings if f.severity is Severity.ERROR)
 
     @property
     def specs(self) -> tuple[Spec, ...]:
-        """All the specs. Raises SpecError with every error where there is one."""
+        """All specs. Raises SpecError with all errors if there are any."""
         specs = tuple(member.spec for member in self.members if member.spec)
         if self.errors or not specs:
             raise SpecError(*self.errors)
         return specs
 
     def only(self, source: str | Path) -> Spec:
-        """The one spec. Raises SpecError, (VZ208) where a matrix makes several."""
+        """The only spec. Raises SpecError (VZ208) if a matrix gives several."""
         specs = self.specs
         if len(specs) == 1:
             return specs[0]
-        message = f"{source} has a matrix: it stands for {len(specs):,} specs, one is wanted here"
-        hint = f"choose one: {' '.join(f'--set {axis.key}=…' for axis in self.axes)}"
+        message = f"{source} has a matrix of {len(specs):,} specs, but one spec is needed here"
+        hint = f"select one with {' '.join(f'--set {axis.key}=…' for axis in self.axes)}"
         raise SpecError(Diagnostic("VZ208", message, hint=hint))
 
     def resolved(self) -> dict[str, Any]:
         """The file as JSON data, with every default filled in.
 
-        Of a grid it is the first member with the matrix beside it: it stands for the same specs
-        as the file. Raises SpecError with every error where there is one.
+        For a grid, the first member together with the matrix, which gives the same specs as the
+        file. Raises SpecError with all errors if there are any.
         """
         data = resolved(self.specs[0])
         if not self.axes:
@@ -96,18 +96,18 @@ class Reading:
 
 
 def resolved(spec: Spec) -> dict[str, Any]:
-    """The spec as JSON data with every default, and with what it says to its readers alone."""
-    said = {"ignore": list(spec.ignore)} if spec.ignore else {}
-    return {**spec.canonical(), **said}
+    """The canonical spec together with ``ignore``."""
+    ignored = {"ignore": list(spec.ignore)} if spec.ignore else {}
+    return {**spec.canonical(), **ignored}
 
 
 def read(
     path: str | Path, *, overrides: Sequence[str] = (), registry: Registry | None = None
 ) -> Spec:
-    """The spec that a file holds, with ``overrides`` such as ``"loss.beta=2"`` on top.
+    """Read the spec in a file, with ``overrides`` such as ``"loss.beta=2"``.
 
-    Raises SpecError with all findings, each with its place in the file, base or override, and
-    (VZ208) for a file whose matrix makes more than one spec of it.
+    Raises SpecError with all errors, each with its position in the file, base or override, or
+    (VZ208) if the file's matrix gives several specs.
     """
     path = given(path)
     return examine(path, overrides=overrides, registry=registry or discover()).only(path)
@@ -116,20 +116,20 @@ def read(
 def expand(
     path: str | Path, *, overrides: Sequence[str] = (), registry: Registry | None = None
 ) -> tuple[Spec, ...]:
-    """All the specs that a file stands for: one for each combination of its matrix.
+    """Read all specs of a file: one for each combination of its matrix.
 
     >>> [spec.name for spec in vaezoo.expand("sweep.yaml")]
     ['sweep-beta1', 'sweep-beta4']
 
-    A file without a matrix stands for itself. Raises SpecError with all findings.
+    A file without a matrix gives one spec. Raises SpecError with all errors.
     """
     return examine(given(path), overrides=overrides, registry=registry or discover()).specs
 
 
 def from_data(data: dict[str, Any], registry: Registry) -> Spec:
-    """The spec that ``data`` holds, as ``Spec.canonical`` or a weights file gives it.
+    """The spec in ``data``, such as from ``Spec.canonical`` or a weights file.
 
-    Raises SpecError with all findings that are errors.
+    Raises SpecError with all errors.
     """
     spec, findings = _validated(data, registry, None)
     if spec is None:
@@ -148,10 +148,10 @@ def examine(
     looks: Sequence[Look] = (),
     texts: Mapping[str, bytes] = NOT_FROM_FILES,
 ) -> Reading:
-    """Read a file as far as it goes: its specs, and everything there is to say about them.
+    """Read a file's specs and all findings, without raising.
 
-    ``looks`` are taken at each valid spec beside those that are always taken; ``texts`` are read
-    in place of files, by their real paths.
+    ``looks`` are further checks of each valid spec. ``texts`` replaces the content of files, by
+    real path.
     """
     try:
         layers = load_layers(path, texts)
@@ -163,19 +163,19 @@ def examine(
 def examine_layers(
     layers: Layers, overrides: Iterable[str], registry: Registry, looks: Sequence[Look] = ()
 ) -> Reading:
-    """Like ``examine``, of layers that were read from files or elsewhere."""
+    """Like ``examine``, for layers that are already loaded."""
     given, about_overrides = read_overrides(overrides)
     grid = lay_out(layers, given)
     members: list[Member] = []
     about_schema: list[list[Diagnostic]] = []
-    about_sense: list[list[Diagnostic]] = []
+    about_values: list[list[Diagnostic]] = []
     for combination, name in zip(grid.combinations, grid.names(), strict=True):
         text, wrong = grid.member(combination)
         spec, found = _validated(text.document.data(), registry, text.document)
         about_schema.append([*wrong, *found])
         if spec:
             seen = (look(spec, text.document) for look in (check, lint, *looks))
-            about_sense.append(list(chain.from_iterable(seen)))
+            about_values.append(list(chain.from_iterable(seen)))
         if spec and grid.axes:
             spec = spec.model_copy(update={"name": name})
         members.append(Member(text, grid.values(combination), spec))
@@ -185,32 +185,32 @@ def examine_layers(
         *about_overrides,
         *grid.findings,
         *over_members(about_schema, grid.combinations, grid.axes),
-        *over_members(about_sense, valid, grid.axes),
+        *over_members(about_values, valid, grid.axes),
     ]
     if grid.axes and not findings:
-        findings += _alike(members)
+        findings += _duplicates(members)
     return Reading(tuple(layers.traced(findings)), tuple(members), grid.axes)
 
 
-def _alike(members: Sequence[Member]) -> Iterator[Diagnostic]:
-    """Members that differ in how they are written only, such as relu and {use: relu}."""
+def _duplicates(members: Sequence[Member]) -> Iterator[Diagnostic]:
+    """Findings for members that differ only in form, such as relu and {use: relu}."""
     first: dict[str, Member] = {}
     for member in members:
         spec = member.spec
         meant = spec and json.dumps(spec.model_dump(mode="json", exclude={"name"}), sort_keys=True)
         if meant and first.setdefault(meant, member) is not member:
-            yield _same(member, first[meant])
+            yield _duplicate(member, first[meant])
 
 
-def _same(member: Member, other: Member) -> Diagnostic:
+def _duplicate(member: Member, other: Member) -> Diagnostic:
     pairs = zip(member.values.values(), other.values.values(), strict=True)
     place, before = next((a, b) for a, b in pairs if a is not b)
     return Diagnostic(
         "VZ208",
-        "this value makes the same spec as another one",
+        "this value gives the same spec as another one",
         place.span,
-        hint="leave one of the two out",
-        related=(Related("the other one", before.span),),
+        hint="remove one of the two",
+        related=(Related("the other value", before.span),),
     )
 
 
@@ -220,7 +220,7 @@ def _validated(
     try:
         text = json.dumps(data)
     except (TypeError, ValueError, RecursionError) as error:
-        return None, [Diagnostic("VZ203", f"this is not JSON data: {error}")]
+        return None, [Diagnostic("VZ203", f"the spec is not JSON data: {error}")]
     try:
         spec = completed(Spec).model_validate_json(
             text, strict=True, context={"registry": registry}

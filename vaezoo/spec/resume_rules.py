@@ -1,7 +1,7 @@
-"""Which settings a stopped run may be given anew, so that it ends as if it had had them at first.
+"""Which changes of ``epochs`` and ``early_stopping`` allow a stopped run to resume.
 
-How long to train changes nothing in an epoch. It is left out of what a checkpoint belongs to
-(``Spec.training_digest``), and looked at when a run goes on.
+These keys do not change an epoch, so ``Spec.training_digest`` omits them. A run checks them when
+it resumes: the result must equal that of an uninterrupted run with the new settings.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from vaezoo.spec.spec import TrainSpec
 
 
 class ResumeEffect(NamedTuple):
-    """What a plan makes of a history: the epoch whose weights early stopping keeps so far (0
-    without it), and the epoch after which the run is over (None where it goes on)."""
+    """The state of a run with a history.
+
+    ``best_epoch`` is the epoch that early stopping keeps, 0 without early stopping. ``over_after``
+    is the epoch after which the run ends, None if it continues.
+    """
 
     best_epoch: int
     over_after: int | None
 
 
 def outcome(plan: TrainSpec, history: Sequence[EpochRecord]) -> ResumeEffect:
-    """What a run of the plan would have done, had its epochs been these."""
+    """The state of a run of ``plan`` with this history."""
     stopping = plan.early_stopping
     best_epoch, best = 0, 0.0
     for epoch, record in enumerate(history, start=1):
@@ -38,26 +41,26 @@ def outcome(plan: TrainSpec, history: Sequence[EpochRecord]) -> ResumeEffect:
 
 
 def refusal(plan: TrainSpec, history: Sequence[EpochRecord], kept_epoch: int) -> str | None:
-    """Why a run of the plan cannot go on from a state with this history, if so.
+    """Why a run of ``plan`` cannot resume from a checkpoint with this history, else None.
 
-    ``kept_epoch`` is the epoch whose weights were kept beside the last ones, 0 where none were.
+    ``kept_epoch`` is the epoch whose best weights the checkpoint holds, 0 if it holds none.
     """
     found = outcome(plan, history)
     if found.over_after is not None and found.over_after < len(history):
-        return f"it has gone {len(history)} epochs, and this spec ends after {found.over_after}"
+        return f"it has {len(history)} epochs, but this spec ends after {found.over_after}"
     if plan.early_stopping and found.best_epoch != kept_epoch:
-        return f"early stopping keeps epoch {found.best_epoch}, whose weights it does not hold"
+        return f"it lacks the weights of epoch {found.best_epoch}, which early stopping needs"
     return None
 
 
 def can_go_on(before: TrainSpec, after: TrainSpec) -> bool:
-    """Whether every run of ``before``, wherever it was stopped, can go on as one of ``after``.
+    """Whether a run of ``before``, stopped at any epoch, can resume as ``after``.
 
-    Looks at how long they train, and at nothing else.
+    Compares only ``epochs`` and ``early_stopping``.
     """
     if after.epochs < before.epochs:
         return False
-    former, latter = before.early_stopping, after.early_stopping
-    if latter is None or former is None:
-        return latter is None
-    return latter.min_delta == former.min_delta and latter.patience >= former.patience
+    old, new = before.early_stopping, after.early_stopping
+    if new is None or old is None:
+        return new is None
+    return new.min_delta == old.min_delta and new.patience >= old.patience

@@ -1,4 +1,4 @@
-"""PyYAML in Python with the tabs of YAML 1.2: between tokens, never in the indentation."""
+"""PyYAML's Python scanner with the tabs of YAML 1.2: between tokens, not in indentation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Loader: Any = yaml.SafeLoader
 
 
 class Loader(_Loader):  # type: ignore[misc]  # PyYAML's classes have no types
-    """PyYAML takes a blank for the only space between tokens."""
+    """Accepts tabs between tokens, where PyYAML accepts only blanks."""
 
     buffer: str
 
@@ -22,7 +22,7 @@ class Loader(_Loader):  # type: ignore[misc]  # PyYAML's classes have no types
         while self.peek() == "\t" and self._separates():
             self.forward(self._white())
             if not self.flow_level:
-                self.allow_simple_key = False  # behind a tab no mapping or list may begin
+                self.allow_simple_key = False  # no mapping or list may start after a tab
             super().scan_to_next_token()
 
     def scan_plain_spaces(self, indent: int, start_mark: Any) -> Any:
@@ -37,7 +37,7 @@ class Loader(_Loader):  # type: ignore[misc]  # PyYAML's classes have no types
         return [white]
 
     def scan_block_scalar_indicators(self, start_mark: Any) -> Any:
-        """What stands at once behind ``|`` or ``>``; a tab after it ends it, as a blank does."""
+        """The indicators after ``|`` or ``>``; a tab ends them like a blank."""
         length = 0
         while self.peek(length) in tuple("+-0123456789"):
             length += 1
@@ -47,7 +47,7 @@ class Loader(_Loader):  # type: ignore[misc]  # PyYAML's classes have no types
         return super().scan_block_scalar_indicators(start_mark)
 
     def scan_block_scalar_ignored_line(self, start_mark: Any) -> None:
-        """The rest of that line."""
+        """Skip the rest of that line."""
         self.forward(self._white())
         super().scan_block_scalar_ignored_line(start_mark)
 
@@ -58,6 +58,6 @@ class Loader(_Loader):  # type: ignore[misc]  # PyYAML's classes have no types
         return length
 
     def _separates(self) -> bool:
-        """Whether something stands before the tab in its line, or nothing but a comment after."""
+        """Whether the line has text before the tab, or only a comment after it."""
         before = self.buffer[self.pointer - self.column : self.pointer]
         return bool(before.strip(" ")) or self.peek(self._white()) in f"#{_BREAKS}\0"

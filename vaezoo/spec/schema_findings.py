@@ -1,4 +1,4 @@
-"""From pydantic's errors to findings: where they belong, and what we call them."""
+"""Turn pydantic's errors into findings with positions."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.structure import model_at, place_at
 from vaezoo.spec.union_errors import LocatedError, located
 
-#: Keys that a file may have beside those of ``Spec``.
+#: Keys that a file may have besides those of ``Spec``.
 FILE_KEYS = ("extends", "matrix")
 
 
 @dataclass(frozen=True)
 class Translator:
-    """Turns the errors about one spec into findings; without a document they have no place."""
+    """Turns the errors of one spec into findings, with positions if there is a document."""
 
     data: Any
     registry: Registry
     document: Document | None = None
 
     def findings(self, error: ValidationError) -> list[Diagnostic]:
-        """One finding for each error, but only one for each value and key."""
+        """The findings, at most one for each value and key."""
         found: dict[tuple[Path, str], Diagnostic] = {}
         for one in located(error.errors(include_url=False), self.data, self._is_known):
-            key, finding = self._one(one)
+            key, finding = self._finding(one)
             if finding:
                 found.setdefault(key, finding)
-        misspelt = {self._meant(path) for path, group in found if group == "extra_forbidden"}
-        return [f for (path, group), f in found.items() if (path, group) not in misspelt]
+        misspelled = {self._intended(path) for path, group in found if group == "extra_forbidden"}
+        return [f for (path, group), f in found.items() if (path, group) not in misspelled]
 
-    def _one(self, error: LocatedError) -> tuple[tuple[Path, str], Diagnostic | None]:
-        """A finding, and what it is about; None where what pydantic counted is not so."""
+    def _finding(self, error: LocatedError) -> tuple[tuple[Path, str], Diagnostic | None]:
+        """The finding and its key for deduplication; None if the length is right as written."""
         path, kind = error.path, error.kind
         if kind == "missing" and isinstance(path[-1], int):
-            path, kind = path[:-1], "too_short"  # an item of a list is no key
+            path, kind = path[:-1], "too_short"  # pydantic reports a short tuple as missing items
         place = place_at(path, self.data, self.registry)
         if kind == "extra_forbidden":
-            return (path, kind), _with_characters(self._unknown_key(path), str(path[-1]))
+            return (path, kind), _with_lookalikes(self._unknown_key(path), str(path[-1]))
         if kind == "missing":
             return (path, kind), self._missing_key(path)
         if kind in ("too_short", "too_long"):
@@ -55,7 +55,7 @@ class Translator:
                 return (path, "length"), finding
         finding = self._at_value(explain(error, place), path)
         text = None if kind == "string_too_long" else _name_in(self._value(path))
-        return (path, "value"), _with_characters(finding, text)
+        return (path, "value"), _with_lookalikes(finding, text)
 
     def _is_known(self, path: Path) -> bool:
         return place_at(path, self.data, self.registry) is not None
@@ -75,8 +75,8 @@ class Translator:
         span = named or self._value_span(path) or self._enclosing_key(path)
         return Diagnostic(message.code, message.text, span, hint=message.hint)
 
-    def _meant(self, path: Path) -> tuple[Path, str] | None:
-        """What to leave out since the unknown key says it already: the key it was meant to be."""
+    def _intended(self, path: Path) -> tuple[Path, str] | None:
+        """The missing key that a misspelled one was meant to be, so that it is not reported too."""
         model = model_at(path[:-1], self.data, self.registry)
         close = nearest(plain(str(path[-1])), model.model_fields) if model else None
         return ((*path[:-1], close), "missing") if close else None
@@ -103,7 +103,7 @@ class Translator:
         noun = "parameter" if is_component else "key"
         field = model.model_fields.get(key) if model else None
         hint = f"{key}: {field.description}" if field and field.description else None
-        text = f"{_owner(model, where)} needs the {noun} {key!r}"
+        text = f"{_owner(model, where)} is missing the {noun} {key!r}"
         return Diagnostic("VZ202", text, self._enclosing_key(path), hint=hint)
 
     def _value_span(self, path: Path) -> Span | None:
@@ -126,10 +126,10 @@ def _name_in(value: Any) -> Any:
     return value.get("use") if isinstance(value, dict) else value
 
 
-def _with_characters(finding: Diagnostic, text: Any) -> Diagnostic:
-    """The finding, with those characters of the text named that look like others."""
+def _with_lookalikes(finding: Diagnostic, text: Any) -> Diagnostic:
+    """The finding, with a hint about characters that look like others."""
     masked = unmasked(text) if isinstance(text, str) else None
     if masked is None:
         return finding
-    hint = f"it holds {masked}"
+    hint = f"contains {masked}"
     return replace(finding, hint=f"{hint}\n{finding.hint}" if finding.hint else hint)

@@ -1,4 +1,4 @@
-"""Specs that come through standard input or a pipe: ``-``, ``/dev/stdin``, ``<(command)``."""
+"""Read specs from standard input or a pipe: ``-``, ``/dev/stdin``, ``<(command)``."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import time
 from pathlib import Path
 
 from vaezoo.diagnostics import Piped, SpecError
-from vaezoo.spec.document import MOST_BYTES, bounded, unreadable
+from vaezoo.spec.document import MAX_BYTES, bounded, unreadable
 
 PathLike = str | os.PathLike[str]
 
-#: What findings call standard input.
+#: The name of standard input in findings.
 STDIN = "<stdin>"
 _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/self/fd)/(\d+)", re.ASCII)
-#: Seconds that a named pipe waits for somebody who writes into it.
-_LONGEST_WAIT = 1.0
-_PAUSE = 0.01
+#: Timeout for the first byte of a named pipe, in seconds.
+_TIMEOUT = 1.0
+_POLL_INTERVAL = 0.01
 
 
 def given(path: PathLike) -> str:
-    """A path as somebody typed it; of standard input or a pipe, with what came through it.
+    """The path, or for standard input and pipes a ``Piped`` with their content.
 
-    Whoever types a pipe wants it read, and a pipe is read once. Raises SpecError (VZ101, VZ106).
+    Call it once for a path: a pipe can be read only once. Raises SpecError (VZ101, VZ106).
     """
     name = os.fspath(path)
     if isinstance(name, Piped):
@@ -44,7 +44,7 @@ def given(path: PathLike) -> str:
 
 
 def is_pipe(path: PathLike) -> bool:
-    """Whether ``given`` would read it to its end."""
+    """Whether ``given`` reads the path to its end."""
     name = os.fspath(path)
     if name in _STDIN or _DESCRIPTOR.fullmatch(name):
         return True
@@ -57,15 +57,15 @@ def is_pipe(path: PathLike) -> bool:
 def _standard_input() -> bytes:
     if sys.stdin is None:
         raise OSError(0, "standard input is closed")
-    buffer = getattr(sys.stdin, "buffer", None)  # what a test or notebook put there has none
-    return buffer.read(MOST_BYTES + 1) if buffer else sys.stdin.read(MOST_BYTES + 1).encode()
+    buffer = getattr(sys.stdin, "buffer", None)  # None if a notebook replaced the stream
+    return buffer.read(MAX_BYTES + 1) if buffer else sys.stdin.read(MAX_BYTES + 1).encode()
 
 
 def _until_end(descriptor: int) -> bytes:
-    """All that a descriptor gives, and one byte more than is allowed of what is too much."""
+    """Read a descriptor to its end, or to one byte after the limit."""
     parts, size = [], 0
-    while size <= MOST_BYTES:
-        part = os.read(descriptor, MOST_BYTES + 1 - size)
+    while size <= MAX_BYTES:
+        part = os.read(descriptor, MAX_BYTES + 1 - size)
         if not part:
             break
         parts.append(part)
@@ -84,19 +84,19 @@ def _named_pipe(name: str) -> bytes:
 
 
 def _first_part(descriptor: int) -> bytes:
-    """What comes first through a pipe; nothing yet where somebody is about to write."""
-    deadline = time.monotonic() + _LONGEST_WAIT
+    """The first bytes of a pipe; empty if it has a writer that has not written yet."""
+    deadline = time.monotonic() + _TIMEOUT
     while time.monotonic() < deadline:
         try:
-            part = os.read(descriptor, MOST_BYTES)
+            part = os.read(descriptor, MAX_BYTES)
         except BlockingIOError:
             return b""
         if part:
             return part
-        time.sleep(_PAUSE)
-    raise OSError(0, "it is a pipe that nobody writes into")
+        time.sleep(_POLL_INTERVAL)
+    raise OSError(0, "it is a pipe without a writer")
 
 
 def beside(path: str | Path) -> Path:
-    """The folder that paths within a spec are relative to; for a pipe, the current one."""
+    """The folder that paths in a spec are relative to; for a pipe, the working directory."""
     return Path() if isinstance(path, Piped) else Path(path).parent

@@ -1,7 +1,6 @@
-"""Which model reads which place of a spec: the schema, asked by path.
+"""Look up the schema of a spec by path.
 
-Messages use it to name the keys that are allowed somewhere, overrides to find the component
-that stands where a spec says nothing.
+Messages use it to list the keys allowed at a path, overrides to find default components.
 """
 
 from __future__ import annotations
@@ -18,13 +17,14 @@ from pydantic.fields import FieldInfo
 from vaezoo.diagnostics import PluginError
 from vaezoo.registry import Component, Registry
 from vaezoo.registry.fields.activation import ACTIVATIONS, ActivationFunction
+from vaezoo.registry.fields.number_bounds import bounds_in
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.spec import Spec
 
 
 @dataclass(frozen=True)
 class SchemaPlace:
-    """What may stand at a path: its annotation, its constraints, and the field if it is one."""
+    """The schema at a path: its annotation, its constraints, and its field if it has one."""
 
     annotation: Any
     metadata: tuple[Any, ...] = ()
@@ -32,34 +32,25 @@ class SchemaPlace:
 
     @property
     def model(self) -> type[BaseModel] | None:
-        """The pydantic model that a mapping at this place is read as."""
+        """The pydantic model of a mapping at this path."""
         options = _options(self.annotation)
         models = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
         return models[0] if models else None
 
     @property
     def kind(self) -> str | None:
-        """The kind of component that belongs here, if one does."""
+        """The kind of component at this path, if any."""
         model = self.model
         return model.kind if model and issubclass(model, Component) else None
 
     @property
     def bounds(self) -> list[str]:
-        """The range that a number here must keep to, in words."""
-        words: list[str] = []
-        for constraint in self.metadata:
-            for attribute, relation in _RELATIONS.items():
-                limit = getattr(constraint, attribute, None)
-                if limit is not None:
-                    words.append(f"{relation} {limit}")
-            least = getattr(getattr(constraint, "func", None), "minimum", None)
-            if least is not None:  # a number or a schedule
-                words.append(f"{'at least' if constraint.func.inclusive else 'above'} {least:g}")
-        return words
+        """The bounds of a number at this path, in words."""
+        return [bound.words for bound in bounds_in(self.metadata)]
 
     @property
     def length(self) -> int | None:
-        """How many items a list here has, where that is fixed: two for ``tuple[float, float]``."""
+        """The fixed length of a list at this path: 2 for ``tuple[float, float]``, else None."""
         for option in _options(self.annotation):
             items = typing.get_args(option)
             if typing.get_origin(option) is tuple and items and items[-1] is not Ellipsis:
@@ -68,16 +59,13 @@ class SchemaPlace:
 
     @property
     def choices(self) -> list[Any]:
-        """The values that may stand here, where they are a few."""
+        """The allowed values of a ``Literal`` at this path, else empty."""
         literal = (o for o in _options(self.annotation) if typing.get_origin(o) is typing.Literal)
         return [choice for option in literal for choice in typing.get_args(option)]
 
 
-_RELATIONS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-
-
 def place_at(path: Path, data: Any, registry: Registry) -> SchemaPlace | None:
-    """What belongs at ``path`` of the spec that ``data`` holds; None where nothing is known."""
+    """The schema at ``path`` of the spec in ``data``; None if the schema has no such path."""
     place: SchemaPlace | None = SchemaPlace(Spec)
     for part in path:
         if place is None:
@@ -88,7 +76,7 @@ def place_at(path: Path, data: Any, registry: Registry) -> SchemaPlace | None:
 
 
 def model_at(path: Path, data: Any, registry: Registry) -> type[BaseModel] | None:
-    """The model that reads the mapping at ``path``: a section, or the component it names."""
+    """The model of the mapping at ``path``: a section, or the component it names."""
     place = place_at(path, data, registry)
     for part in path:
         data = _child(data, part)
@@ -96,8 +84,7 @@ def model_at(path: Path, data: Any, registry: Registry) -> type[BaseModel] | Non
 
 
 def default_at(path: Path) -> str | tuple[str, ...] | None:
-    """The name of the component, or the names of those in a list, that a spec gets at ``path``
-    when it says nothing there."""
+    """The name or names of the default component or components at ``path``, else None."""
     model: type[BaseModel] | None = Spec
     field: FieldInfo | None = None
     for part in path:

@@ -1,7 +1,7 @@
-"""Which of pydantic's errors are about the spec as it was written.
+"""Select the union errors that apply to the spec as written.
 
-Where a value may have several forms, pydantic tells what is wrong with it as each of them. One
-form was meant: the one that the value fits furthest.
+For a value with several allowed forms, pydantic reports the errors of every form. Keep those of
+the form that the value fits best.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from pydantic_core import ErrorDetails
 
 from vaezoo.spec.nodes import Path
 
-#: Errors about a key, which the data need not have.
+#: Errors about a key that the data may lack.
 OF_KEYS = ("missing", "extra_forbidden")
 
 
-#: How the names of those errors end that leave no doubt that another type was written.
-_OF_ANOTHER_TYPE = ("_type", "_parsing", "_from_float")
+#: Suffixes of error names that mean the value has another type.
+_WRONG_TYPE = ("_type", "_parsing", "_from_float")
 
 
 @dataclass(frozen=True)
 class LocatedError:
-    """An error and its path in the spec; ``also`` are the types of those that came with it, where
-    no form fits better than another."""
+    """An error and its path in the spec.
+
+    ``also`` holds the error types of the other forms if no form fits better than another.
+    """
 
     details: ErrorDetails
     path: Path
@@ -33,13 +35,13 @@ class LocatedError:
 
     @property
     def kind(self) -> str:
-        """What pydantic calls it."""
+        """pydantic's name of the error type."""
         return self.details["type"]
 
 
 @dataclass(frozen=True)
 class _Form:
-    """One form of a value: where the value stands, and what pydantic calls the form."""
+    """One form of a value: the value's path and pydantic's name of the form."""
 
     place: Path
     name: str | int
@@ -48,7 +50,7 @@ class _Form:
 def located(
     errors: Iterable[ErrorDetails], data: Any, known: Callable[[Path], bool]
 ) -> list[LocatedError]:
-    """The errors about the forms that were meant; ``known`` says whether the schema has a path."""
+    """The errors of the best-fitting forms; ``known`` says whether the schema has a path."""
     alone: list[LocatedError] = []
     by_place: dict[Path, dict[_Form, list[LocatedError]]] = {}
     for details in errors:
@@ -58,10 +60,10 @@ def located(
         else:
             forms = by_place.setdefault(form.place, {})
             forms.setdefault(form, []).append(LocatedError(details, path))
-    return [*alone, *(one for place, forms in by_place.items() for one in _meant(place, forms))]
+    return [*alone, *(one for place, forms in by_place.items() for one in _best_form(place, forms))]
 
 
-def _meant(place: Path, forms: dict[_Form, list[LocatedError]]) -> list[LocatedError]:
+def _best_form(place: Path, forms: dict[_Form, list[LocatedError]]) -> list[LocatedError]:
     def fits(errors: list[LocatedError]) -> tuple[int, int]:
         return max(map(_depth, errors)), -len(errors)
 
@@ -74,15 +76,15 @@ def _meant(place: Path, forms: dict[_Form, list[LocatedError]]) -> list[LocatedE
 
 
 def _depth(error: LocatedError) -> int:
-    """How far a value fits a form: to the place of the error, and beyond it where its type does."""
-    is_of_type = not error.kind.endswith(_OF_ANOTHER_TYPE)
+    """How deep a value fits a form: the depth of the error, plus one if the type is right."""
+    is_of_type = not error.kind.endswith(_WRONG_TYPE)
     return len(error.path) + is_of_type
 
 
 def _path(
     details: ErrorDetails, data: Any, known: Callable[[Path], bool]
 ) -> tuple[Path, _Form | None]:
-    """The error's path without the names of forms, and the first of these."""
+    """The error's path without names of forms, and the first form in it."""
     whole = tuple(details["loc"])
     last = whole[-1:] if details["type"] in OF_KEYS else ()
     path: Path = ()
@@ -91,7 +93,7 @@ def _path(
         if _has(data, part):
             path, data = (*path, part), data[part]
         elif form is None and known(whole):
-            return whole, None  # a default that is wrong: the schema has its place, the spec not
+            return whole, None  # an invalid default: in the schema, not in the spec
         else:
             form = form or _Form(path, part)
     return (*path, *last), form

@@ -1,4 +1,4 @@
-"""``validate``: everything that can be said about any number of specs, in one pass."""
+"""``validate``: all findings about any number of specs, in one pass."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def validate(
     registry: Registry | None = None,
     looks: Sequence[Look] = (),
 ) -> tuple[Diagnostic, ...]:
-    """All findings about all specs under ``paths``: files, folders or globs.
+    """All findings about the specs under ``paths``: files, folders or globs.
 
     >>> vaezoo.validate("specs")
     ()
 
-    ``looks`` are functions that find more to say about a valid spec, such as
+    ``looks`` are further checks of a valid spec, such as
     ``vaezoo.model.shape_check.shape_findings``.
     """
     return survey(paths, overrides=overrides, registry=registry, looks=looks).diagnostics
@@ -41,12 +41,12 @@ def survey(
     registry: Registry | None = None,
     looks: Sequence[Look] = (),
 ) -> Report:
-    """Like ``validate``, by spec. Two specs of one call that share a name are a finding too."""
+    """Like ``validate``, by file. Two specs with the same name are a finding too."""
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     registry = registry or discover()
     files: dict[str, tuple[Diagnostic, ...]] = {}
     named: dict[str, str] = {}
-    looked_at: set[str] = set()
+    seen: set[str] = set()
     for path in (os.fspath(path) for path in several):
         try:
             path = given(path)
@@ -57,8 +57,8 @@ def survey(
         files |= {folder: (finding,) for folder, finding in found.findings.items()}
         for file in found.files:
             real = _identity(file)
-            if real not in looked_at:
-                looked_at.add(real)
+            if real not in seen:
+                seen.add(real)
                 files[file] = _findings(file, tuple(overrides), registry, looks, named)
     return Report(files)
 
@@ -77,13 +77,13 @@ def _findings(
     looks: Sequence[Look],
     named: dict[str, str],
 ) -> tuple[Diagnostic, ...]:
-    """What there is to say about one spec; ``named`` holds the names of those before it."""
+    """The findings about one file; ``named`` maps the names of earlier specs to their files."""
     reading = examine(file, overrides=overrides, registry=registry, looks=looks)
-    return in_order([*reading.findings, *_taken(reading, file, named)])
+    return in_order([*reading.findings, *_duplicate_names(reading, file, named)])
 
 
-def _taken(reading: Reading, file: str, named: dict[str, str]) -> list[Diagnostic]:
-    """A finding where a spec of the file has the name of one in another file."""
+def _duplicate_names(reading: Reading, file: str, named: dict[str, str]) -> list[Diagnostic]:
+    """A finding for each other file that has a spec of the same name."""
     taken: dict[str, Diagnostic] = {}
     for member in reading.members:
         other = named.setdefault(member.name, file) if member.spec else file
@@ -92,7 +92,7 @@ def _taken(reading: Reading, file: str, named: dict[str, str]) -> list[Diagnosti
                 "VZ402",
                 f"two specs have the name {member.name!r}",
                 member.text.document.value_span(("name",)),
-                hint=f"the other one is {other}; one would replace the other in the zoo",
+                hint=f"the other one is in {other}; rename one: the zoo has one entry per name",
             )
-            taken.setdefault(other, finding)  # two files with one matrix are one mistake
+            taken.setdefault(other, finding)  # report two files with the same matrix once
     return list(taken.values())

@@ -1,13 +1,13 @@
-"""What can be known about a valid spec before anything slow starts."""
+"""Checks of a valid spec that need no training: shapes, validation images, targets."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
 
-from vaezoo.diagnostics import Diagnostic, Span, VaezooError, suggest
+from vaezoo.diagnostics import Diagnostic, VaezooError, suggest
 from vaezoo.registry import Component, ImageShape
-from vaezoo.registry.blame import described, home_of
+from vaezoo.registry.blame import component_failure
 from vaezoo.spec.declared_figures import quantities_on
 from vaezoo.spec.integer_limits import integer_findings
 from vaezoo.spec.nodes import Document, Path
@@ -16,16 +16,16 @@ from vaezoo.spec.spec import Spec, Target
 
 
 def check(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
-    """Findings about shapes and about settings that contradict each other."""
+    """Findings about shapes and contradictory settings."""
     places = Positions(document)
     too_large = list(integer_findings(spec, places))
-    if too_large:  # nothing reckons with them
+    if too_large:  # the other checks assume 64 bits
         return too_large
     return [*_shapes(spec, places), *_validation(spec, places), *_targets(spec, places)]
 
 
 def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
-    """The image through encoder and decoder, by the components' own arithmetic."""
+    """Check shapes through encoder and decoder, as the components compute them."""
     image, finding = _image_shape(spec, places)
     if finding:
         yield finding
@@ -49,13 +49,12 @@ def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
     for component, path, problem in asked:
         try:
             text = problem()
-        except Exception as error:  # a plugin's fault must not end the reading of a spec
-            yield _broken(component, error, places.of(*path))
+        except Exception as error:  # a plugin's fault must not abort validation
+            yield component_failure(component, error, places.of(*path))
             continue
         if text:
-            yield Diagnostic(
-                "VZ401", text, places.of(*path), hint=f"an image of {spec.dataset.use} is {image}"
-            )
+            hint = f"images of {spec.dataset.use} are {image}"
+            yield Diagnostic("VZ401", text, places.of(*path), hint=hint)
 
 
 def _image_shape(spec: Spec, places: Positions) -> tuple[ImageShape | None, Diagnostic | None]:
@@ -65,28 +64,19 @@ def _image_shape(spec: Spec, places: Positions) -> tuple[ImageShape | None, Diag
     except VaezooError as error:
         cause = error.diagnostics[0]
         return None, Diagnostic(cause.code, cause.message, cause.span or span, hint=cause.hint)
-    except Exception as error:  # a plugin's fault must not end the reading of a spec
-        return None, _broken(spec.dataset, error, span)
-
-
-def _broken(component: Component, error: Exception, span: Span | None) -> Diagnostic:
-    return Diagnostic(
-        "VZ303",
-        f"{described(component)} failed: {type(error).__name__}: {error}",
-        span,
-        hint=f"this is a fault in {home_of(component)}",
-    )
+    except Exception as error:  # a plugin's fault must not abort validation
+        return None, component_failure(spec.dataset, error, span)
 
 
 def _validation(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
-    """Whatever looks at held-out images needs some."""
+    """Require validation images for early stopping and for targets on them."""
     if spec.train.validation > 0:
         return
-    hint = "hold some images out, such as train.validation: 0.1"
+    hint = "hold out images, such as train.validation: 0.1"
     if spec.train.early_stopping:
         yield Diagnostic(
             "VZ402",
-            "early stopping watches the validation images, and train.validation is 0",
+            "early stopping needs validation images, but train.validation is 0",
             places.key("train", "early_stopping"),
             hint=hint,
         )
@@ -94,14 +84,14 @@ def _validation(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
         if target.metric.startswith("validation/"):
             yield Diagnostic(
                 "VZ402",
-                f"the target {target.metric} needs validation images, and train.validation is 0",
+                f"the target {target.metric} needs validation images, but train.validation is 0",
                 places.of("targets", index, "metric"),
                 hint=hint,
             )
 
 
 def _targets(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
-    """A target needs a figure, and two targets for one figure must be reachable together."""
+    """Require a figure for each target, and overlapping ranges for targets of one figure."""
     numbered = list(enumerate(spec.targets))
     for index, target in numbered:
         split, _, name = target.metric.partition("/")
@@ -109,7 +99,7 @@ def _targets(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
         if known and name not in known:
             yield Diagnostic(
                 "VZ402",
-                f"no figure {name!r} is taken on the {split} split",
+                f"the {split} split has no figure {name!r}",
                 places.of("targets", index, "metric"),
                 hint=suggest(name, known, "figures"),
             )
@@ -117,15 +107,15 @@ def _targets(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
         if one.metric == other.metric and not _overlap(one, other):
             yield Diagnostic(
                 "VZ402",
-                f"no {one.metric} can meet targets[{first}] and targets[{second}]: "
+                f"targets[{first}] and targets[{second}] exclude each other: {one.metric} of "
                 f"{one.value:g} ± {one.tolerance:g} and {other.value:g} ± {other.tolerance:g}",
                 places.of("targets", second, "value"),
-                hint="remove one of them, or widen its tolerance",
+                hint="remove one of them, or increase its tolerance",
             )
 
 
 def _figures_on(split: str, spec: Spec) -> list[str]:
-    """The figures that a run of the spec has on a split; none where a metric does not say."""
+    """The figures of a run on a split; empty if a metric does not declare its figures."""
     if split == "test" and not all(type(metric).figures for metric in spec.metrics):
         return []
     return [one.name for one in quantities_on(split, spec)]

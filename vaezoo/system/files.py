@@ -193,7 +193,7 @@ def is_lfs_pointer(path: Path) -> bool:
 
 
 def in_units(size: int) -> str:
-    """Bytes as people read them, by powers of a thousand: ``3.1 GB``."""
+    """A size in decimal units: ``3.1 GB``."""
     value, units = float(size), ["bytes", "kB", "MB", "GB"]
     while value >= 999.5 and len(units) > 1:
         value, units = value / 1000, units[1:]

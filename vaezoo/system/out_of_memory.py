@@ -1,4 +1,4 @@
-"""Running out of memory, told as a finding (VZ607) that says what to do."""
+"""Report out-of-memory errors as a diagnostic (VZ607)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def explained(error: Exception) -> Exception:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the error tells of too little memory, by whatever library."""
+    """Whether any library raised this error for lack of memory."""
     if isinstance(error, MemoryError):
         return True
     if isinstance(error, OSError):

@@ -51,7 +51,7 @@ def runs_beside() -> int:
     says. Raises UsageError (VZ607) where that is no such number."""
     text = os.environ.get(SHARING, "").strip() or "1"
     if not text.isdecimal() or not int(text):
-        message = f"{SHARING} is {text!r}, which is no number of runs"
+        message = f"{SHARING} is {text!r}, which is not a number of runs"
         raise UsageError(Diagnostic("VZ607", message, hint="write it as 4, or leave it out"))
     return int(text)
 

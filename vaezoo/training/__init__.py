@@ -1,9 +1,21 @@
-"""Training: a spec and its data in, a trained model and its history out."""
+"""Training: from a spec and its data to a trained model and its history."""
 
 from vaezoo.training.distributed.process_group import joined
+from vaezoo.training.interrupted import interruption_explained
 from vaezoo.training.loop import Trained, train
 from vaezoo.training.observer import Observer
 from vaezoo.training.plugin_hooks import HookedObserver
-from vaezoo.training.run_lock import claimed
+from vaezoo.training.prepare import load_for_training
+from vaezoo.training.run_lock import claimed, remove_run_folder
 
-__all__ = ["HookedObserver", "Observer", "Trained", "claimed", "joined", "train"]
+__all__ = [
+    "HookedObserver",
+    "Observer",
+    "Trained",
+    "claimed",
+    "interruption_explained",
+    "joined",
+    "load_for_training",
+    "remove_run_folder",
+    "train",
+]

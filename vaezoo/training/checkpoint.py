@@ -1,6 +1,6 @@
-"""Checkpoints: all that a run needs to go on exactly where it was, in one safetensors file.
+"""Checkpoints: the complete training state in one safetensors file.
 
-One file, so that tensors and text can never be of two different moments.
+It is one file so that tensors and text always belong to the same epoch.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaezoo.diagnostics import Diagnostic, RunError, ZooError
 from vaezoo.model import VAE
@@ -24,11 +24,40 @@ from vaezoo.system import safetensors_io
 from vaezoo.training import sealed_file
 
 FORMAT = "vaezoo checkpoint 3"
-#: Has a digest of its tensors instead of a seal. Runs that were begun before go on from it.
-_EARLIER_FORMAT = "vaezoo checkpoint 2"
+#: The format before: a digest of the tensors instead of a seal. Still read, to resume older runs.
+_FORMAT_2 = "vaezoo checkpoint 2"
 FILE = "checkpoint.safetensors"
-#: what taking over a state of another form raises
+#: raised for content of another structure
 _MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError)
+
+
+class RandomState(Protocol):
+    """A random generator, or several, with a state that can be saved."""
+
+    def get_state(self) -> Tensor: ...
+
+    def set_state(self, state: Tensor, /) -> object: ...
+
+
+class Checkpointed(Protocol):
+    """A state that a checkpoint saves: a run's ``TrainingState`` or an ensemble's."""
+
+    history: list[EpochRecord]
+    best: dict[str, Tensor] | None
+    best_epoch: int
+    compiled: bool | None
+
+    @property
+    def model(self) -> nn.Module: ...
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer: ...
+
+    @property
+    def order(self) -> RandomState: ...
+
+    @property
+    def noise(self) -> RandomState: ...
 
 
 @dataclass
@@ -37,29 +66,29 @@ class TrainingState:
 
     model: VAE
     optimizer: torch.optim.Optimizer
-    order: torch.Generator  # draws the permutation of each epoch
-    noise: torch.Generator  # draws the samples of z
+    order: torch.Generator  # for the permutation of each epoch
+    noise: torch.Generator  # for the samples of z
     history: list[EpochRecord] = field(default_factory=list)
     best: dict[str, Tensor] | None = None  # weights of the best validation ELBO
     best_epoch: int = 0
-    compiled: bool | None = None  # by which road the steps go; None before one is chosen
+    compiled: bool | None = None  # None before the choice
 
     @property
     def epoch(self) -> int:
-        """Epochs done."""
+        """The number of finished epochs."""
         return len(self.history)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A state at one moment, whatever becomes of it afterwards."""
+    """A copy of a state."""
 
     tensors: dict[str, Tensor]
     text: dict[str, Any]
 
 
-def snapshot(state: TrainingState) -> Snapshot:
-    """A copy of the state."""
+def snapshot(state: Checkpointed) -> Snapshot:
+    """Copy a state."""
     tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in (state.best or {}).items()}
     tensors["generator.order"] = state.order.get_state()
@@ -75,67 +104,65 @@ def snapshot(state: TrainingState) -> Snapshot:
     return Snapshot({name: tensor.detach().clone() for name, tensor in tensors.items()}, text)
 
 
-def save(moment: Snapshot, path: Path, identity: str) -> None:
-    """Write a snapshot; ``identity`` says which run it belongs to.
+def save(copied: Snapshot, path: Path, identity: str) -> None:
+    """Write a snapshot; ``identity`` identifies the run.
 
     Raises RunError (VZ503) where the file cannot be written.
     """
     header = {
         "format": FORMAT,
         "identity": identity,
-        "state": json.dumps(moment.text),  # in its order, which history.jsonl shows
+        "state": json.dumps(copied.text),  # unsorted: history.jsonl has the same key order
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        sealed_file.save(path, moment.tensors, header)
+        sealed_file.save(path, copied.tensors, header)
     except OSError as error:
         raise RunError(
             Diagnostic(
                 "VZ503",
-                f"the checkpoint {path} cannot be written: {error.strerror or error}",
-                hint="make room or choose another folder; the last whole checkpoint is kept, "
-                "and the same command goes on from it",
+                f"cannot write the checkpoint {path}: {error.strerror or error}",
+                hint="free disk space or use another folder; the last complete checkpoint is "
+                "kept, and the same command resumes from it",
             )
         ) from None
 
 
-def restore(state: TrainingState, path: Path, identity: str) -> None:
-    """Bring ``state`` to where the checkpoint at ``path`` left it.
+def restore(state: Checkpointed, path: Path, identity: str) -> None:
+    """Load the checkpoint at ``path`` into ``state``.
 
-    Raises RunError (VZ604) for a checkpoint of another run, or a damaged one.
+    Raises RunError (VZ604) for a damaged checkpoint or one of another run.
     """
     tensors, header = _read(path)
     if header.get("identity") != identity:
-        raise _refused(path, "it belongs to another spec, dataset, precision or kind of device")
+        raise _unusable(path, "it belongs to another spec, dataset, precision or device type")
     try:
         _apply(state, tensors, json.loads(header["state"]))
     except _MALFORMED as error:
         reason = " ".join(str(error).split())
-        raise _refused(
-            path, f"its content does not fit ({type(error).__name__}: {reason})"
-        ) from None
+        message = f"its content does not match the model ({type(error).__name__}: {reason})"
+        raise _unusable(path, message) from None
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The content of a checkpoint that nobody has changed."""
+    """Read a checkpoint and check its seal."""
     try:
-        tensors, header, is_unbroken = sealed_file.load(path)
+        tensors, header, is_intact = sealed_file.load(path)
     except ZooError as error:
         reason = error.diagnostics[0].message.removeprefix(f"{path} is ")
-        raise _refused(path, f"it is damaged: {reason}") from None
+        raise _unusable(path, f"it is damaged: {reason}") from None
     except OSError as error:
-        raise _refused(path, f"it cannot be read: {error.strerror}") from None
-    if header.get("format") == _EARLIER_FORMAT:
-        is_unbroken = header.get("content") == safetensors_io.digest(tensors)
+        raise _unusable(path, f"it cannot be read: {error.strerror}") from None
+    if header.get("format") == _FORMAT_2:
+        is_intact = header.get("content") == safetensors_io.digest(tensors)
     elif header.get("format") != FORMAT:
-        raise _refused(path, "it is not a checkpoint of this version of vaezoo")
-    if not is_unbroken:
-        raise _refused(path, "it was changed after it was written")
+        raise _unusable(path, "this version of vaezoo does not read its format")
+    if not is_intact:
+        raise _unusable(path, "it was changed after it was written")
     return tensors, header
 
 
-def _apply(state: TrainingState, tensors: dict[str, Tensor], text: dict[str, Any]) -> None:
-    """Bring ``state`` to what a checkpoint holds."""
+def _apply(state: Checkpointed, tensors: dict[str, Tensor], text: dict[str, Any]) -> None:
     state.model.load_state_dict(_under("model.", tensors))
     state.best = _under("best.", tensors) or None
     state.best_epoch = text["best_epoch"]
@@ -147,13 +174,13 @@ def _apply(state: TrainingState, tensors: dict[str, Tensor], text: dict[str, Any
 
 
 def adapt(state: TrainingState, path: Path, plan: TrainSpec) -> None:
-    """Make a restored state one of this plan, which may be longer than the one it began with.
+    """Adapt a restored state to changed epochs or early stopping.
 
-    Raises RunError (VZ604) where a run of the plan alone would not have come to this state.
+    Raises RunError (VZ604) where a run with this plan would not have reached the state.
     """
     reason = refusal(plan, state.history, state.best_epoch)
     if reason:
-        raise _refused(path, reason)
+        raise _unusable(path, reason)
     if plan.early_stopping is None:
         state.best, state.best_epoch = None, 0
 
@@ -163,7 +190,7 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _split_optimizer(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """An optimizer's state as tensors and as JSON data."""
+    """An optimizer's state dict as tensors and as JSON data."""
     tensors: dict[str, Tensor] = {}
     plain: dict[str, dict[str, Any]] = {}
     for index, values in state["state"].items():
@@ -183,11 +210,11 @@ def _join_optimizer(tensors: dict[str, Tensor], text: dict[str, Any]) -> dict[st
     return {"state": state, "param_groups": text["groups"]}
 
 
-def _refused(path: Path, reason: str) -> RunError:
+def _unusable(path: Path, reason: str) -> RunError:
     return RunError(
         Diagnostic(
             "VZ604",
             f"the checkpoint {path} cannot be used: {reason}",
-            hint=f"start anew with --fresh, or remove the folder {path.parent}",
+            hint=f"start over with --fresh, or remove the folder {path.parent}",
         )
     )

@@ -1,4 +1,4 @@
-"""Notices when a run has diverged, and says how it came to that."""
+"""Detect divergence and report what preceded it."""
 
 from __future__ import annotations
 
@@ -18,51 +18,55 @@ from vaezoo.training.checkpoint import TrainingState
 
 
 class DivergenceMonitor:
-    """Looks at the sums of the steps of one epoch now and then.
+    """Checks the term sums of an epoch's steps from time to time.
 
-    At each look it remembers the weights, so that the model can be looked at as it was shortly
-    before it went wrong.
+    Each check keeps a copy of the weights, to evaluate the model as it was shortly before it
+    diverged.
     """
 
     def __init__(self, state: TrainingState, spec: Spec) -> None:
         self._model = state.model
         self._epoch = state.epoch + 1
-        self._size = spec.train.batch_size
-        self._seen = 0  # steps that were finite
-        self._before = self._weights()
+        self._batch_size = spec.train.batch_size
+        self._checked = 0  # steps with finite sums
+        self._last_weights = self._weights()
 
-    def look(
+    def check(
         self, terms: Sequence[str], sums: Sequence[Tensor], images: Images, order: Tensor
     ) -> None:
-        """Raise DivergenceError (VZ603) if a step since the last look was not finite.
+        """Raise DivergenceError (VZ603) if a step since the last check was not finite.
 
-        ``sums`` are those of all steps so far, ``order`` is the epoch's order of ``images``.
+        ``sums`` holds the sums of all steps so far; ``order`` is the epoch's order of ``images``.
         """
-        rows = torch.stack(list(sums[self._seen :])) if len(sums) > self._seen else torch.empty(0)
+        rows = (
+            torch.stack(list(sums[self._checked :]))
+            if len(sums) > self._checked
+            else torch.empty(0)
+        )
         finite = rows.isfinite().flatten(1).all(1).tolist() if len(rows) else []
         if all(finite):
-            self._seen = len(sums)
-            self._before = self._weights()
+            self._checked = len(sums)
+            self._last_weights = self._weights()
             return
         first = finite.index(False)
-        step = self._seen + first
-        batch = order[step * self._size : (step + 1) * self._size]
+        step = self._checked + first
+        batch = order[step * self._batch_size : (step + 1) * self._batch_size]
         means = (rows[first] / len(batch)).tolist()
         listed = ", ".join(f"{n} {v:.4g}" for n, v in zip(terms, means, strict=True))
         raise diverged(
             f"the objective became {means[list(terms).index('objective')]} "
             f"in step {step + 1} of epoch {self._epoch}: {listed}; "
-            f"{self._shortly_before(to_unit(images[batch]), first)}"
+            f"{self._before_divergence(to_unit(images[batch]), first)}"
         )
 
     def _weights(self) -> list[Tensor]:
         return [parameter.detach().clone() for parameter in self._model.parameters()]
 
-    def _shortly_before(self, images: Tensor, steps: int) -> str:
-        """What led there: the model as it was at the last look, on the batch where it broke."""
+    def _before_divergence(self, images: Tensor, steps: int) -> str:
+        """The log-variance and gradient of the last checked model on the batch that diverged."""
         model = self._model
         with torch.no_grad():
-            for parameter, value in zip(model.parameters(), self._before, strict=True):
+            for parameter, value in zip(model.parameters(), self._last_weights, strict=True):
                 parameter.copy_(value)
         model.zero_grad(set_to_none=True)
         posterior = model.posterior(images)
@@ -74,15 +78,15 @@ class DivergenceMonitor:
         norm = math.hypot(*(p.grad.norm().item() for p in model.parameters() if p.grad is not None))
         when = f"{steps} steps before" if steps else "just before"
         return (
-            f"{when}, on these images, the largest log-variance was "
-            f"{posterior.log_var.max().item():.4g} and the gradient's norm {norm:.4g}"
+            f"{when}, the largest log-variance on these images was "
+            f"{posterior.log_var.max().item():.4g} and the gradient norm {norm:.4g}"
         )
 
 
 def refuse_divergence(model: VAE, record: EpochRecord) -> None:
     """Raise DivergenceError (VZ603) unless an epoch's objectives and all weights are finite.
 
-    The weights are looked at because an epoch's last step may spoil them unseen.
+    The last step of an epoch may make the weights infinite after a finite objective.
     """
     found: tuple[tuple[str, Mapping[str, float]], ...] = (
         ("objective", record.train),
@@ -99,9 +103,9 @@ def refuse_divergence(model: VAE, record: EpochRecord) -> None:
 
 
 def diverged(message: str) -> DivergenceError:
-    """What to raise, and how to go on."""
+    """The error to raise (VZ603)."""
     hint = (
         "lower train.optimizer.lr, or set train.gradient_clip; "
-        "the checkpoint of the epoch before is kept"
+        "the checkpoint of the previous epoch is kept"
     )
     return DivergenceError(Diagnostic("VZ603", message, hint=hint))

@@ -1,4 +1,4 @@
-"""One epoch: every training image once, in an order drawn anew; and what is held out, after it."""
+"""One epoch: train on every image once in random order, then validate."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from vaezoo.registry.fields import value_at
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.divergence import DivergenceMonitor
-from vaezoo.training.execution.compiled import ScheduledValues, Step
-from vaezoo.training.execution.graph_capture import sums_of
+from vaezoo.training.execution.graph_capture import term_sums
+from vaezoo.training.execution.step import ScheduledValues, Step
 from vaezoo.training.observer import Observer
 
-#: Seconds between two looks at the running means: reading them waits for the device.
-LOOK_EVERY = 0.2
-#: Images to validate on at once, and float32 bytes of them.
+#: Seconds between two progress updates: reading the running means waits for the device.
+PROGRESS_SECONDS = 0.2
+#: Largest validation batch, in images and in float32 bytes.
 VALIDATION_BATCH, _VALIDATION_BYTES = 1000, 256 * 2**20
 
 
@@ -35,21 +35,21 @@ def run_epoch(
     training: Images,
     observer: Observer,
     *,
-    look_every: float = LOOK_EVERY,
+    progress_seconds: float = PROGRESS_SECONDS,
 ) -> EpochRecord:
-    """One pass over the training images; its record has no validation yet.
+    """Train for one epoch; the record has no validation yet.
 
-    Raises DivergenceError (VZ603) soon after a step's objective was not finite.
+    Raises DivergenceError (VZ603) soon after a step's objective is not finite.
     """
     began = time.perf_counter()
-    means = _train(spec, state, step, training, observer, look_every)
-    return record_of(spec, state.epoch + 1, means, len(training), time.perf_counter() - began)
+    means = _train(spec, state, step, training, observer, progress_seconds)
+    return epoch_record(spec, state.epoch + 1, means, len(training), time.perf_counter() - began)
 
 
-def record_of(
+def epoch_record(
     spec: Spec, epoch: int, means: dict[str, float], count: int, seconds: float
 ) -> EpochRecord:
-    """The record of an epoch over ``count`` images, without a validation."""
+    """The record of an epoch over ``count`` images, without validation."""
     return EpochRecord(
         epoch=epoch,
         train=means,
@@ -67,40 +67,40 @@ def _train(
     step: Step,
     training: Images,
     observer: Observer,
-    look_every: float,
+    progress_seconds: float,
 ) -> dict[str, float]:
-    """Running means over the epoch, weighted by example count."""
+    """The mean of each term over the epoch, weighted by example count."""
     size, count = spec.train.batch_size, len(training)
     order = torch.randperm(count, generator=state.order, device=state.order.device)
-    moments = moments_of(spec, state.epoch, math.ceil(count / size))
-    lookout = DivergenceMonitor(state, spec)
-    sums: list[Tensor] = []  # of each step, left on the device: no step waits for a number
-    done, looked = 0, time.perf_counter()
+    scheduled = scheduled_values(spec, state.epoch, math.ceil(count / size))
+    monitor = DivergenceMonitor(state, spec)
+    sums: list[Tensor] = []  # one per step, kept on the device so that no step waits
+    done, updated = 0, time.perf_counter()
     state.model.train()
     for images, now in zip(
-        shuffled_batches(training, order, size, step.prepare), moments, strict=True
+        shuffled_batches(training, order, size, step.prepare), scheduled, strict=True
     ):
         sums.append(step(images, now))
         done += len(images)
-        if time.perf_counter() - looked > look_every:
-            means = means_of(step.terms, sums, done)
-            lookout.look(step.terms, sums, training, order)
+        if time.perf_counter() - updated > progress_seconds:
+            means = epoch_means(step.terms, sums, done)
+            monitor.check(step.terms, sums, training, order)
             observer.advanced(state.epoch + 1, done, means)
-            looked = time.perf_counter()
-    lookout.look(step.terms, sums, training, order)
-    return means_of(step.terms, sums, done)
+            updated = time.perf_counter()
+    monitor.check(step.terms, sums, training, order)
+    return epoch_means(step.terms, sums, done)
 
 
-def moments_of(spec: Spec, epochs_done: int, steps: int) -> Iterator[ScheduledValues]:
-    """What is scheduled at each step of an epoch."""
+def scheduled_values(spec: Spec, epochs_done: int, steps: int) -> Iterator[ScheduledValues]:
+    """The scheduled values of each step of an epoch."""
     for step in range(steps):
         now = epochs_done + step / steps
         weights = {name: value_at(value, now) for name, value in spec.loss.weights.items()}
         yield ScheduledValues(weights, value_at(spec.train.optimizer.lr, now))
 
 
-def means_of(terms: Sequence[str], sums: Sequence[Tensor], count: int) -> dict[str, float]:
-    """Means over ``count`` examples from each batch's sums (T,), and the ELBO of β = 1."""
+def epoch_means(terms: Sequence[str], sums: Sequence[Tensor], count: int) -> dict[str, float]:
+    """Mean terms over ``count`` examples from each batch's sums (T,), and the ELBO (β = 1)."""
     totals = torch.stack(list(sums)).sum(0).tolist()
     means = {name: total / count for name, total in zip(terms, totals, strict=True)}
     return means | {"elbo": -(means["reconstruction"] + means["kl"])}
@@ -110,14 +110,16 @@ def means_of(terms: Sequence[str], sums: Sequence[Tensor], count: int) -> dict[s
 def validated(
     record: EpochRecord, model: VAE, loss: LossModule, validation: Images, seed: int
 ) -> EpochRecord:
-    """The record with the objective's terms on the held-out images, by the same draws of z in
-    every epoch."""
+    """The record with the mean terms on the validation images.
+
+    ``seed`` gives the same draws of z in every epoch.
+    """
     generator = torch.Generator(model.device).manual_seed(seed)
     sums: list[Tensor] = []
     terms: Mapping[str, Tensor] = {}
     model.eval()
-    most = _VALIDATION_BYTES // (4 * math.prod(validation.shape[1:]))
-    for images in batches(validation, max(min(VALIDATION_BATCH, most), 1)):
+    limit = _VALIDATION_BYTES // (4 * math.prod(validation.shape[1:]))
+    for images in batches(validation, max(min(VALIDATION_BATCH, limit), 1)):
         terms = loss(model, images, record.weights, generator)
-        sums.append(sums_of(terms))
-    return dataclasses.replace(record, validation=means_of(tuple(terms), sums, len(validation)))
+        sums.append(term_sums(terms))
+    return dataclasses.replace(record, validation=epoch_means(tuple(terms), sums, len(validation)))

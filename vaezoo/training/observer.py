@@ -1,4 +1,4 @@
-"""What a run tells whoever is watching."""
+"""Callbacks for the progress of a run."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Told how a run goes, in this order; does nothing. Override what you need."""
+    """Callbacks of a run, in the order of the calls. Override what you need."""
 
     def member(self, spec: Spec, number: int, out_of: int, *, is_done: bool) -> None:
-        """The next member of a matrix is about to be run, or was finished before."""
+        """The next member of a matrix starts, or was already finished."""
 
     def together(self, members: int, reason: str | None) -> None:
-        """Members of a matrix train in one job now, or one after another for that reason."""
+        """Members of a matrix train together, or one after another for a reason."""
 
     def loading(self, spec: Spec, device: torch.device) -> None:
-        """The spec is checked; its data are about to be loaded."""
+        """The spec is checked; loading the data starts."""
 
     def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
-        """Training begins, or goes on after ``epochs_done`` epochs, over ``images`` an epoch."""
+        """Training starts, or resumes after ``epochs_done`` epochs, with ``images`` per epoch."""
 
     def compiling(self) -> None:
-        """The training step is about to be compiled, which takes seconds."""
+        """Compiling the training step starts; it takes seconds."""
 
     def execution_chosen(self, execution: ExecutionPlan) -> None:
-        """The steps are about to begin, by this road."""
+        """The execution of steps is chosen; the first step follows."""
 
     def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
-        """``images`` of epoch ``epoch`` are done; running means over them, nats per example."""
+        """``images`` of the epoch are done; ``means`` are running means, nats per example."""
 
     def finished_epoch(self, record: EpochRecord) -> None:
-        """An epoch and its validation are done; stopped now, the run goes on after it."""
+        """An epoch and its validation are done; a run stopped now resumes after it."""
 
     def evaluating(self, what: str, examples: int) -> None:
-        """Figures are about to be taken: ``what`` names them, over ``examples`` in all."""
+        """Evaluation of ``what`` starts, over ``examples`` in total."""
 
     def evaluated(self, examples: int) -> None:
-        """So many more examples are dealt with."""
+        """``examples`` more are evaluated."""
 
     def drawing(self, picture: str) -> None:
-        """A picture is about to be drawn."""
+        """Drawing a picture starts."""
 
     def warned(self, message: str) -> None:
-        """Something went wrong that does not stop the run, such as a plugin's hook."""
+        """Something failed that does not stop the run, such as a plugin's hook."""
 
     def finished(self, entry: PublishedEntry) -> None:
         """The entry is published."""

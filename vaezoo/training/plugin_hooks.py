@@ -1,7 +1,9 @@
-"""Tells plugins how a run goes, beside whoever else is watching."""
+"""Call the run hooks of plugins."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,14 @@ from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord, ImageData, PublishedEntry, Registry, RunInfo
 from vaezoo.spec.spec import Spec
 from vaezoo.training.execution.choose import ExecutionPlan
+from vaezoo.training.interrupted import interrupted
 from vaezoo.training.observer import Observer
 
 
 class HookedObserver(Observer):
-    """Passes training on to another observer and to the run hooks of all plugins.
+    """Calls another observer and the run hooks of all plugins.
 
-    A plugin that raises does not stop the run; the other observer is told what happened.
+    A plugin that raises does not stop the run; the other observer gets a warning.
     """
 
     def __init__(
@@ -32,7 +35,7 @@ class HookedObserver(Observer):
         self._lock = lock
         self._data = data
         self._run: RunInfo | None = None
-        self.epochs_done: int | None = None  # not known until the checkpoint is read
+        self.epochs_done: int | None = None  # None until the checkpoint is read
 
     def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
         self.epochs_done = epochs_done
@@ -60,9 +63,17 @@ class HookedObserver(Observer):
         self._notify("vaezoo_run_finished", entry=entry)
         self._inner.finished(entry)
 
-    def failed(self, error: BaseException) -> None:
-        """The run ended early."""
-        self._notify("vaezoo_run_failed", error=error)
+    @contextmanager
+    def failures_reported(self) -> Iterator[None]:
+        """Report an error to the plugins; raise Interrupted (VZ605) for Ctrl-C."""
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            self._notify("vaezoo_run_failed", error=error)
+            raise interrupted(self.epochs_done) from None
+        except Exception as error:
+            self._notify("vaezoo_run_failed", error=error)
+            raise
 
     def _notify(self, hook: str, **arguments: Any) -> None:
         if self._run is not None:

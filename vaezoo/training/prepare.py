@@ -1,4 +1,4 @@
-"""The images that a run trains on, with everything checked that can be known before training."""
+"""Load the images of a run and check everything that can be checked before training."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from vaezoo.registry import DataFacts, ImageData, Metric, Registry, Visualizer
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes
 
-#: class names that a warning lists
-_MOST_NAMED = 10
+#: class names listed by a warning
+_LISTED_CLASSES = 10
 
 
 def load_for_training(
     spec: Spec, registry: Registry | None = None, processes: Processes | None = None
 ) -> ImageData:
-    """A spec's images, once nothing speaks against training on them.
+    """Load a spec's images and check that the spec can train on them.
 
-    Warns (VZ611) of a batch larger than the training split, and of classes that the test split
-    has no image of.
+    Warns (VZ611) of a batch larger than the training split, and of classes without a test image.
 
-    Raises what ``load`` raises; DataError (VZ601) where there are too few images to hold some
-    out; SpecError (VZ402) for a metric or visualizer that cannot be had of such data, and for a
-    component that fails on the smallest batch of an epoch.
+    Raises what ``load`` raises; DataError (VZ601) where there are too few images for a
+    validation split; SpecError (VZ402) for a metric or visualizer that does not support the
+    data, and for a component that fails on the smallest batch of an epoch.
     """
     data = load(spec.dataset, registry)
     check(spec, data, processes or Processes())
@@ -36,51 +35,47 @@ def load_for_training(
 
 
 def check(spec: Spec, data: ImageData, processes: Processes) -> None:
-    """What ``load_for_training`` checks of data that are at hand."""
-    images = _trained_on(spec, data)
-    found = [*_impossible(spec, data), *_of_smallest_batch(spec, images, processes)]
+    """Check loaded data, as ``load_for_training`` does."""
+    images = _training_count(spec, data)
+    found = [*_unsupported(spec, data), *_smallest_batch(spec, images, processes)]
     if found:
         raise SpecError(*found)
     if spec.train.batch_size > images:
-        warn(
-            _warning(
-                f"a batch of {spec.train.batch_size:,} holds more than the training split, which "
-                f"has {images:,} image{'s'[: images != 1]}: each epoch is one step",
-                "lower train.batch_size, or raise train.epochs by the steps that you want",
-            )
+        _warn(
+            f"the batch size {spec.train.batch_size:,} exceeds the training split of {images:,} "
+            f"image{'s'[: images != 1]}: each epoch is one step",
+            "lower train.batch_size, or raise train.epochs for more steps",
         )
     missing = _classes_without_test_image(data)
     if missing:
-        more = len(missing) - _MOST_NAMED
-        listed = ", ".join(missing[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        warn(
-            _warning(
-                f"the test split has no image of {len(missing)} of {len(data.class_names)} "
-                f"classes: {listed}",
-                "figures and pictures of the test split leave them out",
-            )
+        more = len(missing) - _LISTED_CLASSES
+        listed = ", ".join(missing[:_LISTED_CLASSES]) + (f" and {more} more" if more > 0 else "")
+        _warn(
+            f"the test split has no image of {len(missing)} of {len(data.class_names)} "
+            f"classes: {listed}",
+            "metrics and pictures of the test split omit these classes",
         )
 
 
-def _warning(message: str, hint: str) -> Diagnostic:
-    return Diagnostic("VZ611", message, hint=hint, severity=Severity.WARNING)
+def _warn(message: str, hint: str) -> None:
+    warn(Diagnostic("VZ611", message, hint=hint, severity=Severity.WARNING))
 
 
-def _trained_on(spec: Spec, data: ImageData) -> int:
-    """How many images are left for training. Raises DataError where they cannot be divided."""
+def _training_count(spec: Spec, data: ImageData) -> int:
+    """The number of training images. Raises DataError where they cannot be split."""
     fraction, count = spec.train.validation, len(data.train)
     if fraction and count < 2:
         message = (
-            f"the training split of {spec.dataset.use!r} has {count} image, of which "
-            f"train.validation: {fraction:g} holds some out"
+            f"the training split of {spec.dataset.use!r} has {count} image, too few for "
+            f"train.validation: {fraction:g}"
         )
         raise DataError(Diagnostic("VZ601", message, hint="set train.validation: 0, or add images"))
     kept, _ = held_out_rows(count, fraction, spec.train.seed)
     return len(kept)
 
 
-def _impossible(spec: Spec, data: ImageData) -> Iterator[Diagnostic]:
-    """Metrics and visualizers of the spec that cannot be had of its data."""
+def _unsupported(spec: Spec, data: ImageData) -> Iterator[Diagnostic]:
+    """Metrics and visualizers that do not support the data."""
     facts = DataFacts.of(spec.dataset, data)
     parts: list[Metric | Visualizer] = [*spec.metrics, *spec.visualizers]
     for part in parts:
@@ -88,15 +83,15 @@ def _impossible(spec: Spec, data: ImageData) -> Iterator[Diagnostic]:
         if problem:
             yield Diagnostic(
                 "VZ402",
-                f"the {type(part).kind} {part.use!r} cannot be had: {problem}",
-                hint=f"take it out of {type(part).kind}s, or change the dataset",
+                f"the {type(part).kind} {part.use!r} does not support the dataset: {problem}",
+                hint=f"remove it from {type(part).kind}s, or change the dataset",
             )
 
 
-def _of_smallest_batch(spec: Spec, images: int, processes: Processes) -> Iterator[Diagnostic]:
-    """Components that fail on a batch of one image, where an epoch has one.
+def _smallest_batch(spec: Spec, images: int, processes: Processes) -> Iterator[Diagnostic]:
+    """A component that fails on a batch of one image, if an epoch has such a batch.
 
-    Batch normalization does: one image has no variance.
+    Batch normalization fails: one image has no variance.
     """
     size = min(spec.train.batch_size, images)
     last = images % size or size
@@ -107,18 +102,19 @@ def _of_smallest_batch(spec: Spec, images: int, processes: Processes) -> Iterato
         return
     component, reason = found
     each = f", shared by {processes.count} processes" if processes.count > 1 else ""
-    hint = f"set train.batch_size to {_other_size(size, images, processes)}, or change "
+    better = _better_batch_size(size, images, processes)
     yield Diagnostic(
         "VZ402",
         f"the {type(component).kind} {component.use!r} cannot train on a batch of one image, "
         f"and the last batch of each epoch has one: {images:,} training images in batches of "
         f"{size:,}{each}. It fails with: {reason}",
-        hint=f"{hint}train.validation, so that more are left for the last batch",
+        hint=f"set train.batch_size to {better}, or change train.validation, so that the last "
+        "batch has more",
     )
 
 
-def _other_size(size: int, images: int, processes: Processes) -> int:
-    """The nearest batch size whose last batch has at least two images for each process."""
+def _better_batch_size(size: int, images: int, processes: Processes) -> int:
+    """The nearest batch size whose last batch has at least two images per process."""
     enough = 2 * processes.count
     distances = range(1, max(size, images) + enough)
     sizes = (size + sign * distance for distance in distances for sign in (-1, 1))

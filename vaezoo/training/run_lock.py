@@ -1,4 +1,4 @@
-"""A run's folder: one run at a time in it, and removed when the run is done."""
+"""The folder of a run: locked by one process, removed when the run is done."""
 
 from __future__ import annotations
 
@@ -25,85 +25,83 @@ T = TypeVar("T")
 
 LOCK, MARK = "lock", ".vaezoo-run"
 _ATTEMPTS = 20
-_MARK = (
-    b"vaezoo keeps a run here, and removes this folder with all it holds when the run is done.\n"
-)
-#: A run's folder or a sweep's. Those of earlier versions have no mark.
+_MARK = b"vaezoo keeps a run here. It removes this folder and its contents when the run is done.\n"
+#: The folder of a run or sweep. Folders of older versions have no mark.
 RUN_FOLDER = Made(
     what="the folder of a run",
     name=r".+-(?:[0-9a-f]{8}|sweep)",
     inside=r"lock|sender|checkpoint\.safetensors|together\.json|together-[0-9a-f]{8}\.safetensors"
-    r"|.+\.finished|.+\.news|.+\.partial",
+    r"|.+\.finished|.+\.status|.+\.news|.+\.partial",
     mark=MARK,
-    # the mark while anything else is left; the lock to the end, so that nobody else begins here
+    # the mark after everything else; the lock at the very end, so that no other run starts here
     last=(MARK, LOCK),
 )
 
 
 @contextmanager
 def claimed(directory: Path, *, fresh: bool = False) -> Iterator[None]:
-    """Hold the folder for this process; the claim ends with the process, however that ends.
+    """Lock the folder; the lock ends with the process, even if it is killed.
 
-    ``fresh`` empties it first. A folder that holds files of others is not used, nor is a link.
+    ``fresh`` empties the folder first. Links and folders with unknown files are refused.
 
-    Raises RunError (VZ606) where another process holds it, (VZ503) where it cannot be made or
-    used.
+    Raises RunError (VZ606) where another process holds the lock, (VZ503) where the folder cannot
+    be created or used.
     """
-    file = _explained(directory, lambda: _locked(directory))
+    file = _errors_explained(directory, lambda: _acquire(directory))
     if file is None:
         raise RunError(
             Diagnostic(
                 "VZ606",
                 f"another process is training this spec in {directory}",
-                hint="wait for it, or stop it; the same command then goes on from there",
+                hint="wait for it or stop it; the same command then resumes from there",
             )
         )
     try:
         if fresh:
-            _explained(directory, lambda: _empty(directory))
+            _errors_explained(directory, lambda: _empty(directory))
         yield
     finally:
         os.close(file)
 
 
 def remove_run_folder(directory: Path) -> None:
-    """Remove the folder of a run that is done. Only called while it is claimed.
+    """Remove the folder of a finished run, while it is locked.
 
-    Raises OSError where it cannot be removed, or is not one that vaezoo made.
+    Raises OSError where it cannot be removed, or vaezoo did not create it.
     """
     remove_own_folder(directory, RUN_FOLDER)
 
 
-def _explained(directory: Path, action: Callable[[], T]) -> T:
+def _errors_explained(directory: Path, action: Callable[[], T]) -> T:
     try:
         return action()
     except OSError as error:
         hint = (
-            error.hint if isinstance(error, InTheWay) else "run in a folder that you can write to"
+            error.hint if isinstance(error, InTheWay) else "run in a folder with write permission"
         )
         raise RunError(
             Diagnostic(
                 "VZ503",
-                f"the run's folder {directory} cannot be used: {error.strerror or error}",
+                f"cannot use the run folder {directory}: {error.strerror or error}",
                 hint=hint,
             )
         ) from None
 
 
-def _locked(directory: Path) -> int | None:
-    """The open lock of the folder; None where another process has it."""
-    for attempt in range(_ATTEMPTS):  # a run that is done may just be removing the folder
+def _acquire(directory: Path) -> int | None:
+    """The locked file descriptor; None where another process holds the lock."""
+    for attempt in range(_ATTEMPTS):  # another run may be removing the folder
         try:
             file = _open_lock(directory)
         except FileNotFoundError:
             if attempt == _ATTEMPTS - 1:
                 raise
             continue
-        is_ours = _lock(file)
-        if is_ours and _is_at(file, directory / LOCK):
+        is_locked = _lock(file)
+        if is_locked and _is_at(file, directory / LOCK):
             return file
         os.close(file)
-        if not is_ours:
+        if not is_locked:
             return None
     return None
 
@@ -135,13 +133,13 @@ def _is_at(file: int, path: Path) -> bool:
 
 
 def _empty(directory: Path) -> None:
-    for left in list(directory.iterdir()):
-        if left.name not in (LOCK, MARK):
-            remove(left)
+    for path in list(directory.iterdir()):
+        if path.name not in (LOCK, MARK):
+            remove(path)
 
 
 def _lock(file: int) -> bool:
-    """Whether this process has the lock now. Where there is no flock, nothing is held."""
+    """Whether this process got the lock; always True where there is no flock."""
     try:
         import fcntl
     except ImportError:  # Windows

@@ -1,4 +1,4 @@
-"""Figures that are added to an entry after its run."""
+"""Add figures to an entry after its run."""
 
 from __future__ import annotations
 
@@ -22,35 +22,34 @@ from vaezoo.zoo.zoo_lock import open_for_writing, staged_entry
 
 
 def cannot_amend(entry: Entry) -> str | None:
-    """Why figures cannot be added to an entry, if so."""
+    """Why figures cannot be added to an entry; None if they can."""
     if entry.stands_alone:
         return "a weights file alone has no metrics.json"
     if not os.access(entry.path.parent, os.W_OK):
         return f"{entry.path} cannot be written"
     if not entry.is_sealed:
-        return f"it is of an earlier format; 'vaezoo zoo migrate {entry.name}' brings it up to date"
+        return f"it has an older format; 'vaezoo zoo migrate {entry.name}' updates it"
     try:
         changed = differences(entry, read_manifest(entry))
     except ZooError as error:
         return error.diagnostics[0].message
-    if changed:  # they would be sealed with the new figures
+    if changed:  # the new manifest would accept them
         name, problem = next(iter(changed.items()))
-        return f"{name} is not as it was published: {problem}"
+        return f"{name} was changed after publishing: {problem}"
     return None
 
 
 def amend(entry: Entry, with_new: Callable[[Entry], Metrics]) -> Entry:
-    """The entry with other metrics: those that ``with_new`` makes of the entry as it is now.
+    """Replace an entry's metrics by those that ``with_new`` makes of the current entry.
 
-    ``metrics.json``, the card and the manifest change together, or not at all. Others see the
-    entry as it was, or as it is. Raises ZooError (VZ503), also where the entry was replaced by
-    another since ``entry`` was read, whose figures these are not.
+    ``metrics.json``, the card and the manifest change together and atomically. Raises ZooError
+    (VZ503), also if the entry was replaced since ``entry`` was read.
     """
     path = home_of(entry)
     folder = path.parent
     with (
         open_for_writing(folder),
-        # of a killed command nothing is kept: the entry is the old one, or has all of it
+        # after a kill, the entry is the old or the new one; the staged copy is trash
         staged_entry(folder, path.name, prefix=TRASH) as staged,
     ):
         refuse_link(path)
@@ -62,12 +61,12 @@ def amend(entry: Entry, with_new: Callable[[Entry], Metrics]) -> Entry:
         seal(Entry(staged, entry.name))
         former = trash_path(folder)
         replace(folder, path.name, staged, former, "record")
-        discard(folder, former)  # all it held is in the new one, but for older figures
+        discard(folder, former)  # the new entry has everything but the old figures
     return Entry(entry.path, entry.name)
 
 
 def _copy(entry: Entry, staged: Path) -> None:
-    """What an entry consists of, but for what is written again."""
+    """Copy an entry without the files that are rewritten."""
     for name in entry.files():
         if name in (layout.METRICS, layout.CARD) or name.startswith(layout.MANIFEST):
             continue
@@ -88,14 +87,14 @@ def _replaced(entry: Entry) -> ZooError:
     return ZooError(
         Diagnostic(
             "VZ503",
-            f"the figures are not recorded: {entry.path} was replaced while they were taken",
-            hint="give the same command again, and they are taken of the new entry",
+            f"the figures were not recorded: {entry.path} was replaced while they were computed",
+            hint="repeat the command to compute the figures of the new entry",
         )
     )
 
 
 def with_figures(before: Sequence[Figure], now: Sequence[Figure]) -> tuple[Figure, ...]:
-    """All figures; a new one stands where the one of its split and name stood."""
+    """All figures; a new one replaces an old one with the same split and name."""
     merged = {(figure.split, figure.name): figure for figure in before}
     merged |= {(figure.split, figure.name): figure for figure in now}
     return tuple(merged.values())

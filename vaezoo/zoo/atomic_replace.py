@@ -1,8 +1,8 @@
-"""Folders that change places whole, and one publisher at a time.
+"""Replace folders atomically, and lock a zoo for one writer at a time.
 
-``exchange`` is atomic on Linux: at every moment the target is the old folder or the new one.
-Elsewhere two renames do it, the first of which is undone when the second fails; between them
-readers are led to the old folder by a note, see ``between``.
+``exchange`` is atomic on Linux: the target is always the old folder or the new one. Other systems
+need two renames. If the second fails, the first is undone. Between them, a note leads readers to
+the old folder, see ``between``.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from vaezoo.zoo.zoo_folders import PREVIOUS, STAGING
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
-#: what renameat2 answers where the kernel or the file system has no exchange
+#: Errors of renameat2 if the kernel or the file system does not support the exchange.
 _NO_EXCHANGE = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
-#: seconds to wait for another publisher, which needs about one
-_PATIENCE = 60.0
+#: Seconds to wait for another writer, which needs about one.
+_LOCK_TIMEOUT = 60.0
 _NOTE = ".swap"
-_LARGEST_NOTE = 10_000
+_MAX_NOTE_BYTES = 10_000
 
 
 @dataclass(frozen=True)
 class Swap:
-    """An entry that is about to take the place of another.
+    """A replacement in progress.
 
-    ``new`` and ``kept`` are relative to the zoo; ``number`` is the inode number of the new folder,
-    by which is known afterwards whether the exchange took place.
+    ``new`` and ``kept`` are relative to the zoo. ``number`` is the inode number of the new folder,
+    which tells afterwards whether the exchange took place.
     """
 
     name: str
@@ -51,11 +51,11 @@ class Swap:
 
 
 def replace(zoo: Path, name: str, new: Path, kept: Path, command: str) -> None:
-    """Put the folder ``new`` in the place of the entry ``name``, if any, which goes to ``kept``.
+    """Move the folder ``new`` to the entry ``name``, and an existing entry to ``kept``.
 
-    All of them lie in the zoo. A note says what is under way, so that after a kill the next
-    command that writes can complete it, and the name never seems absent. Raises OSError, with
-    everything where it was.
+    All paths are inside the zoo. A note records the replacement, so that after a kill the next
+    writing command can complete it and the name never seems absent. Raises OSError, with all
+    folders in their old places.
     """
     target = zoo / name
     if not os.path.lexists(target):
@@ -79,13 +79,13 @@ def replace(zoo: Path, name: str, new: Path, kept: Path, command: str) -> None:
         else:
             _replace_in_two_steps(new, target, kept)
     except BaseException:
-        if _number(target) not in (None, swap.number):  # all is where it was
+        if _number(target) not in (None, swap.number):  # nothing was moved
             note.unlink()
         raise
-    with contextlib.suppress(OSError):  # both are in their places by now
+    with contextlib.suppress(OSError):  # both folders are in place
         for folder in {zoo, kept.parent}:
             sync_folder(folder)
-        note.unlink()  # last of all: a kill before this is known by it
+        note.unlink()  # last, so that it exists after any kill before
 
 
 def _keep_replaced(replaced: Path, target: Path, kept: Path) -> None:
@@ -106,25 +106,25 @@ def _replace_in_two_steps(new: Path, target: Path, kept: Path) -> None:
 
 
 def notes(zoo: Path) -> list[tuple[Path, Swap | None]]:
-    """What notes of exchanges there are; None for one that cannot be read."""
+    """The notes of replacements; None for an unreadable one."""
     try:
         if (zoo / STAGING).is_symlink():
             return []
         found = [path for path in (zoo / STAGING).iterdir() if path.name.endswith(_NOTE)]
         return [(path, _read(path)) for path in sorted(found) if _is_file(path)]
-    except OSError:  # nothing was ever written there, or not any more
+    except OSError:  # the folder does not exist
         return []
 
 
 def _read(note: Path) -> Swap | None:
     try:
-        if note.stat().st_size > _LARGEST_NOTE:
+        if note.stat().st_size > _MAX_NOTE_BYTES:
             return None
         swap = Swap(**json.loads(note.read_text("utf-8")))
         inside = [Path(swap.new).parts, Path(swap.kept).parts]
     except (OSError, ValueError, TypeError):
         return None
-    # a note may come from elsewhere: it can only speak of what lies in these folders
+    # the note may not be ours: accept only paths in these folders
     is_own = note.name == f"{swap.name}{_NOTE}" and all(
         len(parts) == 2 and parts[0] in (STAGING, PREVIOUS) and parts[1] != ".." for parts in inside
     )
@@ -139,9 +139,9 @@ def _is_file(path: Path) -> bool:
 
 
 def settle(zoo: Path, swap: Swap, kept: Path) -> bool:
-    """Complete an exchange that a kill interrupted; whether the new folder is in its place now.
+    """Complete an interrupted replacement; return whether the new folder is in place.
 
-    ``kept`` is a free place for what was replaced. Raises OSError.
+    ``kept`` is an unused path for the replaced folder. Raises OSError.
     """
     target, new = zoo / swap.name, zoo / swap.new
     if _number(target) == swap.number:
@@ -158,9 +158,9 @@ def settle(zoo: Path, swap: Swap, kept: Path) -> bool:
 
 
 def between(zoo: Path) -> dict[str, Path]:
-    """Entries that have no place of their own at this moment, and where the replaced ones lie.
+    """Entries between the two renames of a replacement, and the paths of their old folders.
 
-    There are some only where the file system has no exchange, between its two renames.
+    Empty on file systems with an atomic exchange.
     """
     swaps = [swap for _, swap in notes(zoo) if swap]
     return {
@@ -171,7 +171,7 @@ def between(zoo: Path) -> dict[str, Path]:
 
 
 def _number(folder: Path) -> int | None:
-    """The inode number of a folder; None where there is none, or a link."""
+    """The inode number of a folder; None if it is missing or a link."""
     try:
         status = folder.lstat()
     except OSError:
@@ -180,7 +180,7 @@ def _number(folder: Path) -> int | None:
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Swap two folders in one step; False, and nothing done, where the system cannot."""
+    """Swap two folders atomically; return False if the system does not support it."""
     if sys.platform != "linux":
         return False
     try:
@@ -197,7 +197,7 @@ def exchange(one: Path, other: Path) -> bool:
 
 
 def sync_folder(path: Path) -> None:
-    """Make the names in a folder survive a power cut, where folders can be synced."""
+    """Sync a folder to disk, on systems that allow it."""
     if sys.platform == "win32":
         return
     handle = os.open(path, os.O_RDONLY)
@@ -209,13 +209,13 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
-    """Hold the lock file; the system lets go of it when the process ends, however it ends.
+    """Hold the lock file. The system releases it when the process ends.
 
-    Raises TimeoutError where another process keeps it, OSError where it cannot be made.
+    Raises TimeoutError if another process holds it, OSError if it cannot be created.
     """
     handle = _open_lock(lock)
     try:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _LOCK_TIMEOUT
         while not _try_lock(handle):
             if time.monotonic() > deadline:
                 raise TimeoutError(errno.ETIMEDOUT, "another process holds it", str(lock))

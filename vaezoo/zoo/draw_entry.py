@@ -1,4 +1,4 @@
-"""From an entry back to its pictures: what ``vaezoo draw`` does."""
+"""``redraw``: draw the pictures of an entry again, as ``vaezoo draw`` does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from vaezoo.diagnostics import (
     Severity,
     UsageError,
     VaezooError,
-    ZooError,
     warn,
 )
 from vaezoo.plotting.draw import Drawn, draw
@@ -24,6 +23,7 @@ from vaezoo.spec.spec import Spec
 from vaezoo.system.files import PNG, Content, check_output, check_parent, write_output
 from vaezoo.zoo import find
 from vaezoo.zoo.entry_data import load_images, load_model
+from vaezoo.zoo.sampling import unwritable
 
 
 def redraw(
@@ -38,18 +38,17 @@ def redraw(
     overrides: Sequence[str] = (),
     announce: Callable[[str], object] = lambda picture: None,
 ) -> list[Path]:
-    """Draw an entry's own pictures, or the named visualizers', into ``folder``.
+    """Draw an entry's pictures, or those of the named visualizers, into ``folder``.
 
-    The folder is made where it is missing. Files in it that are no pictures are only replaced
-    with ``force``. ``overrides`` are ``dataset.KEY=VALUE`` texts that say where the data are now.
-    Without the data, those pictures are drawn that need none, and the others are told of (VZ601).
-    Warns (VZ612) where the data are not those that the model was trained with.
+    Creates the folder if necessary. Files in it that are not pictures are only replaced with
+    ``force``. ``overrides`` are ``dataset.KEY=VALUE`` texts that locate the data. Without the data,
+    only pictures that do not need them are drawn, with a warning (VZ601) for the others. Warns
+    (VZ612) if the data differ from those of the training.
 
     Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown visualizer and for a
-    named one that such data have no picture for, DataError (VZ601) where the dataset cannot be
-    had and no picture, or not every named one, can do without, ZooError (VZ503) for an
-    unwritable folder, and once the others are written RunError (VZ303) for
-    pictures that could not be drawn.
+    named one that does not support the data, DataError (VZ601) if the data are not available and no
+    picture, or not every named one, can be drawn without them, ZooError (VZ503) for an unwritable
+    folder, and RunError (VZ303) for failed pictures, after the others are written.
     """
     registry = registry or discover()
     entry = find(name, zoo=zoo)
@@ -64,13 +63,13 @@ def redraw(
         context = EvaluationContext.without_images(model, entry.history)
         problem, facts = error, DataFacts.without_images(spec.dataset)
     wanted = chosen or spec.visualizers
-    lacking = {v.use: reason for v in wanted if (reason := v.data_problem(spec, facts))}
-    drawable = [visualizer for visualizer in wanted if visualizer.use not in lacking]
-    if lacking and (chosen or not drawable):
-        raise _impossible(lacking, problem)
-    for use, reason in lacking.items():
-        warn(_left_out(use, reason, problem))
-    _make(folder)
+    unavailable = {v.use: reason for v in wanted if (reason := v.data_problem(spec, facts))}
+    drawable = [visualizer for visualizer in wanted if visualizer.use not in unavailable]
+    if unavailable and (chosen or not drawable):
+        raise _impossible(unavailable, problem)
+    for use, reason in unavailable.items():
+        warn(_omitted(use, reason, problem))
+    _create(folder)
     drawn = draw(drawable, context, announce)
     content = None if force else PNG
     pictures = drawn.pictures.items()
@@ -88,17 +87,17 @@ def _refuse_failures(drawn: Drawn) -> None:
         raise RunError(*(Diagnostic("VZ303", note, hint=hint) for note in drawn.notes()))
 
 
-def _impossible(lacking: Mapping[str, str], problem: DataError | None) -> VaezooError:
-    """The error for pictures that were asked for and cannot be drawn."""
-    told = [_left_out(use, reason, problem) for use, reason in lacking.items()]
-    errors = [replace(one, severity=Severity.ERROR) for one in told]
+def _impossible(unavailable: Mapping[str, str], problem: DataError | None) -> VaezooError:
+    """The error for requested pictures that cannot be drawn."""
+    findings = [_omitted(use, reason, problem) for use, reason in unavailable.items()]
+    errors = [replace(one, severity=Severity.ERROR) for one in findings]
     return DataError(*errors) if problem else UsageError(*errors)
 
 
-def _left_out(use: str, reason: str, problem: DataError | None) -> Diagnostic:
+def _omitted(use: str, reason: str, problem: DataError | None) -> Diagnostic:
     message = f"the picture {use!r} cannot be drawn: {reason}"
     if problem is None:
-        hint = "draw other pictures, which 'vaezoo plugins list' shows"
+        hint = "choose other pictures from 'vaezoo plugins list'"
         return Diagnostic("VZ504", message, hint=hint, severity=Severity.WARNING)
     cause = problem.diagnostics[0]
     return Diagnostic(
@@ -107,7 +106,7 @@ def _left_out(use: str, reason: str, problem: DataError | None) -> Diagnostic:
 
 
 def _visualizer(use: str, spec: Spec, registry: Registry) -> Visualizer:
-    """The spec's own visualizer of that name, or one with its default parameters."""
+    """The spec's visualizer of that name, or one with default parameters."""
     for visualizer in spec.visualizers:
         if visualizer.use == use:
             return visualizer
@@ -119,13 +118,13 @@ def _visualizer(use: str, spec: Spec, registry: Registry) -> Visualizer:
     return cast("Visualizer", found.component())
 
 
-def _make(folder: Path) -> None:
-    """The folder is there once this returns, and whether it can be is known before drawing."""
+def _create(folder: Path) -> None:
+    """Create the folder before drawing, to fail early."""
     try:
         check_parent(folder)
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise unwritable(folder, error, "folder") from None
 
 
 def _write(path: Path, data: bytes, content: Content | None) -> Path:
@@ -133,15 +132,5 @@ def _write(path: Path, data: bytes, content: Content | None) -> Path:
         check_output(path, content)
         write_output(path, data)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error, "folder") from None
     return path
-
-
-def _unwritable(path: Path, error: OSError) -> ZooError:
-    return ZooError(
-        Diagnostic(
-            "VZ503",
-            f"{path} cannot be written: {error.strerror}",
-            hint="choose another folder with --out",
-        )
-    )

@@ -1,4 +1,4 @@
-"""The images of an entry: loaded again, wherever they are now, and held against its lock."""
+"""Load the images of an entry again, and compare them with its lock."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _FORM = "write dataset.KEY=VALUE, such as dataset.path=FOLDER"
 
 
 def load_model(entry: Entry, registry: Registry, device: str, overrides: Sequence[str] = ()) -> VAE:
-    """An entry's model, whose spec has other values of the dataset where ``overrides`` say so.
+    """An entry's model, with ``overrides`` applied to the dataset in its spec.
 
-    ``overrides`` are ``dataset.KEY=VALUE`` texts. They say where the images are now and change
-    nothing in the entry. Raises what ``Entry.load`` raises, and SpecError (VZ207) for another
-    override, or one that changes the shape of the images.
+    ``overrides`` are ``dataset.KEY=VALUE`` texts that locate the images; the entry does not change.
+    Raises what ``Entry.load`` raises, and SpecError (VZ207) for other overrides or one that changes
+    the image shape.
     """
     model = entry.load(registry, device)
     if overrides:
@@ -40,51 +40,50 @@ def load_model(entry: Entry, registry: Registry, device: str, overrides: Sequenc
 
 
 def load_images(entry: Entry, model: VAE, registry: Registry) -> ImageData:
-    """The images of a model's dataset. Warns (VZ612) where they are not those of the lock.
+    """The images of a model's dataset. Warns (VZ612) if they differ from the lock.
 
-    Raises what ``data.loading.load`` raises; a DataError says how to point to other files.
+    Raises what ``data.loading.load`` raises; a DataError hints at how to locate the files.
     """
     from vaezoo.data.loading import load
 
     dataset = model.spec.dataset
     if problem := dataset.problem():
-        raise _not_there(dataset, problem)
+        raise _not_available(dataset, problem)
     try:
         data = load(dataset, registry)
     except DataError as error:
-        raise _not_there(dataset, error.diagnostics[0].message) from error
+        raise _not_available(dataset, error.diagnostics[0].message) from error
     if changed := change_of(entry, data):
         warn(changed)
     return data
 
 
 def change_of(entry: Entry, data: ImageData) -> Diagnostic | None:
-    """A warning (VZ612) where images are not those that the entry was made with."""
+    """A warning (VZ612) if the images differ from those of the training; else None."""
     recorded = str(entry.lock["dataset"]["digest"])
     if data.digest == recorded:
         return None
     return Diagnostic(
         "VZ612",
-        f"the data are not those that {entry.name} was trained with: their digest is "
-        f"{data.digest[:12]}, its lock has {recorded[:12]}",
-        hint="the test split may hold images that the model was trained on: restore the files, "
-        "or train it again",
+        f"the data differ from those that trained {entry.name}: the digest is "
+        f"{data.digest[:12]}, the lock has {recorded[:12]}",
+        hint="the test split may contain training images: restore the files or train again",
         severity=Severity.WARNING,
     )
 
 
 def refuse_changed(entry: Entry, data: ImageData) -> None:
-    """Raise DataError (VZ612) where images are not those that the entry was made with."""
+    """Raise DataError (VZ612) if the images differ from those of the training."""
     if changed := change_of(entry, data):
-        hint = "leave --record out to see the figures, restore the files, or train it again"
+        hint = "omit --record to see the figures, restore the files, or train again"
         raise DataError(Diagnostic("VZ612", f"nothing was recorded: {changed.message}", hint=hint))
 
 
-def _not_there(dataset: Dataset, message: str) -> DataError:
+def _not_available(dataset: Dataset, message: str) -> DataError:
     key = dataset.location or "KEY"
     place = "FOLDER" if dataset.location else "VALUE"
     hint = (
-        f"if the data lie elsewhere, add {OPTION} dataset.{key}={place}; "
+        f"if the data are elsewhere, add {OPTION} dataset.{key}={place}; "
         "a relative path starts at the working directory"
     )
     return DataError(Diagnostic("VZ601", message, hint=hint))
@@ -93,7 +92,7 @@ def _not_there(dataset: Dataset, message: str) -> DataError:
 def _moved(spec: Spec, overrides: Sequence[str], registry: Registry) -> Spec:
     assignments, findings = read_overrides(overrides)
     findings += [
-        Diagnostic("VZ207", "only values of the dataset can be set here", one.keys[0], hint=_FORM)
+        Diagnostic("VZ207", "only dataset values can be set here", one.keys[0], hint=_FORM)
         for one in assignments
         if one.path[0] != "dataset" or len(one.path) == 1
     ]
@@ -109,14 +108,14 @@ def _moved(spec: Spec, overrides: Sequence[str], registry: Registry) -> Spec:
                 "VZ207",
                 f"{OPTION} makes the images {moved.dataset.image_shape}, the model takes "
                 f"{spec.dataset.image_shape}",
-                hint="say only where the data are",
+                hint="set only the location of the data",
             )
         )
     return moved
 
 
 def _put(data: dict[str, object], one: Assignment) -> None:
-    """Set a value of the dataset, which stands in the spec with or without parameters."""
+    """Set a dataset value in the spec data."""
     dataset = data["dataset"]
     if not isinstance(dataset, dict):
         data["dataset"] = dataset = {"use": dataset}

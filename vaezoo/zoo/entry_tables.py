@@ -1,4 +1,4 @@
-"""Entries as rows and pages of text, and as JSON; needs no torch."""
+"""Entries as tables, text pages and JSON; does not import torch."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def as_data(entry: Entry | BrokenEntry) -> dict[str, Any]:
 
 
 def as_table(entries: Sequence[Entry | BrokenEntry]) -> str:
-    """``vaezoo zoo list``: one line an entry, and one for each that is damaged."""
+    """``vaezoo zoo list``: one line for each entry, damaged ones last."""
     good = [entry for entry in entries if isinstance(entry, Entry)]
     rows = [tuple(map(printable, _row(entry))) for entry in good]
     lines = [_HEAD, *rows] if rows else []
@@ -55,7 +55,7 @@ def as_table(entries: Sequence[Entry | BrokenEntry]) -> str:
 
 
 def details(entry: Entry) -> dict[str, Any]:
-    """``vaezoo zoo show --json``: everything about one entry."""
+    """``vaezoo zoo show --json``: one entry."""
     metrics = entry.metrics
     data = {
         **as_data(entry),
@@ -72,7 +72,7 @@ def details(entry: Entry) -> dict[str, Any]:
 
 
 def page(entry: Entry) -> str:
-    """``vaezoo zoo show``: everything about one entry, for people."""
+    """``vaezoo zoo show``: one entry as text."""
     metrics, spec = entry.metrics, entry.spec_data
     figures = [
         f"{f.split}/{f.name}: {shown_value(f)} {f.unit} ({f.likelihood}, {f.examples:,} examples)"
@@ -104,13 +104,13 @@ def page(entry: Entry) -> str:
 
 
 def figure_lines(figures: Sequence[Figure]) -> list[str]:
-    """``vaezoo evaluate``: each figure with how it was obtained, and its 95 % interval."""
+    """``vaezoo evaluate``: each figure with its protocol and 95 % interval."""
     lines = []
     for figure in figures:
         lines.append(f"{figure.split}/{figure.name}: {shown_value(figure)} {figure.unit}")
         if figure.standard_error is not None:
-            reach = 1.96 * figure.standard_error
-            low, high = figure.value - reach, figure.value + reach
+            margin = 1.96 * figure.standard_error
+            low, high = figure.value - margin, figure.value + margin
             lines.append(f"    95 % interval over images {low:.6g} to {high:.6g}")
         drawn = f", {counted(figure.samples)}" if figure.samples else ""
         lines.append(
@@ -150,7 +150,7 @@ def _use(written: str | dict[str, Any]) -> str:
 
 
 def _shown_lock(lock: dict[str, Any]) -> dict[str, Any]:
-    """A lock with a line for each component, those last."""
+    """A lock with one line for each component, at the end."""
     shown = {key: value for key, value in lock.items() if key not in ("components", "checked")}
     shown["components"] = [_locked(row) for row in lock["components"]]
     return shown | ({"checked": _shown_lock(lock["checked"])} if "checked" in lock else {})
@@ -164,7 +164,7 @@ def _locked(component: dict[str, Any]) -> str:
 
 
 def _lines(several: Sequence[str]) -> str:
-    """Each in a line of its own, whatever line breaks it holds."""
+    """One line for each text, without its line breaks."""
     return "\n".join(map(in_one_line, several))
 
 

@@ -1,6 +1,6 @@
-"""The texts in the header of an entry's weights file: format, spec, lock, digest, and their seal.
+"""The header texts of an entry's weights file: format, spec, lock, digest and seal.
 
-They hold nothing of the moment or the machine, so that equal runs give equal files.
+They contain no time and no path, so that equal runs give equal files.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from vaezoo.spec.spec import NAME_PATTERN
 from vaezoo.system import strict_json
 from vaezoo.system.typed_json import typed
 
-#: What is written. Entries of the earlier format have neither a seal nor a manifest.
+#: The current format, and the one before, without seal and manifest.
 FORMAT, EARLIER_FORMAT = "vaezoo 2", "vaezoo 1"
 SEAL = "seal"
-#: An entry's header of more bytes than this is damage: a hundred tensors take 15 kB.
+#: The size limit of a header in bytes: a hundred tensors take 15 kB.
 LARGEST = 4 * 10**6
-#: ... and a spec of so many letters: a model of a hundred thousand layers takes minutes to build.
-_LONGEST_SPEC = 50_000
+#: The length limit of a spec: a model of a hundred thousand layers takes minutes to build.
+_MAX_SPEC_LENGTH = 50_000
 _NEEDED = {
     FORMAT: frozenset({"spec", "lock", "digest", SEAL}),
     EARLIER_FORMAT: frozenset({"spec", "lock", "digest"}),
@@ -31,7 +31,7 @@ class _LockedComponent(TypedDict):
     use: str
 
 
-#: A component with its parameters, or its name alone.
+#: A component with parameters, or its name.
 _Use = str | _LockedComponent
 
 
@@ -65,7 +65,7 @@ class _PartsOfSpec(TypedDict, total=False):
 
 
 class SpecData(_PartsOfSpec):
-    """What listings and cards read of a spec without resolving it."""
+    """The fields that listings and cards read from an unresolved spec."""
 
     name: str
     summary: str
@@ -107,7 +107,7 @@ class _Plugin(TypedDict):
 
 
 class Checked(TypedDict):
-    """The code by which all figures were taken again and found to be those recorded."""
+    """The code that recomputed and confirmed all figures."""
 
     vaezoo: str
     torch: str
@@ -141,33 +141,33 @@ def sealed(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def check(texts: Mapping[str, str]) -> None:
-    """Raise ValueError for a header that vaezoo did not write, or that was changed since."""
+    """Raise ValueError for a header that vaezoo did not write or that was changed."""
     needed = _NEEDED.get(texts.get("format", ""))
     if needed is None or not texts.keys() >= needed:
-        raise ValueError(f"it has no header of the form {FORMAT!r} or {EARLIER_FORMAT!r}")
+        raise ValueError(f"its header does not have the format {FORMAT!r} or {EARLIER_FORMAT!r}")
     if SEAL in needed and texts[SEAL] != _seal(texts):
-        raise ValueError("its header was changed after it was published")
+        raise ValueError("its header was changed after publishing")
 
 
 def spec_of(texts: Mapping[str, str]) -> dict[str, Any]:
     """The resolved spec as JSON data. Raises ValueError, or RecursionError for deep nesting."""
-    if len(texts["spec"]) > _LONGEST_SPEC:
-        raise ValueError(f"it has more than {_LONGEST_SPEC:,} letters")
+    if len(texts["spec"]) > _MAX_SPEC_LENGTH:
+        raise ValueError(f"it has more than {_MAX_SPEC_LENGTH:,} characters")
     data: dict[str, Any] = typed(strict_json.parse(texts["spec"]), SpecData)
     if not re.match(NAME_PATTERN, data["name"]) or data["name"].endswith("\n"):
-        raise ValueError("name is not one that an entry can have")
+        raise ValueError("name is not a valid entry name")
     return data
 
 
 def lock_of(texts: Mapping[str, str]) -> dict[str, Any]:
     """The lock as JSON data. Raises ValueError, or RecursionError for deep nesting."""
     data: dict[str, Any] = typed(strict_json.parse(texts["lock"]), LockData)
-    data.setdefault("plugins", [])  # the first entries were made without them
+    data.setdefault("plugins", [])  # missing from the first entries
     return data
 
 
 def _seal(texts: Mapping[str, str]) -> str:
-    """A SHA-256 over all texts but the seal, in the order of their names, each with its length."""
+    """SHA-256 over all texts except the seal, sorted by name, each with its length."""
     digest = hashlib.sha256()
     for name in sorted(texts.keys() - {SEAL}):
         for text in (name, texts[name]):

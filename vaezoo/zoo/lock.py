@@ -1,7 +1,7 @@
-"""The lock: every version, file and setting that a trained model came from.
+"""The lock: the versions, files and settings that trained a model.
 
-It holds no time and no path of this machine: it is part of the weights file, and the same
-spec, seed and versions must give the same bytes.
+It contains no times and no local paths: it is part of the weights file, and the same spec, seed and
+versions must give the same bytes.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from vaezoo.spec.spec import Spec
 
 
-#: Kinds that look at a trained model and have no part in making it.
+#: Kinds that use a trained model but do not affect training.
 _AFTER_TRAINING = frozenset({"metric", "visualizer"})
-#: Kinds that the first locks had already.
+#: Kinds that every lock has, including the oldest.
 _IN_EVERY_TRAINING = frozenset(
     {"dataset", "encoder", "decoder", "likelihood", "prior", "loss", "optimizer"}
 )
@@ -44,7 +44,7 @@ def make_lock(
 ) -> dict[str, Any]:
     """The lock of a run, as JSON data.
 
-    Raises PluginError (VZ301) for a component that the registry does not have.
+    Raises PluginError (VZ301) for an unregistered component.
     """
     import torch
 
@@ -63,9 +63,9 @@ def make_lock(
 
 
 def with_check(lock: dict[str, Any], spec: Spec, registry: Registry) -> dict[str, Any]:
-    """The lock, with the code at hand as that by which all figures were taken again.
+    """The lock with the current code as the code that recomputed all figures.
 
-    ``components`` and ``plugins`` stay those that trained the model. Raises PluginError (VZ301).
+    ``components`` and ``plugins`` remain those that trained the model. Raises PluginError (VZ301).
     """
     import torch
 
@@ -80,14 +80,13 @@ def with_check(lock: dict[str, Any], spec: Spec, registry: Registry) -> dict[str
 
 
 def last_checked(lock: dict[str, Any]) -> dict[str, Any]:
-    """``components`` and ``plugins`` of the code whose figures are those recorded: that by which
-    they were last taken again, and otherwise that which trained the model."""
+    """``components`` and ``plugins`` of the code that last computed the recorded figures."""
     found: dict[str, Any] = lock.get("checked", lock)
     return found
 
 
 def require_plugins(lock: dict[str, Any], registry: Registry, name: str) -> None:
-    """Raise PluginError (VZ304) unless every component that ``lock`` names is registered."""
+    """Raise PluginError (VZ304) unless all components in ``lock`` are registered."""
     missing: dict[str, Diagnostic] = {}
     for component in last_checked(lock)["components"]:
         plugin = component["plugin"]
@@ -100,7 +99,7 @@ def require_plugins(lock: dict[str, Any], registry: Registry, name: str) -> None
 
 
 def contradictions(lock: dict[str, Any], spec: Spec, registry: Registry) -> list[str]:
-    """What a lock says that the spec beside it does not, in words."""
+    """The contradictions between a lock and its spec, as text."""
     dataset, seed = lock["dataset"]["use"], lock["seed"]
     found = []
     if dataset != spec.dataset.use:
@@ -111,7 +110,7 @@ def contradictions(lock: dict[str, Any], spec: Spec, registry: Registry) -> list
     used = {f"{row.component.kind} {row.qualified}" for row in _used(spec, registry)}
     found += [f"the lock has the {name}, the spec does not" for name in sorted(locked - used)]
     found += [f"the spec has the {name}, the lock does not" for name in sorted(used - locked)]
-    # a kind that a lock does not know of is younger than the training
+    # kinds missing from the lock were introduced after the training
     kinds = _IN_EVERY_TRAINING.union(row["kind"] for row in lock["components"]) - _AFTER_TRAINING
     trained, now = (
         _named(row for row in rows["components"] if row["kind"] in kinds)
@@ -127,7 +126,7 @@ def _named(rows: Iterable[dict[str, Any]]) -> set[str]:
 
 
 def plugins_of(lock: dict[str, Any]) -> dict[tuple[str, str], str]:
-    """The plugin that each component came from, by its kind and name."""
+    """The plugin of each component, by kind and name."""
     rows = last_checked(lock)["components"]
     return {(row["kind"], row["use"]): row["plugin"] for row in rows}
 
@@ -137,8 +136,8 @@ def _describe_device(device: torch.device) -> dict[str, Any]:
 
     if device.type == "cuda":
         return {"type": "cuda", "name": torch.cuda.get_device_name(device)}
-    # Not the processor's name: CPUs of one architecture are to give the same file. But the
-    # threads: sums over a batch are added up in another order where it is shared among more.
+    # Not the CPU model: all CPUs of one architecture must give the same file. But the number of
+    # threads, since it changes the order of sums over a batch.
     if device.type == "cpu":
         threads = torch.get_num_threads()
         return {"type": "cpu", "name": platform.machine(), "threads": threads}
@@ -146,7 +145,7 @@ def _describe_device(device: torch.device) -> dict[str, Any]:
 
 
 def _used(spec: Spec, registry: Registry) -> list[Registered]:
-    """Every component of a spec, sorted by kind, name and plugin."""
+    """The components of a spec, sorted by kind, name and plugin."""
     order = list(KINDS)
     classes = {type(component): component for component in _components_in(spec)}
     used = [_registered(component, registry) for component in classes.values()]
@@ -154,7 +153,7 @@ def _used(spec: Spec, registry: Registry) -> list[Registered]:
 
 
 def _components_in(value: Any) -> Iterator[Component]:
-    """Every component in a spec, those inside other components included."""
+    """The components in a spec, including nested ones."""
     if isinstance(value, Component):
         yield value
     if isinstance(value, BaseModel):
@@ -196,7 +195,7 @@ def _locked(registered: Registered) -> dict[str, Any]:
 
 
 def _locked_plugins(used: list[Registered]) -> list[dict[str, Any]]:
-    """Each plugin that supplied a component, by name."""
+    """The plugins that supplied components, by name."""
     components: dict[Plugin, list[type[Component]]] = {}
     for registered in used:
         components.setdefault(registered.plugin, []).append(registered.component)
@@ -212,15 +211,16 @@ def _locked_plugins(used: list[Registered]) -> list[dict[str, Any]]:
 
 
 def is_built_in(plugin: Plugin) -> bool:
-    """Whether the plugin is vaezoo's own: of it, each component's own file counts.
+    """Whether the plugin is vaezoo itself.
 
-    Its package holds much that no component needs; of a plugin by others, all of it counts.
+    Its code is tracked per component file, since most of the package does not affect components.
+    Other plugins are tracked as a whole.
     """
     return plugin.distribution == "vaezoo"
 
 
 def source_of(component: type[Component]) -> tuple[str | None, str | None]:
-    """The source file, relative to where its package lies, and the SHA-256 of its content."""
+    """The source file, relative to its package's parent folder, and its SHA-256."""
     name = component.__module__
     location = getattr(sys.modules.get(name), "__file__", None)
     if location is None or not Path(location).is_file():
@@ -231,7 +231,7 @@ def source_of(component: type[Component]) -> tuple[str | None, str | None]:
 
 
 def code_digest(components: Iterable[type[Component]]) -> str | None:
-    """A SHA-256 over names and contents of all ``.py`` files of the components' packages."""
+    """SHA-256 over names and contents of all ``.py`` files in the components' packages."""
     digest = hashlib.sha256()
     files = sorted(set(itertools.chain.from_iterable(map(_package_files, components))))
     for name, path in files:
@@ -241,7 +241,7 @@ def code_digest(components: Iterable[type[Component]]) -> str | None:
 
 
 def _package_files(component: type[Component]) -> Iterator[tuple[str, Path]]:
-    """The files of a component's top-level package, or its single file, with relative names."""
+    """The files of a component's top-level package or module, with relative names."""
     top = sys.modules.get(component.__module__.partition(".")[0])
     folders = list(getattr(top, "__path__", ()))
     for folder in map(Path, folders):
@@ -254,14 +254,14 @@ def _package_files(component: type[Component]) -> Iterator[tuple[str, Path]]:
 def _missing(component: dict[str, Any], registry: Registry, name: str) -> Diagnostic:
     plugin, version = component["plugin"], component["version"]
     what = f"the {component['kind']} {component['use']!r} of the plugin {plugin} {version}"
-    here = next((p for p in registry.plugins if p.name == plugin), None)
+    installed = next((p for p in registry.plugins if p.name == plugin), None)
     state = "which is not installed"
-    if here is not None:
-        state = f"but {plugin} {here.version} does not have it"
-        if here.off:
+    if installed is not None:
+        state = f"but {plugin} {installed.version} does not have it"
+        if installed.off:
             state = "which is switched off"
-        elif here.error:
-            state = f"but {plugin} {here.version} cannot be loaded: {here.error}"
+        elif installed.error:
+            state = f"but {plugin} {installed.version} cannot be loaded: {installed.error}"
     if component["distribution"]:
         hint = f"pip install '{component['distribution']}=={version}'"
     elif version == "file":

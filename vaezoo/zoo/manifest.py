@@ -1,9 +1,7 @@
-"""``manifest.json``: size and SHA-256 of every other file of an entry, so that it is one whole.
+"""``manifest.json``: size and SHA-256 of every other file of an entry.
 
-It shows that files are not those that were published together: a changed figure, another
-picture, a file that is missing or was added. Whoever rewrites files *and* manifest is not found
-out by it: figures, targets, notes and card can be taken again from the weights, and a signature
-says who vouches for the rest.
+It detects changed, missing and added files. It does not detect a rewritten manifest: ``verify``
+recomputes figures, targets, notes and card from the weights, and a signature protects the rest.
 """
 
 from __future__ import annotations
@@ -27,10 +25,10 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 FORMAT = "vaezoo manifest 1"
-#: What may lie beside the files that it lists: the manifest itself and signatures of it.
+#: Files that it does not list: itself and its signatures.
 _UNLISTED = re.compile(rf"{re.escape(MANIFEST)}(\.[a-z]+)?")
 _NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]*")
-_LARGEST = 10**6
+_MAX_BYTES = 10**6
 
 
 class _ListedFile(TypedDict):
@@ -47,7 +45,7 @@ class _Content(TypedDict):
 
 @dataclass(frozen=True)
 class Manifest:
-    """``vaezoo`` is the version that wrote it, ``digest`` a SHA-256 over all the rest of it."""
+    """``vaezoo`` is the version that wrote it, ``digest`` the SHA-256 of the other fields."""
 
     vaezoo: str
     files: Mapping[str, _ListedFile]
@@ -55,29 +53,30 @@ class Manifest:
 
 
 def manifest_text(entry: Entry, unwritten: Mapping[str, bytes]) -> str:
-    """The manifest of an entry's files as they lie there and those that are still to be written."""
+    """The manifest of an entry's files on disk and those still ``unwritten``."""
     inside = {name: _listed_on_disk(entry.path, name) for name in entry.files()}
     files = inside | {name: _listed(content) for name, content in unwritten.items()}
     return _text(metadata.version("vaezoo"), files)
 
 
 def read_manifest(entry: Entry) -> Manifest:
-    """Raises ZooError (VZ502) for one that is missing, or not as vaezoo wrote it."""
+    """Parse the manifest. Raises ZooError (VZ502) if it is missing, invalid or changed."""
     from vaezoo.zoo.entry import readable
 
     return readable(
-        entry.path / MANIFEST, lambda path: _parsed(read_regular(path, _LARGEST, within=entry.path))
+        entry.path / MANIFEST,
+        lambda path: _parsed(read_regular(path, _MAX_BYTES, within=entry.path)),
     )
 
 
 def differences(entry: Entry, manifest: Manifest) -> dict[str, str]:
-    """What of an entry is not as its manifest has it, by file, in words."""
+    """The problems of files that do not match the manifest, by name."""
     from vaezoo.zoo.entry import contents, readable
 
     found = {}
-    here = readable(entry.path, contents)
+    present = readable(entry.path, contents)
     for name, listed in manifest.files.items():
-        status = here.get(name)
+        status = present.get(name)
         if status is None:
             found[name] = "it is missing"
         elif stat.S_ISREG(status.st_mode) and status.st_size != listed["bytes"]:
@@ -85,7 +84,7 @@ def differences(entry: Entry, manifest: Manifest) -> dict[str, str]:
         else:
             problem = _content_problem(entry.path, name, listed["sha256"])
             found |= {name: problem} if problem else {}
-    for name in here:
+    for name in present:
         if name not in manifest.files and not _UNLISTED.fullmatch(name):
             found[name] = "it is not in the manifest"
     return found
@@ -107,10 +106,10 @@ def _parsed(content: bytes) -> Manifest:
         raise ValueError(f"its format is not {FORMAT!r}")
     for name in data["files"]:
         if not _NAME.fullmatch(name):
-            raise ValueError("it lists a file by a name that none in an entry has")
-    # the whole text, so that nothing in it can change unseen
+            raise ValueError("it lists a file with an invalid name")
+    # compare the whole text, so that no change is missed
     if content.decode("utf-8") != _text(data["vaezoo"], data["files"]):
-        raise ValueError("it was changed after it was written")
+        raise ValueError("it was changed after publishing")
     return Manifest(data["vaezoo"], data["files"], data["digest"])
 
 

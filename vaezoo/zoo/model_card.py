@@ -1,6 +1,6 @@
-"""The model card: made from the entry's own files, so that it cannot contradict them.
+"""The model card, generated from the other files of the entry.
 
-The front matter is the one of https://huggingface.co/docs/hub/model-cards.
+The front matter follows https://huggingface.co/docs/hub/model-cards.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vaezoo.registry.verdicts import in_words, in_words_with_note
 from vaezoo.system.yaml_writer import to_yaml
 from vaezoo.zoo.entry import FIGURES, Entry
 
-#: A formula holds no markup but its own, and no command that leads elsewhere.
+#: A formula without other markup, and without commands that make links.
 _NAME_AND_FORMULA = re.compile(
     r"`[\w./ -]+`: (?:\$(?!.*\\(?:href|url|class|style|cssId|unicode|require)\b)[^$`<>\n]*\$\. ?)?"
 )
@@ -106,13 +106,13 @@ def _figures_section(metrics: Metrics) -> str:
 
 
 def _remarks(metrics: Metrics) -> list[str]:
-    """What a reader must know to take the figures for what they are."""
+    """Remarks below the table of figures."""
     remarks = ["Values are means over examples, ± one standard error."]
     remarks.append(directions(metrics.figures, lambda figure: f"`{figure.name}`"))
     if metrics.test_is_trained_on:
         remarks.append(
             "**The test images were part of the training data:** "
-            "no figure on the test split is a held-out one."
+            "test figures are not held-out figures."
         )
     remarks += dict.fromkeys(in_markdown(f.likelihood_caveat) for f in metrics.figures)
     about = what_figures_are(metrics.figures, lambda figure: f"`{figure.name}`")
@@ -121,31 +121,31 @@ def _remarks(metrics: Metrics) -> list[str]:
 
 
 def _about(text: str) -> str:
-    """What a figure says of itself: its name and formula as such, and its caveat as text."""
-    said = _NAME_AND_FORMULA.match(text)
-    head = said[0] if said else ""
+    """The text on a figure: its name and formula unchanged, its caveat escaped."""
+    match = _NAME_AND_FORMULA.match(text)
+    head = match[0] if match else ""
     return head + in_markdown(text[len(head) :])
 
 
 def directions(figures: Sequence[Figure], name: Callable[[Figure], str]) -> str:
-    """Which figures are better the higher they are, and which the lower, by their ``name``."""
-    told = []
+    """The figures for which higher is better, and for which lower, by ``name``."""
+    sentences = []
     for better in ("higher", "lower"):
         named = dict.fromkeys(name(f) for f in figures if f.about and f.about.better == better)
         if named:
-            told.append(f"{better.capitalize()} is better: {', '.join(named)}.")
-    return " ".join(told)
+            sentences.append(f"{better.capitalize()} is better: {', '.join(named)}.")
+    return " ".join(sentences)
 
 
 def what_figures_are(figures: Sequence[Figure], name: Callable[[Figure], str]) -> list[str]:
-    """The formula and the caveat of each figure that gives them, with ``$…$`` around formulas."""
-    told = []
+    """The formula (in ``$…$``) and the caveat of each figure that has them."""
+    texts = []
     for figure in figures:
         if figure.about and (figure.about.formula or figure.about.caveat):
             formula = f"${figure.about.formula}$." if figure.about.formula else ""
             text = " ".join(filter(None, (formula, figure.about.caveat)))
-            told.append(f"{name(figure)}: {text}")
-    return list(dict.fromkeys(told))
+            texts.append(f"{name(figure)}: {text}")
+    return list(dict.fromkeys(texts))
 
 
 def _targets_section(targets: tuple[TargetResult, ...]) -> str:
@@ -161,13 +161,13 @@ def _targets_section(targets: tuple[TargetResult, ...]) -> str:
         )
         for target in targets
     ]
-    return "## Targets\n\n" + _table(("figure", "target", "here", "", "source"), rows)
+    return "## Targets\n\n" + _table(("figure", "target", "this model", "verdict", "source"), rows)
 
 
 def _verdict(target: TargetResult) -> str:
-    """In bold where the figure is not reproduced, with the spec's explanation."""
-    words, told = in_words(target), in_words_with_note(target)
-    return told if target["verdict"] == "reproduced" else told.replace(words, f"**{words}**", 1)
+    """The verdict with its explanation, bold unless reproduced."""
+    words, text = in_words(target), in_words_with_note(target)
+    return text if target["verdict"] == "reproduced" else text.replace(words, f"**{words}**", 1)
 
 
 def _pictures_section(entry: Entry) -> str:
@@ -214,20 +214,20 @@ def _device(device: dict[str, Any]) -> str:
 
 
 def _checked(lock: dict[str, Any]) -> list[tuple[str, str]]:
-    """By which code the figures were taken again, where they were."""
+    """The versions that recomputed the figures, if any."""
     if "checked" not in lock:
         return []
     versions = f"vaezoo {lock['checked']['vaezoo']}, torch {lock['checked']['torch']}"
-    return [("Figures", f"taken again and found as recorded by {in_markdown(versions)}")]
+    return [("Figures", f"recomputed and confirmed by {in_markdown(versions)}")]
 
 
 def _number_format(spec: dict[str, Any]) -> list[tuple[str, str]]:
-    """What is to be said of weights that were rounded; nothing of others."""
+    """The number format of the weights, if they were rounded."""
     number_format = spec.get("publish", {}).get("weights", "float32")
     if number_format == "float32":
         return []
     text = f"trained in float32, rounded to {number_format} after training"
-    return [("Weights", f"{text}; every test figure is of the rounded ones")]
+    return [("Weights", f"{text}; all test figures are of the rounded weights")]
 
 
 _MODEL_PARTS = ("encoder", "decoder", "likelihood", "prior")
@@ -235,15 +235,15 @@ _MODEL_PARTS = ("encoder", "decoder", "likelihood", "prior")
 
 def _held_out(fraction: float) -> str:
     if not fraction:
-        return "nothing, every training image was trained on"
-    return f"{fraction:.0%} of the training images, drawn by the seed, for the validation ELBO"
+        return "nothing"
+    return f"{fraction:.0%} of the training images, chosen by the seed, for the validation ELBO"
 
 
 def _epochs(planned: int, history: tuple[EpochRecord, ...]) -> str:
     if not history:
         return str(planned)
     last = history[-1]
-    text = f"{len(history)} of {planned} in {_duration(sum(r.seconds for r in history))}"
+    text = f"{len(history)} of {planned} in {duration(sum(r.seconds for r in history))}"
     if "objective" in last.train:
         text += f"; last epoch's training objective {last.train['objective']:.2f} nats"
     if last.validation and "elbo" in last.validation:
@@ -252,19 +252,19 @@ def _epochs(planned: int, history: tuple[EpochRecord, ...]) -> str:
 
 
 def _how_to_reproduce(entry: Entry) -> str:
-    # Kernels of a GPU may add in another order each time; those of a CPU do not.
+    # GPU kernels may change the order of sums between runs; CPU kernels do not.
     exact = ""
     if _trained_on_cpu(entry):
-        exact = " On a CPU of the same kind,\nwith as many threads, "
-        exact += "the weights file has the same bytes."
+        exact = "\nOn a CPU of the same architecture with the same number of threads, the weights\n"
+        exact += "file is byte-identical."
     return f"""## Reproduce
 
 ```sh
 vaezoo run spec.yaml
 ```
 
-`spec.yaml` lies beside this file. With the versions above and seed {entry.lock["seed"]} it trains
-this model anew.{exact}"""
+`spec.yaml` is in this folder. With the versions above and seed {entry.lock["seed"]} it trains this
+model again.{exact}"""
 
 
 def _trained_on_cpu(entry: Entry) -> bool:
@@ -272,10 +272,10 @@ def _trained_on_cpu(entry: Entry) -> bool:
 
 
 def shown_value(figure: Figure) -> str:
-    """A figure's value as text, with its standard error where there is one."""
+    """A figure's value as text, with its standard error if it has one."""
     error = figure.standard_error
     if error is not None and math.isfinite(error):
-        # two digits of the error, and of the value as many decimals as the error has
+        # two significant digits of the error, and the same decimals for the value
         decimals = max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
         return f"{figure.value:.{decimals}f} ± {error:.{decimals}f}"
     return f"{figure.value:g}" if figure.value == round(figure.value, 2) else f"{figure.value:.2f}"
@@ -289,7 +289,7 @@ def _component(written: str | dict[str, Any]) -> str:
 
 
 def _listed(parameters: dict[str, Any]) -> str:
-    """Parameters in words; one that is not set says nothing."""
+    """Parameters as text, without those that are not set."""
     given = {name: value for name, value in parameters.items() if value not in (None, [])}
     return ", ".join(f"{name} {_parameter(value)}" for name, value in given.items())
 
@@ -307,7 +307,8 @@ def _plain_use(written: str | dict[str, Any]) -> str:
     return use.rpartition(":")[2]
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """``1 h 4 min``, ``4 min 22 s`` or ``5.0 s``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -327,7 +328,7 @@ def _paragraphs(parts: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that means no more in a table than it says; a verdict before it may be bold."""
+    """Text escaped for a table cell; a verdict at its start may be bold."""
     verdict = _VERDICT.match(text)
     bold = verdict[0] if verdict else ""
     return bold + in_markdown(text[len(bold) :], links=True)

@@ -1,6 +1,6 @@
-"""Names that entries had before they were renamed, so that an old name still finds its entry.
+"""Old names of renamed entries, which still find them.
 
-A zoo may hold ``renamed.json``: a mapping of each old name to the present one.
+A zoo may contain ``renamed.json``, which maps each old name to the current one.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from vaezoo.system import strict_json
 from vaezoo.system.regular_file import read_regular
 
 RENAMED = "renamed.json"
-#: bytes of it beyond which it is damage
-_LARGEST = 10**6
+#: The size limit in bytes.
+_MAX_BYTES = 10**6
 
 
-def present_name(folder: Path, name: str) -> str | None:
-    """What the entry that was called ``name`` in this zoo is called now, if it was renamed."""
+def current_name(folder: Path, name: str) -> str | None:
+    """The current name of the entry that was called ``name``; None if it was not renamed."""
     return _table(folder / RENAMED).get(name)
 
 
-def tell_renamed(old: str, present: str) -> None:
-    """Warn (VZ505) that an entry was found by a name that it had before."""
-    _warn("VZ505", f"{old} is called {present} now", f"write {present}")
+def warn_renamed(old: str, current: str) -> None:
+    """Warn (VZ505) that an entry was found by its old name."""
+    _warn("VZ505", f"{old} was renamed to {current}", f"write {current}")
 
 
 def _table(path: Path) -> dict[str, str]:
-    """The mapping, empty where there is none; warns (VZ502) where it cannot be read."""
+    """The mapping; empty if the file is missing. Warns (VZ502) if it is invalid."""
     try:
-        found = strict_json.parse(read_regular(path, _LARGEST))
+        found = strict_json.parse(read_regular(path, _MAX_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError):
         found = None
     if isinstance(found, dict) and all(isinstance(name, str) for name in found.values()):
         return found
-    _warn("VZ502", f"{path} is not a mapping of old names to present ones", "mend or delete it")
+    _warn("VZ502", f"{path} is not a mapping of old names to current ones", "fix or delete it")
     return {}
 
 
 def _warn(code: str, message: str, hint: str) -> None:
     finding = Diagnostic(code, message, hint=hint, severity=Severity.WARNING)
-    warnings.warn(DiagnosticWarning(finding), stacklevel=1)  # each once, wherever from
+    warnings.warn(DiagnosticWarning(finding), stacklevel=1)  # once each

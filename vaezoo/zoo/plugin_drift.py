@@ -1,4 +1,4 @@
-"""What is not as it was when an entry's figures were taken: versions and code of its plugins."""
+"""Find changes in plugins since an entry's figures were computed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from vaezoo.diagnostics import Diagnostic, Severity
 from vaezoo.registry import Registered, Registry
 from vaezoo.zoo.lock import code_digest, is_built_in, last_checked, source_of
 
-#: The kinds that a loaded model is built from.
+#: The kinds of components in a loaded model.
 _IN_MODEL = frozenset({"encoder", "decoder", "likelihood", "prior"})
 
 
 def drift(lock: dict[str, Any], registry: Registry, name: str) -> Iterator[Diagnostic]:
-    """Warnings about the entry ``name``: VZ305 for another version, VZ306 for changed code.
+    """Warnings on the entry ``name``: VZ305 for another version, VZ306 for changed code.
 
-    Looks at the code by which its figures were last taken: in training, or as it was migrated.
-    Of vaezoo itself only the files that the model is built from are looked at: a new version
-    that leaves them as they were is no news. Raises PluginError for a plugin that is missing.
+    Compares with the code that last computed the figures, in training or migration. For vaezoo
+    itself, only changes in the files of the model's components count. Raises PluginError for a
+    missing plugin.
     """
     used: dict[str, list[tuple[dict[str, Any], Registered]]] = {}
     known = last_checked(lock)
@@ -27,29 +27,28 @@ def drift(lock: dict[str, Any], registry: Registry, name: str) -> Iterator[Diagn
         registered = registry.find(row["kind"], f"{row['plugin']}:{row['use']}")
         used.setdefault(row["plugin"], []).append((row, registered))
     for plugin, pairs in used.items():
-        here, version = pairs[0][1].plugin, pairs[0][0]["version"]
+        installed, version = pairs[0][1].plugin, pairs[0][0]["version"]
         changed = _changed_files(pairs)
-        if not is_built_in(here):
+        if not is_built_in(installed):
             changed = _changed_code(known, plugin, pairs)
-        if version != here.version and (changed or not is_built_in(here)):
+        if version != installed.version and (changed or not is_built_in(installed)):
             yield Diagnostic(
                 "VZ305",
-                f"{name} was {what} with {plugin} {version}, {here.label} is in use",
+                f"{name} was {what} with {plugin} {version}, {installed.label} is in use",
                 hint=_install(pairs[0][0]),
                 severity=Severity.WARNING,
             )
         elif changed:
             yield Diagnostic(
                 "VZ306",
-                f"{changed} of {here.label} has changed since {name} was {what}",
-                hint="the model may not be what its figures say; train it again, or get that "
-                "code back",
+                f"{changed} of {installed.label} has changed since {name} was {what}",
+                hint="the figures may not match the model; train it again, or restore the code",
                 severity=Severity.WARNING,
             )
 
 
 def _changed_files(pairs: list[tuple[dict[str, Any], Registered]]) -> str:
-    """The files of the model's components that are not as they were, in words."""
+    """The changed files of the model's components, as text."""
     changed = [
         row["file"]
         for row, registered in pairs
@@ -68,4 +67,4 @@ def _changed_code(
 
 def _install(row: dict[str, Any]) -> str:
     what = f"{row['distribution']}=={row['version']}"
-    return f"pip install '{what}'" if row["distribution"] else "use the version it was made with"
+    return f"pip install '{what}'" if row["distribution"] else "use the original version"

@@ -1,4 +1,4 @@
-"""The entries that a publish replaced: kept in ``.previous`` until told otherwise."""
+"""Replaced entries, kept in ``.previous``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NAME = re.compile(r"(?P<name>.+)-(?P<stamp>\d{8}-\d{6})(?:-(?P<nth>\d+))?")
 
 @dataclass(frozen=True)
 class Predecessor:
-    """A replaced entry; ``replaced`` is when that happened, in UTC, as YYYYmmdd-HHMMSS.
+    """A replaced entry; ``replaced`` is the time in UTC as YYYYmmdd-HHMMSS.
 
-    By ``identity`` it is told from one that got its place later.
+    ``identity`` distinguishes it from a later folder at the same path.
     """
 
     path: Path
@@ -33,15 +33,15 @@ class Predecessor:
         return sum(map(_size, self.path.rglob("*")))
 
     @property
-    def is_there(self) -> bool:
-        """Whether nobody has restored or deleted it meanwhile."""
+    def exists(self) -> bool:
+        """Whether it was neither restored nor deleted since."""
         return _identity(self.path) == self.identity
 
 
 def kept_path(zoo: Path, name: str) -> Path:
-    """A free place for the entry ``name`` that is about to be replaced.
+    """An unused path for the entry ``name`` before its replacement.
 
-    It comes after all those that are kept, also where the clock was set back since.
+    Sorts after all existing ones, even if the clock was set back.
     """
     make_own_folder(zoo / PREVIOUS)
     stamp, nth = datetime.now(UTC).strftime("%Y%m%d-%H%M%S"), 1
@@ -52,9 +52,9 @@ def kept_path(zoo: Path, name: str) -> Path:
 
 
 def predecessors(zoo: Path, name: str | None = None) -> list[Predecessor]:
-    """The replaced entries of a zoo, of one name if given, the newest first.
+    """The replaced entries of a zoo, or of one name, newest first.
 
-    Raises InTheWay for a link in the place of one, or of the folder that holds them.
+    Raises InTheWay if one of them, or their folder, is a link.
     """
     refuse_link(zoo / PREVIOUS)
     found = []
@@ -71,7 +71,7 @@ def predecessors(zoo: Path, name: str | None = None) -> list[Predecessor]:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What a folder is known by as long as it is not renamed; None for anything else."""
+    """Identifies a folder until it is renamed; None for anything else."""
     try:
         status = path.lstat()
     except OSError:
@@ -82,6 +82,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _size(path: Path) -> int:
     try:
         status = path.lstat()
-    except OSError:  # it was deleted meanwhile
+    except OSError:  # it was just deleted
         return 0
     return status.st_size if stat.S_ISREG(status.st_mode) else 0

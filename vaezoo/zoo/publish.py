@@ -1,4 +1,4 @@
-"""Publishing: an entry appears whole or not at all, and the one it replaces is kept."""
+"""Publish entries atomically, and keep the replaced ones."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from vaezoo.model import VAE
     from vaezoo.spec.spec import Spec
 
-#: An entry with its staged twin takes a few megabytes; below this something else will fail.
-_LEAST_FREE_BYTES = 100 * 10**6
+#: An entry with its staged copy takes a few megabytes; with less, other writes would fail.
+_MIN_FREE_BYTES = 100 * 10**6
 
 
 def publish(
@@ -50,12 +50,12 @@ def publish(
     test_is_trained_on: bool = False,
     zoo: str | Path | None = None,
 ) -> Entry:
-    """Write the entry ``spec.name`` and put it in the place of an earlier one, which is kept.
+    """Write the entry ``spec.name``; an existing one is kept as a predecessor.
 
-    The weights are written in the spec's number format: take figures after ``round_weights``,
-    so that they are those of the file. ``pictures`` maps names to PNG files or their bytes;
-    ``zoo`` is ``$VAEZOO_ZOO`` or ``./zoo`` where it is not given. Raises ZooError (VZ503), and
-    leaves the zoo as it was, where something cannot be written.
+    The weights are written in the spec's number format: compute figures after ``round_weights``,
+    so that they match the file. ``pictures`` maps names to PNG files or their bytes. ``zoo``
+    defaults to ``$VAEZOO_ZOO`` or ``./zoo``. Raises ZooError (VZ503) and leaves the zoo unchanged
+    if something cannot be written.
     """
     metrics = Metrics(tuple(figures), tuple(targets), tuple(notes), test_is_trained_on)
     folder = own_folder(zoo)
@@ -71,19 +71,16 @@ def publish(
 
 
 def seal(staged: Entry) -> None:
-    """Write card and manifest of an entry that holds everything else."""
+    """Write the card and the manifest of a staged entry."""
     text = card(staged)
     write_text(staged.path / layout.MANIFEST, manifest_text(staged, {layout.CARD: text.encode()}))
-    # The card is written last: a staged folder that has one is whole, see ``writing``.
+    # The card is written last: a staged folder with a card is complete, see ``zoo_lock``.
     write_whole(staged.path / layout.CARD, text.encode())
     sync_folder(staged.path)
 
 
 def keep_away(entry: Entry) -> None:
-    """Take an entry that has another name now out of its zoo; it is kept as a predecessor.
-
-    Raises ZooError (VZ503).
-    """
+    """Move a renamed entry to the predecessors of its zoo. Raises ZooError (VZ503)."""
     folder = entry.path.parent
     with open_for_writing(folder):
         refuse_link(entry.path)
@@ -92,10 +89,10 @@ def keep_away(entry: Entry) -> None:
 
 
 def writable(zoo: str | Path | None = None, name: str | None = None) -> Path:
-    """The zoo folder, made if need be, after a cheap look whether it can be published to.
+    """The zoo folder, created if necessary, after cheap checks that it is writable.
 
-    Raises ZooError (VZ503) where it cannot be written or its disk is nearly full, and for a link
-    in the place of the entry ``name`` or of a folder of vaezoo's own.
+    Raises ZooError (VZ503) if it cannot be written, its disk is nearly full, or the entry ``name``
+    or one of vaezoo's folders is a link.
     """
     folder = own_folder(zoo)
     with explained(folder):
@@ -104,11 +101,11 @@ def writable(zoo: str | Path | None = None, name: str | None = None) -> Path:
             refuse_link(folder / own)
         with tempfile.TemporaryFile(dir=folder):
             free = shutil.disk_usage(folder).free
-    if free < _LEAST_FREE_BYTES:
+    if free < _MIN_FREE_BYTES:
         raise ZooError(
             Diagnostic(
                 "VZ503",
-                f"the disk of the zoo {folder} has {in_units(free)} left",
+                f"the disk of the zoo {folder} has {in_units(free)} free",
                 hint="free 100 MB, or choose another folder with --zoo or VAEZOO_ZOO",
             )
         )
@@ -116,7 +113,7 @@ def writable(zoo: str | Path | None = None, name: str | None = None) -> Path:
 
 
 def round_weights(model: VAE) -> None:
-    """Give a trained model the weights that it will have once published and loaded again."""
+    """Round a model's weights to the values that it has after publishing and loading."""
     model.load_state_dict(safetensors_io.in_format(model.state_dict(), model.spec.publish.weights))
 
 

@@ -1,4 +1,4 @@
-"""``metrics.json`` and ``history.jsonl`` of an entry: what they hold, read and written."""
+"""Read and write ``metrics.json`` and ``history.jsonl`` of an entry."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from vaezoo.registry.verdicts import from_record
 from vaezoo.system import strict_json
 from vaezoo.system.typed_json import typed
 
-#: Bytes of the files beyond which they are damage: 65,536 latents take 3 MB, 20,000 epochs 8 MB.
+#: Size limits in bytes: 65,536 latents take 3 MB, 20,000 epochs 8 MB.
 LARGEST_METRICS, LARGEST_HISTORY = 4 * 10**6, 12 * 10**6
 
-#: what every epoch is told of, see ``EpochRecord``
+#: The terms of every epoch, see ``EpochRecord``.
 _TERMS = frozenset({"objective", "reconstruction", "kl", "elbo"})
 
 
 @dataclass(frozen=True)
 class _RecordedTarget:
-    """What stands of a target; records made before there were verdicts have ``reached``."""
+    """A recorded target; old records have ``reached`` instead of ``verdict``."""
 
     metric: str
     value: float
@@ -39,11 +39,11 @@ class _RecordedTarget:
 
 
 def read_metrics(content: bytes) -> Metrics:
-    """Raises ValueError, or RecursionError for deep nesting."""
+    """Parse ``metrics.json``. Raises ValueError, or RecursionError for deep nesting."""
     data = strict_json.parse(content)
     wrong = {"figures", "targets", "notes", "test_is_trained_on"} ^ set(typed(data, dict[str, Any]))
     if wrong:
-        raise ValueError(f"{min(wrong)} is {'not known' if min(wrong) in data else 'missing'}")
+        raise ValueError(f"{min(wrong)} is {'unknown' if min(wrong) in data else 'missing'}")
     return Metrics(
         figures=tuple(_figure(item, i) for i, item in enumerate(_list(data, "figures"))),
         targets=tuple(_target(item, i) for i, item in enumerate(_list(data, "targets"))),
@@ -66,7 +66,7 @@ def metrics_text(metrics: Metrics) -> str:
 
 
 def read_history(content: bytes) -> tuple[EpochRecord, ...]:
-    """One record a line. Raises ValueError, or RecursionError for deep nesting."""
+    """Parse ``history.jsonl``. Raises ValueError, or RecursionError for deep nesting."""
     lines = content.decode("utf-8").split("\n")
     if lines.pop():
         raise ValueError("its last line is cut short")
@@ -88,7 +88,7 @@ def history_text(history: Iterable[EpochRecord]) -> str:
 
 
 def to_json(value: Any) -> Any:
-    """``value`` with every number that is not finite as None, all through."""
+    """``value`` with each non-finite number replaced by None."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):

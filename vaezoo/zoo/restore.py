@@ -1,4 +1,4 @@
-"""Taking a publish back, and clearing away what publishes replaced."""
+"""Restore and delete replaced entries."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ from vaezoo.zoo.zoo_lock import open_for_writing
 
 
 def restore(name: str, *, zoo: str | Path | None = None) -> Entry:
-    """Put the newest predecessor of an entry back; the present one becomes a predecessor.
+    """Restore the newest predecessor of an entry; the current one becomes a predecessor.
 
-    Where a kill interrupted the same command, that one is completed instead.
+    Completes an interrupted restore instead, if there is one.
 
-    Raises UsageError (VZ501) where there is none, ZooError (VZ502) for one that is damaged, which
-    is left where it lies, and (VZ503) where it cannot be done.
+    Raises UsageError (VZ501) without a predecessor, ZooError (VZ502) for a damaged one, which
+    remains in place, and (VZ503) if files cannot be moved.
     """
     folder = _existing(own_folder(zoo))
     with open_for_writing(folder) as restored:
         if name not in restored:
             newest = _of(folder, name)[0]
-            _require_whole(newest)
+            _require_complete(newest)
             replace(folder, name, newest.path, kept_path(folder, name), "restore")
     return Entry(folder / name, name)
 
 
 def prunable(name: str | None = None, *, zoo: str | Path | None = None) -> list[Predecessor]:
-    """What ``prune`` would delete: the predecessors of one entry, or of all.
+    """The predecessors that ``prune`` would delete: of one entry, or of all.
 
-    Raises UsageError (VZ501) for a name that has none, ZooError (VZ503) for a zoo that cannot be
-    written.
+    Raises UsageError (VZ501) for a name without any, ZooError (VZ503) for an unwritable zoo.
     """
     folder = _existing(own_folder(zoo))
     with open_for_writing(folder):
@@ -48,20 +47,17 @@ def prunable(name: str | None = None, *, zoo: str | Path | None = None) -> list[
 def prune(
     several: Sequence[Predecessor], *, zoo: str | Path | None = None
 ) -> tuple[Predecessor, ...]:
-    """Delete predecessors for good; gives those that were still there.
-
-    Raises ZooError (VZ503) where it cannot be done.
-    """
+    """Delete predecessors; return those that still existed. Raises ZooError (VZ503)."""
     folder = own_folder(zoo)
     with open_for_writing(folder):
-        there = tuple(one for one in several if one.is_there)
-        for one in there:
+        existing = tuple(one for one in several if one.exists)
+        for one in existing:
             discard(folder, one.path)
-    return there
+    return existing
 
 
-def _require_whole(predecessor: Predecessor) -> None:
-    """Raise ZooError (VZ502) unless a predecessor is a whole entry."""
+def _require_complete(predecessor: Predecessor) -> None:
+    """Raise ZooError (VZ502) unless a predecessor is a complete entry."""
     try:
         _check(Entry(predecessor.path, predecessor.name))
     except ZooError as error:
@@ -70,8 +66,8 @@ def _require_whole(predecessor: Predecessor) -> None:
             Diagnostic(
                 "VZ502",
                 f"the newest predecessor of {predecessor.name} is damaged: {reason}",
-                hint=f"move {predecessor.path} out of the zoo, and the same command restores the "
-                "one before it, if there is one",
+                hint=f"move {predecessor.path} out of the zoo and repeat the command, to restore "
+                "the one before it",
             )
         ) from None
 
@@ -84,16 +80,16 @@ def _check(entry: Entry) -> None:
         if changed:
             raise damaged("; ".join(f"{name}: {problem}" for name, problem in changed.items()))
         return
-    tensors, header = readable(entry.weights_path, safetensors_io.load)  # an earlier format
+    tensors, header = readable(entry.weights_path, safetensors_io.load)  # an older format
     if safetensors_io.digest(tensors) != header["digest"]:
-        raise damaged(f"the weights in {entry.weights_path} are not those that were published")
+        raise damaged(f"the weights in {entry.weights_path} were changed after publishing")
 
 
 def _existing(folder: Path) -> Path:
     if os.path.isdir(folder):
         return folder
     raise UsageError(
-        Diagnostic("VZ501", f"there is no zoo folder {folder}", hint="give one with --zoo")
+        Diagnostic("VZ501", f"there is no zoo folder {folder}", hint="choose one with --zoo")
     )
 
 
@@ -106,6 +102,6 @@ def _of(folder: Path, name: str) -> list[Predecessor]:
         Diagnostic(
             "VZ501",
             f"{name!r} has no predecessor in {folder}",
-            hint=suggest(name, known, "entries that have one"),
+            hint=suggest(name, known, "entries with predecessors"),
         )
     )

@@ -1,4 +1,4 @@
-"""Samples of a model as a file: a picture, an array or tensors."""
+"""Write samples of a model to a file: PNG, NumPy or safetensors."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from vaezoo.system.files import PNG, Content, beginning, check_output, in_units,
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: format -> the suffix that asks for it
+#: The file suffix of each format.
 FORMATS = {"png": ".png", "npy": ".npy", "safetensors": ".safetensors"}
-#: The most pixels of a grid; viewers refuse pictures of some more.
-_LARGEST_GRID = 64_000_000
-#: Pixels a side that a grid makes of one, and those between two images.
+#: The most pixels of a grid; viewers refuse much larger images.
+_MAX_GRID_PIXELS = 64_000_000
+#: The scale of images in a grid, and the pixels between two images.
 _SCALE, _PADDING = 2, 2
-#: format -> what a file of it is, so that no other is replaced unasked
+#: The content of a file by format. A file with other content is not replaced without ``force``.
 _CONTENT = {
     "png": PNG,
-    "npy": beginning("an array of NumPy", b"\x93NUMPY"),
+    "npy": beginning("a NumPy array", b"\x93NUMPY"),
     "safetensors": Content(
         "a safetensors file of images", lambda path, head: b'"images":{"dtype"' in head
     ),
@@ -35,7 +35,7 @@ _CONTENT = {
 
 @dataclass(frozen=True)
 class SampleGrid:
-    """What is to be written: ``count`` images of ``shape`` (C, H, W) as float32, to ``path``."""
+    """The output: ``count`` images of ``shape`` (C, H, W) as float32, written to ``path``."""
 
     path: Path
     format: str
@@ -44,41 +44,41 @@ class SampleGrid:
 
     @property
     def size(self) -> int:
-        """Bytes of the images in an array or a tensor."""
+        """The bytes of the images as float32."""
         channels, height, width = self.shape
         return 4 * self.count * channels * height * width
 
     @property
     def pixels(self) -> int:
-        """Pixels of a grid, about."""
+        """The approximate number of pixels of a grid."""
         _, height, width = self.shape
         return self.count * (_SCALE * height + _PADDING) * (_SCALE * width + _PADDING)
 
-    def refuse_what_does_not_fit(self) -> None:
-        """Raise ZooError (VZ503) for more bytes than the disk has left, UsageError (VZ504) for
-        a grid that no viewer shows."""
+    def check_size(self) -> None:
+        """Raise ZooError (VZ503) if the disk is too small, UsageError (VZ504) for a grid that is
+        too large for viewers."""
         if self.format == "png":
-            if self.pixels > _LARGEST_GRID:
+            if self.pixels > _MAX_GRID_PIXELS:
                 raise _too_large(self)
             return
-        if self.path.exists() and not self.path.is_file():  # a device takes what it takes
+        if self.path.exists() and not self.path.is_file():  # a device has no free space
             return
         free = shutil.disk_usage(self.path.parent).free
         if self.size > free:
             message = (
                 f"{self.count:,} samples are {in_units(self.size)}, "
-                f"the disk of {self.path.parent.absolute()} has {in_units(free)} left"
+                f"the disk of {self.path.parent.absolute()} has {in_units(free)} free"
             )
-            hint = "take a smaller --n, or an --out on another disk"
+            hint = "use a smaller --n, or an --out on another disk"
             raise ZooError(Diagnostic("VZ503", message, hint=hint))
 
 
 def write_samples(sheet: SampleGrid, blocks: Iterable[Tensor], header: dict[str, str]) -> None:
-    """Write blocks of images (n, C, H, W) in [0, 1]; the file appears whole or not at all.
+    """Write blocks of images (n, C, H, W) in [0, 1] atomically.
 
-    ``png`` is a grid, ``npy`` one float32 array, ``safetensors`` a tensor ``images`` with
-    ``header``; the last two hold one block at a time in memory. Raises ZooError (VZ503) where the
-    file cannot be written, UsageError (VZ504) for images that have no picture.
+    ``png`` is a grid, ``npy`` a float32 array, ``safetensors`` a tensor ``images`` with ``header``;
+    the last two keep one block at a time in memory. Raises ZooError (VZ503) if the file cannot be
+    written, UsageError (VZ504) for images that PNG cannot show.
     """
     whole = (sheet.count, *sheet.shape)
     writers = {
@@ -94,9 +94,9 @@ def write_samples(sheet: SampleGrid, blocks: Iterable[Tensor], header: dict[str,
 
 
 def check_writable(path: Path, format: str, *, force: bool = False) -> None:
-    """Raise ZooError (VZ503) where a cheap look shows that ``path`` cannot be written.
+    """Raise ZooError (VZ503) if ``path`` cannot be written, by cheap checks.
 
-    A file of another kind than ``format`` is only replaced with ``force``.
+    A file that is not of ``format`` is only replaced with ``force``.
     """
     try:
         check_output(path, None if force else _CONTENT[format])
@@ -104,21 +104,16 @@ def check_writable(path: Path, format: str, *, force: bool = False) -> None:
         raise unwritable(path, error) from None
 
 
-def unwritable(path: Path, error: OSError) -> ZooError:
-    """The error for a file that cannot be written."""
-    return ZooError(
-        Diagnostic(
-            "VZ503",
-            f"cannot write {path}: {error.strerror}",
-            hint="choose another file with --out",
-        )
-    )
+def unwritable(path: Path, error: OSError, what: str = "file") -> ZooError:
+    """The error for an output that cannot be written; the hint asks for another file or folder."""
+    message = f"cannot write {path}: {error.strerror}"
+    return ZooError(Diagnostic("VZ503", message, hint=f"choose another {what} with --out"))
 
 
 def _too_large(sheet: SampleGrid) -> UsageError:
     message = (
         f"a grid of {sheet.count:,} images has about {sheet.pixels / 1e6:,.0f} million pixels, "
-        f"the most are {_LARGEST_GRID / 1e6:,.0f} million"
+        f"the limit is {_MAX_GRID_PIXELS / 1e6:,.0f} million"
     )
     hint = f"write --format npy, which takes {in_units(sheet.size)}, or a smaller --n"
     return UsageError(Diagnostic("VZ504", message, hint=hint))
@@ -137,7 +132,7 @@ def _png(blocks: Iterable[Tensor]) -> bytes:
 
 
 def _npy(shape: tuple[int, ...], blocks: Iterable[Tensor]) -> Iterator[bytes]:
-    """The bytes that ``numpy.save`` writes of the whole array, block by block."""
+    """The bytes of ``numpy.save`` for the whole array, block by block."""
     from numpy.lib import format as npy
 
     head = io.BytesIO()

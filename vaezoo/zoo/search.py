@@ -1,4 +1,4 @@
-"""Looking entries up: by name in a list of folders, or by path."""
+"""Find entries by name in a list of folders, or by path."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
 from vaezoo.system.files import expanded
 from vaezoo.zoo.atomic_replace import between
 from vaezoo.zoo.entry import WEIGHTS, Entry
-from vaezoo.zoo.old_names import present_name, tell_renamed
+from vaezoo.zoo.old_names import current_name, warn_renamed
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
 
-#: names the folder that is searched before ``./zoo`` and published to instead of it
+#: The environment variable of the folder that replaces ``./zoo`` and is searched before it.
 VARIABLE = "VAEZOO_ZOO"
 
 
 @dataclass(frozen=True)
 class BrokenEntry:
-    """A folder in a zoo that is no entry, or a damaged one, and what is wrong with it."""
+    """A folder in a zoo that is not an intact entry, and its problem."""
 
     path: Path
     name: str
@@ -31,32 +31,31 @@ class BrokenEntry:
 
 
 def load(name_or_path: str | Path, *, zoo: str | Path | None = None, device: str = "cpu") -> VAE:
-    """A trained model by its name in the zoo, its folder or its weights file.
+    """Load a trained model by its name in the zoo, its folder or its weights file.
 
     >>> model = vaezoo.load("fashion_mlp2")
     >>> model.sample(50).shape
     torch.Size([50, 1, 28, 28])
 
-    Raises UsageError (VZ501) for an unknown name, and whatever ``Entry.load`` raises.
+    Raises UsageError (VZ501) for an unknown name, and what ``Entry.load`` raises.
     """
     return find(name_or_path, zoo=zoo).load(device=device)
 
 
 def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
-    """The entry of that name, or at that path.
+    """Find an entry by name or path.
 
-    A path is a ``Path``, or a text that holds a separator or ends in ``.safetensors``.
-    Warns (VZ505) where the entry was found by a name that it had before it was renamed.
-    Raises UsageError (VZ501) where there is none.
+    A path is a ``Path``, or a text with a separator or the ending ``.safetensors``. Warns (VZ505)
+    if an old name of a renamed entry was given. Raises UsageError (VZ501) if there is none.
     """
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, Path) or _looks_like_path(text):
         return _at(_folder(text))
     folders = search_folders(zoo)
     for folder in folders:
-        place = _places(folder).get(text)
-        if place:
-            return Entry(place, text)
+        path = _paths(folder).get(text)
+        if path:
+            return Entry(path, text)
     if os.path.isfile(os.path.join(text, WEIGHTS)):
         return _at(Path(text))
     for folder in folders:
@@ -66,17 +65,17 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
 
 
 def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
-    """Everything that a name can find, by name; of two alike, the one that is found first."""
+    """All entries that can be found by name, sorted; of equal names, the first found."""
     found: dict[str, Entry | BrokenEntry] = {}
     for folder in search_folders(zoo):
-        for name, place in _places(folder).items():
+        for name, path in _paths(folder).items():
             if name not in found:
-                found[name] = _checked(Entry(place, name))
+                found[name] = _checked(Entry(path, name))
     return [found[name] for name in sorted(found)]
 
 
 def search_folders(zoo: str | Path | None = None) -> list[Path]:
-    """Where names are looked up, in this order; some may not exist."""
+    """The folders that are searched, in this order; some may not exist."""
     if zoo is not None and not os.path.isdir(_folder(zoo)):
         raise UsageError(
             Diagnostic("VZ501", f"there is no zoo folder {zoo}", hint="give a folder that exists")
@@ -89,21 +88,21 @@ def search_folders(zoo: str | Path | None = None) -> list[Path]:
     ]
     folders: dict[Path, Path] = {}
     for folder in candidates:
-        folders.setdefault(folder.resolve(), folder)  # one that comes twice stays in front
+        folders.setdefault(folder.resolve(), folder)  # keeps the first of equal ones
     return list(folders.values())
 
 
 def own_folder(zoo: str | Path | None = None) -> Path:
-    """The zoo that is published to: ``zoo`` if given, else ``$VAEZOO_ZOO``, else ``./zoo``."""
+    """The zoo for publishing: ``zoo`` if given, else ``$VAEZOO_ZOO``, else ``./zoo``."""
     return _folder(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
 
 
 def words_for(entry: Entry) -> str:
-    """What to type after a command so that it finds the entry: its name, and --zoo if need be."""
+    """The command-line arguments that find the entry: its name, and --zoo if necessary."""
     zoo = entry.path.parent
     if entry.stands_alone or entry.path.name != entry.name:
         return shlex.quote(str(entry.path))
-    named = (folder for folder in search_folders() if entry.name in _places(folder))
+    named = (folder for folder in search_folders() if entry.name in _paths(folder))
     first = next(named, None)
     if first is not None and first.resolve() == zoo.resolve():
         return shlex.quote(entry.name)
@@ -111,12 +110,12 @@ def words_for(entry: Entry) -> str:
 
 
 def zoo_option(zoo: Path) -> str:
-    """`` --zoo FOLDER`` for commands that write to a zoo, empty where they would anyway."""
+    """`` --zoo FOLDER`` for commands that write to a zoo; empty for the default one."""
     return "" if own_folder().resolve() == zoo.resolve() else f" --zoo {shlex.quote(str(zoo))}"
 
 
 def shipped_folder() -> Path:
-    """The entries that came with the package; beside it where it is installed editable."""
+    """The folder of shipped entries: in the package, or beside it in an editable install."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "_zoo"
     return inside if inside.is_dir() else package.parent / "zoo"
@@ -133,17 +132,17 @@ def _folder(path: str | Path) -> Path:
     try:
         return expanded(path)
     except FileNotFoundError as error:
-        message = f"{path} cannot be found: {error.strerror}"
+        message = f"cannot find {path}: {error.strerror}"
         raise UsageError(Diagnostic("VZ501", message, hint="give another folder")) from None
 
 
 def _renamed(folder: Path, old: str) -> Entry | None:
-    """The entry of a zoo that was called ``old``; warns (VZ505) that it is not any more."""
-    present = present_name(folder, old)
-    if present is None or present not in names_in(folder):
+    """The renamed entry that was called ``old``, with a warning (VZ505)."""
+    current = current_name(folder, old)
+    if current is None or current not in names_in(folder):
         return None
-    tell_renamed(old, present)
-    return Entry(folder / present, present)
+    warn_renamed(old, current)
+    return Entry(folder / current, current)
 
 
 def _at(path: Path) -> Entry:
@@ -157,40 +156,39 @@ def _at(path: Path) -> Entry:
         Diagnostic(
             "VZ501",
             f"there is no entry folder or .safetensors file at {path}",
-            hint="'vaezoo zoo list' shows the names that can be given",
+            hint="'vaezoo zoo list' shows the known names",
         )
     )
 
 
 def _recorded_name(folder: Path) -> str:
-    """The name in a folder's weights file; the folder's where that cannot be read."""
+    """The name in a folder's weights file; the folder's name if it cannot be read."""
     given = folder.resolve().name
     try:
         return Entry(folder, given).recorded_name
-    except ZooError:  # whoever reads the entry is told
+    except ZooError:  # reading the entry will report it
         return given
 
 
 def names_in(folder: Path) -> list[str]:
     """The names of the entries in a zoo."""
-    return sorted(_places(folder))
+    return sorted(_paths(folder))
 
 
-def _places(folder: Path) -> dict[str, Path]:
-    """Where the entries of a zoo lie: in the folder of their name, but for a moment when an
-    exchange is under way that takes two steps."""
+def _paths(folder: Path) -> dict[str, Path]:
+    """The path of each entry in a zoo, even during a replacement in two steps."""
     before, moving, after = _listed(folder), between(folder), _listed(folder)
     return moving | {name: folder / name for name in (*before, *after)}
 
 
 def _listed(folder: Path) -> list[str]:
-    """The folders in a zoo, but for the hidden ones that hold what is staged or replaced.
+    """The visible folders in a zoo.
 
-    They are listed, not looked for: some file systems do not tell upper from lower case.
+    Listed rather than tested, since some file systems ignore case.
     """
     try:
         inside = sorted(folder.iterdir())
-    except OSError:  # a zoo that does not exist yet, or cannot be read, has nothing to find
+    except OSError:  # missing or unreadable
         return []
     return [path.name for path in inside if path.is_dir() and not path.name.startswith(".")]
 
@@ -205,9 +203,9 @@ def _checked(entry: Entry) -> Entry | BrokenEntry:
 
 def _unknown(name: str, folders: list[Path]) -> Diagnostic:
     known = sorted({name for folder in folders for name in names_in(folder)})
-    looked = ", ".join(str(folder) for folder in folders)
+    searched = ", ".join(str(folder) for folder in folders)
     return Diagnostic(
         "VZ501",
         f"there is no zoo entry called {name!r}",
-        hint=f"{suggest(name, known, 'entries')} (looked in {looked})",
+        hint=f"{suggest(name, known, 'entries')} (searched {searched})",
     )

@@ -1,7 +1,7 @@
-"""Signatures of entries in minisign's format: who vouches for an entry, not that it is true.
+"""Signatures of entries in minisign format. They prove who published an entry, not that it is true.
 
-https://jedisct1.github.io/minisign describes keys and format; the library is py-minisign, of the
-extra ``sign``. What is signed is the manifest, and by it every file of the entry.
+https://jedisct1.github.io/minisign describes keys and format. The library is py-minisign, in the
+extra ``sign``. The signature is of the manifest, and so covers every file of the entry.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from vaezoo.zoo.manifest import differences, read_manifest
 from vaezoo.zoo.zoo_lock import open_for_writing
 
 SIGNATURE = f"{MANIFEST}.minisig"
-#: bytes of a manifest, and of a signature or key
-_LARGEST, _LARGEST_KEY = 10**6, 10_000
+#: Size limits in bytes of a manifest, and of a signature or key.
+_MAX_BYTES, _MAX_KEY_BYTES = 10**6, 10_000
 
 
 def sign(
@@ -30,12 +30,11 @@ def sign(
     password: Callable[[], str] = lambda: "",
     zoo: str | Path | None = None,
 ) -> Path:
-    """Sign an entry with a secret key of minisign's, and return the signature's path.
+    """Sign an entry with a minisign secret key, and return the path of the signature.
 
-    ``password`` is called where the key is encrypted. An earlier signature is replaced.
-    Raises UsageError (VZ501) for an unknown entry and (VZ504) for a key that cannot be used,
-    ZooError (VZ502) for an entry whose files are not as they were published, and (VZ503) where
-    the signature cannot be made or written.
+    ``password`` is called if the key is encrypted. An existing signature is replaced.
+    Raises UsageError (VZ501) for an unknown entry and (VZ504) for an invalid key, ZooError
+    (VZ502) for an entry with changed files, and (VZ503) if the signature cannot be written.
     """
     minisign = _library()
     entry = find(name, zoo=zoo)
@@ -53,7 +52,7 @@ def sign(
             if secret.is_encrypted():
                 secret.decrypt(password())
             with open_for_writing(entry.path.parent):
-                manifest = _whole(entry)
+                manifest = _verified_manifest(entry)
                 comment = f"vaezoo entry {entry.name}"
                 signature = secret.sign(manifest, trusted_comment=comment)
                 write_whole(entry.path / SIGNATURE, bytes(signature))
@@ -63,54 +62,54 @@ def sign(
 
 
 def is_signed(entry: Entry) -> bool:
-    """Whether a signature lies beside the manifest."""
+    """Whether the entry has a signature."""
     return not entry.stands_alone and SIGNATURE in entry.files()
 
 
 def check_signature(entry: Entry, key: Path) -> None:
-    """Raise unless an entry's manifest was signed by the owner of a public key.
+    """Raise unless the owner of a public key signed the entry's manifest.
 
-    Raises UsageError (VZ504) for a key that cannot be used, ZooError (VZ502) for a signature that
-    is missing or not by this key, and (VZ503) where py-minisign is not installed.
+    Raises UsageError (VZ504) for an invalid key, ZooError (VZ502) for a signature that is missing
+    or by another key, and (VZ503) if py-minisign is not installed.
     """
     minisign = _library()
     try:
         public = minisign.PublicKey.from_bytes(_key(key))
     except minisign.Error as error:
         raise _unusable(key, error) from None
-    manifest = _read(entry, MANIFEST, _LARGEST)
-    content = _read(entry, SIGNATURE, _LARGEST_KEY)
+    manifest = _read(entry, MANIFEST, _MAX_BYTES)
+    content = _read(entry, SIGNATURE, _MAX_KEY_BYTES)
     try:
         signature = minisign.Signature.from_bytes(content)
         public.verify(manifest, signature)
     except minisign.Error as error:
         raise _not_by(key, str(error)) from None
     if signature.trusted_comment != f"vaezoo entry {entry.name}":
-        raise _not_by(key, "it is of another entry")
+        raise _not_by(key, "it belongs to another entry")
 
 
 def _read(entry: Entry, name: str, limit: int) -> bytes:
     return readable(entry.path / name, lambda path: read_regular(path, limit, within=entry.path))
 
 
-def _whole(entry: Entry) -> bytes:
-    """The manifest of an entry whose files are as it lists them."""
+def _verified_manifest(entry: Entry) -> bytes:
+    """The manifest of an entry with unchanged files. Raises ZooError (VZ502) otherwise."""
     changed = differences(entry, read_manifest(entry))
     if not changed:
-        return _read(entry, MANIFEST, _LARGEST)
+        return _read(entry, MANIFEST, _MAX_BYTES)
     name, problem = next(iter(changed.items()))
     raise ZooError(
         Diagnostic(
             "VZ502",
-            f"{entry.path / name} is not as it was published: {problem}",
-            hint="fetch it again, or train it again; what was changed is not to be signed",
+            f"{entry.path / name} was changed after publishing: {problem}",
+            hint="fetch or train the entry again; changed files must not be signed",
         )
     )
 
 
 def _key(path: Path) -> bytes:
     try:
-        return read_regular(path.resolve(), _LARGEST_KEY)
+        return read_regular(path.resolve(), _MAX_KEY_BYTES)
     except OSError as error:
         raise _unusable(path, error.strerror) from None
 

@@ -1,4 +1,4 @@
-"""Questions about specs, however they are named: as a file, or as an entry of the zoo."""
+"""Look up, explain and compare specs, given as files or as entries of the zoo."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ def look_up(
     zoo: str | Path | None = None,
     registry: Registry | None = None,
 ) -> Reading:
-    """What a spec file holds, or the spec of a zoo's entry or weights file, with ``overrides``.
+    """Read a spec file, or the spec of an entry or weights file, with ``overrides``.
 
-    A path that is a file, or that ends in ``.yaml`` or ``.yml``, is a spec's. A ``zoo`` that does
-    not exist yet holds no entry. Raises UsageError (VZ501) where there is neither file nor entry,
-    and whatever an entry's spec may raise.
+    An existing file, or a path that ends in ``.yaml`` or ``.yml``, is a spec file. Raises
+    UsageError (VZ501) if there is neither file nor entry, and what reading the entry raises.
     """
     registry = registry or discover()
     reference = given(reference)
@@ -48,7 +47,7 @@ def look_up(
             return examine(reference, overrides=overrides, registry=registry)
         raise
     require_plugins(entry.lock, registry, entry.name)
-    # the text in the header is the one that counts; this is how it stands in spec.yaml, too
+    # the header has the authoritative text; spec.yaml has the same
     source = entry.weights_path if entry.stands_alone else entry.path / "spec.yaml"
     document, findings = parse_document(resolved_text(entry.spec_data), str(source))
     layers = Layers(str(source), (document.root,), tuple(findings), {})
@@ -56,7 +55,7 @@ def look_up(
 
 
 def overridden(spec: Spec, overrides: Sequence[str], registry: Registry) -> Spec:
-    """The spec with ``overrides`` such as ``"loss.beta=2"`` on top. Raises SpecError."""
+    """The spec with ``overrides`` such as ``"loss.beta=2"``. Raises SpecError."""
     if not overrides:
         return spec
     from vaezoo.system.yaml_writer import resolved_text
@@ -74,10 +73,10 @@ def why(
     zoo: str | Path | None = None,
     registry: Registry | None = None,
 ) -> tuple[Origin, ...]:
-    """Where the value of a key comes from: ``vaezoo.why("my_vae.yaml", "train.epochs")``.
+    """The origin of a key's value: ``vaezoo.why("my_vae.yaml", "train.epochs")``.
 
-    One ``Origin``, or one for each way in which the members of a matrix differ. Raises
-    SpecError for a spec that cannot be used, UsageError (VZ504) for a key that it does not have.
+    One ``Origin``, or one for each group of matrix members with the same origin. Raises SpecError
+    for an invalid spec, UsageError (VZ504) for an unknown key.
     """
     registry = registry or discover()
     reading = look_up(reference, overrides=overrides, zoo=zoo, registry=registry)
@@ -93,10 +92,10 @@ def diff(
     zoo: str | Path | None = None,
     registry: Registry | None = None,
 ) -> Difference:
-    """What the second spec means differently from the first, and what each change does to a
-    trained model: ``vaezoo.diff("fashion_mlp2", "my_vae.yaml").changes``.
+    """The differences of two specs, with the effect of each on a trained model:
+    ``vaezoo.diff("fashion_mlp2", "my_vae.yaml").changes``.
 
-    ``overrides`` are for the second one. Raises SpecError for a spec that cannot be used.
+    ``overrides`` apply to the second spec. Raises SpecError for an invalid spec.
     """
     registry = registry or discover()
     if not isinstance(before, Spec) and before == after:

@@ -1,4 +1,4 @@
-"""Targets whose figure in the zoo is better than published, and whose spec does not say why."""
+"""Find targets that the zoo's figures exceed without an explanation in the spec."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from vaezoo.zoo.search import find
 
 
 def unexplained(spec: Spec, document: Document | None) -> list[Diagnostic]:
-    """A warning (VZ416) for each target without a note that the entry of the spec's name betters.
+    """A warning (VZ416) for each target without a note that the spec's entry exceeds.
 
-    Nothing where there is no such entry, or a damaged one, which other commands tell.
+    Empty if the entry is missing or damaged, which other commands report.
     """
     if "VZ416" in spec.ignore or all(target.note for target in spec.targets):
         return []
@@ -31,8 +31,8 @@ def unexplained(spec: Spec, document: Document | None) -> list[Diagnostic]:
             f"{target.metric} is {in_words(result)} in the zoo ({result['figure']:.2f}), and the "
             "target does not say why",
             places.of("targets", index, "value"),
-            hint="a better figure is a disagreement too: say in the target's note where it comes "
-            "from, such as another protocol or an error in the source",
+            hint="explain the better figure in the target's note, such as another protocol or an "
+            "error in the source",
             severity=Severity.WARNING,
         )
         for index, target in enumerate(spec.targets)
@@ -42,7 +42,7 @@ def unexplained(spec: Spec, document: Document | None) -> list[Diagnostic]:
 
 
 def _better(target: Target, recorded: tuple[TargetResult, ...]) -> Iterator[TargetResult]:
-    """What the recorded figure is by the target as the spec has it now, where that is better."""
+    """The recorded figure judged by the current target, if it is better."""
     for one in recorded:
         if one["metric"] == target.metric:
             result = from_record(

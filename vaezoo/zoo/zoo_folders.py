@@ -1,9 +1,9 @@
-"""The folders that vaezoo makes in a zoo, and what is told apart there.
+"""The folders that vaezoo creates in a zoo.
 
-.lock               held by whoever writes
-.staging/           NAME-xxxxxxxx   an entry that is being written, or was just replaced
-                    NAME.swap       a note of an exchange that is under way, see ``swap``
-                    .trash-…        what is being deleted
+.lock               held by the writer
+.staging/           NAME-xxxxxxxx   an entry being written, or just replaced
+                    NAME.swap       a note of a replacement in progress, see ``atomic_replace``
+                    .trash-…        a folder being deleted
 .previous/          NAME-YYYYmmdd-HHMMSS[-N]    replaced entries
 """
 
@@ -22,27 +22,27 @@ from vaezoo.zoo.entry import Entry
 STAGING, PREVIOUS, LOCK, TRASH = ".staging", ".previous", ".lock", ".trash-"
 
 _FILES = (layout.WEIGHTS, layout.SPEC, layout.METRICS, layout.HISTORY, layout.CARD, layout.FIGURES)
-#: A folder of an entry, wherever it lies in a zoo: whole, half written or half deleted.
+#: An entry's folder: complete, partly written or partly deleted.
 ENTRY = Made(
     what="an entry",
     name=r".+-[a-z0-9_]+",
     inside="|".join(map(re.escape, _FILES))
-    + rf"|{re.escape(layout.MANIFEST)}(\.[a-z]+)?",  # the manifest and signatures of it
+    + rf"|{re.escape(layout.MANIFEST)}(\.[a-z]+)?",  # the manifest and its signatures
     folders={layout.FIGURES: r".+\.png"},
 )
 
 
 def home_of(entry: Entry) -> Path:
-    """An entry's folder in its zoo, also at a moment when it lies in one of these folders."""
-    path = Path(os.path.abspath(entry.path))  # "." has no name, and is its own parent
+    """An entry's folder in its zoo, even while a replacement moves it."""
+    path = Path(os.path.abspath(entry.path))  # "." has no name and no parent
     is_moving = path.parent.name in (STAGING, PREVIOUS)
     return path.parent.parent / entry.name if is_moving else path
 
 
 def discard(zoo: Path, folder: Path) -> None:
-    """Delete an entry's folder for good; another process sees it whole or not at all.
+    """Delete an entry's folder; it disappears from its path at once.
 
-    Raises InTheWay for a folder that holds files of others, OSError where that fails.
+    Raises InTheWay if it contains other files, OSError if deletion fails.
     """
     refuse_unknown(folder, ENTRY)
     trash = trash_path(zoo)
@@ -51,12 +51,12 @@ def discard(zoo: Path, folder: Path) -> None:
 
 
 def trash_path(zoo: Path) -> Path:
-    """A free place; what lies there is deleted when the zoo is next written to."""
+    """An unused path; the next writer of the zoo deletes a folder there."""
     return zoo / STAGING / f"{TRASH}{secrets.token_hex(8)}"
 
 
 def new_staged(zoo: Path, prefix: str) -> Path:
     """An empty folder to prepare an entry in."""
     staged = Path(tempfile.mkdtemp(prefix=prefix, dir=zoo / STAGING))
-    staged.chmod(0o755)  # mkdtemp's folders are for their owner's eyes only
+    staged.chmod(0o755)  # mkdtemp creates private folders
     return staged

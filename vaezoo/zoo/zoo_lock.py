@@ -1,4 +1,4 @@
-"""Holding a zoo to write to it, and putting right what a killed command left there."""
+"""Lock a zoo for writing, and clean up after killed commands."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _STAGED = re.compile(r"(?P<name>.+)-[a-z0-9_]{8}")
 
 @contextmanager
 def open_for_writing(folder: Path) -> Iterator[frozenset[str]]:
-    """Hold the zoo against other writers; an OSError inside becomes ZooError (VZ503).
+    """Lock the zoo for writing; an OSError inside becomes ZooError (VZ503).
 
-    What a killed command left is put right first. Gives the names of the entries whose
-    restoring was completed by that.
+    First cleans up after killed commands. Yields the names of the entries whose interrupted
+    restore was completed.
     """
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,8 +62,8 @@ def explained(folder: Path) -> Iterator[None]:
         hint = (
             error.hint
             if isinstance(error, InTheWay)
-            else "the zoo is as it was; make room or choose another folder with --zoo or "
-            "VAEZOO_ZOO, then give the same command again"
+            else "the zoo is unchanged; free some space or choose another folder with --zoo or "
+            "VAEZOO_ZOO, then repeat the command"
         )
         raise ZooError(
             Diagnostic(
@@ -76,24 +76,24 @@ def explained(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def staged_entry(folder: Path, name: str, *, prefix: str = "") -> Iterator[Path]:
-    """A folder to prepare an entry in; gone again when that fails.
+    """A folder to prepare an entry in, deleted if that fails.
 
-    With the prefix of trash, it is deleted after a kill, whatever it holds.
+    With the trash prefix, it is also deleted after a kill.
     """
     staged = new_staged(folder, f"{prefix}{name}-")
-    itself = staged.stat().st_ino
+    inode = staged.stat().st_ino
     try:
         yield staged
     except BaseException:
-        # If a swap could not even be undone, the old entry lies here; _tidy will keep it.
-        if staged.exists() and staged.stat().st_ino == itself:
+        # If undoing a swap failed, the old entry is here; _tidy will keep it.
+        if staged.exists() and staged.stat().st_ino == inode:
             with contextlib.suppress(OSError):
                 discard(folder, staged)
         raise
 
 
 def _settle_all(folder: Path) -> frozenset[str]:
-    """Complete the exchanges that a kill interrupted."""
+    """Complete interrupted replacements; return the names of restored entries."""
     restored = set()
     for note, swap in notes(folder):
         if swap and settle(folder, swap, _free(folder, swap)) and swap.command == "restore":
@@ -108,11 +108,11 @@ def _free(folder: Path, swap: Swap) -> Path:
 
 
 def _tidy(folder: Path) -> None:
-    """Clear the staging folder of what a killed command left behind.
+    """Remove leftovers of killed commands from the staging folder.
 
-    A whole entry there was one step from its place, or had just lost it: it is kept as a
-    predecessor. What vaezoo did not make is left alone. Only called under the lock, when nobody
-    else is staging.
+    A complete entry was about to be published or had just been replaced: it is kept as a
+    predecessor. Files of others remain. Only called under the lock, so no other process is
+    staging.
     """
     for left in sorted((folder / STAGING).iterdir()):
         if left.is_symlink():
@@ -131,13 +131,13 @@ def _tidy_folder(folder: Path, left: Path) -> None:
     staged = _STAGED.fullmatch(left.name)
     if left.name.startswith(TRASH):
         remove_own_folder(left, ENTRY)
-    elif staged and _is_whole(left, staged["name"]):
+    elif staged and _is_complete(left, staged["name"]):
         os.rename(left, kept_path(folder, staged["name"]))
     elif staged:
         discard(folder, left)
 
 
-def _is_whole(folder: Path, name: str) -> bool:
+def _is_complete(folder: Path, name: str) -> bool:
     if not (folder / layout.CARD).is_file():
         return False
     try:

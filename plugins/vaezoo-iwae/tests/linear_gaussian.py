@@ -1,6 +1,8 @@
-"""A linear-Gaussian model, whose log p(x) is known exactly, in float64."""
+"""A linear-Gaussian model in float64 whose log p(x) is known exactly."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +47,11 @@ def linear_gaussian(posterior_variance: float = 1.0) -> VAE:
     The encoder is p(z|x) itself, its variance multiplied by ``posterior_variance``.
     """
     likelihood = {"use": "gaussian", "scale": SCALE, "mean": "linear"}
-    parts = {"encoder": LinearPosterior(), "decoder": LinearMean(), "likelihood": likelihood}
+    parts: dict[str, Any] = {
+        "encoder": LinearPosterior(),
+        "decoder": LinearMean(),
+        "likelihood": likelihood,
+    }
     model = small_model(SIZE, LATENT, **parts).double()
     weight = torch.zeros(PIXELS, LATENT, dtype=torch.float64)
     weight[:3, 0], weight[3:, 1] = 0.9, 0.4
@@ -61,7 +67,7 @@ def linear_gaussian(posterior_variance: float = 1.0) -> VAE:
 
 
 def log_evidence(model: VAE, images: Tensor) -> Tensor:
-    """log N(x; b, W Wᵀ + σ² I) of images (N, C, H, W): (N,), by torch's multivariate normal."""
+    """log N(x; b, W Wᵀ + σ² I) of images (N, C, H, W): (N,)."""
     weight, bias = model.decoder[0].weight.detach(), model.decoder[0].bias.detach()
     covariance = weight @ weight.T + SCALE**2 * torch.eye(PIXELS, dtype=torch.float64)
     return torch.distributions.MultivariateNormal(bias, covariance).log_prob(images.flatten(1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -40,14 +40,14 @@ def terms(model: VAE, images: Tensor, samples: int, gradient: str = DREG, seed: 
 
 
 def gradients(model: VAE, images: Tensor, samples: int, gradient: str, seed: int = 0) -> Tensor:
-    """The gradient of the mean objective in the encoder's parameters, in one row."""
+    """The gradient of the mean objective with respect to the encoder's parameters: (P,)."""
     objective = terms(model, images, samples, gradient, seed)["objective"].mean()
     found = torch.autograd.grad(objective, tuple(model.encoder.parameters()))
     return torch.cat([part.flatten() for part in found])
 
 
 def log_weights(model: VAE, images: Tensor, samples: int, seed: int = 0) -> Tensor:
-    """log p(x, z) / q(z|x) of the draws that the objective makes: (K, B), written out."""
+    """log p(x, z) / q(z|x) of the objective's draws: (K, B)."""
     posterior = model.posterior(images)
     deviation = torch.exp(0.5 * posterior.log_var)
     shape = (samples * len(images), model.latent)
@@ -65,14 +65,14 @@ def log_weights(model: VAE, images: Tensor, samples: int, seed: int = 0) -> Tens
 @pytest.mark.parametrize("samples", [1, 7])
 def test_the_value_is_the_bound(samples: int, gradient: str) -> None:
     model, images = small_model().double(), torch.rand(4, 1, 8, 8, dtype=torch.float64)
-    weights = log_weights(model, images, samples).exp()  # no logarithms: they are not that small
+    weights = log_weights(model, images, samples).exp()  # large enough without a log-sum-exp
     expected = -weights.mean(0).log()
     found = terms(model, images, samples, gradient)["objective"]
     torch.testing.assert_close(found, expected)
 
 
 def test_with_one_sample_it_is_the_elbo() -> None:
-    """On average: the built-in loss has the KL term in closed form."""
+    """In expectation: the built-in loss has the KL term in closed form."""
     model, images = linear_gaussian(2.0), uniform_images(3).repeat(20_000, 1, 1, 1)
     parts = terms(model, images, 1)
     found = parts["objective"].view(-1, 3)
@@ -100,7 +100,7 @@ def test_with_the_exact_posterior_every_draw_gives_the_evidence() -> None:
         torch.testing.assert_close(objective.detach(), -log_evidence(model, images))
 
 
-def test_with_the_exact_posterior_only_dreg_is_still() -> None:
+def test_with_the_exact_posterior_only_the_dreg_gradient_is_zero() -> None:
     model, images = linear_gaussian(), uniform_images(5)
     assert gradients(model, images, 3, DREG).abs().max() < 1e-7
     assert gradients(model, images, 3, STANDARD).abs().max() > 1e-3
@@ -123,8 +123,8 @@ def test_reconstruction_and_kl_are_those_of_the_posterior() -> None:
     assert (parts["reconstruction"] - exact).abs().max() < 0.1
 
 
-def differences(function: Callable[[], Tensor], parameters: list[Tensor]) -> Tensor:
-    """Central differences of a function (…) in every number of the parameters: (P, …)."""
+def differences(function: Callable[[], Tensor], parameters: Sequence[Tensor]) -> Tensor:
+    """Central differences of a function (…) with respect to every parameter: (P, …)."""
     step, rows = 1e-5, []
     for parameter in parameters:
         flat = parameter.data.view(-1)
@@ -139,7 +139,7 @@ def differences(function: Callable[[], Tensor], parameters: list[Tensor]) -> Ten
     return torch.stack(rows)
 
 
-def test_the_standard_gradient_is_that_of_the_value() -> None:
+def test_the_standard_gradient_equals_finite_differences() -> None:
     model, images = linear_gaussian(2.0), uniform_images(3)
     parameters = list(model.encoder.parameters())
     found = gradients(model, images, 4, STANDARD)
@@ -149,8 +149,8 @@ def test_the_standard_gradient_is_that_of_the_value() -> None:
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-8)
 
 
-def test_the_dreg_gradient_stops_where_the_paper_says() -> None:
-    """−Σ w̃_k² ∂/∂φ log p(x, z_k(φ)) / q(z_k(φ)|x), in which q keeps the parameters it has."""
+def test_the_dreg_gradient_equals_finite_differences_along_the_path() -> None:
+    """−Σ w̃_k² ∂/∂φ log p(x, z_k(φ)) / q(z_k(φ)|x), with the parameters of q held fixed."""
     model, images, samples = linear_gaussian(2.0), uniform_images(3), 4
     held = model.posterior(images)
     mean, deviation = held.mean.detach(), (0.5 * held.log_var).exp().detach()
@@ -159,7 +159,7 @@ def test_the_dreg_gradient_stops_where_the_paper_says() -> None:
         (samples * 3, 2), generator=torch.Generator().manual_seed(0), dtype=torch.float64
     ).view(samples, 3, 2)
 
-    def by_the_path_alone() -> Tensor:
+    def path_terms() -> Tensor:
         moved = model.posterior(images)
         rows = []
         for part in noise:
@@ -169,13 +169,13 @@ def test_the_dreg_gradient_stops_where_the_paper_says() -> None:
             rows.append(model.log_likelihood(images, z) + prior - density)
         return torch.stack(rows)
 
-    changes = differences(by_the_path_alone, list(model.encoder.parameters()))
+    changes = differences(path_terms, list(model.encoder.parameters()))
     expected = -(shares.square() * changes).sum(1).mean(1)
     found = gradients(model, images, samples, DREG)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-8)
 
 
-def test_the_decoder_has_the_gradient_of_the_value_in_both() -> None:
+def test_both_decoder_gradients_equal_finite_differences() -> None:
     model, images = linear_gaussian(2.0), uniform_images(3)
     parameters = list(model.decoder.parameters())
 
@@ -196,9 +196,9 @@ def test_both_gradients_agree_on_average_and_dreg_is_less_noisy(samples: int) ->
         name: torch.stack([gradients(model, images, samples, name, seed) for seed in range(1500)])
         for name in (DREG, STANDARD)
     }
-    apart = draws[DREG].mean(0) - draws[STANDARD].mean(0)
+    difference = draws[DREG].mean(0) - draws[STANDARD].mean(0)
     error = (draws[DREG] - draws[STANDARD]).var(0).div(1500).sqrt()
-    assert (apart.abs() < 4.5 * error).all()
+    assert (difference.abs() < 4.5 * error).all()
     assert draws[DREG].mean(0).norm() > 5 * (draws[DREG].var(0) / 1500).sum().sqrt()
     ratio = draws[DREG].var(0).sum() / draws[STANDARD].var(0).sum()
     assert ratio < 0.5
@@ -210,7 +210,7 @@ def test_parameters_out_of_range_are_refused(wrong: dict[str, object]) -> None:
         IWAELoss(**wrong)
 
 
-# vaezoo's own parts may be other versions; that the entry is what its card says, verify tells
+# built-in components may have changed since; verify checks the figures
 @pytest.mark.filterwarnings("ignore:warning VZ306. vaezoo/components/")
 def test_the_entry_loads_and_was_trained_with_this_loss() -> None:
     model = vaezoo.load(ENTRY)

@@ -32,7 +32,7 @@ class TestDecoder(DecoderConformance):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("stages", [1, 2, 3])
-def test_what_the_arithmetic_allows_is_built(size: tuple[int, int, int], stages: int) -> None:
+def test_valid_sizes_build(size: tuple[int, int, int], stages: int) -> None:
     image, channels = ImageShape(*size), (6,) * stages
     encoder = ResidualEncoder(channels=channels, groups=3, blocks=2)
     decoder = ResidualDecoder(channels=channels, groups=3, blocks=2)
@@ -57,7 +57,7 @@ def test_what_the_arithmetic_allows_is_built(size: tuple[int, int, int], stages:
         ((8,), 4, (1, 1, 1), None),
     ],
 )
-def test_sizes_that_do_not_fit_are_said_before_anything_is_built(
+def test_invalid_sizes_are_found_before_building(
     channels: tuple[int, ...], groups: int, size: tuple[int, int, int], problem: str | None
 ) -> None:
     image = ImageShape(*size)
@@ -76,15 +76,15 @@ def test_parameters_out_of_range_are_refused(wrong: dict[str, object]) -> None:
             component(**wrong)
 
 
-def test_every_block_begins_as_the_identity() -> None:
+def test_every_block_is_initially_the_identity() -> None:
     from vaezoo_resnet.nets import Parts, ResidualBlock
 
     block, features = ResidualBlock(4, Parts(2, torch.nn.SiLU)), torch.randn(2, 4, 5, 5)
     assert torch.equal(block(features), features)
 
 
-def test_an_odd_edge_keeps_its_near_side() -> None:
-    """Cut to 5 rows and 3 columns, the doubled image is the one of 6 and 4 but for its far side."""
+def test_an_odd_size_is_cropped_at_the_far_edge() -> None:
+    """An image doubled to 5 × 3 pixels equals the top left of one doubled to 6 × 4."""
     from vaezoo_resnet.nets import Doubling
 
     odd, even = Doubling(4, 2, 5, 3), Doubling(4, 2, 6, 4)
@@ -93,14 +93,14 @@ def test_an_odd_edge_keeps_its_near_side() -> None:
     assert torch.equal(odd(features), even(features)[:, :, :5, :3])
 
 
-def test_the_brightness_of_one_image_does_not_reach_another() -> None:
+def test_images_of_a_batch_are_normalized_independently() -> None:
     encoder = ResidualEncoder(channels=(8, 8)).build(ImageShape(1, 9, 9), 3).train()
     dim, bright = torch.rand(1, 1, 9, 9), torch.rand(7, 1, 9, 9) * 5
     alone, together = encoder(dim)[0], encoder(torch.cat((dim, bright)))[0][:1]
     torch.testing.assert_close(alone, together)
 
 
-# vaezoo's own parts may be other versions; that the entry is what its card says, verify tells
+# built-in components may have changed since; verify checks the figures
 @pytest.mark.filterwarnings("ignore:warning VZ306. vaezoo/components/")
 def test_the_entry_loads_and_is_residual() -> None:
     model = vaezoo.load(ENTRY)

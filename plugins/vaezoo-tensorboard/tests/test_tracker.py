@@ -1,4 +1,4 @@
-"""What TensorBoard's own reader finds in the log of a real run."""
+"""The log of a real run, as TensorBoard's reader sees it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TestPlugin(PluginConformance):
 
 
 class StopAfter:
-    """Ctrl-C, once, after so many epochs."""
+    """Raise KeyboardInterrupt once after ``epochs`` epochs."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
@@ -43,7 +43,7 @@ class StopAfter:
 
 
 def read(folder: Path) -> EventAccumulator:
-    """The only log in a folder of logs, by the reader that TensorBoard has."""
+    """The only log in a folder, read by TensorBoard."""
     [log] = folder.iterdir()
     everything = {"scalars": 0, "images": 0, "tensors": 0}
     return EventAccumulator(str(log), size_guidance=everything).Reload()
@@ -84,7 +84,7 @@ def test_every_term_of_every_epoch_is_a_scalar(tracked: tuple[Any, Path]) -> Non
     assert min(curve(log, "training/images_per_second").values()) > 0
 
 
-def test_figures_of_the_entry_stand_at_its_last_epoch(tracked: tuple[Any, Path]) -> None:
+def test_figures_of_the_entry_are_at_its_last_epoch(tracked: tuple[Any, Path]) -> None:
     entry, logs = tracked
     log = read(logs)
     elbo = entry.metrics.figure("test/elbo")
@@ -122,9 +122,7 @@ def test_pictures_are_images(tracked: tuple[Any, Path]) -> None:
     assert {path.stem for path in entry.figures} == {"samples", "loss_curves"}
 
 
-def test_a_run_that_was_stopped_goes_on_in_its_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_resumed_run_appends_to_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VAEZOO_TENSORBOARD", "elsewhere")
     registry = discover(["vaezoo.testing.conformance.tiny_models"])  # the dataset of ``small_spec``
@@ -139,13 +137,13 @@ def test_a_run_that_was_stopped_goes_on_in_its_log(
     log = read(tmp_path / "elsewhere")
     found, history = curve(log, "elbo/train"), {r.epoch: r.train["elbo"] for r in entry.history}
     assert found == pytest.approx({epoch: history[epoch] for epoch in found})
-    # the second epoch is there or not: plugins are told of it in no fixed order
+    # plugins are called in no fixed order: the second epoch may be missing
     assert {1, 3} <= found.keys() <= {1, 2, 3}
     assert "test/elbo" in log.Tags()["scalars"]
 
 
-def test_epochs_that_are_trained_again_are_not_shown_twice(tmp_path: Path) -> None:
-    """A run that was killed goes on from its last checkpoint, which may be epochs ago."""
+def test_epochs_trained_again_appear_once(tmp_path: Path) -> None:
+    """A killed run resumes from its last checkpoint, which may be several epochs old."""
     log = Log(tmp_path / "run")
     log.begin()
     for epoch in range(1, 6):
@@ -156,7 +154,7 @@ def test_epochs_that_are_trained_again_are_not_shown_twice(tmp_path: Path) -> No
     assert curve(read(tmp_path), "elbo/train") == {1: -200.0, 2: -200.0, 3: -100.0, 4: -100.0}
 
 
-def test_a_new_run_of_the_same_spec_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+def test_a_new_run_of_the_same_spec_replaces_the_old_log(tmp_path: Path) -> None:
     log = Log(tmp_path / "run")
     for value in (1.0, 2.0):
         log.begin()
@@ -165,7 +163,7 @@ def test_a_new_run_of_the_same_spec_takes_the_place_of_the_old_one(tmp_path: Pat
     assert curve(read(tmp_path), "elbo/train") == {1: 2.0}
 
 
-def test_a_log_that_was_deleted_meanwhile_is_begun_again(tmp_path: Path) -> None:
+def test_a_deleted_log_is_created_again(tmp_path: Path) -> None:
     log = Log(tmp_path / "run")
     log.begin()
     [file] = log.folder.iterdir()

@@ -1,10 +1,10 @@
-"""The VampPrior: its density, its draws, what is saved, and the conformance kit."""
+"""The VampPrior: its density, samples, state, and the conformance kit."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ class TestPicture(VisualizerConformance):
     def context(
         self, image: Any = (1, 8, 8), latent: int = 2, **options: bool
     ) -> EvaluationContext:
-        """The small context's images before a model with pseudo-inputs, fewer than fit."""
+        """The small context with a model whose pseudo-inputs do not fill the picture."""
         context = small_context(image, latent, **options)
         model = small_model(image, latent, prior=VampPrior(components=5)).eval()
         return replace(context, model=model, spec=model.spec)
@@ -47,18 +47,18 @@ class TestPicture(VisualizerConformance):
 def test_the_density_is_the_mixture_of_posteriors_of_the_pseudo_inputs() -> None:
     model = small_model(latent=3, prior=VampPrior(components=5)).double()
     z = 3 * torch.randn(11, 3, dtype=torch.float64)
-    parts = model.posterior(torch.sigmoid(model.prior.logits))
+    parts = model.posterior(torch.sigmoid(cast("Any", model.prior).logits))
     normals = Independent(Normal(parts.mean, (0.5 * parts.log_var).exp()), 1)
     mixture = MixtureSameFamily(Categorical(torch.ones(5, dtype=torch.float64)), normals)
     torch.testing.assert_close(model.prior.log_prob(z), mixture.log_prob(z))
 
 
-def test_the_density_keeps_its_digits_where_posteriors_are_narrow() -> None:
+def test_the_density_is_accurate_for_narrow_posteriors() -> None:
     model = small_model(latent=3, prior=VampPrior(components=5))
     with torch.no_grad():
         model.encoder.head.log_var.bias.fill_(-14)
         model.encoder.head.mean.bias.fill_(4)
-        mixture = model.prior.mixture()
+        mixture = cast("Any", model.prior).mixture()
         z = mixture.mean + torch.exp(0.5 * mixture.log_var)
         exact = [row.double() for row in (z, mixture.mean, mixture.log_var)]
         squared = (exact[0][:, None] - exact[1]).square() / exact[2].exp()
@@ -69,27 +69,27 @@ def test_the_density_keeps_its_digits_where_posteriors_are_narrow() -> None:
         )
 
 
-def test_the_file_holds_the_pseudo_inputs_and_the_encoder_once() -> None:
+def test_the_state_holds_the_pseudo_inputs_and_no_encoder() -> None:
     state = small_model(prior=VampPrior(components=5)).state_dict()
     assert [name for name in state if name.startswith("prior.")] == ["prior.logits"]
     assert state["prior.logits"].shape == (5, 1, 8, 8)
 
 
-def test_more_samples_begin_with_the_same_ones() -> None:
+def test_the_first_samples_do_not_depend_on_the_count() -> None:
     model = small_model(prior=VampPrior(components=5))
     torch.testing.assert_close(model.sample(200)[:10], model.sample(20)[:10])
 
 
-def test_the_picture_is_for_vampprior_models_alone() -> None:
+def test_the_picture_needs_a_vampprior() -> None:
     context = small_context()
     assert PseudoInputs().problem(context.spec) == "the prior standard_normal has no pseudo-inputs"
     with pytest.raises(Exception, match="has no pseudo-inputs"):
         PseudoInputs().draw(context)
 
 
-# vaezoo's own parts may be other versions; that the entry is what its card says, verify tells
+# built-in components may have changed since; verify checks the figures
 @pytest.mark.filterwarnings("ignore:warning VZ306. vaezoo/components/")
 def test_the_entry_loads_and_its_prior_is_a_mixture_of_fifty() -> None:
     model = vaezoo.load(ENTRY)
-    assert model.prior.pseudo_inputs.shape == (50, 1, 28, 28)
+    assert cast("Any", model.prior).pseudo_inputs.shape == (50, 1, 28, 28)
     assert model.sample(4).shape == (4, 1, 28, 28)

@@ -65,7 +65,7 @@ def test_validation_is_left_out_beside_a_test_split_and_said(tmp_path: Path) -> 
         paint_many(tmp_path / name, 3, level)
     data, said = load(tmp_path)
     assert levels(data) == ({10}, {200})
-    assert "3 in a validation folder (train.validation holds out" in said
+    assert "3 in a validation folder (use train.validation to hold out" in said
 
 
 @pytest.mark.parametrize("name", ["val", "valid", "validation"])
@@ -82,7 +82,7 @@ def test_what_is_no_split_beside_splits_is_left_out(tmp_path: Path) -> None:
         paint_many(tmp_path / name, 3, level)
     data, said = load(tmp_path)
     assert levels(data) == ({10}, {200})
-    assert "3 in a folder that is no split: unlabeled/0.png" in said
+    assert "3 in a folder that is not a split: unlabeled/0.png" in said
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_splits_that_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="only the training split has class folders"):
         load(tmp_path)
     paint(tmp_path / "loose.png")
-    with pytest.raises(DataError, match="1 picture beside the folders of its splits"):
+    with pytest.raises(DataError, match="1 picture next to its split folders"):
         load(tmp_path)
 
 
@@ -122,9 +122,9 @@ def test_everything_left_out_is_counted_by_reason(tmp_path: Path) -> None:
     (tmp_path / "d.png").mkdir()
     data, said = load(tmp_path)
     assert data.class_names == ("a", "b")
-    assert "5 ending in .heic: a/0.HEIC, a/1.HEIC, a/2.HEIC and 2 more" in said
-    assert "1 without an ending: a/picture" in said
-    assert "1 ending in .csv: labels.csv" in said
+    assert "5 with the suffix .heic: a/0.HEIC, a/1.HEIC, a/2.HEIC and 2 more" in said
+    assert "1 without a suffix: a/picture" in said
+    assert "1 with the suffix .csv: labels.csv" in said
     assert "1 hidden: .hidden" in said
     assert "2 without pictures: c, d.png" in said
 
@@ -148,7 +148,7 @@ def test_links_that_lead_nowhere_or_back(tmp_path: Path) -> None:
     (tmp_path / "a" / "self.png").symlink_to("self.png")
     data, said = load(tmp_path)
     assert len(data.train) + len(data.test) == 3
-    assert "1 that lead back to a folder above: a/up" in said
+    assert "1 that link to a parent folder: a/up" in said
     assert "a/gone.png" in said
     assert "a/self.png" in said
 
@@ -161,7 +161,7 @@ def test_only_regular_files_are_opened(tmp_path: Path, monkeypatch: pytest.Monke
         listening.bind("socket.png")
         data, said = load(tmp_path)
     assert len(data.train) + len(data.test) == 3
-    assert "2 that are no regular files: pipe.png, socket.png" in said
+    assert "2 that are not regular files: pipe.png, socket.png" in said
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
@@ -209,7 +209,7 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     (folder / "x.txt").touch()
     data, said = load(tmp_path)
     assert data.class_names == ("\\xff", "a")
-    assert r"1 ending in .txt: \xff/x.txt" in said
+    assert r"1 with the suffix .txt: \xff/x.txt" in said
 
 
 def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path: Path) -> None:
@@ -217,8 +217,8 @@ def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path: Path) -> Non
         (tmp_path / f"{number}.heic").write_bytes(b"x")
     problem = ImageFolder(path=str(tmp_path)).problem()
     assert problem is not None
-    assert "holds no pictures" in problem
-    assert "it holds 4 ending in .heic: 0.heic, 1.heic, 2.heic and 1 more" in problem
+    assert "contains no pictures" in problem
+    assert "it contains 4 with the suffix .heic: 0.heic, 1.heic, 2.heic and 1 more" in problem
 
 
 def test_a_path_is_told_with_the_nearest_folder(
@@ -228,8 +228,8 @@ def test_a_path_is_told_with_the_nearest_folder(
     monkeypatch.chdir(tmp_path)
     problem = ImageFolder(path="picturs/faces").problem()
     assert problem == (
-        f"path: there is no folder {tmp_path}/picturs/faces (picturs/faces, from the working "
-        f"directory); the nearest that exists is {tmp_path}, which holds 'pictures'"
+        f"path: no such folder: {tmp_path}/picturs/faces (picturs/faces, from the working "
+        f"directory); the nearest existing parent is {tmp_path}, which contains 'pictures'"
     )
     (tmp_path / "archive.zip").touch()
     assert "archive.zip is a file, not a folder" in str(

@@ -47,9 +47,9 @@ def test_a_truncated_file(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"PK\x03\x04 a zip file", "does not begin"),
-        (b"\0\0\x08\x01\0\0\0\x02abc", "it holds more"),
-        (b"\0\0\x08\x03\xff\xff\xff\xff\0\0\0\x1c\0\0\0\x1c", "promises"),
+        (b"PK\x03\x04 a zip file", "does not start"),
+        (b"\0\0\x08\x01\0\0\0\x02abc", "but it has more"),
+        (b"\0\0\x08\x03\xff\xff\xff\xff\0\0\0\x1c\0\0\0\x1c", "header gives"),
     ],
 )
 def test_a_file_of_another_kind(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -59,7 +59,7 @@ def test_a_file_of_another_kind(tmp_path: Path, content: bytes, reason: str) -> 
 
 
 def test_images_of_another_size(tmp_path: Path, write_idx: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match="another size: 32 × 32, expected 28 × 28"):
+    with pytest.raises(DataError, match="wrong size: 32 × 32, expected 28 × 28"):
         idx.read(write_idx(tmp_path / "a", torch.zeros(2, 32, 32)), (28, 28))
 
 
@@ -70,7 +70,7 @@ def test_labels_that_do_not_fit(tmp_path: Path, write_idx: Callable[..., Path]) 
 
 
 def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="cannot read"):
         idx.read(tmp_path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from vaezoo.diagnostics import DataError, DiagnosticWarning
 SIDE = 8
 
 
-def two(folder: Path, picture: Image.Image, name: str = "{}.png", **options: object) -> ImageFolder:
+def two(folder: Path, picture: Image.Image, name: str = "{}.png", **options: Any) -> ImageFolder:
     """A dataset of one picture, twice."""
     folder.mkdir(exist_ok=True)
     for number in range(2):
@@ -46,7 +47,7 @@ def test_sixteen_bits_are_scaled_by_their_range(tmp_path: Path, ending: str) -> 
     image, said = told(two(tmp_path, Image.fromarray(values), f"{{}}.{ending}"))
     expected = torch.from_numpy(np.round(values / 257)).to(torch.uint8)
     assert torch.equal(image[0], expected)
-    assert "2 with 16 bits a pixel: 0 to 65,535 was scaled to 0 to 255" in said
+    assert "2 with 16 bits per pixel: scaled from 0–65,535 to 0–255" in said
 
 
 def test_big_endian_sixteen_bits(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_sixteen_bit_color(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "why"), [(np.float32, "floating-point pixels"), (np.int32, "32-bit integers")]
+    ("dtype", "why"), [(np.float32, "floating-point pixels"), (np.int32, "32-bit integer pixels")]
 )
 def test_pixels_whose_range_is_not_known_are_refused(tmp_path: Path, dtype: type, why: str) -> None:
     dataset = two(tmp_path, Image.fromarray(ramp(1).astype(dtype)), "{}.tif")
@@ -98,7 +99,7 @@ def test_hidden_colors_under_transparent_parts_are_not_used(tmp_path: Path, mode
     image, said = told(two(tmp_path, Image.fromarray(rgba).convert(mode)))
     assert image[0, :4].unique().tolist() == [77]
     assert image[0, 4:].unique().tolist() == [255]
-    assert "2 with transparent parts: laid over white (`background` changes that)" in said
+    assert "2 with transparency: composited over white (see `background`)" in said
 
 
 def test_the_background_can_be_chosen(tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ def test_the_background_can_be_chosen(tmp_path: Path) -> None:
         dataset = ImageFolder(path=str(tmp_path), height=SIDE, background=background)
         image, said = told(dataset)
         assert image[:, 0, 0].tolist() == color
-        assert f"laid over {background}" in said
+        assert f"composited over {background}" in said
 
 
 def test_opaque_alpha_is_no_transparency(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_palettes(tmp_path: Path) -> None:
         dataset = two(tmp_path / "clear", picture, transparency=transparency)
         image, said = told(dataset)
         assert image.unique().tolist() == [255]
-        assert "transparent parts" in said
+        assert "with transparency" in said
 
 
 def test_a_transparent_grey_level(tmp_path: Path) -> None:
@@ -185,7 +186,8 @@ def test_many_kinds_of_file(tmp_path: Path) -> None:
     ImageDraw.Draw(picture).rectangle((0, 0, 15, 31), fill=(20, 20, 20))
     names = ("a.tiff", "b.jfif", "c.webp", "d.AVIF", "e.JPG", "f.TIF", "g.jp2", "h.tga", "i.bmp")
     for name in names:
-        picture.save(tmp_path / name, **({"quality": 95} if name[0] in "bce" else {}))
+        options: dict[str, Any] = {"quality": 95} if name[0] in "bce" else {}
+        picture.save(tmp_path / name, **options)
     dataset = ImageFolder(path=str(tmp_path), height=16, channels=1, test_fraction=0.2)
     data = dataset.build()  # no warning: all were read
     images = torch.cat((data.train.images, data.test.images)).int()

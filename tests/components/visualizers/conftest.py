@@ -1,4 +1,5 @@
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -56,9 +57,9 @@ def make_context():
 
     def make(*, latent=2, channels=1, labels=True, count=60, epochs=5, scales=None, seed=0):
         shape = ImageShape(channels, 8, 8)
-        prior = next(c for c in PRIORS if c.use == "standard_normal")()
-        likelihood = next(c for c in LIKELIHOODS if c.use == "bernoulli")()
-        spec = SimpleNamespace(
+        prior: Any = next(c for c in PRIORS if c.use == "standard_normal")()
+        likelihood: Any = next(c for c in LIKELIHOODS if c.use == "bernoulli")()
+        spec: Any = SimpleNamespace(
             dataset=SimpleNamespace(image_shape=shape, use="blobs"),
             model=SimpleNamespace(latent=latent, likelihood=likelihood),
             train=SimpleNamespace(seed=0),

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -41,7 +43,7 @@ def test_the_legend_names_the_classes_in_full_colour(make_context):
 
 def test_points_are_drawn_in_random_order_and_no_more_than_asked(make_context):
     (axes,) = LatentScatter(points=40).draw(make_context()).axes
-    (points,) = axes.collections
+    points: Any = axes.collections[0]
     colours = points.get_facecolors()
     assert len(points.get_offsets()) == len(colours) == 40
     changes = (colours[1:] != colours[:-1]).any(1).sum()
@@ -50,4 +52,4 @@ def test_points_are_drawn_in_random_order_and_no_more_than_asked(make_context):
 
 @pytest.mark.parametrize("count", [1, 10, 47])
 def test_every_class_has_a_colour_of_its_own(count):
-    assert len(set(page_style.class_colours(count))) == count
+    assert len(set(page_style.class_colors(count))) == count

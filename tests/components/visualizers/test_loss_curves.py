@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def test_another_objective_stands_beside_the_elbo(make_record):
     panels = panels_of([make_record(epoch, beta=4.0) for epoch in range(1, 4)])
     assert [panel.title for panel in panels][:2] == ["objective", "−ELBO"]
     assert len(panels) == 4
-    assert panels[1].series["train"][0] == (1, pytest.approx(306.01))
+    assert panels[1].series["train"][0] == pytest.approx((1, 306.01))
 
 
 def test_what_changes_on_schedule_has_a_panel(make_record):
@@ -51,7 +52,7 @@ def test_any_length_of_history_is_drawn(make_context, make_record, epochs, valid
     history = tuple(make_record(e, validation=validation) for e in range(1, epochs + 1))
     figure = LossCurves().draw(dataclasses.replace(make_context(), history=history))
     assert len(figure.axes) == 3
-    lines = figure.axes[0].get_lines()
+    lines: list[Any] = list(figure.axes[0].get_lines())
     assert [len(line.get_xdata()) for line in lines] == [epochs] * (1 + validation)
 
 
@@ -63,4 +64,4 @@ def test_epochs_without_validation_are_left_out(make_record):
 
 def test_a_model_without_history_says_so(make_context):
     figure = LossCurves().draw(make_context(epochs=0))
-    assert figure.texts[1].get_text() == "no history of the training is stored with this model"
+    assert figure.texts[1].get_text() == "this model has no training history"

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -7,6 +9,7 @@ from vaezoo.components.visualizers import COMPONENTS, page_style
 from vaezoo.plotting.png import png
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.use)
 def test_the_same_picture_gives_the_same_bytes(make_context, component):
     once, again = (png(component().draw(make_context(latent=3, channels=3))) for _ in range(2))
@@ -14,13 +17,16 @@ def test_the_same_picture_gives_the_same_bytes(make_context, component):
 
 
 def test_the_file_is_an_image_of_the_figure_s_size(make_context, tmp_path):
-    figure = COMPONENTS[1](n=6, columns=3).draw(make_context())
+    samples: Any = COMPONENTS[1]
+    figure = samples(n=6, columns=3).draw(make_context())
     path = tmp_path / "samples.png"
     path.write_bytes(png(figure))
     with Image.open(path) as image:
         assert image.size == tuple((figure.get_size_inches() * page_style.DPI).round())
         assert image.info["dpi"] == pytest.approx((page_style.DPI, page_style.DPI), abs=0.1)
-        assert image.text == {"Software": "vaezoo"}
+        assert {key: image.info[key] for key in image.info if key != "dpi"} == {
+            "Software": "vaezoo"
+        }
 
 
 def test_few_colours_are_kept_exactly():
@@ -30,7 +36,7 @@ def test_few_colours_are_kept_exactly():
 
 def test_a_crowded_scatter_keeps_the_colours_of_its_legend(make_context, tmp_path):
     context = make_context(count=3000)
-    scatter = next(component for component in COMPONENTS if component.use == "latent_scatter")
+    scatter: Any = next(component for component in COMPONENTS if component.use == "latent_scatter")
     seen = {tuple(pixel) for row in _pixels(scatter().draw(context)) for pixel in row.tolist()}
     for colour in page_style.CLASSES[:3]:
         assert tuple(bytes.fromhex(colour[1:])) in seen

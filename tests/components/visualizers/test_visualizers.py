@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from matplotlib import rcParams
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from vaezoo.components.visualizers import COMPONENTS
 
-BY_NAME = {component.use: component for component in COMPONENTS}
+BY_NAME: dict[str, Any] = {component.use: component for component in COMPONENTS}
 
 
 @pytest.mark.parametrize("name", BY_NAME)

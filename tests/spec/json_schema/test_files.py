@@ -47,6 +47,7 @@ def data_in(path: Path) -> Any:
         return None
 
 
+@pytest.mark.slow
 def test_check_jsonschema_accepts_the_shipped_specs(
     tmp_path: Path, document: dict[str, Any]
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_shipped_spec_fits(path: Path, checker: Draft202012Validator) -> None:
     assert errors(checker, data_in(path)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "folder",
     sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml")),
@@ -143,6 +145,7 @@ def test_what_vaezoo_accepts_fits(checker: Draft202012Validator) -> None:
         assert not data_in(path) or errors(checker, data_in(path)) == [], case
 
 
+@pytest.mark.slow
 def test_checkers_that_know_draft_7_alone_judge_alike(
     document: dict[str, Any], checker: Draft202012Validator
 ) -> None:

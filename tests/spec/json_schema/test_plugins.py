@@ -116,6 +116,7 @@ def unseen(value: Any) -> Any:
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("annotation", "fits", "fails"),
     [
@@ -130,7 +131,7 @@ def test_a_function_of_a_plugin_says_what_it_lets_through(
     class Odd(Abstract, Metric, use="odd"):
         """Odd."""
 
-        value: annotation = Field(description="odd")  # type: ignore[valid-type]
+        value: annotation = Field(description="odd")
 
     Odd.model_rebuild(_types_namespace={"annotation": annotation})
     checker = checker_of(registry_with(Odd))

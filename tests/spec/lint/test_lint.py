@@ -22,21 +22,21 @@ def test_a_quiet_spec_has_no_warning(codes) -> None:
     assert codes() == []
 
 
-def test_a_warning_has_its_place_and_says_how_to_silence_it(found) -> None:
+def test_a_warning_has_a_position_and_a_hint_to_silence_it(found) -> None:
     (warning,) = found("model.likelihood=bernoulli")
     assert warning.severity is Severity.WARNING
     assert str(warning.span) == "--set model.likelihood=bernoulli:1:24"
-    assert warning.hint.endswith("if it is meant so: ignore: [VZ412]")
+    assert warning.hint.endswith("if this is intended, write ignore: [VZ412]")
 
 
-def test_a_default_is_doubted_at_the_section_it_belongs_to(write, registry: Registry) -> None:
+def test_a_warning_about_a_default_points_to_its_section(write, registry: Registry) -> None:
     path = write(QUIET.replace("  likelihood: gaussian\n", ""))
     (warning,) = validate(path, registry=registry)
     assert warning.code == "VZ412"
     assert warning.span.start.line == 5
 
 
-def test_a_warning_keeps_no_spec_from_being_used(write, registry: Registry) -> None:
+def test_a_spec_with_a_warning_can_be_used(write, registry: Registry) -> None:
     assert read(write(GREY), registry=registry).model.likelihood.use == "bernoulli"
 
 
@@ -49,7 +49,7 @@ def test_ignoring_silences_one_code_only(write, registry: Registry) -> None:
     assert [f.code for f in validate(path, registry=registry)] == ["VZ412", "VZ420"]
 
 
-def test_what_is_ignored_in_vain_is_said_where_it_stands(write, registry: Registry) -> None:
+def test_an_unused_ignore_is_reported_at_its_position(write, registry: Registry) -> None:
     (finding,) = validate(write(QUIET + "ignore:\n  - VZ412\n"), registry=registry)
     assert finding.code == "VZ420"
     assert finding.severity is Severity.WARNING

@@ -18,11 +18,11 @@ def fixed(scale: float) -> str:
     return f"model.likelihood={{use: gaussian, scale: {scale}}}"
 
 
-def test_beta_beside_a_fixed_scale_is_said_to_be_a_scale(found) -> None:
+def test_beta_with_a_fixed_scale_is_reported_as_a_scale(found) -> None:
     (warning,) = found(fixed(0.2), "loss.beta=4")
     assert warning.code == "VZ411"
-    assert "fixed at 0.2, β = 4 trains the model of β = 1 and deviation 0.4" in warning.message
-    assert "against deviation 1 it weighs 0.16" in warning.message
+    assert "fixed at σ = 0.2, β = 4 is the same as β = 1 with σ = 0.4" in warning.message
+    assert "relative to σ = 1, the KL weight is 0.16" in warning.message
     assert warning.span.source == "--set loss.beta=4"
 
 
@@ -85,10 +85,10 @@ def test_scales_and_weights(codes, changes, codes_) -> None:
     assert sorted(codes(*changes)) == codes_
 
 
-def test_a_beta_for_averaged_terms_is_turned_into_ours(found) -> None:
+def test_a_beta_for_averaged_terms_is_converted(found) -> None:
     (warning,) = found("loss.beta=0.00025")
     assert warning.code == "VZ411"
-    assert "averages over the 784 pixels and has this β means 0.196 here" in warning.hint
+    assert "averages over the 784 pixels, this β corresponds to 0.196 here" in warning.hint
 
 
 def test_a_beta_of_nothing_is_doubted(found) -> None:

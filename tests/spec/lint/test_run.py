@@ -25,10 +25,10 @@ def test_patience_says_nothing_where_nothing_is_held_out(codes) -> None:
     assert codes("train.early_stopping.patience=30", "train.validation=0") == ["VZ402"]
 
 
-def test_a_plane_of_twelve_latents_is_doubted(found) -> None:
+def test_a_manifold_of_twelve_latents_gives_a_warning(found) -> None:
     (warning,) = found("visualizers=[samples, manifold]")
     assert warning.code == "VZ418"
-    assert "of 12 latents it leaves 10 at 0" in warning.message
+    assert "shows 2 of 12 latents and sets the other 10 to 0" in warning.message
     assert warning.span.start.column == len("visualizers=[samples, ") + 1 + len("--set ")
 
 

@@ -1,4 +1,4 @@
-"""The built-in datasets. None of these modules imports torch before a dataset is built."""
+"""The built-in datasets. Their modules import torch only to load images."""
 
 from __future__ import annotations
 

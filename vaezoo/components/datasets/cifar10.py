@@ -1,4 +1,4 @@
-"""CIFAR-10, from its binary archive: the python one is a pickle, which vaezoo never reads."""
+"""CIFAR-10 from its binary archive; the Python version is a pickle, which vaezoo never reads."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
 MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 _FOLDER = "cifar-10-batches-bin"
 _FILES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
-#: what torchvision downloads
+#: files that torchvision downloads
 _PYTHON = ("cifar-10-batches-py", "cifar-10-python.tar.gz")
 _RECORD = 1 + 3 * 32 * 32
 
 
 class CIFAR10(DownloadedDataset, use="cifar10"):
-    """CIFAR-10 (Krizhevsky 2009): 60,000 colour images of ten classes, 32 × 32.
+    """CIFAR-10 (Krizhevsky 2009): 60,000 color images of 32 × 32 pixels in ten classes.
 
-    The binary version is read: ``root`` holds its archive ``cifar-10-binary.tar.gz``, or the
-    archive's folder ``cifar-10-batches-bin`` with ``data_batch_1.bin`` to ``data_batch_5.bin``
-    and ``test_batch.bin``, or is that folder. The version that torchvision downloads
-    (``cifar-10-batches-py``) is a pickle, which vaezoo never reads.
+    Reads the binary version: ``root`` is a folder with the archive ``cifar-10-binary.tar.gz`` or
+    the unpacked ``cifar-10-batches-bin``, or is that folder. It does not read the version that
+    torchvision downloads (``cifar-10-batches-py``), which is a pickle.
     """
 
     by_hand = (
@@ -43,27 +42,27 @@ class CIFAR10(DownloadedDataset, use="cifar10"):
         return ImageShape(3, 32, 32)
 
     def missing(self) -> list[str]:
-        if (self.folder / ARCHIVE).is_file() or not self._lacking(self._loose):
+        if (self.folder / ARCHIVE).is_file() or not self._absent(self._unpacked):
             return []
-        lacking = self._lacking(self._loose)
+        absent = self._absent(self._unpacked)
         python = any((self.folder / name).exists() for name in _PYTHON)
-        here = " (it holds the python version, a pickle, which vaezoo does not read)"
-        return [f"{ARCHIVE} or {_FOLDER}/{lacking[0]}{here if python else ''}"]
+        note = " (it has the Python version, a pickle, which vaezoo does not read)"
+        return [f"{ARCHIVE} or {_FOLDER}/{absent[0]}{note if python else ''}"]
 
     @property
-    def _loose(self) -> Path:
-        """The folder of the binary files: below the root, or the root itself."""
+    def _unpacked(self) -> Path:
+        """The folder of the binary files: in the root, or the root itself."""
         below = self.folder / _FOLDER
-        return self.folder if self._lacking(below) and not self._lacking(self.folder) else below
+        return self.folder if self._absent(below) and not self._absent(self.folder) else below
 
     @staticmethod
-    def _lacking(folder: Path) -> list[str]:
+    def _absent(folder: Path) -> list[str]:
         return [name for name in _FILES if not (folder / name).is_file()]
 
     def fetch(self) -> None:
         from torchvision.datasets.utils import download_url
 
-        # under another name until it is whole: only a complete archive counts as there
+        # download to another name first, so that the archive is never incomplete
         partial = f"{ARCHIVE}.part"
         download_url(URL, self.folder, partial, MD5)
         (self.folder / partial).replace(self.folder / ARCHIVE)
@@ -75,16 +74,16 @@ class CIFAR10(DownloadedDataset, use="cifar10"):
         return image_data(train, test, CLASS_NAMES)
 
     def _contents(self) -> list[bytes]:
-        loose = self._loose
+        folder = self._unpacked
         try:
-            if not self._lacking(loose):
-                return [_whole(name, (loose / name).read_bytes()) for name in _FILES]
+            if not self._absent(folder):
+                return [_whole(name, (folder / name).read_bytes()) for name in _FILES]
             with tarfile.open(self.folder / ARCHIVE) as archive:
                 return [_whole(name, _member(archive, name)) for name in _FILES]
         except (OSError, EOFError, KeyError, ValueError, tarfile.TarError, zlib.error) as error:
             raise data_error(
-                f"the CIFAR-10 files in {self.folder} cannot be read: {error}",
-                f"delete {ARCHIVE} and {_FOLDER} there and get them again",
+                f"cannot read the CIFAR-10 files in {self.folder}: {error}",
+                f"delete {ARCHIVE} and {_FOLDER} there and download them again",
             ) from error
 
 
@@ -95,12 +94,12 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
 
 def _whole(name: str, content: bytes) -> bytes:
     if not content or len(content) % _RECORD:
-        raise ValueError(f"{name} holds {len(content):,} bytes, not a multiple of {_RECORD:,}")
+        raise ValueError(f"{name} has {len(content):,} bytes, not a multiple of {_RECORD:,}")
     return content
 
 
 def _split(content: bytes) -> Split:
-    """Records of a label and the red, green and blue planes, row by row."""
+    """Parse records: a label, then the red, green and blue planes, row by row."""
     import torch
 
     records: Tensor = torch.frombuffer(bytearray(content), dtype=torch.uint8).view(-1, _RECORD)

@@ -1,4 +1,4 @@
-"""One picture file to the pixels of an image, of whatever kind its pixels are."""
+"""Decode picture files of any pixel format into images."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-#: Pillow's modes of 16 bits a pixel; it opened such files as "I" before version 11
-_WIDE = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
-#: formats that Pillow opens as "I" for 16 bits a pixel, scaled to the whole range
-_WIDE_AS_INTEGERS = frozenset({"PNG", "PPM"})
+#: Pillow's modes with 16 bits per pixel; before version 11 it used "I"
+_16_BIT_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+#: formats that Pillow opens as "I" for 16 bits per pixel
+_16_BIT_FORMATS = frozenset({"PNG", "PPM"})
 _RANGE = 65535
 
-SIXTEEN_BITS = "with 16 bits a pixel: 0 to 65,535 was scaled to 0 to 255"
-TRANSPARENT = "with transparent parts: laid over {background} (`background` changes that)"
+SIXTEEN_BITS = "with 16 bits per pixel: scaled from 0–65,535 to 0–255"
+TRANSPARENT = "with transparency: composited over {background} (see `background`)"
 FRAMES = "with several frames or pages: the first is used"
 CMYK = "in CMYK: converted to RGB without a color profile"
 
 
 class Unusable(Exception):
-    """Why a picture cannot be used; the text reads on from the file's name."""
+    """Why a picture cannot be used; the text continues the file's name."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """How images are wanted: their shape, and the color behind transparent parts."""
+    """The shape of images, and the color behind transparent parts."""
 
     shape: ImageShape
     background: str
@@ -42,8 +42,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Decoded:
-    """All pictures (N, C, H, W) uint8; what was done to how many of them; and those that cannot
-    be used, each with the reason."""
+    """All pictures (N, C, H, W) uint8, counts of conversions, and unusable files with reasons."""
 
     images: Tensor
     notes: Counter[str]
@@ -51,9 +50,9 @@ class Decoded:
 
 
 def decode_all(paths: Sequence[Path], form: Form) -> Decoded:
-    """Decode every picture; one that cannot be used leaves a blank image and its reason.
+    """Decode all pictures in threads; an unusable one gives a blank image and a reason.
 
-    Threads help: Pillow works outside the GIL.
+    Threads are faster because Pillow releases the GIL.
     """
     import torch
 
@@ -67,7 +66,7 @@ def decode_all(paths: Sequence[Path], form: Form) -> Decoded:
         except Unusable as reason:
             return reason
 
-    # what Pillow warns of is told in vaezoo's own words, or refused
+    # vaezoo reports or rejects what Pillow warns about
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
         warnings.simplefilter("ignore")
         for path, image, found in zip(paths, images, pool.map(one, paths), strict=True):
@@ -80,9 +79,9 @@ def decode_all(paths: Sequence[Path], form: Form) -> Decoded:
 
 
 def decode(path: Path, form: Form) -> tuple[Tensor, list[str]]:
-    """The largest centred part of the wanted shape, scaled: (C, H, W) uint8; and what was done.
+    """Crop the center and resize: (C, H, W) uint8; also return the conversions.
 
-    Raises Unusable for a file that is damaged or whose range of values is not known.
+    Raises Unusable for a file that is damaged or whose range of values is unknown.
     """
     import torch
     from PIL import Image, ImageOps, UnidentifiedImageError
@@ -99,7 +98,7 @@ def decode(path: Path, form: Form) -> tuple[Tensor, list[str]]:
     except Unusable:
         raise
     except UnidentifiedImageError:
-        raise Unusable("is damaged, or of a format that Pillow cannot read") from None
+        raise Unusable("is damaged, or has a format that Pillow cannot read") from None
     except Exception as error:  # Pillow's readers raise many kinds of error for a damaged file
         raise Unusable(f"cannot be read: {' '.join(str(error).split())}") from error
     pixels = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8)
@@ -108,40 +107,40 @@ def decode(path: Path, form: Form) -> tuple[Tensor, list[str]]:
 
 
 def _in_bytes(file: Image.Image, format: str | None, form: Form) -> tuple[Image.Image, list[str]]:
-    """A picture in grey or RGB with 8 bits a channel, and what was done for that."""
+    """Convert to gray or RGB with 8 bits per channel; also return the conversions."""
     mode = "L" if form.shape.channels == 1 else "RGB"
     kind = file.mode
-    if kind in _WIDE or (kind == "I" and format in _WIDE_AS_INTEGERS):
-        return _from_wide(file, form).convert(mode), [SIXTEEN_BITS]
+    if kind in _16_BIT_MODES or (kind == "I" and format in _16_BIT_FORMATS):
+        return _from_16_bits(file, form).convert(mode), [SIXTEEN_BITS]
     if kind == "I":
-        raise Unusable(f"has 32-bit integers as pixels{_SAVE}")
+        raise Unusable(f"has 32-bit integer pixels{_SAVE}")
     if kind == "F":
         raise Unusable(f"has floating-point pixels{_SAVE}")
     if kind in ("LA", "RGBA", "La", "RGBa", "PA") or "transparency" in file.info:
-        laid = _laid_over(file, form.background)
-        if laid is not None:
-            return laid.convert(mode), [TRANSPARENT.format(background=form.background)]
+        opaque = _composited(file, form.background)
+        if opaque is not None:
+            return opaque.convert(mode), [TRANSPARENT.format(background=form.background)]
     return file.convert(mode), [CMYK] if kind == "CMYK" else []
 
 
-_SAVE = ", whose range the file does not say: save it with 8 or 16 bits a pixel"
+_SAVE = " of unknown range: save it with 8 or 16 bits per pixel"
 
 
-def _from_wide(file: Image.Image, form: Form) -> Image.Image:
-    """Grey levels from 0 to 65,535 as levels from 0 to 255, rounded."""
+def _from_16_bits(file: Image.Image, form: Form) -> Image.Image:
+    """Scale gray levels from 0–65,535 to 0–255, rounded."""
     import numpy as np
     from PIL import Image
 
     values = np.asarray(file).astype(np.int64).clip(0, _RANGE)
-    grey = Image.fromarray(((values * 255 + _RANGE // 2) // _RANGE).astype(np.uint8))
+    gray = Image.fromarray(((values * 255 + _RANGE // 2) // _RANGE).astype(np.uint8))
     clear = file.info.get("transparency")
     if isinstance(clear, int):
-        grey.paste(form.background, mask=Image.fromarray(((values == clear) * 255).astype("u1")))
-    return grey
+        gray.paste(form.background, mask=Image.fromarray(((values == clear) * 255).astype("u1")))
+    return gray
 
 
-def _laid_over(file: Image.Image, background: str) -> Image.Image | None:
-    """The picture over a background; None where every pixel is opaque."""
+def _composited(file: Image.Image, background: str) -> Image.Image | None:
+    """Composite the picture over a background; None if every pixel is opaque."""
     from PIL import Image
 
     direct = {"La": "LA", "RGBa": "RGBA"}.get(file.mode)

@@ -1,7 +1,7 @@
-"""Datasets that torchvision knows how to download.
+"""Datasets that torchvision can download.
 
-Downloads go to the cache folder and nowhere else: a ``root`` is only ever read. A spec can so
-be run without a look at its paths, since none of them makes anything be written.
+Downloads go only to the cache folder; a ``root`` is only read. A spec of unknown origin therefore
+cannot write to a path of its choice.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from vaezoo.components.datasets.image_data import data_error, folder_problem
 from vaezoo.registry import Dataset
 from vaezoo.system.files import cache_folder
 
-#: seconds without a byte after which a server counts as gone; torchvision would wait for ever
+#: timeout for a server without a response, in seconds; torchvision has none
 TIMEOUT = 30.0
 
 
 class DownloadedDataset(Dataset):
-    """A dataset in files that were downloaded, by vaezoo into its cache or by the user."""
+    """A dataset in downloaded files, in vaezoo's cache or in a folder of the user."""
 
     location: ClassVar[str] = "root"
-    #: how to get the files without vaezoo, as it follows "check the network, or "
+    #: how to get the files without vaezoo; continues "check the network, or "
     by_hand: ClassVar[str] = (
         "download it elsewhere with torchvision and set `root` to the folder given to torchvision"
     )
 
     root: str | None = Field(
         None,
-        description="a torchvision root that already holds the files; it is only read. "
-        "Left out, the files live in vaezoo's cache ($VAEZOO_CACHE)",
+        description="a torchvision root with the files, which is only read; by default the files "
+        "are in vaezoo's cache ($VAEZOO_CACHE)",
     )
     download: bool = Field(
-        True, description="download missing files to the cache; has no effect on a root"
+        True, description="download missing files to the cache; has no effect with a root"
     )
 
     @property
@@ -51,11 +51,11 @@ class DownloadedDataset(Dataset):
 
     @abstractmethod
     def missing(self) -> list[str]:
-        """The files that are not there, relative to ``folder``."""
+        """The missing files, relative to ``folder``."""
 
     @abstractmethod
     def fetch(self) -> None:
-        """Download the missing files to ``folder``, as torchvision does."""
+        """Download the missing files to ``folder``, in torchvision's layout."""
 
     @property
     def binary(self) -> bool:
@@ -67,38 +67,37 @@ class DownloadedDataset(Dataset):
         missing = self.missing()
         if not missing or (self.root is None and self.download):
             return None
-        return f"{self.folder.absolute()} does not hold {_listed(missing)}; {self.by_hand}"
+        return f"{self.folder.absolute()} lacks {_listed(missing)}; {self.by_hand}"
 
     def ensure(self) -> None:
-        """Have all files in ``folder``. Raises DataError where that fails."""
+        """Download missing files to ``folder``. Raises DataError if that fails."""
         missing = self.missing()
         if not missing:
             return
         if self.root is not None or not self.download:
-            hint = "leave `root` out" if self.root is not None else "set `download: true`"
+            hint = "remove `root`" if self.root is not None else "set `download: true`"
             raise data_error(
-                f"{self.folder.absolute()} does not hold {_listed(missing)}",
-                f"{hint} to have {self.use} downloaded, or set `root` to a folder that holds it",
+                f"{self.folder.absolute()} lacks {_listed(missing)}",
+                f"{hint} to download {self.use}, or set `root` to a folder that has it",
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with _patient_but_not_for_ever(), contextlib.redirect_stdout(sys.stderr):
+            with _socket_timeout(), contextlib.redirect_stdout(sys.stderr):
                 self.fetch()
-        # whatever a library raises on the way is the same news: the files could not be had
         except Exception as error:
             raise data_error(
-                f"{self.use} could not be downloaded to {self.folder}: {_in_one_line(error)}",
+                f"cannot download {self.use} to {self.folder}: {_in_one_line(error)}",
                 f"check the network, or {self.by_hand}",
             ) from error
         if missing := self.missing():
             raise data_error(
-                f"{self.use} was downloaded, but {self.folder} lacks {_listed(missing)}",
-                f"delete what {self.folder} holds of it and try again",
+                f"{self.use} was downloaded, but {self.folder} still lacks {_listed(missing)}",
+                f"delete its files in {self.folder} and try again",
             )
 
 
 @contextlib.contextmanager
-def _patient_but_not_for_ever() -> Iterator[None]:
+def _socket_timeout() -> Iterator[None]:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:

@@ -1,4 +1,4 @@
-"""What lies in a folder of pictures: the pictures, their classes and splits, and the rest."""
+"""Scan a folder of pictures: pictures, classes, splits, and files that are not used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vaezoo.components.datasets.image_data import data_error
 
-#: endings of the files that are read as pictures, in lower case
+#: suffixes of picture files, in lower case
 SUFFIXES = frozenset(
     f".{name}"
     for name in (
@@ -20,7 +20,7 @@ SUFFIXES = frozenset(
         "webp",
     )
 )
-#: names of folders that hold a split, in lower case
+#: names of split folders, in lower case
 TRAIN, TEST = frozenset({"train", "training"}), frozenset({"test", "testing"})
 VALIDATION = frozenset({"val", "valid", "validation"})
 _FIRST = 3
@@ -28,7 +28,7 @@ _FIRST = 3
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file or folder that is not used: ``reason`` reads on from a number, as in "3 hidden"."""
+    """A file or folder that is not used; ``reason`` continues a number, as in "3 hidden"."""
 
     reason: str
     path: Path
@@ -36,7 +36,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Part:
-    """Pictures in a fixed order, and the class folder of each where there are class folders."""
+    """Pictures in a fixed order, and the class folder of each, if there are class folders."""
 
     paths: tuple[Path, ...]
     classes: tuple[str, ...] | None
@@ -44,7 +44,7 @@ class Part:
 
 @dataclass(frozen=True)
 class FolderContents:
-    """The pictures of a folder; ``test`` is None where it has no folder for a test split."""
+    """The pictures of a folder; ``test`` is None if it has no test folder."""
 
     train: Part
     test: Part | None
@@ -58,9 +58,9 @@ class FolderContents:
 
 
 def walk(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path | LeftOut]:
-    """Every picture file below a folder, and whatever else lies there, in any order.
+    """All picture files below a folder, and everything else as ``LeftOut``, in any order.
 
-    Links are followed. Only regular files are ever opened, so that a pipe cannot hang a run.
+    Follows links. Accepts only regular files, so that a pipe cannot block a run.
     """
     above = above | {os.path.realpath(folder)}
     try:
@@ -77,27 +77,27 @@ def walk(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path | L
         try:
             mode = path.stat().st_mode
         except OSError as error:
-            yield LeftOut(f"that cannot be followed ({error.strerror})", path)
+            yield LeftOut(f"that cannot be read ({error.strerror})", path)
             continue
         if stat.S_ISDIR(mode):
             if os.path.realpath(path) in above:
-                yield LeftOut("that lead back to a folder above", path)
+                yield LeftOut("that link to a parent folder", path)
             else:
                 yield from walk(path, above)
         elif not stat.S_ISREG(mode):
-            yield LeftOut("that are no regular files", path)
+            yield LeftOut("that are not regular files", path)
         elif path.suffix.lower() not in SUFFIXES:
             ending = path.suffix.lower()
-            yield LeftOut(f"ending in {ending}" if ending else "without an ending", path)
+            yield LeftOut(f"with the suffix {ending}" if ending else "without a suffix", path)
         else:
             yield path
 
 
 def find(folder: Path) -> FolderContents:
-    """The pictures of a folder, by splits and classes.
+    """The pictures of a folder by split and class.
 
-    Folders called train and test at its top are splits. Raises DataError where pictures lie both
-    beside and inside of class folders, and where only one split has class folders.
+    Top-level folders called train and test are splits. Raises DataError if pictures are both next
+    to and inside class folders, or if only one split has class folders.
     """
     pictures: list[Path] = []
     left_out: list[LeftOut] = []
@@ -106,7 +106,7 @@ def find(folder: Path) -> FolderContents:
             left_out.append(one)
         else:
             pictures.append(one)
-    # by their path below the folder, and so alike on every machine
+    # by relative path, for the same order on every machine
     pictures.sort(key=lambda path: path.relative_to(folder).parts)
     tops = _tops(folder, pictures)
     train, test = _named(tops, TRAIN), _named(tops, TEST)
@@ -119,14 +119,14 @@ def find(folder: Path) -> FolderContents:
         )
     unused = others | (held_out - tested)
     left_out += [
-        LeftOut("in a folder that is no split" if top in others else _HELD_OUT, path)
+        LeftOut("in a folder that is not a split" if top in others else _VALIDATION_FOLDER, path)
         for path in pictures
         if (top := _top(folder, path)) in unused
     ]
     loose = [path for path in pictures if path.parent == folder]
     if loose:
         raise data_error(
-            f"{folder} holds {_counted(loose)} beside the folders of its splits",
+            f"{folder} has {_counted(loose)} next to its split folders",
             f"move them into {sorted(train)[0]} or out of the folder",
         )
     parts = [_of_splits(folder, pictures, names) for names in (train, tested)]
@@ -136,15 +136,15 @@ def find(folder: Path) -> FolderContents:
         parts[1] if parts[1].paths else None,
         (*left_out, *_empty([folder, *used], pictures, left_out)),
     )
-    _refuse_classes_in_one(folder, found)
+    _require_same_classes(folder, found)
     return found
 
 
-_HELD_OUT = "in a validation folder (train.validation holds out training images)"
+_VALIDATION_FOLDER = "in a validation folder (use train.validation to hold out training images)"
 
 
 def summary(folder: Path, left_out: Iterable[LeftOut]) -> str:
-    """What was left out, by reason: counts and the first names. Empty where nothing was."""
+    """The files that are not used, by reason, with counts and the first names; may be empty."""
     by_reason: dict[str, list[str]] = {}
     for one in left_out:
         by_reason.setdefault(one.reason, []).append(readable(one.path.relative_to(folder)))
@@ -154,19 +154,19 @@ def summary(folder: Path, left_out: Iterable[LeftOut]) -> str:
 
 
 def first_of(names: list[str], count: int = _FIRST) -> str:
-    """The first of some names, and how many more there are."""
+    """The first names, and the number of the others."""
     more = f" and {len(names) - count:,} more" if len(names) > count else ""
     return ", ".join(names[:count]) + more
 
 
 def readable(path: Path | str) -> str:
-    """A path as text that can be printed, whatever bytes it is made of."""
+    """A path as printable text, even if it is not valid UTF-8."""
     text = path.as_posix() if isinstance(path, Path) else path
     return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def look_alikes(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of class names that differ in case, blanks or Unicode form alone."""
+    """Pairs of class names that differ only in case, blanks or Unicode form."""
     seen: dict[str, str] = {}
     pairs = []
     for name in names:
@@ -182,7 +182,7 @@ def _top(folder: Path, path: Path) -> str:
 
 
 def _tops(folder: Path, pictures: Iterable[Path]) -> frozenset[str]:
-    """The folders at the top that hold pictures, at any depth."""
+    """The top-level folders with pictures at any depth."""
     return frozenset(_top(folder, path) for path in pictures if path.parent != folder)
 
 
@@ -191,15 +191,15 @@ def _named(tops: frozenset[str], names: frozenset[str]) -> frozenset[str]:
 
 
 def _of_splits(folder: Path, pictures: list[Path], names: frozenset[str]) -> Part:
-    """The pictures below several folders of one split, such as train and Train."""
+    """The pictures of one split in several folders, such as train and Train."""
     parts = [
         _part(folder / name, [path for path in pictures if _top(folder, path) == name])
         for name in sorted(names)
     ]
     if len({part.classes is None for part in parts}) > 1:
         raise data_error(
-            f"of the folders {' and '.join(sorted(names))} in {folder}, only one has class folders",
-            "give both class folders, or neither",
+            f"only one of the folders {' and '.join(sorted(names))} in {folder} has class folders",
+            "add class folders to both, or to neither",
         )
     paths = tuple(path for part in parts for path in part.paths)
     labelled = bool(parts) and parts[0].classes is not None
@@ -208,14 +208,14 @@ def _of_splits(folder: Path, pictures: list[Path], names: frozenset[str]) -> Par
 
 
 def _part(base: Path, paths: list[Path]) -> Part:
-    """Pictures below a folder whose subfolders, if they hold any, are classes."""
+    """The pictures below a folder, with its subfolders as classes."""
     loose = [path for path in paths if path.parent == base]
     if len(loose) == len(paths):
         return Part(tuple(paths), None)
     if loose:
         raise data_error(
-            f"{base} holds pictures both beside and inside class folders: {_counted(loose)} "
-            f"beside them, such as {readable(loose[0].name)}, and {len(paths) - len(loose):,} "
+            f"{base} has pictures both next to and inside class folders: {_counted(loose)} "
+            f"next to them, such as {readable(loose[0].name)}, and {len(paths) - len(loose):,} "
             "inside",
             "move every picture into a subfolder, or all of them out",
         )
@@ -223,22 +223,22 @@ def _part(base: Path, paths: list[Path]) -> Part:
 
 
 def _empty(bases: list[Path], pictures: list[Path], left_out: list[LeftOut]) -> Iterator[LeftOut]:
-    """Folders in which a class is expected and no picture is, unless that was told already."""
-    told = {one.path for one in left_out}
-    holding = {parent for path in pictures for parent in path.parents}
+    """Class folders without pictures that are not in ``left_out``."""
+    reported = {one.path for one in left_out}
+    filled = {parent for path in pictures for parent in path.parents}
     for base in bases:
         for path in sorted(base.iterdir()):
-            hidden = path.name.startswith(".") or path in told
-            if not hidden and path.is_dir() and path not in holding:
+            hidden = path.name.startswith(".") or path in reported
+            if not hidden and path.is_dir() and path not in filled:
                 yield LeftOut("without pictures", path)
 
 
-def _refuse_classes_in_one(folder: Path, found: FolderContents) -> None:
+def _require_same_classes(folder: Path, found: FolderContents) -> None:
     if found.test and (found.train.classes is None) != (found.test.classes is None):
         one = "the test" if found.train.classes is None else "the training"
         raise data_error(
             f"in {folder}, only {one} split has class folders",
-            "give both splits class folders, or neither",
+            "add class folders to both splits, or to neither",
         )
 
 

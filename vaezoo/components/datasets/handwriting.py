@@ -1,4 +1,4 @@
-"""KMNIST, QMNIST and EMNIST: relatives of MNIST, in the same file format."""
+"""KMNIST, QMNIST and EMNIST: variants of MNIST in the same file format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vaezoo.registry import ImageData, ImageShape, Split
 
 
 class HandwritingDataset(DownloadedDataset):
-    """Grey images of 28 × 28, in pairs of IDX files under ``root/FOLDER/raw`` or in ``root``."""
+    """Gray images of 28 × 28 pixels in IDX files, in ``root/FOLDER/raw`` or in ``root``."""
 
     torchvision_folder: ClassVar[str]
 
@@ -31,10 +31,10 @@ class HandwritingDataset(DownloadedDataset):
 
     @abstractmethod
     def files(self) -> tuple[tuple[str, str], tuple[str, str]]:
-        """The names of images and labels, of the training and the test split."""
+        """The file names (images, labels) of the training and the test split."""
 
     def adjusted(self, split: Split) -> Split:
-        """A split as its files hold it -> upright images, labels from 0."""
+        """Make images upright and labels start at 0."""
         return split
 
     def build(self) -> ImageData:
@@ -50,7 +50,7 @@ class HandwritingDataset(DownloadedDataset):
         return [f"{self.torchvision_folder}/raw/{n}" for n in names if self._find(n) is None]
 
     def _find(self, name: str) -> Path | None:
-        """A file where torchvision puts it, or where it was unpacked by hand."""
+        """The path of a file: torchvision's, or where it was unpacked by hand."""
         below = self.folder / self.torchvision_folder
         by_hand = (below, self.folder) if self.root is not None else ()
         found = (idx.find(folder, name) for folder in (below / "raw", *by_hand))
@@ -58,9 +58,9 @@ class HandwritingDataset(DownloadedDataset):
 
 
 class KMNIST(HandwritingDataset, use="kmnist"):
-    """Kuzushiji-MNIST (Clanuwat et al. 2018): 70,000 images of ten cursive hiragana.
+    """Kuzushiji-MNIST (Clanuwat et al. 2018): 70,000 gray images of ten cursive hiragana, 28 × 28.
 
-    CC BY-SA 4.0, Center for Open Data in the Humanities.
+    License: CC BY-SA 4.0, Center for Open Data in the Humanities.
     """
 
     torchvision_folder = "KMNIST"
@@ -82,10 +82,10 @@ class KMNIST(HandwritingDataset, use="kmnist"):
 
 
 class QMNIST(HandwritingDataset, use="qmnist"):
-    """QMNIST (Yadav and Bottou 2019): MNIST made anew from its sources, 60,000 test images."""
+    """QMNIST (Yadav and Bottou 2019): MNIST rebuilt from its sources, with 60,000 test images."""
 
     test_images: Literal["all", "first_10000", "last_50000"] = Field(
-        "all", description="the test images: MNIST's own come first, then the 50,000 lost ones"
+        "all", description="test images to use: MNIST's 10,000 come first, then 50,000 more"
     )
     torchvision_folder = "QMNIST"
 
@@ -115,16 +115,17 @@ class QMNIST(HandwritingDataset, use="qmnist"):
             datasets.QMNIST(self.folder, train=train, download=True)
 
 
-#: letters whose two cases look alike and were merged
+#: letters whose upper and lower case are one class
 _MERGED = frozenset("cijklmopsuvwxyz")
 _BY_CLASS = tuple(string.digits + string.ascii_uppercase + string.ascii_lowercase)
 _BY_MERGE = tuple(name for name in _BY_CLASS if name not in _MERGED)
 
 
 class EMNIST(HandwritingDataset, use="emnist"):
-    """EMNIST (Cohen et al. 2017): handwritten letters and digits, by NIST, in the public domain.
+    """EMNIST (Cohen et al. 2017): gray images of handwritten letters and digits, 28 × 28.
 
-    Images are turned upright: the files hold them transposed. Classes count from 0.
+    The images of the files are transposed; this dataset makes them upright. Classes start at 0.
+    By NIST, in the public domain.
     """
 
     split: Literal["balanced", "byclass", "bymerge", "digits", "letters", "mnist"] = Field(

@@ -1,6 +1,7 @@
-"""IDX, the file format of MNIST and its relatives, plain or compressed with gzip.
+"""Read IDX, the file format of MNIST, plain or compressed with gzip.
 
-Two zero bytes, the type, the count of dimensions n, n sizes as big-endian uint32, the values.
+A file has two zero bytes, a type byte, the number of dimensions n, n sizes as big-endian uint32,
+and the values.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from vaezoo.registry import Split
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: type byte -> (numpy type, bytes a value); the others do not occur among image datasets
+#: type byte -> (numpy type, bytes per value), for the types of image datasets
 _TYPES = {0x08: ("u1", 1), 0x0C: (">i4", 4)}
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """The file ``name`` in a folder, under any of the names that it goes by.
+    """Find the file ``name`` in a folder under any of its usual names.
 
-    Those are ``train-images-idx3-ubyte`` of its authors and ``train-images.idx3-ubyte`` of
-    7-Zip, each also with ``.gz`` and in a folder of such a name, as Kaggle packs it.
+    These are ``train-images-idx3-ubyte`` (original) and ``train-images.idx3-ubyte`` (7-Zip), each
+    also with ``.gz`` and in a folder of such a name (Kaggle).
     """
     stem, dash, kind = name.rpartition("-idx")
     names = [name, f"{stem}.idx{kind}"] if dash else [name]
@@ -37,40 +38,39 @@ def find(folder: Path, name: str) -> Path | None:
 
 
 def read_split(images: Path, labels: Path) -> Split:
-    """Images (N, 1, 28, 28) and labels (N,) from two files; of labels with columns, the first.
+    """Read images (N, 1, 28, 28) and labels (N,), the first column if there are several.
 
-    Raises DataError for a file that is damaged or does not fit the other.
+    Raises DataError if a file is damaged or the two do not match.
     """
     pixels, classes = read(images, (28, 28)), read(labels)
-    if classes.ndim == 2:  # QMNIST: the class, then seven columns on who wrote it
+    if classes.ndim == 2:  # QMNIST: the class, then seven columns about the writer
         classes = classes[:, 0].contiguous()
     if len(pixels) != len(classes):
-        raise _damaged(labels, f"it holds {len(classes)} labels for {len(pixels)} images")
+        raise _damaged(labels, f"it has {len(classes)} labels for {len(pixels)} images")
     if not len(pixels):
-        raise _damaged(images, "it holds no images")
+        raise _damaged(images, "it has no images")
     return Split(pixels.unsqueeze(1), classes.long())
 
 
 def read(path: Path, item: tuple[int, ...] | None = None) -> Tensor:
-    """The values of a file, uint8 or int32, in the shape that its header says.
+    """Read the values of a file, uint8 or int32, in the shape of its header.
 
-    ``item`` is the shape that one entry must have. Raises DataError for a damaged file.
+    ``item`` is the required shape of one entry. Raises DataError for a damaged file.
     """
     try:
         with gzip.open(path) if _is_compressed(path) else path.open("rb") as file:
             return _read_values(path, file, item)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _damaged(path, f"gzip says: {error}") from error
+        raise _damaged(path, f"gzip: {error}") from error
     except OSError as error:
         raise data_error(
-            f"{path} cannot be read: {error.strerror or error}",
-            "check its permissions, or leave `root` out",
+            f"cannot read {path}: {error.strerror or error}",
+            "check its permissions, or remove `root`",
         ) from error
 
 
 def _is_compressed(path: Path) -> bool:
-    """Whether a file is compressed, by its content where there is any: browsers unpack files on
-    the way, and leave the ending."""
+    """Whether a file is compressed, by its content: browsers may unpack a file but keep ``.gz``."""
     with path.open("rb") as file:
         magic = file.read(2)
     return magic == b"\x1f\x8b" or (len(magic) < 2 and path.suffix == ".gz")
@@ -84,41 +84,41 @@ def _read_values(
 
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES or not magic[3]:
-        raise _damaged(path, "it does not begin as an IDX file of bytes or integers does")
+        raise _damaged(path, "it does not start like an IDX file of bytes or integers")
     kind, width = _TYPES[magic[2]]
     header = file.read(4 * magic[3])
     if len(header) < 4 * magic[3]:
-        raise _damaged(path, "it ends within its header")
+        raise _damaged(path, "its header is incomplete")
     shape = struct.unpack(f">{magic[3]}I", header)
     if item is not None and shape[1:] != item:
-        raise _of_another_size(path, shape[1:], item)
+        raise _wrong_size(path, shape[1:], item)
     expected = math.prod(shape) * width
     values = _at_most(file, expected + 1)
     if len(values) != expected:
         found = "more" if len(values) > expected else f"{len(values):,}"
-        raise _damaged(path, f"its header promises {expected:,} bytes, it holds {found}")
+        raise _damaged(path, f"its header gives {expected:,} bytes, but it has {found}")
     array = np.frombuffer(values, kind).reshape(shape)
     return torch.from_numpy(array if width == 1 else array.astype("i4"))
 
 
 def _at_most(file: BinaryIO | gzip.GzipFile, limit: int) -> bytearray:
-    """Up to ``limit`` bytes, piece by piece: a false header must not claim all memory at once."""
+    """Up to ``limit`` bytes in pieces, so that a wrong header cannot allocate all memory."""
     content = bytearray()
     while piece := file.read(min(limit - len(content), 2**24)):
         content += piece
     return content
 
 
-def _of_another_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) -> Exception:
-    def said(sizes: tuple[int, ...]) -> str:
+def _wrong_size(path: Path, found: tuple[int, ...], expected: tuple[int, ...]) -> Exception:
+    def text(sizes: tuple[int, ...]) -> str:
         return " × ".join(map(str, sizes)) or "single numbers"
 
     return data_error(
-        f"{path} holds images of another size: {said(found)}, expected {said(expected)}",
-        "set `root` to the original files; for images of another size write a dataset plugin, "
+        f"{path} has images of the wrong size: {text(found)}, expected {text(expected)}",
+        "set `root` to the original files; for other images write a dataset plugin, "
         "or save them as pictures for image_folder",
     )
 
 
 def _damaged(path: Path, why: str) -> Exception:
-    return data_error(f"{path} is damaged: {why}", "delete the file and get it again")
+    return data_error(f"{path} is damaged: {why}", "delete the file and download it again")

@@ -1,4 +1,4 @@
-"""What every dataset here ends in: an ``ImageData`` with its digest, or a ``DataError``."""
+"""Helpers of all datasets: ``ImageData`` with a digest, errors and warnings."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ DIGITS = tuple("0123456789")
 
 
 def data_error(message: str, hint: str) -> DataError:
-    """The error for a dataset that cannot be had: what failed, and what to do."""
+    """The error for a dataset that cannot be loaded (VZ601)."""
     return DataError(Diagnostic("VZ601", message, hint=hint))
 
 
 def data_warning(message: str, hint: str) -> None:
-    """Tell what a reader of a dataset should know, and what to do about it (VZ611)."""
+    """Warn about the content of a dataset (VZ611)."""
     warn(Diagnostic("VZ611", message, hint=hint, severity=Severity.WARNING))
 
 
 def folder_problem(field: str, given: str) -> str | None:
-    """Why the folder that a spec names in ``field`` cannot be used, if so.
+    """Why the folder in the spec's ``field`` cannot be used, else None.
 
-    It is told as an absolute path, with the nearest folder above it that exists.
+    The message has its absolute path and its nearest existing parent.
     """
     try:
         folder = Path(os.path.abspath(Path(given).expanduser()))
@@ -38,13 +38,13 @@ def folder_problem(field: str, given: str) -> str | None:
     except (OSError, ValueError, RuntimeError) as error:
         return f"{field}: {given!r} cannot be used as a folder: {error}"
     relative = not Path(given).expanduser().is_absolute()
-    whence = f" ({given}, from the working directory)" if relative else ""
+    origin = f" ({given}, from the working directory)" if relative else ""
     if folder.exists():
-        return f"{field}: {folder}{whence} is a file, not a folder"
+        return f"{field}: {folder}{origin} is a file, not a folder"
     above = next((parent for parent in folder.parents if parent.is_dir()), folder)
-    message = f"{field}: there is no folder {folder}{whence}; the nearest that exists is {above}"
+    message = f"{field}: no such folder: {folder}{origin}; the nearest existing parent is {above}"
     close = nearest(folder.relative_to(above).parts[0], _folders_in(above))
-    return f"{message}, which holds {close!r}" if close else message
+    return f"{message}, which contains {close!r}" if close else message
 
 
 def _folders_in(folder: Path) -> list[str]:
@@ -55,14 +55,14 @@ def _folders_in(folder: Path) -> list[str]:
 
 
 def image_data(train: Split, test: Split, class_names: tuple[str, ...]) -> ImageData:
-    """The two splits with the digest of their content."""
+    """The two splits with a digest of their content."""
     return ImageData(train, test, class_names, content_digest(train, test))
 
 
 def content_digest(train: Split, test: Split) -> str:
-    """SHA-256 over shapes and values of images and labels: 64 hexadecimal digits.
+    """SHA-256 over shapes and values of images and labels, as 64 hexadecimal digits.
 
-    It knows nothing of files, so it is the same however the data was loaded.
+    Independent of the files that the data comes from.
     """
     digest = hashlib.sha256()
     for name, split in (("train", train), ("test", test)):

@@ -23,41 +23,40 @@ if TYPE_CHECKING:
     from vaezoo.components.datasets.decode_picture import Decoded
 
 BACKGROUND_PATTERN = r"^(white|black|#[0-9a-fA-F]{6})$"
-#: reasons and names that an error lists
-_MOST_REASONS, _MOST_NAMES = 5, 10
+#: limits on the reasons and names in an error
+_MAX_REASONS, _MAX_NAMES = 5, 10
 
 
 class ImageFolder(Dataset, use="image_folder"):
-    """The pictures in a folder, resized and cropped around their centre.
+    """The pictures in a folder, cropped to the center and resized.
 
-    Subfolders are classes, named as they are; a folder without any has no labels. Folders called
-    ``train`` and ``test`` at the top are the splits, each with or without class folders; ``val``
-    is the test split where there is no ``test``, and is left out otherwise. Without them, the
-    test split is drawn by ``seed``. Links are followed. A run says what it left out and which
-    pictures it converted; one that cannot be read ends it. Everything is decoded into memory
-    once a run.
+    Subfolders are classes; a folder without subfolders has no labels. Top-level folders called
+    ``train`` and ``test`` are splits, with or without class folders. ``val`` is the test split if
+    there is no ``test``, else it is not used. Without split folders, ``seed`` selects the test
+    split. Links are followed. A run decodes all pictures into memory once, reports which it
+    skipped or converted, and fails if one cannot be read.
 
-    A grey picture of 16 bits is scaled from 0–65,535 to 0–255. Pictures of floating-point
-    numbers or 32-bit integers are refused: their files do not say the range.
+    Gray pictures with 16 bits are scaled from 0–65,535 to 0–255. Pictures of floating-point
+    numbers or 32-bit integers are rejected, because their range is unknown.
     """
 
     location: ClassVar[str] = "path"
 
-    path: str = Field(
-        description="the folder; a relative path starts at the working directory", min_length=1
+    path: str = Field(description="the folder, relative to the working directory", min_length=1)
+    height: PositiveInt = Field(64, description="height of images, in pixels")
+    width: PositiveInt | None = Field(
+        None, description="width of images, in pixels; by default the height"
     )
-    height: PositiveInt = Field(64, description="of every image, in pixels")
-    width: PositiveInt | None = Field(None, description="in pixels; as the height if left out")
-    channels: Literal[1, 3] = Field(3, description="1 for grey, 3 for colour")
+    channels: Literal[1, 3] = Field(3, description="1 for gray, 3 for color")
     background: str = Field(
         "white",
         pattern=BACKGROUND_PATTERN,
-        description="behind transparent parts: white, black or a color such as #3a7bd5",
+        description="color behind transparent parts: white, black or a color such as #3a7bd5",
     )
     test_fraction: float = Field(
-        0.1, gt=0, lt=1, description="of the pictures, for testing; unused with a test folder"
+        0.1, gt=0, lt=1, description="fraction of pictures for testing; not used with a test folder"
     )
-    seed: int = Field(0, ge=0, description="draws the test pictures")
+    seed: int = Field(0, ge=0, description="seed of the selection of test pictures")
 
     @property
     def image_shape(self) -> ImageShape:
@@ -75,10 +74,10 @@ class ImageFolder(Dataset, use="image_folder"):
             if not isinstance(found, LeftOut):
                 return None
             left_out.append(found)
-        there = folder_scan.summary(self._folder, left_out)
+        others = folder_scan.summary(self._folder, left_out)
         endings = ", ".join(sorted(folder_scan.SUFFIXES))
-        holds = f"; it holds {there}" if there else ""
-        return f"path: {self._folder.absolute()} holds no pictures ({endings}){holds}"
+        found_instead = f"; it contains {others}" if others else ""
+        return f"path: {self._folder.absolute()} contains no pictures ({endings}){found_instead}"
 
     def build(self) -> ImageData:
         if problem := self.problem():
@@ -86,7 +85,9 @@ class ImageFolder(Dataset, use="image_folder"):
         found = folder_scan.find(self._folder)
         count = len(found.train.paths)
         if not found.test and count < 2:
-            raise data_error(f"{self.path} holds one picture", "a test split needs another")
+            raise data_error(
+                f"{self.path} contains one picture", "add another one for the test split"
+            )
         images = self._images(found)
         labels = self._labels(found)
         train, test = self._rows(found)
@@ -97,8 +98,8 @@ class ImageFolder(Dataset, use="image_folder"):
     def _images(self, found: FolderContents) -> Tensor:
         """All pictures, (N, C, H, W) uint8, those of a test folder last.
 
-        Warns (VZ611) of what was left out or converted. Raises DataError with every picture
-        that cannot be used.
+        Warns (VZ611) about skipped and converted files. Raises DataError with all unusable
+        pictures.
         """
         from vaezoo.components.datasets.decode_picture import Form, decode_all
 
@@ -106,7 +107,7 @@ class ImageFolder(Dataset, use="image_folder"):
         decoded = decode_all(paths, Form(self.image_shape, self.background))
         if decoded.unusable:
             raise data_error(self._unusable(decoded, len(paths)), _REPAIR)
-        self._tell(found, decoded)
+        self._report(found, decoded)
         return decoded.images
 
     def _unusable(self, decoded: Decoded, count: int) -> str:
@@ -114,29 +115,31 @@ class ImageFolder(Dataset, use="image_folder"):
         for path, reason in decoded.unusable:
             by_reason.setdefault(reason, []).append(readable(path.relative_to(self._folder)))
         listed = [
-            f"{first_of(names, _MOST_NAMES)}: {'it' if len(names) == 1 else 'each'} {reason}"
-            for reason, names in list(by_reason.items())[:_MOST_REASONS]
+            f"{first_of(names, _MAX_NAMES)}: {'it' if len(names) == 1 else 'each'} {reason}"
+            for reason, names in list(by_reason.items())[:_MAX_REASONS]
         ]
-        if len(by_reason) > _MOST_REASONS:
-            listed.append(f"and {len(by_reason) - _MOST_REASONS} more reasons")
+        if len(by_reason) > _MAX_REASONS:
+            listed.append(f"and {len(by_reason) - _MAX_REASONS} more reasons")
         bad = f"{len(decoded.unusable):,} of {count:,} pictures"
         of = f"{bad} in {self._folder.absolute()} cannot be used"
         return "; ".join([of, *listed])
 
-    def _tell(self, found: FolderContents, decoded: Decoded) -> None:
+    def _report(self, found: FolderContents, decoded: Decoded) -> None:
         folder = self._folder
         if found.left_out:
             data_warning(
-                f"left out of {folder}: {folder_scan.summary(folder, found.left_out)}",
-                "convert or move what is to be used, and take the rest out of the folder",
+                f"skipped in {folder}: {folder_scan.summary(folder, found.left_out)}",
+                "convert or move files that you need, and remove the others from the folder",
             )
         if decoded.notes:
             done = "; ".join(f"{count:,} {note}" for note, count in sorted(decoded.notes.items()))
-            data_warning(f"pictures of {folder} were converted: {done}", "check that this is meant")
+            data_warning(
+                f"pictures in {folder} were converted: {done}", "check that this is intended"
+            )
         for pair in folder_scan.look_alikes(found.class_names):
             data_warning(
-                f"the class folders {pair[0]!r} and {pair[1]!r} of {folder} look alike",
-                "they are two classes; move the pictures into one folder if they are one",
+                f"the class folders {pair[0]!r} and {pair[1]!r} in {folder} have similar names",
+                "move the pictures into one folder if they are one class",
             )
 
     def _labels(self, found: FolderContents) -> Tensor | None:
@@ -149,7 +152,7 @@ class ImageFolder(Dataset, use="image_folder"):
         return torch.tensor([number[name] for part in parts for name in part.classes or ()])
 
     def _rows(self, found: FolderContents) -> tuple[Tensor, Tensor]:
-        """Which pictures are for training and which for testing, in ascending order."""
+        """The indices of training and test pictures, in ascending order."""
         import torch
 
         count = len(found.train.paths)
@@ -160,7 +163,7 @@ class ImageFolder(Dataset, use="image_folder"):
         return order[tested:].sort().values, order[:tested].sort().values
 
 
-_REPAIR = "repair or convert the files, or take them out of the folder"
+_REPAIR = "fix or convert the files, or remove them from the folder"
 
 
 def _part(images: Tensor, labels: Tensor | None, indices: Tensor) -> Split:

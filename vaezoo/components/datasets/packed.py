@@ -1,7 +1,7 @@
-"""MNIST and Fashion-MNIST as they ship with the package: unpacked once into the user's cache.
+"""MNIST and Fashion-MNIST from the package, unpacked once into the user's cache.
 
-The content's digest is checked at every load (about 50 ms), so a damaged cache file is made
-anew. Where the cache cannot be written, the data is unpacked in memory.
+Every load checks the digest of the content (about 50 ms) and replaces a damaged cache file. If
+the cache cannot be written, the data is unpacked in memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PIXELS = (TRAIN + TEST) * SIDE * SIDE
 
 @dataclass(frozen=True)
 class Packed:
-    """A file of ``tools/pack_datasets.py`` and the digest of what it holds."""
+    """A file of ``tools/pack_datasets.py`` and the digest of its content."""
 
     name: str
     columns_first: bool
@@ -37,26 +37,26 @@ MNIST = Packed("mnist", False, "21a53001d8b31cb226bb5ce2ec75c04b279a2356d510ed82
 
 
 def load(packed: Packed) -> tuple[Split, Split]:
-    """The training and the test split: images (N, 1, 28, 28), labels (N,).
+    """Load the training and the test split: images (N, 1, 28, 28), labels (N,).
 
-    Raises DataError where the file in the package is missing or damaged.
+    Raises DataError if the file in the package is missing or damaged.
     """
     cached = cache_path(packed)
     splits = _read(cached, packed.digest)
     if splits is None:
         splits = unpack(packed)
-        with contextlib.suppress(OSError):  # a read-only home only costs the next run a second
+        with contextlib.suppress(OSError):  # a read-only cache only costs time
             _write(cached, splits)
     return splits
 
 
 def cache_path(packed: Packed) -> Path:
-    """Where the unpacked data is kept; the digest in the name keeps versions apart."""
+    """The path of the unpacked data, with the digest in its name."""
     return cache_folder() / "datasets" / f"{packed.name}-{packed.digest[:12]}.safetensors"
 
 
 def unpack(packed: Packed) -> tuple[Split, Split]:
-    """Decode the file in the package, in memory. Raises DataError where it is damaged."""
+    """Decode the file in the package, in memory. Raises DataError if it is damaged."""
     import torch
 
     file = importlib.resources.files("vaezoo") / "shipped_data" / f"{packed.name}.xz"
@@ -65,7 +65,7 @@ def unpack(packed: Packed) -> tuple[Split, Split]:
     except (OSError, lzma.LZMAError) as error:
         raise _broken_package(packed, str(error)) from error
     if len(content) != _PIXELS + TRAIN + TEST:
-        raise _broken_package(packed, f"it holds {len(content):,} bytes")
+        raise _broken_package(packed, f"it has {len(content):,} bytes")
     images = content[:_PIXELS].reshape(-1, 1, SIDE, SIDE)
     if packed.columns_first:
         images = images.transpose(2, 3).contiguous()
@@ -79,12 +79,12 @@ def unpack(packed: Packed) -> tuple[Split, Split]:
 def _broken_package(packed: Packed, why: str) -> Exception:
     return data_error(
         f"the {packed.name} data that ships with vaezoo is damaged: {why}",
-        "install vaezoo again: pip install --force-reinstall --no-deps vaezoo",
+        "reinstall vaezoo with pip install --force-reinstall --no-deps vaezoo",
     )
 
 
 def _read(path: Path, digest: str) -> tuple[Split, Split] | None:
-    """The cached splits, or None where they are missing or not what they should be."""
+    """The cached splits; None if they are missing or damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -104,7 +104,7 @@ def _write(path: Path, splits: tuple[Split, Split]) -> None:
     tensors = {}
     for name, split in zip(("train", "test"), splits, strict=True):
         assert split.labels is not None
-        # clones, since safetensors refuses tensors that are parts of one
+        # clones, because safetensors rejects views of one tensor
         tensors[f"{name}.images"] = split.images.clone()
         tensors[f"{name}.labels"] = split.labels.clone()
     path.parent.mkdir(parents=True, exist_ok=True)

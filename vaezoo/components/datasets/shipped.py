@@ -1,4 +1,4 @@
-"""Fashion-MNIST and MNIST: ship with the package, no network needed."""
+"""Fashion-MNIST and MNIST, which ship with the package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FILES = {
 
 
 class ShippedDataset(Dataset):
-    """A dataset of the MNIST form that is part of the package."""
+    """A dataset in the format of MNIST that ships with the package."""
 
     location: ClassVar[str] = "root"
     shipped: ClassVar[packed.Packed]
@@ -30,16 +30,16 @@ class ShippedDataset(Dataset):
 
     root: str | None = Field(
         None,
-        description="a torchvision root, or the folder of the IDX files, to read instead of the "
-        "copy in the package; nothing is ever written there",
+        description="a torchvision root or a folder of IDX files to read instead of the copy in "
+        "the package; nothing is written there",
     )
     training_images: Literal["train", "all"] = Field(
         "train",
-        description="'all' trains on the 60,000 training and the 10,000 test images together; "
-        "no figure on the test images is a held-out one then",
+        description="'all' trains on the 60,000 training and the 10,000 test images; figures on "
+        "the test images are then not held-out figures",
     )
     binarize: Binarization = Field(
-        Binarization(), description="grey levels as chances of white: none, static or dynamic"
+        Binarization(), description="binarization of gray levels: none, static or dynamic"
     )
 
     @property
@@ -70,7 +70,7 @@ class ShippedDataset(Dataset):
         return replace(data, train=_joined(data.train, data.test), test_is_trained_on=True)
 
     def _binarized(self, data: ImageData) -> ImageData:
-        """With ``static`` every split is drawn; with ``dynamic`` training draws its own."""
+        """``static`` draws both splits; ``dynamic`` only the test split, training draws its own."""
         how = self.binarize
         if how.use == "none":
             return data
@@ -81,7 +81,7 @@ class ShippedDataset(Dataset):
         return replace(data, train=train, test=test, binarization=how)
 
     def classifier(self) -> ImageClassifier | None:
-        """The one that ships with vaezoo, made by ``tools/train_classifier.py``."""
+        """The classifier that ships with vaezoo, trained by ``tools/train_classifier.py``."""
         from vaezoo.components.nets.classifier import shipped_classifier
 
         return shipped_classifier(self.use)
@@ -91,7 +91,7 @@ class ShippedDataset(Dataset):
         if folder is None:
             raise data_error(
                 f"root {self.root} {self._missing}",
-                f"leave `root` out: {self.use} ships with vaezoo",
+                f"remove `root`: {self.use} ships with vaezoo",
             )
         train, test = (
             idx.read_split(*(path for name in names if (path := idx.find(folder, name))))
@@ -100,9 +100,9 @@ class ShippedDataset(Dataset):
         return train, test
 
     def _folder(self) -> Path | None:
-        """The folder that holds all four files: torchvision's below the root, or the root.
+        """The folder with all four files: torchvision's in the root, or the root.
 
-        Never a deeper one: MNIST and Fashion-MNIST have files of the same names.
+        Does not search deeper, because MNIST and Fashion-MNIST have the same file names.
         """
         root = Path(self.root or "").expanduser()
         names = [name for pair in _FILES.values() for name in pair]
@@ -115,15 +115,15 @@ class ShippedDataset(Dataset):
     @property
     def _missing(self) -> str:
         return (
-            f"does not hold {self.torchvision_folder}/raw/train-images-idx3-ubyte[.gz] "
-            "and the three files that belong to it, there or in the folder itself"
+            f"lacks {self.torchvision_folder}/raw/train-images-idx3-ubyte[.gz] or one of its "
+            "three companion files, there or in the folder itself"
         )
 
 
 class FashionMNIST(ShippedDataset, use="fashion_mnist"):
-    """Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): 70,000 grey images of clothes, 28 × 28.
+    """Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): 70,000 gray images of clothes, 28 × 28.
 
-    It ships with vaezoo, under the MIT licence of Zalando SE.
+    Ships with vaezoo. License: MIT, Zalando SE.
     """
 
     shipped = packed.FASHION_MNIST
@@ -143,9 +143,9 @@ class FashionMNIST(ShippedDataset, use="fashion_mnist"):
 
 
 class MNIST(ShippedDataset, use="mnist"):
-    """MNIST (LeCun, Cortes and Burges): 70,000 grey images of handwritten digits, 28 × 28.
+    """MNIST (LeCun, Cortes and Burges): 70,000 gray images of handwritten digits, 28 × 28.
 
-    It ships with vaezoo, under CC BY-SA 3.0.
+    Ships with vaezoo. License: CC BY-SA 3.0.
     """
 
     shipped = packed.MNIST
@@ -154,17 +154,16 @@ class MNIST(ShippedDataset, use="mnist"):
 
 
 class BinarizedMNIST(MNIST, use="binarized_mnist"):
-    """MNIST with black and white pixels, drawn once from its grey levels by a seed.
+    """MNIST with binary pixels, drawn once from its gray levels with a seed.
 
-    The draw is vaezoo's own. The classic files (Larochelle and Murray 2011) hold another draw
-    from the same grey levels, and keep the last 10,000 training images apart for validation;
-    here ``train.validation`` says how many are held out. Figures on the two differ by the luck
-    of a draw, some tenths of a nat, and by what was trained on.
+    The draw differs from that of the classic files (Larochelle and Murray 2011), which also hold
+    out the last 10,000 training images for validation; here ``train.validation`` sets how many.
+    Figures on the two therefore differ by some tenths of a nat.
     """
 
     binarize: Binarization = Field(
         Binarization(use="static"),
-        description="grey levels as chances of white: none, static or dynamic",
+        description="binarization of gray levels: none, static or dynamic",
     )
 
     def classifier(self) -> None:

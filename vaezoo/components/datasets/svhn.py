@@ -1,4 +1,4 @@
-"""Street View House Numbers, whose files need scipy to read."""
+"""Street View House Numbers, whose files scipy reads."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from vaezoo.components.datasets.download import DownloadedDataset
 from vaezoo.components.datasets.image_data import DIGITS, data_error, image_data
 from vaezoo.registry import ImageData, ImageShape, Split
 
-_NEEDS_SCIPY = "svhn comes in MATLAB files, and scipy, which reads them, is not installed"
+_NEEDS_SCIPY = "svhn needs scipy to read its MATLAB files, but scipy is not installed"
 
 
 class SVHN(DownloadedDataset, use="svhn"):
-    """Street View House Numbers (Netzer et al. 2011): 99,289 colour images of digits, 32 × 32.
+    """Street View House Numbers (Netzer et al. 2011): 99,289 color images of digits, 32 × 32.
 
-    Needs scipy: ``pip install 'vaezoo[svhn]'``. For non-commercial use only, say its authors.
+    Needs scipy: ``pip install 'vaezoo[svhn]'``. License: non-commercial use only.
     """
 
     @property
@@ -52,7 +52,7 @@ class SVHN(DownloadedDataset, use="svhn"):
         except Exception as error:
             raise data_error(
                 f"{self.folder / f'{name}_32x32.mat'} cannot be read: {error}",
-                "delete the file and get it again",
+                "delete the file and download it again",
             ) from error
         images = torch.from_numpy(loaded.data).contiguous()
         return Split(images, torch.from_numpy(loaded.labels))

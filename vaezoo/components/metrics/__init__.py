@@ -1,4 +1,4 @@
-"""Metrics: figures taken from a trained model."""
+"""Metrics: figures of a trained model."""
 
 from __future__ import annotations
 

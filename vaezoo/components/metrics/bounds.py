@@ -1,4 +1,4 @@
-"""Bounds on log p(x), and what keeps some of them from being one."""
+"""Bounds on log p(x), and their gaps."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 
 
 class ELBOMetric(Metric, use="elbo"):
-    """The evidence lower bound with β = 1, and its two parts, whatever the objective weighed.
+    """Evidence lower bound with β = 1 and its two terms, independent of the training objective.
 
-    Each image is encoded once; the reconstruction term is a mean over ``samples`` draws of z.
-    The KL term is closed where the prior has a closed form. ``kl`` is the rate and
-    ``reconstruction`` the distortion of the model as a code (Alemi et al. 2018,
-    arXiv:1711.00464).
+    The reconstruction term is a mean over ``samples`` draws of z for each image; the KL term has
+    a closed form if the prior provides one. As a code, ``kl`` is the rate and ``reconstruction``
+    the distortion of the model (Alemi et al. 2018, arXiv:1711.00464).
     """
 
     figures = (ELBO, RECONSTRUCTION, KL)
-    samples: int = Field(10, ge=1, description="draws of z for each image")
+    samples: int = Field(10, ge=1, description="draws of z per image")
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
         """elbo (negative, higher is better), reconstruction and kl, nats per example."""
@@ -43,10 +42,10 @@ class ELBOMetric(Metric, use="elbo"):
 
 
 class ImportanceWeighted(Metric, use="importance_weighted"):
-    """The importance-weighted bound on log p(x): log 1/K Σ p(x, z_k) / q(z_k|x), z_k ~ q(z|x).
+    """Importance-weighted bound on log p(x): log 1/K Σ p(x, z_k) / q(z_k|x), z_k ~ q(z|x).
 
-    It lies above the ELBO, grows with K and reaches log p(x) in the limit (Burda, Grosse and
-    Salakhutdinov 2016, arXiv:1509.00519, equation 8). Each image is encoded once.
+    It is above the ELBO, grows with K and converges to log p(x) (Burda, Grosse and Salakhutdinov
+    2016, arXiv:1509.00519, equation 8).
     """
 
     figures = (
@@ -59,7 +58,7 @@ class ImportanceWeighted(Metric, use="importance_weighted"):
             formula=r"\log \frac{1}{K} \sum_{k=1}^{K} \frac{p_\theta(x, z_k)}{q_\phi(z_k\mid x)}",
         ),
     )
-    samples: int = Field(1000, ge=1, description="draws of z for each image, K")
+    samples: int = Field(1000, ge=1, description="draws of z per image, K")
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
         """iw_bound (negative, higher is better), nats per example."""
@@ -77,26 +76,25 @@ class ImportanceWeighted(Metric, use="importance_weighted"):
 
 
 class AmortisationGap(Metric, use="amortisation_gap"):
-    """How far the ELBO lies below log p(x), in two parts, over some of the split's images.
+    """The gap between log p(x) and the ELBO in two parts, on a subset of the split.
 
-    The gap between log p(x) and the ELBO is the amortisation gap plus the approximation gap
-    (Cremer, Li and Duvenaud 2018, arXiv:1801.03558). To measure the first, a diagonal Gaussian is
-    fitted to each image by itself: Adam maximises its ELBO, starting at the encoder's mean and
-    log-variance. ``amortisation_gap`` is what that gains over the encoder's ELBO on the same
-    images, by fresh draws. ``remaining_gap`` is how far the importance-weighted bound with the
-    fitted Gaussian lies above its ELBO; with K draws it is the part of the approximation gap that
-    K draws show. Where the fit stops short of its best, gain is counted as remaining gap.
+    The gap is the amortization gap plus the approximation gap (Cremer, Li and Duvenaud 2018,
+    arXiv:1801.03558). To measure the first, Adam fits a diagonal Gaussian to each image by
+    maximizing its ELBO, starting at the encoder's mean and log-variance. ``amortisation_gap`` is
+    the gain over the encoder's ELBO on the same images, with new draws. ``remaining_gap`` is the
+    importance-weighted bound with the fitted Gaussian minus its ELBO: the part of the
+    approximation gap that K draws show. An incomplete fit moves gain into the remaining gap.
     """
 
     figures = (
         Quantity("amortisation_gap", "lower", title="amortisation gap"),
         Quantity("remaining_gap", "lower", title="remaining gap", with_samples="rises"),
     )
-    images: int = Field(200, ge=1, description="images to look at, spread evenly over the split")
-    steps: int = Field(300, ge=1, description="steps of Adam for each image")
-    draws: int = Field(4, ge=1, description="draws of z for each image and step of Adam")
-    lr: float = Field(0.05, gt=0, description="Adam's first learning rate; it falls to 0")
-    samples: int = Field(500, ge=1, description="fresh draws of z for each image to compare by")
+    images: int = Field(200, ge=1, description="number of images, spread evenly over the split")
+    steps: int = Field(300, ge=1, description="steps of Adam per image")
+    draws: int = Field(4, ge=1, description="draws of z per image and step of Adam")
+    lr: float = Field(0.05, gt=0, description="initial learning rate of Adam, which falls to 0")
+    samples: int = Field(500, ge=1, description="new draws of z per image for the comparison, K")
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
         """amortisation_gap and remaining_gap (positive, lower is better), nats per example."""
@@ -110,21 +108,22 @@ class AmortisationGap(Metric, use="amortisation_gap"):
 
 
 class EntropyFloor(Metric, use="entropy_floor"):
-    """What binary cross-entropy cannot fall below: the entropy of the images' own grey levels.
+    """Lower limit of the binary cross-entropy: the entropy of the images' gray levels.
 
-    Cross-entropy on grey levels is no likelihood. A perfect copy still scores −Σ x log x +
-    (1 − x) log(1 − x); on binary images the floor is 0. It depends on the images alone.
+    Cross-entropy on gray levels is not a likelihood: a perfect copy still scores
+    −Σ x log x + (1 − x) log(1 − x). On binary images the floor is 0. It depends only on the
+    images.
     """
 
     figures = (Quantity("entropy_floor", "neither", least=0.0, role="floor"),)
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
-        """entropy_floor, nats per example: the least reconstruction term of ``bernoulli``."""
+        """entropy_floor, nats per example: the minimum reconstruction term of ``bernoulli``."""
         from vaezoo.components.nets.estimators import entropy_floor_figure
 
         return [entropy_floor_figure(context)]
 
     def per_image(self, context: EvaluationContext) -> Mapping[str, Tensor]:
-        from vaezoo.components.nets.estimators import grey_entropies
+        from vaezoo.components.nets.estimators import gray_entropies
 
-        return {"entropy_floor": grey_entropies(context)}
+        return {"entropy_floor": gray_entropies(context)}

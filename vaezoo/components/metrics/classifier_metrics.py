@@ -1,4 +1,4 @@
-"""How much of the classes the latents hold: simple classifiers on posterior means."""
+"""Simple classifiers on posterior means."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FRACTION = "fraction of the images"
 class LinearProbe(Metric, use="linear_probe"):
     """Accuracy of multinomial logistic regression from posterior means to labels.
 
-    Fitted to the training split's latents, each scaled to variance 1, by L-BFGS.
+    L-BFGS fits it to the latents of the training split, each scaled to variance 1.
     """
 
     figures = (
@@ -35,15 +35,15 @@ class LinearProbe(Metric, use="linear_probe"):
         ),
     )
     needs = ("images", "labels")
-    penalty: float = Field(1e-4, ge=0, description="weight of the squared coefficients")
+    penalty: float = Field(1e-4, ge=0, description="weight of the L2 penalty")
 
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
         if data.train == 1:
-            return "it is fitted to training images, and there is only one"
+            return "it needs at least two training images"
         return super().data_problem(spec, data)
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
-        """probe_accuracy, the fraction of the split's images; none without labels."""
+        """probe_accuracy as a fraction of the split's images; nothing without labels."""
         from vaezoo.components.nets.linear_probe import linear_probe_figures
 
         return linear_probe_figures(context, self.penalty)
@@ -59,9 +59,9 @@ class LinearProbe(Metric, use="linear_probe"):
 
 
 class NearestNeighbours(Metric, use="nearest_neighbours"):
-    """Accuracy of the vote of the nearest training images by distance between posterior means.
+    """Accuracy of k-nearest-neighbor classification on posterior means of training images.
 
-    A tie goes to the class of the nearer neighbours.
+    A tie goes to the class of the nearer neighbors.
     """
 
     figures = (
@@ -70,10 +70,10 @@ class NearestNeighbours(Metric, use="nearest_neighbours"):
         ),
     )
     needs = ("images", "labels")
-    neighbours: int = Field(10, ge=1, description="neighbours that vote, k")
+    neighbours: int = Field(10, ge=1, description="number of neighbors, k")
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
-        """knn_accuracy, the fraction of the split's images; none without labels."""
+        """knn_accuracy as a fraction of the split's images; nothing without labels."""
         from vaezoo.components.nets.linear_probe import nearest_neighbours_figures
 
         return nearest_neighbours_figures(context, self.neighbours)

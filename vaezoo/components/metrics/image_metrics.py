@@ -1,4 +1,4 @@
-"""How images look that a model gives back, or makes."""
+"""Quality of reconstructions and samples."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class ReconstructionError(Metric, use="reconstruction_error"):
-    """How far the mean image at the posterior mean is from the image itself.
+    """Error of the reconstruction: the mean image at the posterior mean.
 
-    ``mse`` is the mean squared error of a pixel on [0, 1]; ``ssim`` the structural similarity
+    ``mse`` is the mean squared error per pixel in [0, 1]. ``ssim`` is the structural similarity
     with a Gaussian window of 11 pixels and σ = 1.5 (Wang et al. 2004, equation 13), 1 for a
     perfect copy.
     """
@@ -55,14 +55,14 @@ class ReconstructionError(Metric, use="reconstruction_error"):
 
 
 class SampleQuality(Metric, use="sample_quality"):
-    """How samples of the prior compare with the split's images, in a classifier's features.
+    """Compare samples from the prior with the split's images in a classifier's features.
 
-    The features are those of the small classifier that comes with the dataset, so figures
-    compare with others on the same dataset alone, and not with those of an Inception network.
-    Fréchet distance (Heusel et al. 2017, arXiv:1706.08500), kernel distance (Bińkowski et al.
-    2018, arXiv:1801.01401), improved precision and recall (Kynkäänniemi et al. 2019,
-    arXiv:1904.06991). Samples are mean images, as many as there are images. Where the data are
-    black and white, samples are too: each pixel is drawn with its mean as the chance of white.
+    Computes the Fréchet distance (Heusel et al. 2017, arXiv:1706.08500), the kernel distance
+    (Bińkowski et al. 2018, arXiv:1801.01401), and improved precision and recall (Kynkäänniemi et
+    al. 2019, arXiv:1904.06991). The features come from the dataset's small classifier, so figures
+    are comparable only on the same dataset, not with those of an Inception network. Samples are
+    as many mean images as there are images. For binary data their pixels are drawn, with the mean
+    as the probability of white.
     """
 
     figures = (
@@ -94,18 +94,18 @@ class SampleQuality(Metric, use="sample_quality"):
         ),
     )
     needs = ("images", "classifier")
-    neighbours: int = Field(3, ge=1, description="neighbours that span the manifold, k")
+    neighbours: int = Field(3, ge=1, description="number of neighbors for precision and recall, k")
 
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
         if data.test == 1:
-            return "it compares distributions, and the split has one image"
+            return "it needs at least two images in the split"
         return super().data_problem(spec, data)
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
         """frechet_distance and kernel_distance (lower is better), precision and recall.
 
-        Raises UsageError (VZ504) for a dataset that has no classifier, and for black-and-white
-        data under a likelihood that gives no chances of white pixels.
+        Raises UsageError (VZ504) for a dataset without a classifier, and for binary data with a
+        likelihood that gives no probabilities of white pixels.
         """
         from vaezoo.components.nets.sample_quality import sample_quality_figures
 

@@ -1,4 +1,4 @@
-"""What the latents carry."""
+"""Metrics of the latents."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from pydantic import Field
 
 from vaezoo.components.metrics import sentences
 from vaezoo.registry import EvaluationContext, Figure, Metric, Quantity
+from vaezoo.registry.active_latents import ACTIVE_ABOVE
 
 if TYPE_CHECKING:
     from vaezoo.spec.spec import Spec
 
 
 class ActiveUnits(Metric, use="active_units"):
-    """How many latent dimensions are in use: those whose posterior mean varies over the images
-    with a variance above ``threshold`` (Burda, Grosse and Salakhutdinov 2016, section 5)."""
+    """Number of active latent dimensions.
+
+    A dimension is active if the variance of its posterior mean over the images is above
+    ``threshold`` (Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, section 5).
+    """
 
     figures = (
         Quantity(
@@ -28,7 +32,9 @@ class ActiveUnits(Metric, use="active_units"):
             role="active_units",
         ),
     )
-    threshold: float = Field(0.01, gt=0, description="least variance of an active dimension")
+    threshold: float = Field(
+        ACTIVE_ABOVE, gt=0, description="variance above which a dimension is active"
+    )
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
         """active_units, with the variance of each dimension's posterior mean."""
@@ -38,13 +44,13 @@ class ActiveUnits(Metric, use="active_units"):
 
 
 class Information(Metric, use="information"):
-    """Where the KL term goes: mutual information and the KL of the aggregated posterior.
+    """Decompose the KL term into mutual information and the KL of the aggregated posterior.
 
-    With q(z) = 1/N Σ q(z|x_n) over the split's N images, the mean KL term is exactly
-    I(n; z) + KL(q(z) || p(z)) (Hoffman and Johnson 2016, "ELBO surgery"). The second part is
-    how far the codes of all images together lie from the prior that samples are drawn from.
-    The total correlation KL(q(z) || Π q(z_j)) says how far the latents depend on each other
-    (Chen et al. 2018, arXiv:1802.04942, equation 2). I(n; z) cannot exceed log N.
+    With q(z) = 1/N Σ q(z|x_n) over the split's N images, the mean KL term is
+    I(n; z) + KL(q(z) || p(z)) (Hoffman and Johnson 2016, "ELBO surgery"). The second term is the
+    mismatch between the codes of all images and the prior. The total correlation
+    KL(q(z) || Π q(z_j)) measures the dependence of the latents (Chen et al. 2018,
+    arXiv:1802.04942, equation 2). I(n; z) is at most log N.
     """
 
     figures = (
@@ -52,7 +58,7 @@ class Information(Metric, use="information"):
         Quantity("marginal_kl", "lower", title="marginal KL"),
         Quantity("total_correlation", "neither"),
     )
-    samples: int = Field(1, ge=1, description="draws of z for each image")
+    samples: int = Field(1, ge=1, description="draws of z per image")
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
         """mutual_information, marginal_kl and total_correlation, nats per example."""

@@ -1,1 +1,1 @@
-"""The torch halves of the built-in components; imported only by their ``build``."""
+"""The torch modules of the built-in components, imported only when they are built."""

@@ -1,7 +1,7 @@
-"""The inference gap in two parts (Cremer, Li and Duvenaud 2018, arXiv:1801.03558).
+"""The two parts of the inference gap (Cremer, Li and Duvenaud 2018, arXiv:1801.03558).
 
-The encoder gives one q(z|x) for each image. A q of the same family that is fitted to each image
-by itself says how much of the gap between the ELBO and log p(x) the encoder is to blame for.
+Fitting a q of the same family to each image shows how much of the gap between the ELBO and log
+p(x) is due to the encoder.
 """
 
 from __future__ import annotations
@@ -13,20 +13,23 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.batched import mean_figure, unannounced_batches
+from vaezoo.components.nets.batched import mean_figure, silent_batches
 from vaezoo.registry import EvaluationContext, Figure, Split
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE, Posterior
 
-#: latents to decode at once: on a CPU few enough for their images to stay in its cache
+#: latents to decode at once; on a CPU the images must fit into its cache
 _ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How q(z|x) is fitted to one image: so many steps of Adam, whose learning rate falls from
-    ``lr`` to 0 along a half cosine, each on the mean of so many fresh draws of z."""
+    """Settings of the fit of q(z|x) to an image.
+
+    Adam takes ``steps`` steps, each on ``draws`` new draws of z. The learning rate falls from
+    ``lr`` to 0 along half a cosine.
+    """
 
     steps: int
     draws: int
@@ -35,10 +38,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Gaps:
-    """Of each image, in nats, float64 on the CPU: (N,) each.
+    """The gaps of each image, (N,) each, nats, float64 on the CPU.
 
-    ``amortisation`` is how far the ELBO with the fitted q lies above the one with the encoder's;
-    ``remaining`` how far the importance-weighted bound with the fitted q lies above its ELBO.
+    ``amortisation`` is the ELBO with the fitted q minus the ELBO with the encoder's q.
+    ``remaining`` is the importance-weighted bound with the fitted q minus its ELBO.
     """
 
     amortisation: Tensor
@@ -48,7 +51,7 @@ class Gaps:
 def amortisation_figures(
     context: EvaluationContext, images: int, fit: Fit, samples: int
 ) -> list[Figure]:
-    """amortisation_gap and remaining_gap over ``images`` that are spread evenly over the split."""
+    """amortisation_gap and remaining_gap of ``images`` images spread evenly over the split."""
     gaps = inference_gaps(context, images, fit, samples)
     about = (
         f"images spread evenly over the split, q fitted to each by {fit.steps:,} steps of Adam "
@@ -62,33 +65,33 @@ def amortisation_figures(
 
 
 def inference_gaps(context: EvaluationContext, images: int, fit: Fit, samples: int) -> Gaps:
-    """The gaps of ``images`` images of the split; of all where it has fewer."""
+    """The gaps of ``images`` images of the split, or of all if it has fewer."""
     model, generator = context.model, context.generator()
     total = len(context.split)
     count = min(images, total)
     chosen = Split(context.split.images[torch.arange(count) * total // count])
-    amortisation, remaining, told = [], [], 0
-    for part in unannounced_batches(context, chosen, _together(model, fit.draws)):
+    amortisation, remaining, reported = [], [], 0
+    for part in silent_batches(context, chosen, _images_at_once(model, fit.draws)):
         with torch.no_grad():
             encoded = model.posterior(part)
         fitted = fit_posterior(model, part, encoded, fit, generator)
         gain, rest = _gaps(model, part, encoded, fitted, samples, generator)
         amortisation.append(gain)
         remaining.append(rest)
-        # the images stand for the whole split, of which the progress is told
+        # scale the progress to the whole split
         done = total * sum(map(len, amortisation)) // count
-        context.advance(done - told)
-        told = done
+        context.advance(done - reported)
+        reported = done
     return Gaps(torch.cat(amortisation), torch.cat(remaining))
 
 
 def fit_posterior(
     model: VAE, images: Tensor, start: Posterior, fit: Fit, generator: torch.Generator
 ) -> Posterior:
-    """The diagonal Gaussian of each image (B, C, H, W) with the highest ELBO that is found.
+    """Fit a diagonal Gaussian to each image (B, C, H, W) by maximizing the ELBO.
 
-    The gradient leaves out the score of log q, whose expectation is 0: it then vanishes for every
-    draw, and not only in the mean, where q is p(z|x) (Roeder, Wu and Duvenaud 2017).
+    The gradient omits the score of log q, whose expectation is 0. It then vanishes for every draw,
+    not only on average, if q is p(z|x) (Roeder, Wu and Duvenaud 2017).
     """
     with torch.enable_grad():
         mean, log_var = (
@@ -100,9 +103,9 @@ def fit_posterior(
             for group in optimizer.param_groups:
                 group["lr"] = 0.5 * fit.lr * (1 + math.cos(math.pi * step / fit.steps))
             each = _repeated(type(start)(mean, log_var), fit.draws)
-            held = type(start)(each.mean.detach(), each.log_var.detach())
+            detached = type(start)(each.mean.detach(), each.log_var.detach())
             z = each.sample(generator)
-            log_weights = _log_weights(model, repeated, z, held)
+            log_weights = _log_weights(model, repeated, z, detached)
             loss = -log_weights.sum() / fit.draws
             mean.grad, log_var.grad = torch.autograd.grad(loss, [mean, log_var])
             optimizer.step()
@@ -118,7 +121,7 @@ def _gaps(
     samples: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Both gaps of each image (B, C, H, W), by fresh draws that no fit has seen."""
+    """Both gaps of each image (B, C, H, W), with draws that the fit has not used."""
     log_weights = []
     for posterior in (encoded, fitted):
         parts = []
@@ -135,12 +138,12 @@ def _gaps(
 
 
 def _log_weights(model: VAE, images: Tensor, z: Tensor, posterior: Posterior) -> Tensor:
-    """log p(x|z) + log p(z) − log q(z|x) of a draw for each image: (B,), nats."""
+    """log p(x|z) + log p(z) − log q(z|x) of one draw per image: (B,), nats."""
     return model.log_likelihood(images, z) + model.prior.log_prob(z) - posterior.log_prob(z)
 
 
 def _repeated(posterior: Posterior, times: int) -> Posterior:
-    """Each image's q so many times, one after the other."""
+    """Repeat each image's q ``times`` times."""
     return type(posterior)(
         posterior.mean.repeat_interleave(times, 0), posterior.log_var.repeat_interleave(times, 0)
     )
@@ -150,6 +153,6 @@ def _rows(model: VAE) -> int:
     return _ROWS_ON_CPU if model.device.type == "cpu" else _ROWS_ON_GPU
 
 
-def _together(model: VAE, draws: int) -> int:
-    """How many images are fitted at once."""
+def _images_at_once(model: VAE, draws: int) -> int:
+    """The number of images to fit at once."""
     return max(_rows(model) // draws, 1)

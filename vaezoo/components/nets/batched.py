@@ -1,7 +1,7 @@
-"""What the estimators share: a split's images in batches, and figures with all they need.
+"""Helpers of the estimators: a split's images in batches, and figures with their protocol.
 
-Means over examples are taken in float64 on the CPU: a mean over 10,000 examples of hundreds of
-nats keeps its digits, and not every device has float64.
+Means over examples are computed in float64 on the CPU, for accuracy and because not every device
+supports float64.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _BATCH = 500
 
 def batches(context: EvaluationContext) -> Iterator[Tensor]:
     """The split's images as float32 in [0, 1] on the model's device, in order."""
-    for images in unannounced_batches(context, context.split):
+    for images in silent_batches(context, context.split):
         yield images
         context.advance(len(images))
 
 
-def unannounced_batches(
+def silent_batches(
     context: EvaluationContext, split: Split, size: int = _BATCH
 ) -> Iterator[Tensor]:
-    """Batches of any split on the model's device, without a word on the progress."""
+    """Batches of any split on the model's device, without progress reports."""
     for images in split.images.split(size):
         yield images.to(context.model.device).to(torch.float32).div_(255)
 
@@ -35,7 +35,7 @@ def unannounced_batches(
 @torch.inference_mode()
 def posterior_means(context: EvaluationContext, split: Split) -> Tensor:
     """μ of every image of a split: (N, latent), float32 on the CPU."""
-    batches = unannounced_batches(context, split)
+    batches = silent_batches(context, split)
     return torch.cat([context.model.posterior(images).mean.float().cpu() for images in batches])
 
 
@@ -77,7 +77,7 @@ def figure(
     per_dimension: Tensor | None = None,
     note: str = "",
 ) -> Figure:
-    """A figure on the context's split, with the context's likelihood, protocol and caveats."""
+    """A figure on the context's split, with its likelihood, protocol and caveats."""
     return Figure(
         name=name,
         value=value,

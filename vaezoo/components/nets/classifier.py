@@ -1,4 +1,4 @@
-"""The small classifiers that come with the shipped datasets, for features of images."""
+"""The small classifiers of the shipped datasets, for features of images."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 
 class ClassifierNet(nn.Module):
-    """Convolutions that each halve the image, and two linear layers.
+    """Convolutions that each halve the image, then two linear layers.
 
-    What goes into the last layer are the features: (B, features), not negative.
+    The features (B, features) are the nonnegative input of the last layer.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ClassifierNet(nn.Module):
 
 
 def shipped_classifier(name: str) -> ClassifierNet:
-    """The trained classifier that ships for the dataset ``name``, in evaluation mode."""
+    """The shipped classifier of the dataset ``name``, in evaluation mode."""
     file = importlib.resources.files("vaezoo") / "shipped_data" / f"classifier_{name}.safetensors"
     with importlib.resources.as_file(file) as path, safe_open(path, "pt") as opened:
         tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
@@ -54,7 +54,7 @@ def shipped_classifier(name: str) -> ClassifierNet:
 
 
 def from_file(tensors: dict[str, Tensor], header: dict[str, Any]) -> ClassifierNet:
-    """A classifier as ``tools/train_classifier.py`` wrote it."""
+    """Load a classifier written by ``tools/train_classifier.py``."""
     shape, plan = json.loads(header["image_shape"]), json.loads(header["plan"])
     classes = int(header["classes"])
     net = ClassifierNet(tuple(shape), tuple(plan["channels"]), plan["features"], classes)

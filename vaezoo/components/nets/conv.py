@@ -1,4 +1,4 @@
-"""Convolutional encoder and its transposed mirror."""
+"""Modules of the convolutional encoder and the transposed convolutional decoder."""
 
 from __future__ import annotations
 
@@ -96,5 +96,5 @@ class ConvTransposeDecoderNet(nn.Module):
 
 
 def _remainder(before: int, after: int, kernel: int, stride: int) -> int:
-    """Pixels that a transposed convolution must add at the far edge to reach ``after``."""
+    """The output padding of a transposed convolution to reach the size ``after``."""
     return after - ((before - 1) * stride - 2 * ((kernel - 1) // 2) + kernel)

@@ -1,4 +1,4 @@
-"""Estimators behind the metrics that look at each image by itself."""
+"""Estimators of metrics that are means over images."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from torch import Tensor
 
 from vaezoo.components.nets.batched import batches, figure, mean_figure
 from vaezoo.registry import EvaluationContext, Figure
+from vaezoo.registry.active_latents import is_active
 
 
 def elbo_figures(context: EvaluationContext, samples: int) -> list[Figure]:
-    """elbo, reconstruction and kl of every image, averaged."""
+    """elbo, reconstruction and kl, averaged over images."""
     terms = elbo_terms(context, samples)
     by_dimension = terms.by_dimension.mean(0)
     per_dimension = by_dimension if len(by_dimension) == context.model.latent else None
@@ -25,8 +26,11 @@ def elbo_figures(context: EvaluationContext, samples: int) -> list[Figure]:
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of each image, nats, float64 on the CPU: ``reconstruction`` (N,) and the KL term
-    ``by_dimension`` (N, latent), or (N, 1) where only its sum over latents is known."""
+    """The ELBO terms of each image, nats, float64 on the CPU.
+
+    ``reconstruction`` is (N,). The KL term ``by_dimension`` is (N, latent), or (N, 1) if only its
+    sum over latents is known.
+    """
 
     reconstruction: Tensor
     by_dimension: Tensor
@@ -63,13 +67,13 @@ def elbo_terms(context: EvaluationContext, samples: int) -> Terms:
 
 @torch.inference_mode()
 def active_units_figure(context: EvaluationContext, threshold: float) -> Figure:
-    """The count of dimensions whose posterior mean varies by more than ``threshold``."""
+    """The number of dimensions whose posterior mean has a variance above ``threshold``."""
     means = torch.cat([context.model.posterior(images).mean.cpu() for images in batches(context)])
     variances = means.double().var(0, correction=0)
     return figure(
         context,
         "active_units",
-        float((variances > threshold).sum()),
+        float(is_active(variances, threshold).sum()),
         unit=f"latent dimensions of {context.model.latent}",
         examples=len(means),
         per_dimension=variances,
@@ -78,12 +82,12 @@ def active_units_figure(context: EvaluationContext, threshold: float) -> Figure:
 
 
 def entropy_floor_figure(context: EvaluationContext) -> Figure:
-    """The entropy of each image's grey levels as Bernoulli means, averaged."""
-    return mean_figure(context, "entropy_floor", grey_entropies(context))
+    """The entropy of each image's gray levels as Bernoulli means, averaged."""
+    return mean_figure(context, "entropy_floor", gray_entropies(context))
 
 
-def grey_entropies(context: EvaluationContext) -> Tensor:
-    """The entropy of each image's grey levels as Bernoulli means: (N,), nats."""
+def gray_entropies(context: EvaluationContext) -> Tensor:
+    """The entropy of each image's gray levels as Bernoulli means: (N,), nats."""
     entropies = [
         -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).flatten(1).sum(1).cpu()
         for x in batches(context)

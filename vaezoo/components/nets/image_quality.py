@@ -1,4 +1,4 @@
-"""Reconstructions against their originals: squared error and structural similarity."""
+"""Squared error and structural similarity of reconstructions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _C1, _C2 = 0.01**2, 0.03**2
 
 
 def reconstruction_error_figures(context: EvaluationContext) -> list[Figure]:
-    """mse and ssim of the mean image at the posterior mean."""
+    """mse and ssim of reconstructions, averaged over images."""
     values = reconstruction_errors(context)
     note = "mean image at the posterior mean, pixels in [0, 1]"
     return [
@@ -41,9 +41,9 @@ def reconstruction_errors(context: EvaluationContext) -> dict[str, Tensor]:
 def ssim(images: Tensor, others: Tensor) -> Tensor:
     """Structural similarity of images in [0, 1], both (B, C, H, W): (B,), up to 1.
 
-    Wang, Bovik, Sheikh and Simoncelli 2004, equation 13: averaged over all places where the
-    whole Gaussian window lies inside the image, and over channels. The window is as much
-    smaller than 11 × 11 as the image makes it.
+    Averages equation 13 of Wang, Bovik, Sheikh and Simoncelli (2004) over channels and all
+    positions of the Gaussian window inside the image. The window is 11 × 11, or smaller for
+    smaller images.
     """
     window = _window(images)
 
@@ -63,7 +63,7 @@ def ssim(images: Tensor, others: Tensor) -> Tensor:
 
 
 def _window(images: Tensor) -> Tensor:
-    """A Gaussian window (h, w) that sums to 1, of odd sides."""
+    """A Gaussian window (h, w) with odd sides that sums to 1."""
     sides = [min(_WINDOW, side - 1 + side % 2) for side in images.shape[2:]]
     rows, columns = (
         torch.exp(-0.5 * (axis / _SIGMA) ** 2)

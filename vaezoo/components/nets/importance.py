@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.batched import mean_figure, unannounced_batches
+from vaezoo.components.nets.batched import mean_figure, silent_batches
 from vaezoo.registry import EvaluationContext, Figure
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE, Posterior
 
-#: latents to decode at once: on a CPU few enough for their images to stay in its cache
+#: latents to decode at once; on a CPU the images must fit into its cache
 _ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
 
 
 def importance_weighted_figure(context: EvaluationContext, samples: int) -> Figure:
-    """log 1/K Σ_k p(x, z_k) / q(z_k|x) of every image, averaged."""
+    """log 1/K Σ_k p(x, z_k) / q(z_k|x), averaged over images."""
     return mean_figure(context, "iw_bound", importance_weighted_values(context, samples), samples)
 
 
@@ -28,10 +28,9 @@ def importance_weighted_figure(context: EvaluationContext, samples: int) -> Figu
 def importance_weighted_values(context: EvaluationContext, samples: int) -> Tensor:
     """The bound of every image of the split: (N,), nats, float64 on the CPU."""
     generator = context.generator()
-    # in one piece: thousands of small results, each kept where it was made between the images of
-    # two batches, would leave holes in memory that no other batch fits into
+    # preallocated: thousands of small results between large batches would fragment memory
     bounds, done = torch.empty(len(context.split), dtype=torch.float64), 0
-    for images in unannounced_batches(context, context.split):
+    for images in silent_batches(context, context.split):
         posterior = context.model.posterior(images)
         for bound in importance_weighted_bounds(
             context.model, images, posterior, samples, generator
@@ -45,17 +44,14 @@ def importance_weighted_values(context: EvaluationContext, samples: int) -> Tens
 def importance_weighted_bounds(
     model: VAE, images: Tensor, posterior: Posterior, samples: int, generator: torch.Generator
 ) -> Iterator[Tensor]:
-    """The bound of each image (B, C, H, W), nats, float64 on the CPU, a few images at a time.
-
-    The images come with their posterior and so are encoded once however many samples there are.
-    """
+    """The bound of each image (B, C, H, W), nats, float64 on the CPU, a few images at a time."""
     rows = _ROWS_ON_CPU if images.device.type == "cpu" else _ROWS_ON_GPU
     draws = min(samples, rows)
-    together = max(rows // draws, 1)
+    images_at_once = max(rows // draws, 1)
     parts = zip(
-        images.split(together),
-        posterior.mean.split(together),
-        posterior.log_var.split(together),
+        images.split(images_at_once),
+        posterior.mean.split(images_at_once),
+        posterior.log_var.split(images_at_once),
         strict=True,
     )
     for few, mean, log_var in parts:
@@ -74,7 +70,7 @@ def _few_images(
     total = torch.full((len(images),), -math.inf, dtype=torch.float64)
     for done in range(0, samples, draws):
         now = min(draws, samples - done)
-        # one image is repeated without a copy; several lie one block of draws after another
+        # repeat a single image without a copy
         repeated = (
             images.expand(now, *images.shape[1:])
             if len(images) == 1

@@ -1,5 +1,7 @@
-"""The aggregated posterior q(z) = 1/N Σ q(z|x_n): mutual information, marginal KL, total
-correlation. Every draw is held against all N posteriors, so that nothing is weighed by guess."""
+"""Mutual information, marginal KL and total correlation of q(z) = 1/N Σ q(z|x_n).
+
+Every draw is evaluated under all N posteriors, so q(z) is exact.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from vaezoo.registry import EvaluationContext, Figure
 if TYPE_CHECKING:
     from vaezoo.model import Posterior
 
-#: pairs of a draw and a posterior to look at together
+#: pairs of a draw and a posterior to evaluate at once
 _PAIRS = 2**21
 
 
@@ -54,8 +56,8 @@ def information_figures(context: EvaluationContext, samples: int) -> list[Figure
 def log_aggregated(z: Tensor, posterior: Posterior) -> Tensor:
     """log q(z) of draws z (M, d) under N posteriors (N, d): (M,), nats, float64 on the CPU.
 
-    The squares are multiplied out, so that all pairs come of two matrix products; float64 keeps
-    the digits that this costs, so on devices without it the work is done on the CPU.
+    Expands the squares into two matrix products. This loses digits, so it runs in float64 on the
+    CPU.
     """
     z, mean = z.cpu().double(), posterior.mean.cpu().double()
     log_var = posterior.log_var.cpu().double()
@@ -71,7 +73,7 @@ def log_aggregated(z: Tensor, posterior: Posterior) -> Tensor:
 
 
 def log_aggregated_by_dimension(z: Tensor, posterior: Posterior) -> Tensor:
-    """log q(z_j) of each dimension by itself: (M, d), nats, float64 on the CPU."""
+    """log q(z_j) of each dimension: (M, d), nats, float64 on the CPU."""
     by_dimension = []
     for j in range(z.shape[1]):
         mean, log_var = posterior.mean[:, j], posterior.log_var[:, j]

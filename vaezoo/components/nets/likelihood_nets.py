@@ -1,5 +1,4 @@
-"""Likelihoods as modules. Always in float32: a sum over hundreds of pixels loses its last
-digits, and its gradients their meaning, in bfloat16."""
+"""Likelihood modules, always in float32: bfloat16 is too coarse for a sum over all pixels."""
 
 from __future__ import annotations
 
@@ -11,11 +10,11 @@ from torch import Tensor, nn
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Σ log(1 + e^η) − xη over pixels, for logits η and x in [0, 1], with its known gradient.
+    """Σ log(1 + e^η) − xη over pixels, for logits η and x in [0, 1], with an explicit gradient.
 
-    PyTorch's own function computes log1p number by number on a CPU, which takes a fifth of a
-    training step. log(1 + e^−|η|) is computed in vectors and differs by less than one unit in
-    the last place of 1 for each pixel, since its argument lies between 1 and 2.
+    PyTorch's function is not vectorized on a CPU, because of log1p, and takes a fifth of a
+    training step. log(1 + e^−|η|) is vectorized, and its error per pixel is below one unit in the
+    last place of 1, because its argument is between 1 and 2.
     """
 
     generate_vmap_rule = True
@@ -57,11 +56,11 @@ class BernoulliNet(nn.Module):
 class ContinuousBernoulliNet(nn.Module):
     """Logits η of λ; log p = log C(λ) + x log λ + (1 − x) log(1 − λ).
 
-    With λ = sigmoid(η), the normaliser is log C = log(η / tanh(η/2)), which is log 2 at η = 0
-    and is expanded there, where the formula loses its digits.
+    With λ = sigmoid(η), the normalizer is log C = log(η / tanh(η/2)). Near η = 0, where it is
+    log 2 and the formula loses digits, a series replaces it.
     """
 
-    #: below this |η| the series replaces the formula; both agree there to 1e-8
+    #: |η| below which the series replaces the formula; they agree to 1e-8 there
     SERIES_BELOW = 0.05
 
     def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
@@ -90,7 +89,7 @@ class ContinuousBernoulliNet(nn.Module):
 
 
 class GaussianNet(nn.Module):
-    """Independent normal densities around the decoder's mean, one scale for all pixels."""
+    """Independent normal densities with one scale for all pixels."""
 
     def __init__(self, scale: float | Literal["learned"], mean: Literal["sigmoid", "linear"]):
         super().__init__()
@@ -116,7 +115,7 @@ class GaussianNet(nn.Module):
 
 
 class SquaredErrorNet(nn.Module):
-    """−Σ (x − μ)²: the Gaussian of variance ½ without its constant."""
+    """−Σ (x − μ)²: the Gaussian with variance ½ without its constant."""
 
     def __init__(self, mean: Literal["sigmoid", "linear"]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Classifiers on posterior means: what the latents know of the labels."""
+"""Classifiers of labels on posterior means."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from torch import Tensor
 from vaezoo.components.nets.batched import mean_figure, posterior_means
 from vaezoo.registry import EvaluationContext, Figure
 
-_MOST_ITERATIONS = 200
-#: distances to hold at once
+_MAX_ITERATIONS = 200
+#: distances to compute at once
 _PAIRS = 2**24
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Whether a classifier found the class of each image, (N,), fitted to so many others."""
+    """Whether the class of each image is right, (N,), and the number of images fitted to."""
 
     right: Tensor
     fitted: int
 
 
 def linear_probe_figures(context: EvaluationContext, penalty: float) -> list[Figure]:
-    """probe_accuracy; nothing where the dataset has no labels."""
+    """probe_accuracy; nothing without labels."""
     found = linear_probe(context, penalty)
     if found is None:
         return []
@@ -33,12 +33,12 @@ def linear_probe_figures(context: EvaluationContext, penalty: float) -> list[Fig
 
 
 def linear_probe(context: EvaluationContext, penalty: float) -> ProbeResult | None:
-    """Which images a linear classifier is right about; None where the dataset has no labels."""
+    """Fit and evaluate a linear classifier; None without labels."""
     latents = _latents_with_labels(context)
     if latents is None:
         return None
     (fitted, labels), (held_out, truth) = latents
-    # a dimension that never moves is left as it is
+    # do not scale a constant dimension
     scale = fitted.std(0).clamp(min=1e-6)
     mean = fitted.mean(0)
     weight, bias = logistic_regression((fitted - mean) / scale, labels, penalty)
@@ -47,7 +47,7 @@ def linear_probe(context: EvaluationContext, penalty: float) -> ProbeResult | No
 
 
 def nearest_neighbours_figures(context: EvaluationContext, neighbours: int) -> list[Figure]:
-    """knn_accuracy; nothing where the dataset has no labels."""
+    """knn_accuracy; nothing without labels."""
     found = nearest_neighbours(context, neighbours)
     if found is None:
         return []
@@ -56,7 +56,7 @@ def nearest_neighbours_figures(context: EvaluationContext, neighbours: int) -> l
 
 
 def nearest_neighbours(context: EvaluationContext, neighbours: int) -> ProbeResult | None:
-    """Which images the vote is right about; None where the dataset has no labels."""
+    """Evaluate k-nearest-neighbor classification; None without labels."""
     latents = _latents_with_labels(context)
     if latents is None:
         return None
@@ -71,7 +71,7 @@ def logistic_regression(x: Tensor, labels: Tensor, penalty: float) -> tuple[Tens
     weight = torch.zeros(x.shape[1], classes, requires_grad=True)
     bias = torch.zeros(classes, requires_grad=True)
     optimizer = torch.optim.LBFGS(
-        [weight, bias], max_iter=_MOST_ITERATIONS, line_search_fn="strong_wolfe"
+        [weight, bias], max_iter=_MAX_ITERATIONS, line_search_fn="strong_wolfe"
     )
 
     def loss() -> Tensor:
@@ -86,9 +86,9 @@ def logistic_regression(x: Tensor, labels: Tensor, penalty: float) -> tuple[Tens
 
 
 def vote(known: Tensor, labels: Tensor, asked: Tensor, neighbours: int) -> Tensor:
-    """The commonest label among the nearest of ``known`` (N, d) to each of ``asked`` (M, d): (M,).
+    """The most common label among the nearest of ``known`` (N, d) to ``asked`` (M, d): (M,).
 
-    A neighbour's vote weighs a little less than that of a nearer one, which settles ties.
+    A nearer neighbor weighs slightly more, which breaks ties.
     """
     classes = int(labels.max()) + 1
     weights = 1 - torch.arange(neighbours) / (neighbours + 1) ** 2
@@ -104,7 +104,7 @@ def vote(known: Tensor, labels: Tensor, asked: Tensor, neighbours: int) -> Tenso
 def _latents_with_labels(
     context: EvaluationContext,
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]] | None:
-    """Posterior means and labels, of the training split and of the context's."""
+    """Posterior means and labels of the training split and of the context's split."""
     training = context.training
     if training is None or training.labels is None or context.split.labels is None:
         return None

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons."""
+"""Modules of multilayer perceptrons."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def stack(widths: Sequence[int], activation: Callable[[], nn.Module]) -> nn.Sequ
 
 
 class PosteriorHead(nn.Module):
-    """One linear map to the mean and another to the log-variance."""
+    """Two linear layers, to the mean and to the log-variance."""
 
     def __init__(self, features: int, latent: int) -> None:
         super().__init__()

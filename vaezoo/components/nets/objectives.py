@@ -1,4 +1,4 @@
-"""Objectives as modules."""
+"""Modules of training objectives."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class ELBOObjective(nn.Module):
-    """−E_q log p(x|z) + β · KL(q(z|x) || p(z)), by one sample of z for each image."""
+    """−E_q log p(x|z) + β · KL(q(z|x) || p(z)), with one draw of z per image."""
 
     def __init__(self, *, free_bits: bool) -> None:
         super().__init__()
-        self._penalty = self._held_up if free_bits else self._summed
+        self._penalty = self._free_bits if free_bits else self._plain
 
     def forward(
         self,
@@ -31,7 +31,7 @@ class ELBOObjective(nn.Module):
         z = posterior.sample(generator)
         reconstruction = -model.log_likelihood(images, z)
         by_dimension = model.prior.kl(posterior.mean, posterior.log_var)
-        if by_dimension is None:  # no closed form: the sample's own estimate
+        if by_dimension is None:  # no closed form: estimate it from the draw
             by_dimension = (posterior.log_prob(z) - model.prior.log_prob(z)).unsqueeze(1)
         kl = by_dimension.sum(1)
         penalty = self._penalty(by_dimension, kl, weights)
@@ -41,11 +41,11 @@ class ELBOObjective(nn.Module):
             "kl": kl,
         }
 
-    def _summed(self, by_dimension: Tensor, kl: Tensor, weights: Mapping[str, float]) -> Tensor:
+    def _plain(self, by_dimension: Tensor, kl: Tensor, weights: Mapping[str, float]) -> Tensor:
         return kl
 
-    def _held_up(self, by_dimension: Tensor, kl: Tensor, weights: Mapping[str, float]) -> Tensor:
-        # The floor acts on the batch's mean (Kingma et al. 2016, eq. 15); every example carries
-        # the same penalty, so that the mean of the objective is the one of the paper.
+    def _free_bits(self, by_dimension: Tensor, kl: Tensor, weights: Mapping[str, float]) -> Tensor:
+        # The floor applies to the batch mean (Kingma et al. 2016, eq. 15). Every example has the
+        # same penalty, so the mean of the objective is that of the paper.
         floor = weights["free_bits"]
         return by_dimension.mean(0).clamp(min=floor).sum().expand_as(kl)

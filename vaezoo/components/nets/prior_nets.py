@@ -1,4 +1,4 @@
-"""Priors as modules."""
+"""Modules of priors."""
 
 from __future__ import annotations
 

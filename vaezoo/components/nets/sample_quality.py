@@ -1,19 +1,19 @@
-"""Samples against images in a classifier's features: distances, precision and recall."""
+"""Compare samples with images in a classifier's features: distances, precision and recall."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.batched import figure, unannounced_batches
+from vaezoo.components.nets.batched import figure, silent_batches
 from vaezoo.diagnostics import Diagnostic, UsageError
 from vaezoo.registry import EvaluationContext, Figure, Split
 from vaezoo.registry.contracts import ImageClassifier
 
 _BATCH = 500
-#: images of each side in one estimate of the kernel distance, as its authors have it
+#: samples and images per estimate of the kernel distance (Bińkowski et al. 2018)
 _KERNEL_BLOCK = 1000
-#: training images that say what the distances are between images of the same kind
+#: limit on training images for the reference distance between images
 _COMPARED = 10_000
 
 
@@ -57,8 +57,8 @@ def sample_quality_figures(context: EvaluationContext, neighbours: int) -> list[
 def frechet_distance(one: Tensor, other: Tensor) -> float:
     """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½) of features (N, F) and (M, F), in float64.
 
-    The root's trace is that of (Σ₁^½ Σ₂ Σ₁^½)^½, a symmetric matrix, whose eigenvalues are not
-    negative but for rounding.
+    The trace of the root equals that of (Σ₁^½ Σ₂ Σ₁^½)^½, a symmetric matrix, whose eigenvalues
+    are nonnegative up to rounding.
     """
     one, other = one.double(), other.double()
     difference = one.mean(0) - other.mean(0)
@@ -71,12 +71,12 @@ def frechet_distance(one: Tensor, other: Tensor) -> float:
 
 
 def kernel_distances(one: Tensor, other: Tensor, block: int = _KERNEL_BLOCK) -> Tensor:
-    """The unbiased squared MMD with the kernel (x·y/F + 1)³, one for each disjoint block."""
+    """The unbiased squared MMD with the kernel (x·y/F + 1)³ of each disjoint block."""
     pairs = zip(one.double().split(block), other.double().split(block), strict=False)
     whole = [(a, b) for a, b in pairs if len(a) == len(b) > 1]
     if not whole:
-        raise ValueError("the kernel distance needs at least two features on either side")
-    if len(whole) > 1:  # a short last block would count as much as a whole one
+        raise ValueError("the kernel distance needs at least two samples and two images")
+    if len(whole) > 1:  # drop an incomplete last block
         whole = [(a, b) for a, b in whole if len(a) == block]
     return torch.stack([_squared_mmd(a, b) for a, b in whole])
 
@@ -93,9 +93,9 @@ def _squared_mmd(one: Tensor, other: Tensor) -> Tensor:
 
 
 def precision_and_recall(images: Tensor, samples: Tensor, neighbours: int) -> tuple[float, float]:
-    """The share of samples among the images' neighbourhoods, and of images among the samples'.
+    """The fraction of samples near images (precision), and of images near samples (recall).
 
-    A neighbourhood reaches from a point to the ``neighbours``-th nearest of its own kind.
+    The neighborhood of a point reaches to its ``neighbours``-th nearest point of the same kind.
     """
     return _covered(samples, images, neighbours), _covered(images, samples, neighbours)
 
@@ -115,12 +115,12 @@ def _covered(asked: Tensor, by: Tensor, neighbours: int) -> float:
 def _between_images(
     context: EvaluationContext, net: ImageClassifier, images: Tensor, name: str
 ) -> str:
-    """How far training images are from the split's, which no sample can be expected to beat."""
+    """A note with the distance of training images from the split's, the best to expect."""
     if context.training is None or name not in ("frechet_distance", "kernel_distance"):
         return ""
-    # as many as there are images: both distances depend on how many are compared
+    # as many as images, because both distances depend on the number
     shown = context.training.images[: min(_COMPARED, len(images))]
-    if context.binarization.use == "dynamic":  # the others are grey still
+    if context.binarization.use == "dynamic":  # the training images are still gray
         shown = context.binarization.drawn_once(shown, "train")
     chosen = Split(shown)
     features = _features_of_split(context, net, chosen)
@@ -138,23 +138,23 @@ def _classifier(context: EvaluationContext) -> ImageClassifier:
         raise UsageError(
             Diagnostic(
                 "VZ504",
-                f"samples of {dataset.use!r} cannot be judged: the dataset has no classifier",
-                hint="leave the metric sample_quality out; a dataset of your own can give one "
-                "by its method classifier()",
+                f"sample_quality needs a classifier, but the dataset {dataset.use!r} has none",
+                hint="remove the metric sample_quality; your own dataset can provide one with its "
+                "method classifier()",
             )
         )
     return net.to(context.model.device)
 
 
 def _features_of_split(context: EvaluationContext, net: ImageClassifier, split: Split) -> Tensor:
-    batches = unannounced_batches(context, split, _BATCH)
+    batches = silent_batches(context, split, _BATCH)
     return torch.cat([net.features(images).float().cpu() for images in batches])
 
 
 def _features_of_samples(
     context: EvaluationContext, net: ImageClassifier, count: int, *, drawn: bool
 ) -> Tensor:
-    """Features of mean images, or where ``drawn`` of pixels that are drawn with these chances."""
+    """Features of mean images, or of binary images drawn from them."""
     generator, found = context.generator(), []
     for z in context.model.prior.sample(count, generator).split(_BATCH):
         images = context.model.decode(z)
@@ -166,9 +166,9 @@ def _features_of_samples(
 
 
 def _is_binary(context: EvaluationContext) -> bool:
-    """Whether pixels are black or white, so that samples are to have drawn pixels too.
+    """Whether the images are binary, so that the pixels of samples must be drawn.
 
-    Raises UsageError (VZ504) where the likelihood gives no chances to draw them with.
+    Raises UsageError (VZ504) if the likelihood gives no probabilities of white pixels.
     """
     if context.binarization.use == "none" and context.spec.dataset.binary is not True:
         return False
@@ -178,9 +178,9 @@ def _is_binary(context: EvaluationContext) -> bool:
     raise UsageError(
         Diagnostic(
             "VZ504",
-            f"samples cannot be compared with black-and-white images: {likelihood.use!r} gives no "
-            "chance of a white pixel to draw them with",
-            hint="leave the metric sample_quality out, or use a likelihood of binary images, such "
+            f"sample_quality cannot draw binary samples: {likelihood.use!r} gives no probability "
+            "of white pixels",
+            hint="remove the metric sample_quality, or use a likelihood for binary images, such "
             "as bernoulli",
         )
     )

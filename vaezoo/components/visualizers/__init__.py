@@ -1,4 +1,4 @@
-"""The built-in pictures of a trained model and its data."""
+"""The built-in visualizers."""
 
 from __future__ import annotations
 

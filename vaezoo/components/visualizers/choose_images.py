@@ -1,4 +1,4 @@
-"""Which images of a split to show."""
+"""Choose images of a split to show."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from vaezoo.registry.contracts import EvaluationContext
 
 
 def spread_over_classes(context: EvaluationContext, *, columns: int, rows: int) -> Tensor:
-    """Indices (rows, columns), each column of one class, drawn by the seed.
+    """Indices (rows, columns) with one class per column, chosen by the seed.
 
-    With more classes than columns the seed draws the classes too. Images repeat only where a
+    With more classes than columns the seed also chooses the classes. Images repeat only if a
     class has too few.
     """
     generator = torch.Generator().manual_seed(context.seed)
@@ -34,9 +34,9 @@ def spread_over_classes(context: EvaluationContext, *, columns: int, rows: int) 
 
 
 def pairs_across_classes(context: EvaluationContext, count: int) -> Tensor:
-    """Indices (count, 2), the images of each pair of different classes where there are two.
+    """Indices (count, 2) of pairs, with different classes if there are at least two.
 
-    Classes take turns, so that few pairs show many of them.
+    Rotates through the classes, so that few pairs show many classes.
     """
     generator = torch.Generator().manual_seed(context.seed)
     if context.split.labels is None:
@@ -61,6 +61,6 @@ def _classes(labels: Tensor) -> Tensor:
 
 
 def _drawn(indices: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """``count`` of the indices in random order, each once before any comes twice."""
+    """``count`` indices in random order, each used once before any repeats."""
     order = indices[torch.randperm(len(indices), generator=generator)]
     return order.repeat(-(-count // len(order)))[:count]

@@ -1,4 +1,4 @@
-"""Straight lines in latent space between pairs of images."""
+"""Draw linear interpolations between pairs of images."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _SPACE = 16
 _FRAME_POINTS = 1.2
 
 
-@page_style.house_style
+@page_style.with_style
 def draw_interpolations(context: EvaluationContext, *, pairs: int, steps: int) -> Figure:
     indices = choose_images.pairs_across_classes(context, pairs)
     grid = _grid(context, indices, steps)
     names = _names(context, indices)
     label = _SPACE + page_style.widest(name for row in names for name in row)
     facts = [
-        "framed images, and the mean images along the line from one's posterior mean (0) "
-        "to the other's (1)",
+        "framed: images; between: mean images on the line from one posterior mean (0) "
+        "to the other (1)",
         page_style.split_fact(context, len(indices.unique()), indices.numel()),
         page_style.model_fact(context),
         page_style.seed_fact(context),
@@ -40,8 +40,8 @@ def draw_interpolations(context: EvaluationContext, *, pairs: int, steps: int) -
     )
     axes = grid.show(page, left=label, top=_HEADINGS)
     for row, (first, last) in enumerate(names):
-        page_style.beside(axes, grid.row_centre(row), first)
-        page_style.beside(axes, grid.row_centre(row), last, right=True)
+        page_style.label_side(axes, grid.row_center(row), first)
+        page_style.label_side(axes, grid.row_center(row), last, right=True)
         for column in (0, len(grid.lefts) - 1):
             _frame(axes, grid, row, column)
     _head(axes, grid, steps)
@@ -50,8 +50,8 @@ def draw_interpolations(context: EvaluationContext, *, pairs: int, steps: int) -
 
 def line(first: Tensor, last: Tensor, steps: int) -> Tensor:
     """``steps`` points from ``first`` (B, latent) to ``last``: (B · steps, latent)."""
-    way = torch.linspace(0, 1, steps, device=first.device)[None, :, None]
-    return torch.lerp(first[:, None], last[:, None], way).flatten(0, 1)
+    fraction = torch.linspace(0, 1, steps, device=first.device)[None, :, None]
+    return torch.lerp(first[:, None], last[:, None], fraction).flatten(0, 1)
 
 
 def _grid(context: EvaluationContext, indices: Tensor, steps: int) -> sheet.Sheet:
@@ -75,13 +75,13 @@ def _names(context: EvaluationContext, indices: Tensor) -> list[tuple[str, str]]
 
 def _frame(axes: Axes, grid: sheet.Sheet, row: int, column: int) -> None:
     points_per_pixel = grid.magnification * 72 / page_style.DPI
-    away = _FRAME_POINTS / 2 / points_per_pixel
-    corner = (grid.lefts[column] - away, grid.tops[row] - away)
+    margin = _FRAME_POINTS / 2 / points_per_pixel
+    corner = (grid.lefts[column] - margin, grid.tops[row] - margin)
     axes.add_patch(
         Rectangle(
             corner,
-            grid.cell_width + 2 * away,
-            grid.cell_height + 2 * away,
+            grid.cell_width + 2 * margin,
+            grid.cell_height + 2 * margin,
             fill=False,
             edgecolor=page_style.ACCENT,
             linewidth=_FRAME_POINTS,
@@ -93,5 +93,7 @@ def _frame(axes: Axes, grid: sheet.Sheet, row: int, column: int) -> None:
 
 def _head(axes: Axes, grid: sheet.Sheet, steps: int) -> None:
     for column in (0, steps + 1):
-        page_style.above(axes, grid.column_centre(column), "original", colour=page_style.ACCENT)
+        page_style.label_above(
+            axes, grid.column_center(column), "original", color=page_style.ACCENT
+        )
     grid.number_columns(axes, [step / (steps - 1) for step in range(steps)], first=1)

@@ -1,4 +1,4 @@
-"""Posterior means, coloured by class."""
+"""Draw posterior means, colored by class."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _AXIS_LEFT, _AXIS_BELOW = 80, 50
 _LEGEND_GAP = 30
 _LEGEND_ROWS = 24
 _STRIP = 78
-#: share of the points left out at either end of an axis, so that a few do not squash the rest
+#: fraction of points beyond each end of an axis, so that outliers do not set its range
 _TAIL = 0.0005
 
 
-@page_style.house_style
+@page_style.with_style
 def draw_latent_scatter(context: EvaluationContext, *, most: int) -> Figure:
     means = measure(context).means
     generator = torch.Generator().manual_seed(context.seed)
-    # In random order no class lies on top of all others.
+    # in random order no class covers the others
     shown = torch.randperm(len(means), generator=generator)[:most].numpy()
     labels = None if context.split.labels is None else context.split.labels.numpy()[shown]
     facts = [page_style.split_fact(context, len(shown)), page_style.model_fact(context)]
@@ -47,17 +47,17 @@ def draw_latent_scatter(context: EvaluationContext, *, most: int) -> Figure:
 def principal_components(
     means: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The first two principal components (N, 2), and each one's share of the variance.
+    """The first two principal components (N, 2), and their fractions of the variance.
 
-    A component's sign is free; its largest loading is made positive, so that the picture does
-    not depend on the linear algebra library.
+    The sign makes the largest loading positive, so that the picture does not depend on the linear
+    algebra library.
     """
-    centred = means.astype(np.float64) - means.mean(axis=0, dtype=np.float64)
-    variances, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+    centered = means.astype(np.float64) - means.mean(axis=0, dtype=np.float64)
+    variances, vectors = np.linalg.eigh(centered.T @ centered / len(centered))
     axes = vectors[:, ::-1][:, :2]
     largest = axes[np.abs(axes).argmax(axis=0), [0, 1]]
     total = max(float(variances.sum()), np.finfo(np.float64).tiny)
-    return centred @ (axes * np.where(largest < 0, -1, 1)), variances[::-1][:2] / total
+    return centered @ (axes * np.where(largest < 0, -1, 1)), variances[::-1][:2] / total
 
 
 def _draw_plane(
@@ -122,14 +122,14 @@ def _draw_strips(
 def _scatter(
     axes: Axes, x: NDArray[Any], y: NDArray[Any], labels: NDArray[np.int64] | None
 ) -> None:
-    colour: Any = page_style.VALIDATION
+    color: Any = page_style.VALIDATION
     if labels is not None:
         classes = np.unique(labels)
-        palette = np.array(page_style.class_colours(len(classes)))
-        colour = palette[np.searchsorted(classes, labels)]
+        palette = np.array(page_style.class_colors(len(classes)))
+        color = palette[np.searchsorted(classes, labels)]
     area = float(np.clip(30_000 / len(x), 3.0, 16.0))
     alpha = float(np.clip(7_000 / len(x), 0.7, 0.9))
-    axes.scatter(x, y, c=colour, s=area, alpha=alpha, linewidths=0, marker="o")
+    axes.scatter(x, y, c=color, s=area, alpha=alpha, linewidths=0, marker="o")
 
 
 def _limits(values: NDArray[Any]) -> tuple[float, float]:
@@ -141,7 +141,7 @@ def _limits(values: NDArray[Any]) -> tuple[float, float]:
 def _outside(
     points: NDArray[Any], across: tuple[float, float], up: tuple[float, float]
 ) -> list[str]:
-    """A fact about the points beyond the axes, where there are any."""
+    """The number of points beyond the axes as a fact, if any."""
     beyond = (points < (across[0], up[0])) | (points > (across[1], up[1]))
     count = int(beyond.any(axis=1).sum())
     return [f"{count} beyond the axes"] if count else []
@@ -158,8 +158,8 @@ def _legend(
 ) -> None:
     classes = np.unique(labels)
     handles = [
-        Line2D([], [], linestyle="", marker="o", markersize=5, markeredgewidth=0, color=colour)
-        for colour in page_style.class_colours(len(classes))
+        Line2D([], [], linestyle="", marker="o", markersize=5, markeredgewidth=0, color=color)
+        for color in page_style.class_colors(len(classes))
     ]
     legend = axes.legend(
         handles,

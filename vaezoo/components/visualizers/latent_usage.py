@@ -1,4 +1,4 @@
-"""What the posterior does with each latent dimension, measured on a split."""
+"""Measure each latent dimension's use on a split."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vaezoo.registry.active_latents import is_active
 from vaezoo.registry.contracts import EvaluationContext
 
 BATCH = 1000
-#: variance of the posterior mean up to which a dimension counts as unused
-#: (Burda et al. 2016, arXiv:1509.00519)
-UNUSED_VARIANCE = 0.01
 
 
 @dataclass(frozen=True)
 class Latents:
-    """Posterior means (N, latent), and how much each dimension carries (latent,).
+    """Posterior means (N, latent), and the use of each dimension (latent,).
 
-    ``carried`` is the mean KL in nats, or where the prior has no closed form the variance of
-    the posterior means; ``unit`` says which, and is empty where there are no images to measure on.
+    ``carried`` is the mean KL in nats, or the variance of the posterior means if the prior has no
+    closed form. ``unit`` says which; it is empty without images.
     """
 
     means: NDArray[np.float32]
@@ -31,21 +29,21 @@ class Latents:
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """The dimensions, the one that carries most first; as they are where nothing is known."""
+        """The dimensions by decreasing ``carried``; unchanged without images."""
         return np.argsort(-self.carried, kind="stable")
 
     @property
     def used(self) -> NDArray[np.bool_]:
-        """Whether each dimension's posterior mean varies over the images; of none, all count."""
+        """Whether each dimension is active; all are without images."""
         if not len(self.means):
             return np.ones(self.means.shape[1], dtype=np.bool_)
-        used: NDArray[np.bool_] = np.var(self.means, axis=0, dtype=np.float64) > UNUSED_VARIANCE
+        used: NDArray[np.bool_] = is_active(np.var(self.means, axis=0, dtype=np.float64))
         return used
 
 
 @torch.inference_mode()
 def measure(context: EvaluationContext) -> Latents:
-    """The posterior of every image of the split."""
+    """Measure the posterior of all images of the split."""
     if not len(context.split):
         latent = context.model.latent
         return Latents(np.zeros((0, latent), np.float32), np.zeros(latent), "")
@@ -64,5 +62,5 @@ def measure(context: EvaluationContext) -> Latents:
 
 
 def decode(context: EvaluationContext, z: Tensor) -> Tensor:
-    """Mean images of latents (N, latent), a batch at a time, in host memory."""
+    """Mean images of latents (N, latent), decoded in batches, in host memory."""
     return torch.cat([context.model.decode(part).cpu() for part in torch.split(z, BATCH)])

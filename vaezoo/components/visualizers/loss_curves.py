@@ -1,4 +1,4 @@
-"""The terms of the objective over the epochs."""
+"""Draw the terms of the objective over the epochs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from vaezoo.registry.contracts import EpochRecord, EvaluationContext
 _WIDTH, _HEIGHT = 370, 300
 _LEFT, _RIGHT, _ABOVE, _BELOW = 66, 104, 40, 50
 _PANELS_A_ROW = 3
-#: epochs at the start that may leave the axes, as a share of all
+#: first epochs that the axes may omit, as a fraction of all
 _WARM_UP = 0.05
-#: how many times the later epochs' range the whole range may be before the start is cut off
-_TOLERATED = 2.0
+#: ratio of the full range to that of later epochs above which the axes omit the start
+_MAX_RATIO = 2.0
 
 Points = Sequence[tuple[float, float]]
 
@@ -34,7 +34,7 @@ class Panel:
     logarithmic: bool = False
 
 
-@page_style.house_style
+@page_style.with_style
 def draw_loss_curves(context: EvaluationContext) -> Figure:
     panels = panels_of(context.history)
     rows = -(-len(panels) // _PANELS_A_ROW)
@@ -51,7 +51,7 @@ def draw_loss_curves(context: EvaluationContext) -> Figure:
 
 
 def panels_of(history: Sequence[EpochRecord]) -> list[Panel]:
-    """What there is to plot: the terms, then every number that changed on schedule."""
+    """The panels: the terms, then every scheduled number that changed."""
     if not history:
         return []
     terms = [
@@ -60,19 +60,19 @@ def panels_of(history: Sequence[EpochRecord]) -> list[Panel]:
         _terms("reconstruction, −log p(x|z)", history, lambda terms: terms["reconstruction"]),
         _terms("KL to the prior", history, lambda terms: terms["kl"]),
     ]
-    if _alike(terms[0], terms[1]):
+    if _are_close(terms[0], terms[1]):
         terms[:2] = [Panel("objective = −ELBO", terms[0].series)]
     names = sorted({name for record in history for name in record.weights})
     scheduled = {name: [(r.epoch, r.weights[name]) for r in history] for name in names}
     scheduled["learning rate"] = [(r.epoch, r.learning_rate) for r in history]
     return terms + [
-        Panel(_of_weight(name), {"": points}, _spans_decades(points))
+        Panel(_weight_title(name), {"": points}, _spans_decades(points))
         for name, points in scheduled.items()
         if len({value for _, value in points}) > 1
     ]
 
 
-def _of_weight(name: str) -> str:
+def _weight_title(name: str) -> str:
     return {"beta": "β"}.get(name) or label(name.replace("_", " "))
 
 
@@ -86,7 +86,7 @@ def _terms(
     return Panel(title, series)
 
 
-def _alike(one: Panel, other: Panel) -> bool:
+def _are_close(one: Panel, other: Panel) -> bool:
     return all(
         math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-6)
         for name, points in one.series.items()
@@ -101,7 +101,7 @@ def _spans_decades(points: Points) -> bool:
 
 def _facts(context: EvaluationContext) -> list[str]:
     if not context.history:
-        return ["no history of the training is stored with this model"]
+        return ["this model has no training history"]
     epochs = len(context.history)
     validated = any(record.validation is not None for record in context.history)
     return [
@@ -115,11 +115,11 @@ def _facts(context: EvaluationContext) -> list[str]:
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
-    colours = {"train": page_style.TRAIN, "validation": page_style.VALIDATION, "": page_style.INK}
+    colors = {"train": page_style.TRAIN, "validation": page_style.VALIDATION, "": page_style.INK}
     for name, points in panel.series.items():
         epochs, values = zip(*points, strict=True)
         marker = "o" if len(points) == 1 else None
-        axes.plot(epochs, values, color=colours[name], marker=marker, markersize=3.5)
+        axes.plot(epochs, values, color=colors[name], marker=marker, markersize=3.5)
     if panel.logarithmic:
         axes.set_yscale("log")
     else:
@@ -135,17 +135,17 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.set_xlabel("epoch")
     axes.grid(axis="y", color=page_style.FAINT, linewidth=0.5)
     axes.set_axisbelow(True)
-    _label_ends(axes, panel, colours)
+    _label_ends(axes, panel, colors)
 
 
 def limits(series: Mapping[str, Points]) -> tuple[float, float]:
-    """The range to show: all, or without the first epochs where these would squash the rest."""
+    """The range of the axis: all values, or without outliers in the first epochs."""
     everything = [value for points in series.values() for _, value in points]
     epochs = max(len(points) for points in series.values())
     skip = max(1, math.ceil(_WARM_UP * epochs))
     later = [value for points in series.values() for _, value in points[skip:]]
     low, high = min(everything), max(everything)
-    if later and epochs > 3 and high - low > _TOLERATED * (max(later) - min(later)):
+    if later and epochs > 3 and high - low > _MAX_RATIO * (max(later) - min(later)):
         low, high = min(later), max(later)
     room = 0.08 * (high - low) or max(0.05 * abs(high), 1e-6)
     return low - room, high + room
@@ -173,17 +173,17 @@ def _limit(axes: Axes, panel: Panel) -> None:
     )
 
 
-def _label_ends(axes: Axes, panel: Panel, colours: dict[str, str]) -> None:
-    """The name and last value of each series at its end, moved apart where they would touch."""
+def _label_ends(axes: Axes, panel: Panel, colors: dict[str, str]) -> None:
+    """Label each series at its end with name and last value, without overlap."""
     low, high = axes.get_ylim()
     ends = sorted(((points[-1][1], name) for name, points in panel.series.items()), reverse=True)
-    apart = 0.13
+    distance = 0.13
     places = [min(max((value - low) / (high - low), 0.0), 1.0) for value, _ in ends]
     if panel.logarithmic:
         places = [math.log(value / low) / math.log(high / low) for value, _ in ends]
-    if len(places) == 2 and places[0] - places[1] < apart:
-        middle = min(max(sum(places) / 2, apart / 2), 1 - apart / 2)
-        places = [middle + apart / 2, middle - apart / 2]
+    if len(places) == 2 and places[0] - places[1] < distance:
+        middle = min(max(sum(places) / 2, distance / 2), 1 - distance / 2)
+        places = [middle + distance / 2, middle - distance / 2]
     for (value, name), place in zip(ends, places, strict=True):
         number = f"{value:.3g}" if name == "" else f"{value:.2f}"
         axes.annotate(
@@ -195,6 +195,6 @@ def _label_ends(axes: Axes, panel: Panel, colours: dict[str, str]) -> None:
             va="center",
             linespacing=1.15,
             size=6.5,
-            color=colours[name],
+            color=colors[name],
             annotation_clip=False,
         )

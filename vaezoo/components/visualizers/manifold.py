@@ -1,4 +1,4 @@
-"""The decoded latent plane."""
+"""Draw the decoded latent plane."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _TICK, _SPACE = 16, 12
 
 
 def quantiles(side: int) -> Tensor:
-    """The middles of ``side`` equal shares of a standard normal distribution."""
+    """The midpoints of ``side`` equal-probability intervals of a standard normal distribution."""
     normal = NormalDist()
     return torch.tensor([normal.inv_cdf((index + 0.5) / side) for index in range(side)])
 
 
 def plane(side: int, latent: int, across: int, up: int) -> Tensor:
-    """Latents (side², latent) in rows from the top: ``across`` grows rightwards, ``up`` upwards."""
+    """Latents (side², latent) in rows from the top; ``across`` grows rightward, ``up`` upward."""
     values = quantiles(side)
     z = torch.zeros(side, side, latent)
     z[:, :, across] = values[None, :]
@@ -34,7 +34,7 @@ def plane(side: int, latent: int, across: int, up: int) -> Tensor:
     return z.flatten(0, 1)
 
 
-@page_style.house_style
+@page_style.with_style
 def draw_manifold(context: EvaluationContext, *, side: int) -> Figure:
     if context.model.latent == 1:
         return _draw_line(context, side)
@@ -74,7 +74,7 @@ def _draw_plane(
     axes.set_yticks(
         [rows * (1 - NormalDist().cdf(v)) for v in values], map(page_style.number, values)
     )
-    page_style.beside(axes, rows / 2, up, indent=indent)
+    page_style.label_side(axes, rows / 2, up, indent=indent)
     return page.figure
 
 
@@ -91,8 +91,7 @@ def _draw_line(context: EvaluationContext, side: int) -> Figure:
 
 def _facts(context: EvaluationContext) -> list[str]:
     return [
-        "mean images, spaced by the inverse Gaussian CDF so that each has the same share "
-        "of the prior",
+        "mean images, spaced by the inverse Gaussian CDF so that each has the same probability",
         page_style.model_fact(context),
     ]
 

@@ -1,6 +1,6 @@
-"""The house style: colours, type, the page that every picture stands on.
+"""The style of built-in pictures: colors, type and page layout.
 
-All measures are in pixels at ``DPI``, so that an image's pixels fall on those of the file.
+All lengths are in pixels at ``DPI``, so that pixels of images align with those of the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vaezoo.plotting import style
 from vaezoo.plotting.style import INK as INK
 from vaezoo.plotting.style import MUTED as MUTED
 from vaezoo.plotting.style import SMALL as SMALL
-from vaezoo.plotting.style import house_rules
+from vaezoo.plotting.style import plot_style
 from vaezoo.registry.contracts import EvaluationContext
 
 DPI = 150
@@ -28,8 +28,8 @@ TRAIN = "#8a949e"
 VALIDATION = "#1f5fbf"
 ACCENT = "#d9480f"
 
-#: Ten colours found by a search for the largest smallest OKLab distance between any two, in
-#: normal vision and under full protanopia, deuteranopia and tritanopia (Machado et al. 2009).
+#: Ten colors that maximize the minimum OKLab distance between any two, in normal vision and with
+#: protanopia, deuteranopia and tritanopia (Machado et al. 2009).
 CLASSES = (
     "#4352cd",
     "#d59b0b",
@@ -47,19 +47,19 @@ _MARGIN = 24
 _NARROWEST = 640
 _TITLE = 10.5
 _TITLE_LINE, _LINE = 32, 21
-#: how much wider type gets than its outline when its letters snap to pixels
+#: ratio of the rendered width of text to its outline, due to hinting
 _HINTED = 1.03
 
 P = ParamSpec("P")
 Drawing = Callable[Concatenate[EvaluationContext, P], Figure]
 
 
-def house_style(draw: Drawing[P]) -> Drawing[P]:
-    """Run a drawing under the house's rules."""
+def with_style(draw: Drawing[P]) -> Drawing[P]:
+    """Apply the plot style to a drawing function."""
 
     @functools.wraps(draw)
     def styled(context: EvaluationContext, /, *args: P.args, **kwargs: P.kwargs) -> Figure:
-        with house_rules():
+        with plot_style():
             return draw(context, *args, **kwargs)
 
     return styled
@@ -67,14 +67,14 @@ def house_style(draw: Drawing[P]) -> Drawing[P]:
 
 @dataclass(frozen=True)
 class Page:
-    """A figure with its heading set, and an empty body below."""
+    """A figure with a heading and an empty body."""
 
     figure: Figure
     body_left: int
     body_top: int
 
     def axes(self, left: int, top: int, width: int, height: int) -> Axes:
-        """Axes at a place counted from the body's top left corner."""
+        """Add axes, with a position relative to the body's top left corner."""
         page_width, page_height = self.figure.get_size_inches() * DPI
         x, y = self.body_left + left, self.body_top + top
         return self.figure.add_axes(
@@ -90,9 +90,9 @@ class Page:
 def page(
     context: EvaluationContext, title: str, facts: Iterable[str], *, width: int, height: int
 ) -> Page:
-    """A page whose body has the given size, under a title and a grey line of facts.
+    """A page with a title, gray lines of facts, and a body of the given size.
 
-    The facts wrap between one another; the title shrinks where a long name needs it.
+    Lines break between facts. The title shrinks to fit a long name.
     """
     width = max(width, _NARROWEST)
     heading = f"{style.label(context.name)}: {title}"
@@ -101,13 +101,13 @@ def page(
     page_width, page_height = width + 2 * _MARGIN, body_top + height + _MARGIN
     figure = Figure(figsize=(page_width / DPI, page_height / DPI), dpi=DPI, facecolor="white")
 
-    def write(text: str, top: int, size: float, colour: str, weight: str) -> None:
+    def write(text: str, top: int, size: float, color: str, weight: str) -> None:
         figure.text(
             _MARGIN / page_width,
             1 - top / page_height,
             text,
             size=size,
-            color=colour,
+            color=color,
             weight=weight,
             va="top",
             parse_math=False,
@@ -121,8 +121,7 @@ def page(
 
 
 def split_fact(context: EvaluationContext, count: int, places: int | None = None) -> str:
-    """Which images of which split a picture shows: ``count`` different ones, in more ``places``
-    where some are shown again."""
+    """The images that a picture shows: ``count`` distinct ones in ``places`` places."""
     total = len(context.split)
     amount = f"all {total:,}" if count == total else f"{count:,} of {total:,}"
     noun = "image" if total == 1 else "images"
@@ -132,7 +131,7 @@ def split_fact(context: EvaluationContext, count: int, places: int | None = None
 
 
 def model_fact(context: EvaluationContext) -> str:
-    """What the model was trained on, and as what."""
+    """The model's dataset and likelihood."""
     likelihood = context.spec.model.likelihood.use.replace("_", " ")
     return f"{context.spec.dataset.use}, {likelihood} likelihood"
 
@@ -142,7 +141,7 @@ def seed_fact(context: EvaluationContext) -> str:
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """How wide a line of text gets."""
+    """The width of a line of text, in pixels."""
     if not text:
         return 0.0
     font = FontProperties(family="DejaVu Sans", weight=weight)
@@ -151,14 +150,14 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
 
 
 def widest(texts: Iterable[str], *, weight: str = "normal") -> int:
-    """The width of the widest of some labels."""
+    """The width of the widest label, in pixels."""
     return round(max((text_width(text, SMALL, weight) for text in texts), default=0))
 
 
 def fitting_size(
     texts: Iterable[str], width: float, *, largest: float = SMALL, weight: str = "normal"
 ) -> float:
-    """The type size, at most ``largest``, at which every text fits into ``width``."""
+    """The font size, at most ``largest``, at which every text fits into ``width``."""
     widest = max(text_width(text, largest, weight) for text in texts)
     return largest * min(1.0, width / max(widest, 1.0))
 
@@ -169,13 +168,13 @@ def number(value: float) -> str:
 
 
 def class_name(context: EvaluationContext, label: int) -> str:
-    """The name of a class, or its number where the dataset names none."""
+    """The name of a class, or its number if it has no name."""
     names = context.class_names
     return style.label(names[label]) if label < len(names) else str(label)
 
 
-def class_colours(count: int) -> list[str]:
-    """A colour for each class: the ten, or evenly spaced ones where there are more."""
+def class_colors(count: int) -> list[str]:
+    """A color for each class: the ten, or evenly spaced ones for more classes."""
     if count <= len(CLASSES):
         return list(CLASSES[:count])
     from matplotlib import colormaps
@@ -195,19 +194,19 @@ def _wrapped(facts: Iterable[str], width: int) -> list[str]:
     return lines
 
 
-def beside(
+def label_side(
     axes: Axes,
     y: float,
     text: str,
     *,
-    colour: str = INK,
+    color: str = INK,
     weight: str = "normal",
     right: bool = False,
     indent: float = 0,
 ) -> None:
-    """A label to the left of the axes, or to the right, at the height ``y`` of its data.
+    """Add a label left or right of the axes, at ``y`` in data units.
 
-    ``indent`` moves it further away.
+    ``indent`` moves it away from the axes, in pixels.
     """
     distance = 4 + indent * 72 / DPI
     axes.annotate(
@@ -218,15 +217,17 @@ def beside(
         textcoords="offset points",
         ha="left" if right else "right",
         va="center",
-        color=colour,
+        color=color,
         weight=weight,
         annotation_clip=False,
         parse_math=False,
     )
 
 
-def above(axes: Axes, x: float, text: str, *, size: float = SMALL, colour: str = MUTED) -> None:
-    """A label above the axes, at the place ``x`` of its data."""
+def label_above(
+    axes: Axes, x: float, text: str, *, size: float = SMALL, color: str = MUTED
+) -> None:
+    """Add a label above the axes, at ``x`` in data units."""
     axes.annotate(
         text,
         (x, 1.0),
@@ -236,7 +237,7 @@ def above(axes: Axes, x: float, text: str, *, size: float = SMALL, colour: str =
         ha="center",
         va="bottom",
         size=size,
-        color=colour,
+        color=color,
         annotation_clip=False,
         parse_math=False,
     )

@@ -1,4 +1,4 @@
-"""Images above their reconstructions."""
+"""Draw images above their reconstructions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMES = 26
 _SMALLEST_NAME = 4.5
 
 
-@page_style.house_style
+@page_style.with_style
 def draw_reconstructions(context: EvaluationContext, *, columns: int, bands: int) -> Figure:
     indices = choose_images.spread_over_classes(context, columns=columns, rows=bands)
     grid = _grid(context, indices)
@@ -35,7 +35,7 @@ def draw_reconstructions(context: EvaluationContext, *, columns: int, bands: int
     )
     axes = grid.show(page, left=left, top=top)
     for row in range(len(grid.tops)):
-        page_style.beside(axes, grid.row_centre(row), _ROWS[row % 2])
+        page_style.label_side(axes, grid.row_center(row), _ROWS[row % 2])
     if named:
         _name_columns(context, axes, grid, indices[0])
     return page.figure
@@ -62,4 +62,4 @@ def _name_columns(
     if size < _SMALLEST_NAME:
         return
     for column, name in enumerate(names):
-        page_style.above(axes, grid.column_centre(column), name, size=size)
+        page_style.label_above(axes, grid.column_center(column), name, size=size)

@@ -1,4 +1,4 @@
-"""A grid of prior samples."""
+"""Draw a grid of samples from the prior."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vaezoo.components.visualizers import page_style, sheet
 from vaezoo.registry.contracts import EvaluationContext
 
 
-@page_style.house_style
+@page_style.with_style
 def draw_samples(context: EvaluationContext, *, count: int, columns: int) -> Figure:
     images = sheet.pictures(context.model.sample(count, seed=context.seed))
     grid = sheet.paste(sheet.in_rows(images, min(columns, count)))

@@ -1,4 +1,4 @@
-"""Images pasted into one array, shown by one ``imshow``."""
+"""Paste images into one array, drawn with one ``imshow``."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from vaezoo.components.visualizers import page_style
 from vaezoo.components.visualizers.page_style import Page
 
 WHITE = 1.0
-#: the size a sheet is magnified towards, in pixels of the file
+#: target size of a sheet, in pixels of the file
 _WIDTH, _HEIGHT = 900, 1400
 
 
 def pictures(images: Tensor) -> NDArray[np.float32]:
     """Images (N, C, H, W), uint8 or in [0, 1], as float32 (N, H, W, C) in host memory."""
     if images.shape[1] not in (1, 3):
-        raise ValueError(f"images with {images.shape[1]} channels have no picture; expected 1 or 3")
+        raise ValueError(f"cannot draw images with {images.shape[1]} channels; expected 1 or 3")
     unit = images.float().div(255) if images.dtype == torch.uint8 else images.float()
     array: NDArray[np.float32] = unit.permute(0, 2, 3, 1).cpu().numpy()
     return array
@@ -41,8 +41,8 @@ def in_rows(images: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
 class Sheet:
     """Images in rows and columns on white.
 
-    ``tops`` and ``lefts`` say where each row and column begins; ``magnification`` how many
-    pixels of the file each pixel gets.
+    ``tops`` and ``lefts`` are the positions of rows and columns; ``magnification`` is the number
+    of file pixels per pixel.
     """
 
     pixels: NDArray[np.float32]
@@ -60,14 +60,14 @@ class Sheet:
     def height(self) -> int:
         return int(self.pixels.shape[0] * self.magnification + 0.5)
 
-    def row_centre(self, row: int) -> float:
+    def row_center(self, row: int) -> float:
         return self.tops[row] + self.cell_height / 2
 
-    def column_centre(self, column: int) -> float:
+    def column_center(self, column: int) -> float:
         return self.lefts[column] + self.cell_width / 2
 
     def show(self, page: Page, left: int = 0, top: int = 0) -> Axes:
-        """The sheet on a page; the axes' data units are the sheet's pixels."""
+        """Draw the sheet on a page; the axes' data units are the sheet's pixels."""
         axes = page.axes(left, top, self.width, self.height)
         rows, columns = self.pixels.shape[:2]
         axes.imshow(
@@ -83,12 +83,12 @@ class Sheet:
         return axes
 
     def number_columns(self, axes: Axes, values: Sequence[float], *, first: int = 0) -> None:
-        """Numbers above the columns from ``first`` on, as many as have room."""
+        """Label the columns from ``first`` with numbers, skipping some if they do not fit."""
         names = [page_style.number(value) for value in values]
         pitch = self.magnification * (self.lefts[first + 1] - self.lefts[first])
         stride = math.ceil(1.15 * page_style.widest(names) / pitch)
         for index in range(0, len(names), stride):
-            page_style.above(axes, self.column_centre(first + index), names[index])
+            page_style.label_above(axes, self.column_center(first + index), names[index])
 
 
 def paste(
@@ -98,9 +98,9 @@ def paste(
     wide_after_rows: Sequence[int] = (),
     wide_after_columns: Sequence[int] = (),
 ) -> Sheet:
-    """Cells (rows, columns, H, W, C) as a sheet, ``gap`` pixels between them.
+    """Paste cells (rows, columns, H, W, C) into a sheet with ``gap`` pixels between them.
 
-    After the rows and columns named, the gap is wide.
+    The gap after the given rows and columns is wide.
     """
     rows, columns, height, width, channels = cells.shape
     narrow = max(1, round(max(height, width) / 32)) if gap is None else gap
@@ -125,6 +125,6 @@ def _places(
 
 
 def _magnification(width: int, height: int) -> float:
-    """A whole number where images grow, so that all their pixels stay of one size."""
+    """An integer for enlarged images, so that all pixels have the same size."""
     ideal = min(_WIDTH / width, _HEIGHT / height)
     return max(1, min(round(ideal), 8)) if ideal > 0.6 else ideal

@@ -1,4 +1,4 @@
-"""One latent dimension at a time."""
+"""Draw the effect of each latent dimension."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vaezoo.registry.contracts import EvaluationContext
 
 _HEADINGS = 26
 _SPACE = 16
-#: how much of an unused dimension's images is left
+#: contrast of images of unused dimensions
 _FADED = 0.35
 
 
-@page_style.house_style
+@page_style.with_style
 def draw_traversals(
     context: EvaluationContext, *, span: float, steps: int, most_rows: int, image: int | None
 ) -> Figure:
@@ -38,10 +38,10 @@ def draw_traversals(
     axes = grid.show(page, left=left, top=_HEADINGS)
     for row, (name, amount) in enumerate(zip(names, amounts, strict=True)):
         used = bool(latents.used[dimensions[row]])
-        y = grid.row_centre(row)
-        page_style.beside(axes, y, amount, colour=page_style.MUTED)
-        colour = page_style.INK if used else page_style.MUTED
-        page_style.beside(axes, y, name, colour=colour, weight="bold", indent=indent)
+        y = grid.row_center(row)
+        page_style.label_side(axes, y, amount, color=page_style.MUTED)
+        color = page_style.INK if used else page_style.MUTED
+        page_style.label_side(axes, y, name, color=color, weight="bold", indent=indent)
     grid.number_columns(axes, values.tolist())
     return page.figure
 
@@ -57,7 +57,7 @@ def _origin(context: EvaluationContext, latents: Latents, image: int | None) -> 
 
 
 def paths(origin: Tensor, dimensions: list[int], values: Tensor) -> Tensor:
-    """``origin`` with one dimension at a time at each value: (dimensions · values, latent)."""
+    """``origin`` with one dimension set to each value: (dimensions · values, latent)."""
     z = origin.repeat(len(dimensions), len(values), 1)
     for row, dimension in enumerate(dimensions):
         z[row, :, dimension] = values
@@ -90,7 +90,7 @@ def _facts(
     on = f"{shown}{how} {measured} on {page_style.split_fact(context, len(context.split))}"
     unused = int((~latents.used).sum())
     return [
-        on if latents.unit else f"{shown}, not ordered: there were no images to measure on",
+        on if latents.unit else f"{shown}, not ordered: no images available",
         *([f"the others {others}"] if context.model.latent > 1 else []),
         *([f"{unused} unused, faded"] if unused else []),
         page_style.model_fact(context),

@@ -1,5 +1,4 @@
-"""The visualizers as a spec names them. Each drawing is a module of its own, imported by ``draw``,
-so that reading a spec imports neither torch nor matplotlib."""
+"""The built-in visualizers. ``draw`` imports the drawing code, which needs torch and matplotlib."""
 
 from __future__ import annotations
 
@@ -17,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class ImageVisualizer(Visualizer):
-    """A picture that shows images, which are grey or in color."""
+    """A picture that shows gray or color images."""
 
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
         channels = spec.dataset.image_shape.channels
         if channels not in (1, 3):
-            return f"images of {channels} channels have no picture; it shows 1 or 3"
+            return f"it cannot draw images with {channels} channels; it needs 1 or 3"
         return super().data_problem(spec, data)
 
 
 class LossCurves(Visualizer, use="loss_curves"):
     """Objective, −ELBO, reconstruction and KL over the epochs, for training and validation.
 
-    Nats per example. The −ELBO has a panel of its own where the objective is something else;
-    β and the learning rate have one where they change.
+    In nats per example. The −ELBO has its own panel if the objective differs from it; β and the
+    learning rate have one if they change.
     """
 
     needs = ()
@@ -43,11 +42,11 @@ class LossCurves(Visualizer, use="loss_curves"):
 
 
 class Samples(ImageVisualizer, use="samples"):
-    """A grid of mean images decoded from draws of the prior."""
+    """Grid of mean images decoded from draws of the prior."""
 
     needs = ()
     n: int = Field(50, ge=1, le=10_000, description="number of images")
-    columns: int = Field(10, ge=1, le=100, description="images in a row")
+    columns: int = Field(10, ge=1, le=100, description="images per row")
 
     def draw(self, context: EvaluationContext) -> Figure:
         from vaezoo.components.visualizers.samples import draw_samples
@@ -56,10 +55,10 @@ class Samples(ImageVisualizer, use="samples"):
 
 
 class Reconstructions(ImageVisualizer, use="reconstructions"):
-    """Images of the split above their reconstructions, spread evenly over the classes."""
+    """Images above their reconstructions, spread evenly over the classes."""
 
-    n: int = Field(10, ge=1, le=100, description="images in a row")
-    bands: int = Field(2, ge=1, le=20, description="pairs of rows, original and reconstruction")
+    n: int = Field(10, ge=1, le=100, description="images per row")
+    bands: int = Field(2, ge=1, le=20, description="pairs of rows: originals and reconstructions")
 
     def draw(self, context: EvaluationContext) -> Figure:
         from vaezoo.components.visualizers.reconstructions import draw_reconstructions
@@ -68,12 +67,13 @@ class Reconstructions(ImageVisualizer, use="reconstructions"):
 
 
 class LatentScatter(Visualizer, use="latent_scatter"):
-    """Posterior means coloured by class.
+    """Posterior means, colored by class.
 
-    Beyond two latents their first two principal components; with one latent a strip a class.
+    Shows the first two principal components for more than two latents, and one strip per class
+    for one latent.
     """
 
-    points: int = Field(10_000, ge=1, description="most images to show, drawn by the seed")
+    points: int = Field(10_000, ge=1, description="maximum number of images, chosen by the seed")
 
     def draw(self, context: EvaluationContext) -> Figure:
         from vaezoo.components.visualizers.latent_scatter import draw_latent_scatter
@@ -84,24 +84,24 @@ class LatentScatter(Visualizer, use="latent_scatter"):
 class Manifold(ImageVisualizer, use="manifold"):
     """The decoded latent plane, spaced by the inverse Gaussian CDF.
 
-    Every image stands for an equal share of a standard normal prior. With more than two latents
-    it shows the two that carry the most KL, with the others at 0; with one latent, a row.
+    Every image has the same probability under a standard normal prior. With more than two
+    latents, shows the two with the most KL and sets the others to 0; with one latent, a row.
     """
 
     needs = ()
-    n: int = Field(20, ge=2, le=100, description="images a side")
+    n: int = Field(20, ge=2, le=100, description="images per side")
 
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
         latent = spec.model.latent
         if latent > 2 and not data.test:
-            return f"it needs images, to tell which two of {latent} latents carry the most"
+            return f"it needs images to find the two of {latent} latents with the most KL"
         return super().data_problem(spec, data)
 
     def problem(self, spec: Spec) -> str | None:
         latent = spec.model.latent
         if latent <= 2:
             return None
-        return f"the manifold is a plane, and of {latent} latents it leaves {latent - 2} at 0"
+        return f"the manifold shows 2 of {latent} latents and sets the other {latent - 2} to 0"
 
     def draw(self, context: EvaluationContext) -> Figure:
         from vaezoo.components.visualizers.manifold import draw_manifold
@@ -110,29 +110,29 @@ class Manifold(ImageVisualizer, use="manifold"):
 
 
 class Traversals(ImageVisualizer, use="traversals"):
-    """One row a latent dimension, moved alone from −span to span.
+    """One row per latent dimension, which alone varies from −span to span.
 
-    Rows are ordered by the KL that the dimension carries on the split. Dimensions that the
-    posterior ignores are faded. Without images at hand, rows are in the order of the latents.
+    Rows are ordered by the dimension's KL on the split, or by its index without images. Unused
+    dimensions are faded.
     """
 
     needs = ()
-    span: float = Field(3.0, gt=0, le=100, description="how far to go to either side of 0")
-    steps: int = Field(11, ge=2, le=100, description="images in a row")
-    rows: int = Field(32, ge=1, le=128, description="most dimensions to show")
+    span: float = Field(3.0, gt=0, le=100, description="largest distance from 0")
+    steps: int = Field(11, ge=2, le=100, description="images per row")
+    rows: int = Field(32, ge=1, le=128, description="maximum number of dimensions")
     image: int | None = Field(
         None,
         ge=0,
-        description="index of the image whose posterior mean the other dimensions keep; "
-        "without it they stay at 0, the mean of the prior",
+        description="index of an image whose posterior mean the other dimensions keep; by "
+        "default they are 0",
     )
 
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
         if self.image is not None:
             if not data.test:
-                return f"it starts at image {self.image} of the dataset, which is not there"
+                return f"it starts at image {self.image} of the dataset, which is not available"
             if self.image >= data.test:
-                return f"it starts at image {self.image}, and the test split has {data.test}"
+                return f"it starts at image {self.image}, but the test split has {data.test}"
         return super().data_problem(spec, data)
 
     def draw(self, context: EvaluationContext) -> Figure:
@@ -144,10 +144,10 @@ class Traversals(ImageVisualizer, use="traversals"):
 
 
 class Interpolations(ImageVisualizer, use="interpolations"):
-    """Straight lines in latent space between pairs of images of different classes."""
+    """Linear interpolation in latent space between pairs of images of different classes."""
 
-    pairs: int = Field(6, ge=1, le=50, description="number of pairs, a row each")
-    steps: int = Field(9, ge=2, le=100, description="decoded images, both ends included")
+    pairs: int = Field(6, ge=1, le=50, description="number of pairs, one per row")
+    steps: int = Field(9, ge=2, le=100, description="decoded images, including both ends")
 
     def draw(self, context: EvaluationContext) -> Figure:
         from vaezoo.components.visualizers.interpolations import draw_interpolations

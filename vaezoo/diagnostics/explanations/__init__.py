@@ -1,7 +1,7 @@
-"""What each diagnostic code means, for ``vaezoo explain`` and ``docs/errors.md``.
+"""What each diagnostic code means: the words behind ``vaezoo explain`` and ``docs/errors.md``.
 
-The explanations are Markdown files in ``texts/``. Titles are in ``vaezoo.diagnostics.CODES``,
-because every finding needs them; the files are read on request.
+Everything here is data. The titles stand in ``vaezoo.diagnostics.CODES``, since every finding
+needs them; the rest is imported when somebody asks.
 """
 
 from vaezoo.diagnostics.explanations.explanation import GROUPS, Example, Explanation

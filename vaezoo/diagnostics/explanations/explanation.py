@@ -1,4 +1,4 @@
-"""``Explanation``: one diagnostic code explained, with a bad and a good example."""
+"""``Explanation``: one code in words, with an example of the fault and one without it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from vaezoo.diagnostics import CODES, Severity
 
-#: The area of a code, by its first digit.
+#: The first digit of a code -> where it comes from.
 GROUPS = {
     "1": "YAML",
     "2": "the spec's schema",
@@ -21,14 +21,14 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Example:
-    """A spec or part of a spec in YAML, or shell commands that begin with ``$ ``.
+    """A spec in YAML, or where ``text`` begins with ``$ `` commands for a shell.
 
-    YAML without the key ``vaezoo`` is a part of a spec. ``files`` maps the names of other files
-    that the example needs to their text; ``.py`` files are plugins.
+    YAML without the key ``vaezoo`` is a part of a spec. ``beside`` holds the other files that the
+    text goes by, by name; those that end in ``.py`` are plugins.
     """
 
     text: str
-    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    beside: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def language(self) -> str:
@@ -38,25 +38,26 @@ class Example:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a code means.
+    """A code in words.
 
-    ``meaning`` has paragraphs: what is wrong and why it matters. A paragraph indented by four
-    spaces is a formula or table and keeps its line breaks. ``advice`` says what to do.
+    ``meaning`` says in paragraphs what is wrong and why that matters; a paragraph that is
+    indented by four blanks is a formula or a listing, and keeps its lines. ``advice`` says what
+    to do, in a sentence or two. Findings of ``severity`` warning leave a spec usable.
     """
 
     code: str
-    severity: Severity
     meaning: str
     advice: str
     bad: Example
     good: Example
+    severity: Severity = Severity.ERROR
 
     @property
     def title(self) -> str:
-        """A few words on what is wrong."""
+        """The meaning in a few words."""
         return CODES[self.code]
 
     @property
     def group(self) -> str:
-        """The area of the code, one of ``GROUPS``."""
+        """Where such findings come from."""
         return GROUPS[self.code[2]]

@@ -4,43 +4,50 @@ from __future__ import annotations
 
 import difflib
 import itertools
+from importlib import resources
 
 from vaezoo.diagnostics import CODES, Diagnostic, UsageError
 from vaezoo.diagnostics.explanations.explanation import Explanation
-from vaezoo.diagnostics.explanations.markdown import load
+from vaezoo.diagnostics.explanations.parse import parse
 
-#: Lowest similarity of a suggested code: one of five characters may differ.
-_CUTOFF = 0.7
+#: The similarity from which a code is suggested: one character of five may be wrong.
+_SIMILAR = 0.7
 
 
 def explanations() -> tuple[Explanation, ...]:
-    """The explanations of all codes, by number."""
-    return tuple(map(load, sorted(CODES)))
+    """Every explanation, sorted by code."""
+    folder = resources.files("vaezoo.diagnostics.explanations") / "texts"
+    files = (file for file in folder.iterdir() if file.name.endswith(".md"))
+    return tuple(
+        parse(file.read_text(encoding="utf-8"))
+        for file in sorted(files, key=lambda file: file.name)
+    )
 
 
 def explain(code: str) -> Explanation:
-    """The explanation of a code: ``explain("VZ203")``, ``"vz203"`` or ``"203"``.
+    """Explain a code: ``vaezoo.explain("VZ203")``; ``vz203`` and ``203`` work too.
 
-    Raises UsageError (VZ504) if there is no such code.
+    Raises UsageError (VZ504) for an unknown code.
     """
     wanted = code.strip().upper()
     wanted = f"VZ{wanted}" if wanted.isdecimal() else wanted
-    if wanted in CODES:
-        return load(wanted)
-    close = _nearest(wanted)
-    hint = f"did you mean {close}? " if close else ""
+    for one in explanations():
+        if one.code == wanted:
+            return one
+    suggestion = _most_similar(wanted)
+    hint = f"did you mean {suggestion}? " if suggestion else ""
     raise UsageError(
         Diagnostic("VZ504", f"there is no code {code!r}", hint=f"{hint}'vaezoo explain' lists all")
     )
 
 
-def _nearest(wanted: str) -> str | None:
-    """The most similar code; of two equally similar ones, the one with the longer common prefix."""
+def _most_similar(wanted: str) -> str | None:
+    """The most similar code; ties go to the longer common prefix."""
 
     def similarity(code: str) -> tuple[float, int]:
         ratio = difflib.SequenceMatcher(None, wanted, code).ratio()
-        same = (a == b for a, b in zip(wanted, code, strict=False))
-        return ratio, len(list(itertools.takewhile(bool, same)))
+        pairs = zip(wanted, code, strict=False)
+        return ratio, sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     best = max(CODES, key=similarity)
-    return best if similarity(best)[0] >= _CUTOFF else None
+    return best if similarity(best)[0] >= _SIMILAR else None

@@ -1,4 +1,4 @@
-"""Explanations as text for a terminal and as JSON data."""
+"""Render explanations as text and as JSON data."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from vaezoo.diagnostics import Severity
 from vaezoo.diagnostics.explanations.explanation import Example, Explanation
 
 _BOLD, _RED, _YELLOW, _GREEN, _BLUE = "1", "1;31", "1;33", "1;32", "1;34"
-_INDENT = " " * 4
+_LISTING = " " * 4
 
 
 def page(explanation: Explanation, *, width: int = 80, color: bool = False) -> str:
-    """One code: title, meaning, what to do, a bad and a good example."""
-    paint = _Painter(color)
+    """One code on a page: title, meaning, what to do, a bad and a good example."""
+    styled = _Styler(color)
     style = _RED if explanation.severity is Severity.ERROR else _YELLOW
-    head = paint(f"{explanation.severity}[{explanation.code}]", style)
+    head = styled(f"{explanation.severity}[{explanation.code}]", style)
     return "\n\n".join(
         (
-            head + paint(f": {explanation.title}", _BOLD),
+            head + styled(f": {explanation.title}", _BOLD),
             *_filled(explanation.meaning, width),
             *_filled(f"What to do: {explanation.advice}", width),
-            paint("Bad:", _RED) + "\n\n" + _example_text(explanation.bad, paint),
-            paint("Good:", _GREEN) + "\n\n" + _example_text(explanation.good, paint),
+            styled("Bad:", _RED) + "\n\n" + _shown(explanation.bad, styled),
+            styled("Good:", _GREEN) + "\n\n" + _shown(explanation.good, styled),
         )
     )
 
 
 def listing(explanations: Iterable[Explanation], *, color: bool = False) -> str:
-    """Codes and titles, by group."""
-    paint = _Painter(color)
+    """Every code with its title, by group."""
+    styled = _Styler(color)
     parts = []
     for group, codes in groupby(explanations, lambda one: one.group):
-        rows = [f"  {paint(one.code, _BLUE)}  {one.title}" for one in codes]
-        parts.append("\n".join([paint(group[:1].upper() + group[1:], _BOLD), *rows]))
+        rows = [f"  {styled(one.code, _BLUE)}  {one.title}" for one in codes]
+        parts.append("\n".join([styled(group[:1].upper() + group[1:], _BOLD), *rows]))
     return "\n\n".join(parts)
 
 
@@ -55,34 +55,38 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
 
 
 def _example_data(example: Example) -> dict[str, Any]:
-    return {"language": example.language, "text": example.text, "beside": dict(example.files)}
+    return {
+        "language": example.language,
+        "text": example.text,
+        "beside": dict(example.beside),
+    }
 
 
 def paragraphs(text: str) -> list[str]:
-    """Paragraphs, each joined to one line unless it is indented."""
+    """Paragraphs of a meaning, each in one line; those that are indented keep their lines."""
     return [
-        part if part.startswith(_INDENT) else " ".join(part.split())
+        part if part.startswith(_LISTING) else " ".join(part.split())
         for part in text.strip("\n").split("\n\n")
     ]
 
 
 def _filled(text: str, width: int) -> list[str]:
     return [
-        part if part.startswith(_INDENT) else textwrap.fill(part, width)
+        part if part.startswith(_LISTING) else textwrap.fill(part, width)
         for part in paragraphs(text)
     ]
 
 
-def _example_text(example: Example, paint: _Painter) -> str:
+def _shown(example: Example, styled: _Styler) -> str:
     files = [
-        paint(f"{_INDENT}# {name}", _BLUE) + f"\n{textwrap.indent(text, _INDENT)}"
-        for name, text in example.files.items()
+        styled(f"{_LISTING}# {name}", _BLUE) + f"\n{textwrap.indent(text, _LISTING)}"
+        for name, text in example.beside.items()
     ]
-    return "\n\n".join([*files, textwrap.indent(example.text, _INDENT)])
+    return "\n\n".join([*files, textwrap.indent(example.text, _LISTING)])
 
 
-class _Painter:
-    """Applies an ANSI style to text if colors are on."""
+class _Styler:
+    """Add ANSI colors to text, if on."""
 
     def __init__(self, on: bool) -> None:
         self._on = on

@@ -1,4 +1,4 @@
-"""Whether an entry is what it says: what ``vaezoo verify`` does."""
+"""Verify that an entry is consistent, as ``vaezoo verify`` does."""
 
 from vaezoo.evaluation.verify.checks import Check, Verdict
 from vaezoo.evaluation.verify.steps import verify

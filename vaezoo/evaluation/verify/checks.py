@@ -1,4 +1,4 @@
-"""One thing that was looked at, and all of an entry."""
+"""The result of one check, and of all checks of an entry."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from vaezoo.diagnostics import VaezooError
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at: ``detail`` says what was found.
+    """One check: ``detail`` describes the result.
 
-    ``passed`` is None where it could not be looked at, for a reason that fails another check.
+    ``passed`` is None if the check could not run, for a reason that fails another check.
     """
 
     what: str

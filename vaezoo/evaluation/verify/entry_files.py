@@ -1,4 +1,4 @@
-"""The files of an entry against its manifest, and against one another."""
+"""Compare the files of an entry with its manifest and with each other."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from vaezoo.registry import EpochRecord, ImageData, TargetResult
     from vaezoo.spec.spec import Spec
 
-#: bytes of a text for people beyond which it is damage
+#: The size limit of a text file in bytes.
 _LARGEST_TEXT = 4 * 10**6
 _NUMBERS_OF_TARGETS = ("metric", "value", "tolerance", "source", "figure")
 
 
 def sealed(entry: Entry) -> Iterator[Check]:
-    """Whether the files are those that were published together; each that is not."""
+    """Whether the files match the manifest; a check for each that does not."""
     if entry.stands_alone:
         return
     if not os.path.lexists(entry.path / MANIFEST):
@@ -47,7 +47,7 @@ def sealed(entry: Entry) -> Iterator[Check]:
 
 
 def signed(entry: Entry, key: Path | None) -> Iterator[Check]:
-    """Whether the owner of a public key vouches for the manifest."""
+    """Whether the owner of a public key signed the manifest."""
     from vaezoo.zoo.signing import SIGNATURE, check_signature, is_signed
 
     if key is None:
@@ -75,7 +75,7 @@ def _without_manifest(entry: Entry) -> Check:
 
 
 def records(entry: Entry, spec: Spec, data: ImageData | None) -> Iterator[Check]:
-    """What is written beside the weights, against what follows from spec, figures and history."""
+    """Compare the other files with what follows from spec, figures and history."""
     if entry.stands_alone:
         return
     yield _readable_spec(entry)
@@ -87,7 +87,7 @@ def records(entry: Entry, spec: Spec, data: ImageData | None) -> Iterator[Check]
 
 
 def _readable_spec(entry: Entry) -> Check:
-    """spec.yaml, which people read, against the header, which is loaded."""
+    """Compare spec.yaml with the spec in the header, which is loaded."""
     from vaezoo.spec.document import parse_document
 
     try:
@@ -99,7 +99,7 @@ def _readable_spec(entry: Entry) -> Check:
 
 
 def history(spec: Spec, records: Sequence[EpochRecord]) -> Check:
-    """Whether a run of the spec has so many epochs, counted from 1."""
+    """Whether the number of epochs matches the spec, counted from 1."""
     from vaezoo.spec.resume_rules import outcome
 
     if [record.epoch for record in records] != list(range(1, len(records) + 1)):
@@ -112,7 +112,7 @@ def history(spec: Spec, records: Sequence[EpochRecord]) -> Check:
 
 
 def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
-    """Targets and notes follow from the recorded figures."""
+    """Whether targets and notes follow from the recorded figures."""
     recorded = entry.metrics
     try:
         targets, notes = concluded(spec, recorded.figures, entry.history)
@@ -163,7 +163,7 @@ def _card(entry: Entry) -> Iterator[Check]:
 
 
 def is_of_this_version(entry: Entry) -> bool:
-    """Whether this version of vaezoo wrote its texts: another words them in its own way."""
+    """Whether this version of vaezoo wrote the texts; other versions word them differently."""
     if entry.stands_alone or not entry.is_sealed:
         return False
     return read_manifest(entry).vaezoo == metadata.version("vaezoo")

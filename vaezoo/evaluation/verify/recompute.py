@@ -1,4 +1,4 @@
-"""Recorded figures against those that are taken again."""
+"""Compare recorded figures with recomputed ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Retaken:
 
     @property
     def believed(self) -> Figure | None:
-        """The figure to judge targets by."""
+        """The figure for judging targets."""
         if self.found is not None:
             return self.found
         return self.recorded if self.check.passed else None
@@ -101,7 +101,7 @@ def retake(
 
 
 def wording(one: Retaken, of_this_version: bool) -> Check | None:
-    """How a figure was obtained, against what is recorded; None where there is nothing to hold."""
+    """Compare the protocol with the recorded one; None if they agree or one is missing."""
     if one.said is None or one.recorded is None:
         return None
     keys = ["unit", "likelihood", "binarisation", "examples"]
@@ -125,7 +125,7 @@ def _not_taken(recorded: Figure, reason: str) -> Retaken:
 
 
 def _without_metric(spec: Spec, recorded: Metrics, registry: Registry) -> Iterator[Retaken]:
-    """The recorded figures that nothing gives, or that stand twice."""
+    """The recorded figures without a metric, and duplicates."""
     seen: set[tuple[str, str]] = set()
     for figure in recorded.figures:
         if metric_of(figure, spec, registry) is None:
@@ -136,7 +136,7 @@ def _without_metric(spec: Spec, recorded: Metrics, registry: Registry) -> Iterat
 
 
 def _taken(spec: Spec, recorded: Metrics, registry: Registry) -> dict[str, list[Metric]]:
-    """The metrics to take, by split: those of the spec, and what else was recorded."""
+    """The metrics to compute by split: those of the spec, and of other recorded figures."""
     taken = {"test": list(spec.metrics)}
     for figure in recorded.figures:
         metrics = taken.setdefault(figure.split, [])
@@ -149,18 +149,18 @@ def _taken(spec: Spec, recorded: Metrics, registry: Registry) -> dict[str, list[
 
 
 def _moves_with_samples(metric: Metric) -> bool:
-    """Whether fewer draws of z would make a figure of it another one."""
+    """Whether a figure of the metric depends on the number of draws of z."""
     return any(quantity.with_samples != "unbiased" for quantity in type(metric).figures)
 
 
 def _images_of(metric: Metric, context: EvaluationContext, recorded: Metrics) -> int:
-    """How many images a metric looks at: some look at a few of the split alone."""
+    """The number of images that a metric uses; some use only part of the split."""
     figures = (recorded.figure(f"{context.split_name}/{q.name}") for q in type(metric).figures)
     return max((f.examples for f in figures if f), default=len(context.split))
 
 
 def _is_dear(metric: Metric, samples: int | None, images: int) -> bool:
-    """Whether a figure that fewer draws would move needs more of them than one has time for."""
+    """Whether a figure that depends on the number of draws needs too many of them."""
     from vaezoo.evaluation.few_images import images_needed
 
     own = getattr(metric, "samples", 0)
@@ -169,7 +169,7 @@ def _is_dear(metric: Metric, samples: int | None, images: int) -> bool:
 
 
 def _with_samples(metric: Metric, samples: int | None) -> Metric:
-    """The metric with fewer draws, if it draws at all and is not another figure then."""
+    """The metric with fewer draws, if its figures do not depend on their number."""
     own = getattr(metric, "samples", None)
     if samples is None or own is None or own <= samples:
         return metric
@@ -201,7 +201,7 @@ def _compared(found: Figure, metrics: Metrics, same_device: bool) -> Retaken:
 
 
 def _beside(found: Figure, recorded: Figure, same_way: bool) -> str:
-    """What is wrong with the standard error and the numbers by dimension, in words."""
+    """The problems of the standard error and the values per dimension, as text."""
     error, other = found.standard_error, recorded.standard_error
     if (error is None) != (other is None):
         return f"; its standard error is {error}, recorded {other}"
@@ -227,7 +227,7 @@ def _estimated(
     figures: Sequence[Figure],
     announce: Announce,
 ) -> Retaken:
-    """A recorded figure against what a few images say of it, with as many draws."""
+    """Compare a recorded figure with an estimate from a few images and the same draws."""
     from vaezoo.evaluation.few_images import KnownELBO, bound_by_few, images_needed
     from vaezoo.training.execution.cpu_matmul import fast_float32
 
@@ -256,6 +256,6 @@ def _estimated(
 
 
 def _loosely(recorded: Figure) -> float:
-    """How far other draws may put a figure."""
+    """The allowed difference with other draws."""
     error = recorded.standard_error
     return _OTHER_DRAWS * error if error else _OTHER_DRAWS_RELATIVE * abs(recorded.value)

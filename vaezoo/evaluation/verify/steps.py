@@ -1,4 +1,4 @@
-"""``verify``: every check of an entry, the cheap ones first."""
+"""``verify``: run all checks of an entry, cheap ones first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vaezoo.spec.spec import Spec
 
 
-#: how often an entry is verified that is replaced meanwhile
+#: Attempts to verify an entry that is being replaced.
 _ATTEMPTS = 3
 
 
@@ -81,7 +81,7 @@ def _checks(
     announce: Announce,
     advance: Advance,
 ) -> Iterator[Check]:
-    """Every check that can still be made; one that fails may leave no ground for the others."""
+    """All possible checks; a failed one may prevent later ones."""
     seal = list(entry_files.sealed(entry))
     yield from seal
     yield from entry_files.signed(entry, key)
@@ -121,7 +121,7 @@ def _checks(
 
 
 def lock_check(entry: Entry, spec: Spec, registry: Registry) -> Check:
-    """The lock speaks of this spec. Code that has changed since is told, and judged by figures."""
+    """Whether the lock matches the spec. Changed code is mentioned, and judged by the figures."""
     from vaezoo.zoo.lock import contradictions
     from vaezoo.zoo.plugin_drift import drift
 
@@ -149,7 +149,7 @@ def _dataset(entry: Entry, model: VAE, registry: Registry) -> tuple[ImageData | 
 def _targets(
     model: VAE, history: Sequence[EpochRecord], figures: Sequence[Retaken]
 ) -> Iterator[Check]:
-    """The spec's targets by the figures as they are now, or as recorded where that is believed."""
+    """The spec's targets judged by recomputed figures, or by confirmed recorded ones."""
     from vaezoo.evaluation import judge, kept_epoch
 
     kept = kept_epoch(model.spec, history)
@@ -173,7 +173,7 @@ def _targets(
 
 
 def _verdict(target: TargetResult) -> str:
-    """The verdict, its explanation, and where one lacks what to do."""
+    """The verdict with its explanation, or a hint if it lacks one."""
     unexplained = target["verdict"] == "better" and not target["note"]
     hint = " (say why in a note of the spec's target)" if unexplained else ""
     return in_words_with_note(target) + hint

@@ -1,4 +1,4 @@
-"""What is on offer: the registry's plugins and components, put into words and tables."""
+"""Descriptions and tables of the registry's plugins and components."""
 
 from vaezoo.registry.catalogue.describe import Description, Parameter, describe, locate
 from vaezoo.registry.catalogue.spec_keys import PLACES, placed

@@ -1,4 +1,4 @@
-"""One component in words: what ``vaezoo plugins show`` shows."""
+"""Describe one component, for ``vaezoo plugins show``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from vaezoo.registry.catalogue.examples import example
 from vaezoo.registry.catalogue.field_text import field_words
 from vaezoo.registry.catalogue.spec_keys import PLACES
 
-#: What a component of each kind is asked for, and so where its shapes are said.
+#: The main method of each kind, whose docstring gives the shapes; ``build`` for the others.
 _METHODS = {"metric": "compute", "visualizer": "draw"}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A field: its type and range in words, and its default as JSON data."""
+    """A field: its type and range as text, and its default as JSON data."""
 
     name: str
     type: str
@@ -36,9 +36,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Description:
-    """A component in words; ``makes`` is what its module takes and gives, shapes included.
+    """A component as text; ``makes`` describes its main method and shapes.
 
-    ``example`` is a part of a spec in YAML, None where no valid one can be made up.
+    ``example`` is a part of a spec in YAML, None if no valid one can be generated.
     """
 
     kind: str
@@ -56,9 +56,9 @@ class Description:
 
 
 def locate(name: str, registry: Registry) -> Registered:
-    """The component called ``encoder:conv``, ``encoder:plugin:conv``, ``plugin:conv`` or ``conv``.
+    """Find a component as ``encoder:conv``, ``encoder:plugin:conv``, ``plugin:conv`` or ``conv``.
 
-    Raises PluginError as ``Registry.find`` does, UsageError (VZ504) where the kind must be said.
+    Raises PluginError like ``Registry.find``, UsageError (VZ504) if several kinds have the name.
     """
     first, _, rest = name.partition(":")
     if first in KINDS and rest:
@@ -77,22 +77,22 @@ def locate(name: str, registry: Registry) -> Registered:
         return registry.find(kinds[0], name)
     if kinds:
         options = " or ".join(f"{kind}:{name}" for kind in kinds)
-        message = f"{name!r} is the name of components of several kinds"
-        raise UsageError(Diagnostic("VZ504", message, hint=f"say which: {options}"))
+        message = f"components of several kinds have the name {name!r}"
+        raise UsageError(Diagnostic("VZ504", message, hint=f"write {options}"))
     close = nearest(use, {r.component.use for r in every})
     meant = [f"{r.component.kind}:{r.component.use}" for r in every if r.component.use == close]
     hint = f"did you mean {' or '.join(meant)}? " if meant else ""
     raise PluginError(
         Diagnostic(
             "VZ301",
-            f"there is no component called {name!r}",
-            hint=f"{hint}'vaezoo plugins list' shows all",
+            f"unknown component {name!r}",
+            hint=f"{hint}'vaezoo plugins list' lists all components",
         )
     )
 
 
 def describe(registered: Registered, registry: Registry) -> Description:
-    """A component in words. A bare name in its example is qualified where it must be."""
+    """Describe a component. Its example qualifies the name if several plugins share it."""
     component, plugin = registered.component, registered.plugin
     return Description(
         kind=component.kind,
@@ -111,7 +111,7 @@ def describe(registered: Registered, registry: Registry) -> Description:
 
 
 def as_text(described: Description) -> str:
-    """A description for people."""
+    """A description as plain text."""
     origin = ", ".join(filter(None, (described.distribution, described.file)))
     head = f"{described.kind} {described.name}: {described.plugin} {described.version} ({origin})"
     facts = "\n".join(f"{name}: {shown(value)}" for name, value in described.facts.items())
@@ -120,7 +120,7 @@ def as_text(described: Description) -> str:
         "Shapes": described.makes,
         "Class attributes": facts,
         f"Example ({described.place})": described.example
-        or "none can be made up; its author can give one with Field(examples=…)",
+        or "none could be generated; its author can add Field(examples=…)",
     }
     titled = [f"{title}\n{textwrap.indent(body, '  ')}" for title, body in sections.items() if body]
     parts = (printable(head), described.documentation, *titled)
@@ -128,7 +128,7 @@ def as_text(described: Description) -> str:
 
 
 def shown(value: Any) -> str:
-    """JSON data as YAML in one line."""
+    """JSON data as YAML on one line."""
     match value:
         case None:
             return "null"
@@ -146,23 +146,23 @@ def shown(value: Any) -> str:
 
 
 def file_of(component: type[Component]) -> str | None:
-    """The file that a component's class is written in."""
+    """The source file of a component's class."""
     return getattr(sys.modules.get(component.__module__), "__file__", None)
 
 
 def _makes(component: type[Component]) -> str:
-    """How its module is asked for, and what that takes and gives."""
+    """The signature and docstring of the component's main method."""
     method = getattr(component, _METHODS.get(component.kind, "build"))
     names = [name for name in inspect.signature(method).parameters if name != "self"]
     return f"{method.__name__}({', '.join(names)})\n{inspect.getdoc(method) or ''}".strip()
 
 
 def _parameter(name: str, field: FieldInfo) -> Parameter:
-    said = field_words(field)
+    text = field_words(field)
     return Parameter(
         name=name,
-        type=said.type,
-        range=said.range,
+        type=text.type,
+        range=text.range,
         required=field.is_required(),
         default=None if field.is_required() else _default(field),
         description=field.description or "",
@@ -177,14 +177,14 @@ def _default(field: FieldInfo) -> Any:
 
 
 def _facts(component: type[Component]) -> dict[str, Any]:
-    """What the class says of itself beside its parameters, such as a metric's figures."""
+    """The class attributes that describe the component, such as a metric's figures."""
     names = sorted(KINDS[component.kind].__class_vars__ - {"kind", "use"})
     values = {name: getattr(component, name) for name in names}
-    return {name: to_jsonable_python(_in_words(v), fallback=str) for name, v in values.items()}
+    return {name: to_jsonable_python(_readable(v), fallback=str) for name, v in values.items()}
 
 
-def _in_words(value: Any) -> Any:
-    """A class attribute; descriptions of figures in a few words each."""
+def _readable(value: Any) -> Any:
+    """A class attribute, with figures as short text."""
     if not isinstance(value, tuple) or not all(isinstance(one, Quantity) for one in value):
         return value
     sides = {"higher": ", higher is better", "lower": ", lower is better"}
@@ -195,7 +195,7 @@ def _name_to_write(registered: Registered, registry: Registry) -> str:
     component = registered.component
     try:
         registry.find(component.kind, component.use)
-    except PluginError:  # another plugin has that name too
+    except PluginError:  # several plugins have the name
         return registered.qualified
     return component.use
 

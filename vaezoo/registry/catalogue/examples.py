@@ -1,4 +1,4 @@
-"""A component as a spec may write it, with every parameter."""
+"""Generate an example of a component in a spec, with every parameter."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from vaezoo.system.yaml_writer import to_yaml
 
 
 def example(registered: Registered, name: str, registry: Registry) -> str | None:
-    """YAML that is valid where the component's kind belongs, under the given name.
+    """Valid YAML for a spec that uses the component under ``name``.
 
-    A parameter that has no default takes the first of its field's ``examples``, or else the
-    plainest value that its type allows. None where no such value is found.
+    A parameter without a default takes the first of its field's ``examples``, else the simplest
+    value of its type. None if no valid value is found.
     """
     component = registered.component
     required = {n: f for n, f in component.model_fields.items() if f.is_required()}
-    values = {field: _plainest(info) for field, info in required.items()}
+    values = {field: _simplest(info) for field, info in required.items()}
     try:
         made = parse(component, values, {"registry": registry}).as_written(name)
         return to_yaml(placed(component.kind, made.to_spec()))
@@ -29,12 +29,12 @@ def example(registered: Registered, name: str, registry: Registry) -> str | None
         return None
 
 
-def _plainest(field: FieldInfo) -> Any:
+def _simplest(field: FieldInfo) -> Any:
     if field.examples:
         return field.examples[0]
     try:
         schema = TypeAdapter(field.rebuild_annotation()).json_schema()
-    except Exception:  # whatever a type of others raises when it is asked for its schema
+    except Exception:  # a plugin's type may raise anything
         return None
     return _of_schema(schema)
 

@@ -1,4 +1,4 @@
-"""A pydantic field in words: what may be written there, and within which range."""
+"""Describe a pydantic field for users: its type and its range."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from pydantic.fields import FieldInfo
 
 from vaezoo.registry import Component
 from vaezoo.registry.fields.activation import ACTIVATIONS, ActivationFunction
+from vaezoo.registry.fields.number_bounds import named_bound
+from vaezoo.registry.fields.schedule import BoundedBelow
 
 _TYPES = {
-    "integer": "whole number",
+    "integer": "integer",
     "number": "number",
     "boolean": "true or false",
     "string": "text",
@@ -23,13 +25,7 @@ _TYPES = {
     "object": "mapping",
     "array": "list",
 }
-_RELATIONS = {
-    "exclusiveMinimum": ">",
-    "minimum": "≥",
-    "exclusiveMaximum": "<",
-    "maximum": "≤",
-    "multipleOf": "a multiple of",
-}
+
 _COUNTS = {
     "minLength": ("at least", "character"),
     "maxLength": ("at most", "character"),
@@ -40,30 +36,29 @@ _COUNTS = {
 
 @dataclass(frozen=True)
 class FieldText:
-    """The type of a value and the range that it must keep to; the range may be empty."""
+    """The type of a value and its range, which may be empty."""
 
     type: str
     range: str = ""
 
 
 def field_words(field: FieldInfo) -> FieldText:
-    """What may be written in a field, whatever its type."""
+    """The type and range of a field of any type."""
     return words(field.annotation, tuple(field.metadata))
 
 
 def words(annotation: Any, metadata: tuple[Any, ...] = ()) -> FieldText:
-    """What may be written where ``annotation`` stands, constraints in ``metadata`` included.
+    """The type and range of ``annotation`` with the constraints in ``metadata``.
 
-    vaezoo's own field types have words of their own; any other is described by its JSON Schema.
+    Types other than vaezoo's own are described by their JSON Schema.
     """
     inner, *own = typing.get_args(annotation) if _is_annotated(annotation) else (annotation,)
     metadata = (*own, *metadata)
     options = [option for option in _options(inner) if option is not type(None)]
     optional = " or null" if len(options) < len(_options(inner)) else ""
     for marker in metadata:
-        if isinstance(marker, BeforeValidator) and hasattr(marker.func, "minimum"):
-            relation = "≥" if getattr(marker.func, "inclusive", True) else ">"
-            return FieldText(f"number or schedule{optional}", f"{relation} {marker.func.minimum:g}")
+        if isinstance(marker, BeforeValidator) and isinstance(marker.func, BoundedBelow):
+            return FieldText(f"number or schedule{optional}", marker.func.bound.symbols)
         if isinstance(marker, WithJsonSchema) and marker.json_schema is not None:
             return _schema_words(marker.json_schema, {})
     if len(options) == 1 and isinstance(options[0], type):
@@ -73,7 +68,7 @@ def words(annotation: Any, metadata: tuple[Any, ...] = ()) -> FieldText:
             return FieldText(f"{options[0].kind or 'component'}{optional}")
     try:
         schema = TypeAdapter(Annotated[inner, *metadata] if metadata else inner).json_schema()
-    except Exception:  # whatever a type of others raises when it is asked for its schema
+    except Exception:  # a plugin's type may raise anything
         return FieldText("value")
     return _schema_words(schema, schema.get("$defs", {}))
 
@@ -120,7 +115,10 @@ def _list(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> FieldTex
 
 
 def _range(schema: Mapping[str, Any]) -> str:
-    found = [f"{relation} {schema[key]:g}" for key, relation in _RELATIONS.items() if key in schema]
+    bounds = (named_bound(key, value) for key, value in schema.items())
+    found = [bound.symbols for bound in bounds if bound]
+    if "multipleOf" in schema:
+        found.append(f"a multiple of {schema['multipleOf']:g}")
     for key, (relation, noun) in _COUNTS.items():
         if schema.get(key):
             found.append(f"{relation} {schema[key]} {noun}{'s' if schema[key] != 1 else ''}")

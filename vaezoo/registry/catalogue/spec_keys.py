@@ -1,10 +1,10 @@
-"""Where the components of each kind stand in a spec."""
+"""The keys of a spec for each kind of component."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: Kind -> the key in a spec; ``[]`` marks a list.
+#: Kind -> key in a spec; ``[]`` marks a list.
 PLACES = {
     "dataset": "dataset",
     "encoder": "model.encoder",
@@ -19,7 +19,7 @@ PLACES = {
 
 
 def placed(kind: str, written: Any) -> dict[str, Any]:
-    """The part of a spec that holds ``written`` as its component of that kind."""
+    """The part of a spec with ``written`` as its component of that kind."""
     place = PLACES[kind]
     value: Any = [written] if place.endswith("[]") else written
     for key in reversed(place.removesuffix("[]").split(".")):

@@ -1,4 +1,4 @@
-"""All components and plugins as rows: what ``vaezoo plugins list`` shows."""
+"""All components and plugins as rows, for ``vaezoo plugins list``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from vaezoo.diagnostics.printable import in_log, printable
 from vaezoo.registry import Plugin, Registry
 from vaezoo.registry.catalogue.describe import file_of
+from vaezoo.registry.discovery.plugin_findings import ENABLE_PLUGIN
 
 
 @dataclass(frozen=True)
 class ComponentRow:
-    """A component, where it comes from and how it is.
+    """A component, its source and its state.
 
-    ``seconds`` is what importing its plugin took; ``state`` is ``ok`` or says what is wrong.
+    ``seconds`` is the import time of its plugin; ``state`` is ``ok`` or the problem.
     """
 
     kind: str
@@ -31,7 +32,7 @@ class ComponentRow:
 
 @dataclass(frozen=True)
 class PluginRow:
-    """A plugin, where it comes from and what became of it; ``advice`` says what to do."""
+    """A plugin, its source and its state; ``advice`` says what to do."""
 
     name: str
     version: str
@@ -45,7 +46,7 @@ class PluginRow:
 
 
 def component_rows(registry: Registry) -> list[ComponentRow]:
-    """Every component, by kind and name. All plugins are imported for that."""
+    """Every component, by kind and name. Imports all plugins."""
     every = registry.components()
     shared = Counter((r.component.kind, r.component.use) for r in every)
     rows = []
@@ -72,16 +73,16 @@ def component_rows(registry: Registry) -> list[ComponentRow]:
 
 
 def plugin_rows(registry: Registry, taken: Collection[str] = ()) -> list[PluginRow]:
-    """Every plugin, the broken ones too. ``taken`` are the names of vaezoo's own commands."""
+    """Every plugin, including broken ones. ``taken`` holds the names of vaezoo's own commands."""
     rows = []
     seen = set(taken)
     for plugin in registry.plugins:
         commands = registry.commands_of(plugin.name)
-        left_out = [name for name in commands if name in seen]
+        clashes = [name for name in commands if name in seen]
         seen.update(commands)
         state, advice = plugin.state, _advice(plugin)
-        if left_out and state == "ok":
-            state = f"commands left out, their names are taken: {', '.join(left_out)}"
+        if clashes and state == "ok":
+            state = f"commands skipped, their names are taken: {', '.join(clashes)}"
             advice = "ask its authors to rename them"
         rows.append(
             PluginRow(
@@ -100,7 +101,7 @@ def plugin_rows(registry: Registry, taken: Collection[str] = ()) -> list[PluginR
 
 
 def as_table(components: Sequence[ComponentRow], plugins: Sequence[PluginRow]) -> str:
-    """One line a component, then a paragraph on each plugin that is not in order."""
+    """One line per component, then a paragraph for each plugin that is not ok."""
     head = ("KIND", "NAME", "PLUGIN", "VERSION", "IMPORT", "STATE", "DISTRIBUTION", "FILE")
     rows = [head, *map(_cells, components)]
     paragraphs = ["\n".join(aligned(rows))] if components else []
@@ -123,14 +124,14 @@ def as_data(components: Sequence[ComponentRow], plugins: Sequence[PluginRow]) ->
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells in columns, the last of them as long as it is."""
+    """Rows of cells in aligned columns."""
     rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def in_milliseconds(seconds: float) -> str:
-    """An import time as people read it."""
+    """An import time as text."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
@@ -148,12 +149,12 @@ def _cells(row: ComponentRow) -> tuple[str, ...]:
 
 
 def _advice(plugin: Plugin) -> str | None:
-    leave_out = f"leave it out with VAEZOO_DISABLE_PLUGINS={plugin.name}"
+    disable = f"disable it with VAEZOO_DISABLE_PLUGINS={plugin.name}"
     update = f"pip install -U {plugin.distribution}, or " if plugin.distribution else ""
     if plugin.off:
-        return "take it out of VAEZOO_DISABLE_PLUGINS, or leave out --no-plugins"
+        return ENABLE_PLUGIN
     if plugin.error:
-        return update + leave_out
+        return update + disable
     if plugin.state != "ok":
-        return f"it should import what is heavy where it is used; {update}{leave_out}"
+        return f"it should import heavy libraries where it uses them; {update}{disable}"
     return None

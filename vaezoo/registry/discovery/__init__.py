@@ -1,4 +1,4 @@
-"""Which plugins there are, what is known of them before anything of them runs, and isolation."""
+"""Find plugins, cache their metadata, and import them in isolation."""
 
 from vaezoo.registry.discovery.find_plugins import THIRD_PARTY, Choice, find
 from vaezoo.registry.discovery.isolation import cause_of, isolated

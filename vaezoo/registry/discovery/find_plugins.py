@@ -1,7 +1,7 @@
-"""Finding plugins: those that are installed, and those that are named.
+"""Find installed and named plugins, without importing them.
 
-Every plugin, ours included, arrives through the entry-point group ``vaezoo``, through
-``VAEZOO_PLUGINS`` or as an extra (``--plugin``). Finding one imports nothing of it.
+Every plugin, including the built-in one, comes from the entry-point group ``vaezoo``, from
+``VAEZOO_PLUGINS`` or from ``--plugin``.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from vaezoo.registry.discovery.plugin import Plugin, PluginSource
 
 #: The entry-point group, and the distribution of the built-in plugin.
 GROUP = "vaezoo"
-#: In the place of a name: every plugin but vaezoo's own and those that are given as extras.
+#: Instead of a name: every plugin except vaezoo's own and those given as ``extra``.
 THIRD_PARTY = "*"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which plugins are wanted beside those that are installed, and which are not.
+    """The plugins to add to the installed ones, and those to disable.
 
-    ``listed`` and ``extra`` are files or modules; ``disabled`` holds names of plugins or of
-    their distributions, or ``*``.
+    ``listed`` and ``extra`` are files or modules. ``disabled`` holds names of plugins or of their
+    distributions, or ``*``.
     """
 
     listed: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Choice:
 
     @classmethod
     def of_environment(cls, extra: Iterable[str], disabled: Iterable[str]) -> Choice:
-        """With what ``VAEZOO_PLUGINS`` and ``VAEZOO_DISABLE_PLUGINS`` list, by commas."""
+        """Add the comma-separated ``VAEZOO_PLUGINS`` and ``VAEZOO_DISABLE_PLUGINS``."""
         off = frozenset((*disabled, *_listed("VAEZOO_DISABLE_PLUGINS")))
         extra = dict.fromkeys(extra)
         listed = dict.fromkeys(name for name in _listed("VAEZOO_PLUGINS") if name not in extra)
@@ -48,18 +48,18 @@ class Choice:
 
 
 def find(choice: Choice) -> Iterator[PluginSource]:
-    """Each plugin there is: the installed ones first, then those listed, then the extras."""
+    """All plugins: the installed ones first, then those listed, then the extras."""
     for source in (*_installed(), *map(_named, choice.listed)):
-        yield _switched(source, choice.disabled)
+        yield _with_state(source, choice.disabled)
     for source in map(_named, choice.extra):
-        yield _switched(source, choice.disabled - {THIRD_PARTY})
+        yield _with_state(source, choice.disabled - {THIRD_PARTY})
 
 
 def _listed(variable: str) -> list[str]:
     return [part.strip() for part in os.environ.get(variable, "").split(",") if part.strip()]
 
 
-def _switched(source: PluginSource, disabled: Collection[str]) -> PluginSource:
+def _with_state(source: PluginSource, disabled: Collection[str]) -> PluginSource:
     plugin = source.plugin
     off = THIRD_PARTY in disabled and plugin.distribution != GROUP
     off = off or plugin.name in disabled or plugin.distribution in disabled
@@ -67,7 +67,7 @@ def _switched(source: PluginSource, disabled: Collection[str]) -> PluginSource:
 
 
 def _installed() -> list[PluginSource]:
-    """Each once; before others of its name the one whose distribution is called like it."""
+    """Each installed plugin once; a plugin named like its distribution precedes namesakes."""
     found: dict[tuple[str, str], PluginSource] = {}
     for entry_point in _entry_points():
         distribution, version = _distribution(entry_point)
@@ -81,13 +81,13 @@ def _entry_points() -> Iterator[metadata.EntryPoint]:
     for distribution in metadata.distributions():
         try:
             points = distribution.entry_points
-        except Exception:  # metadata that cannot be read, of a package that may be no plugin
+        except Exception:  # unreadable metadata of any package
             continue
         yield from (point for point in points if point.group == GROUP)
 
 
 def _distribution(entry_point: metadata.EntryPoint) -> tuple[str | None, str]:
-    """The name and version of what the entry point was installed with."""
+    """The name and version of the entry point's distribution."""
     try:
         assert entry_point.dist is not None
         return entry_point.dist.name, entry_point.dist.version or "unknown"
@@ -106,7 +106,7 @@ def _named(reference: str) -> PluginSource:
 
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
+        raise FileNotFoundError(f"no such file: {path}")
     name = f"vaezoo_plugin_{path.stem}"
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:

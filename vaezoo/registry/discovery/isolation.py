@@ -1,4 +1,4 @@
-"""Importing a plugin so that whatever it does harms only itself."""
+"""Import a plugin so that its faults affect only itself."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ from typing import Any, TypeVar
 from vaezoo.registry.discovery.plugin import Plugin, PluginSource
 from vaezoo.system.timeout import timeout
 
-#: Seconds after which an import is talked of, and after which it is given up.
-UNEASY, LONGEST = 2.0, 10.0
-#: What a plugin must not import at start-up.
+#: Seconds after which a slow import is reported, and after which it is aborted.
+SLOW_IMPORT, TIMEOUT = 2.0, 10.0
+#: Libraries that a plugin must not import at start-up.
 HEAVY = ("torch", "torchvision", "matplotlib", "numpy")
-_LONGEST_CAUSE = 300
+_MAX_CAUSE = 300
 
 T = TypeVar("T")
 
 
 def isolated(source: PluginSource, take: Callable[[Any], T]) -> tuple[Plugin, T | None]:
-    """Import a plugin and hand its module to ``take``: the plugin, and what ``take`` gave.
+    """Import a plugin and pass its module to ``take``; return the plugin and the result.
 
-    Whatever either of them raises is the plugin's error, and a long wait is one too, except for
-    vaezoo's own plugin on a machine that is busy: nothing works without it. What the plugin
-    prints goes to stderr, so that what vaezoo prints stays what it says it is.
+    Any error, and a timeout, is stored in the plugin. vaezoo's own plugin has no timeout, because
+    nothing works without it. The plugin's output goes to stderr, to keep stdout clean.
     """
     began, before = time.perf_counter(), _heavy()
     supplied, error, origin = None, None, source.plugin.origin
-    longest = math.inf if source.plugin.distribution == "vaezoo" else LONGEST
+    seconds = math.inf if source.plugin.distribution == "vaezoo" else TIMEOUT
     try:
         with (
             contextlib.redirect_stdout(sys.stderr),
-            timeout(longest, UNEASY, partial(_say_that_it_takes_long, source.plugin)),
+            timeout(seconds, SLOW_IMPORT, partial(_report_slow, source.plugin)),
         ):
             module = source.load()
             origin = getattr(module, "__file__", None) or origin
@@ -49,19 +48,19 @@ def isolated(source: PluginSource, take: Callable[[Any], T]) -> tuple[Plugin, T 
 
 
 def cause_of(error: BaseException) -> str:
-    """An error in one line of bearable length."""
+    """An error on one line of limited length."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    return text if len(text) <= _LONGEST_CAUSE else f"{text[:_LONGEST_CAUSE]}…"
+    return text if len(text) <= _MAX_CAUSE else f"{text[:_MAX_CAUSE]}…"
 
 
 def _heavy() -> list[str]:
     return [name for name in HEAVY if name in sys.modules]
 
 
-def _say_that_it_takes_long(plugin: Plugin) -> None:
+def _report_slow(plugin: Plugin) -> None:
     print(
-        f"still importing the plugin {plugin.label} after {UNEASY:g} s; "
-        f"VAEZOO_DISABLE_PLUGINS={plugin.name} leaves it out",
+        f"still importing the plugin {plugin.label} after {SLOW_IMPORT:g} s; "
+        f"VAEZOO_DISABLE_PLUGINS={plugin.name} disables it",
         file=sys.__stderr__,
         flush=True,
     )

@@ -1,4 +1,4 @@
-"""The plugins that were found, imported one by one when they are needed."""
+"""Import plugins one by one when they are needed."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from vaezoo.registry.discovery.isolation import isolated
 from vaezoo.registry.discovery.metadata_cache import MetadataCache, PluginMetadata
 from vaezoo.registry.discovery.plugin import Plugin, PluginSource
 
-#: Held while plugins are found, imported and asked: by one thread at a time, in any registry,
-#: since an import redirects the process's output. A plugin's own import may look for plugins.
+#: Held while plugins are found, imported and called, because an import redirects the process's
+#: output. Reentrant, because a plugin's import may look for plugins.
 LOCK = threading.RLock()
 
 
 class Plugins:
     """Plugins by name, in the order in which they were found.
 
-    ``take`` is handed each plugin's name and module once that is imported, and says what it
-    supplies; what it raises breaks that plugin and no other.
+    ``take`` is called with each plugin's name and module after the import and returns what it
+    supplies. An error in it breaks only that plugin.
     """
 
     def __init__(
-        self, take: Callable[[str, object], PluginMetadata], memory: MetadataCache | None
+        self, take: Callable[[str, object], PluginMetadata], cache: MetadataCache | None
     ) -> None:
         self._take = take
-        self._memory = memory
-        self._waiting: dict[str, PluginSource] = {}  # found, but not imported yet
+        self._cache = cache
+        self._waiting: dict[str, PluginSource] = {}  # not imported yet
         self.found: dict[str, Plugin] = {}
-        self.facts: dict[str, PluginMetadata] = {}  # of those imported or remembered
+        self.facts: dict[str, PluginMetadata] = {}  # of plugins imported or in the cache
 
     def offer(self, source: PluginSource) -> None:
-        """Take a plugin in. Of two with one name, the first is used."""
+        """Add a plugin. Of two with the same name, the first is used."""
         plugin = source.plugin
         if plugin.name in self.found:
-            taken = f"there is a plugin of this name: {self.found[plugin.name].origin}"
+            taken = f"another plugin has this name: {self.found[plugin.name].origin}"
             plugin = replace(plugin, name=f"{plugin.name}@{plugin.origin}", error=taken)
         self.found[plugin.name] = plugin
-        facts = self._memory and self._memory.recall(plugin.name, source.stamp)
+        facts = self._cache and self._cache.recall(plugin.name, source.stamp)
         if facts:
             self.facts[plugin.name] = facts
         if not (plugin.off or plugin.error):
             self._waiting[plugin.name] = source
 
     def imported(self) -> dict[str, Plugin]:
-        """Every plugin and what became of it."""
+        """Import all plugins and return them."""
         self._import(list(self._waiting.values()))
         return self.found
 
     def import_those_that(self, may: Callable[[PluginMetadata], bool], name: str = "") -> None:
-        """Import the plugins that fit as far as is known, and those of which nothing is known.
+        """Import the plugins whose metadata satisfies ``may``, and those without metadata.
 
         With a ``name``, only that plugin.
         """
@@ -71,7 +71,7 @@ class Plugins:
             self.found[name], facts = isolated(source, partial(self._take, name))
             error = self.found[name].error
             self.facts[name] = facts if facts and not error else PluginMetadata(error=error or "")
-            if self._memory:
-                self._memory.learn(name, source.stamp, self.facts[name])
-        if self._memory:
-            self._memory.save()
+            if self._cache:
+                self._cache.learn(name, source.stamp, self.facts[name])
+        if self._cache:
+            self._cache.save()

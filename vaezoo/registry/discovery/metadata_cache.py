@@ -1,8 +1,7 @@
-"""What installed plugins supply, remembered from the last time that they were imported.
+"""Cache what installed plugins supply, in a file in the cache folder.
 
-Nothing of a plugin needs to run for ``vaezoo --help`` to show its commands, or to find that
-it does not have the component that a spec names. The memory is a file in the cache folder. What
-it says of a plugin counts as long as no file of the plugin's package changes.
+``vaezoo --help`` then lists a plugin's commands without importing it, and a spec imports only
+plugins that have its components. An entry is valid while no file of the plugin's package changes.
 """
 
 from __future__ import annotations
@@ -21,15 +20,14 @@ from vaezoo.system.files import cache_folder, write_whole
 from vaezoo.system.regular_file import read_regular
 
 _VERSION = 1
-_MOST_FILES = 2000
-#: More than the facts of a thousand plugins take.
-_MOST_BYTES = 8 << 20
+_MAX_FILES = 2000
+#: Enough for a thousand plugins.
+_MAX_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
 class PluginMetadata:
-    """What a plugin turned out to be: its hooks, components (kind, name) and commands
-    (name, one line of help), or the error that it ended in."""
+    """A plugin's hooks, components (kind, name) and commands (name, help line), or its error."""
 
     hooks: tuple[str, ...] = ()
     components: tuple[tuple[str, str], ...] = ()
@@ -38,7 +36,7 @@ class PluginMetadata:
 
 
 class MetadataCache:
-    """Facts by plugin, in a file that may be deleted at any time."""
+    """Metadata by plugin, in a file that may be deleted at any time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -47,12 +45,12 @@ class MetadataCache:
 
     @classmethod
     def in_cache(cls) -> MetadataCache:
-        """The memory in the cache folder, one for each Python environment."""
+        """The cache of the current Python environment."""
         environment = hashlib.sha256(sys.prefix.encode()).hexdigest()[:8]
         return cls(cache_folder() / f"plugins-{environment}.json")
 
     def recall(self, plugin: str, stamp: str) -> PluginMetadata | None:
-        """What is remembered of a plugin, if its code still has that stamp."""
+        """The metadata of a plugin, if its code still has that stamp."""
         try:
             known = self._known[plugin]
             if not stamp or known["stamp"] != stamp:
@@ -64,17 +62,17 @@ class MetadataCache:
                 tuple((str(name), str(line)) for name, line in facts["commands"]),
                 str(facts["error"]),
             )
-        except (KeyError, TypeError, ValueError):  # not written by this version
+        except (KeyError, TypeError, ValueError):  # written by another version
             return None
 
     def learn(self, plugin: str, stamp: str, facts: PluginMetadata) -> None:
-        """Remember a plugin, from the next ``save`` on; not where ``stamp`` is empty."""
+        """Store a plugin at the next ``save``; ignore it if ``stamp`` is empty."""
         if stamp and self.recall(plugin, stamp) != facts:
             self._known[plugin] = {"stamp": stamp, "facts": asdict(facts)}
             self._changed = True
 
     def save(self) -> None:
-        """Write what was learnt. A cache folder that cannot be written is no fault."""
+        """Write changes. Ignores a cache folder that cannot be written."""
         if not self._changed:
             return
         text = json.dumps({"version": _VERSION, "plugins": self._known})
@@ -87,10 +85,9 @@ class MetadataCache:
 
 
 def stamp_of(module: str, version: str) -> str:
-    """A digest of the names, sizes and times of all files of ``module``'s top-level package.
+    """A digest of the names, sizes and times of all files in ``module``'s top-level package.
 
-    It imports nothing. Empty where there is no such package, or where it has too many files to
-    be looked at each time.
+    Imports nothing. Empty if there is no such package or it has too many files.
     """
     try:
         spec = importlib.util.find_spec(module.partition(":")[0].partition(".")[0])
@@ -106,7 +103,7 @@ def stamp_of(module: str, version: str) -> str:
         except OSError:
             return ""
         lines.append(f"{path} {status.st_size} {status.st_mtime_ns}")
-        if len(lines) > _MOST_FILES:
+        if len(lines) > _MAX_FILES:
             return ""
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -122,7 +119,7 @@ def _files(places: list[str]) -> Iterator[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(read_regular(path, _MOST_BYTES))
+        data = json.loads(read_regular(path, _MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(data, dict) or data.get("version") != _VERSION:

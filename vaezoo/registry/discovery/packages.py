@@ -1,4 +1,4 @@
-"""The index of plugin packages: what to install for a component that is not there."""
+"""The index of plugin packages: what to install for a missing component."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Package:
-    """A distribution, its plugin's name, and the (kind, name) of each component that it has."""
+    """A distribution, its plugin's name, and the (kind, name) of each of its components."""
 
     distribution: str
     plugin: str
@@ -17,7 +17,7 @@ class Package:
 
 
 def packages() -> tuple[Package, ...]:
-    """The plugin packages that this version of vaezoo knows of, installed or not."""
+    """The plugin packages known to this version of vaezoo, installed or not."""
     data = json.loads(Path(__file__).with_name("packages.json").read_text("utf-8"))
     return tuple(
         Package(

@@ -1,4 +1,4 @@
-"""What a plugin is called, where it comes from, and what became of it."""
+"""A plugin: its name, source and state."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-#: Seconds that a plugin may take at start-up before it is called slow.
+#: Import time above which a plugin is called slow, in seconds.
 SLOW = 0.5
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One plugin, good or bad; ``error`` says what broke it.
+    """One plugin, working or broken by ``error``.
 
-    ``origin`` is its file, or what its entry point names. ``distribution`` is the package that
-    it was installed with. ``reference`` is the file or module by which it was asked for; an
-    installed one has none. ``seconds`` is what importing it took, ``heavy`` what it imported
-    without need. ``off`` is true of one that is left out on request.
+    ``origin`` is its file, or the module of its entry point. ``distribution`` is the package that
+    installed it. ``reference`` is the file or module given by the user, empty for an installed
+    plugin. ``seconds`` is its import time, ``heavy`` the heavy libraries that it imported.
+    ``off`` is true if it is disabled.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Plugin:
 
     @property
     def label(self) -> str:
-        """Name and version, as a message puts them."""
+        """Name and version for messages."""
         return f"{self.name} ({self.version})" if self.reference else f"{self.name} {self.version}"
 
     @property
     def state(self) -> str:
-        """In words: ok, off, broken or slow, and why."""
+        """``ok``, ``off``, ``broken: …`` or ``slow: …`` with the reason."""
         if self.off:
             return "off"
         if self.error:
@@ -49,9 +49,9 @@ class Plugin:
 
 @dataclass(frozen=True)
 class PluginSource:
-    """A plugin that was found, and how to import it.
+    """A plugin before its import, and the function that imports it.
 
-    ``stamp`` names the state of its code; it is empty where nothing is to be remembered.
+    ``stamp`` identifies the state of its code; empty if its metadata must not be cached.
     """
 
     plugin: Plugin

@@ -1,4 +1,4 @@
-"""Types for the fields of components: schedules, activations, initialisers, binarisation."""
+"""Types for the fields of components: schedules, activations, initializers, binarization."""
 
 from vaezoo.registry.fields.activation import Activation
 from vaezoo.registry.fields.binarization import Binarization

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class ActivationFunction(BaseModel):
-    """An activation and its parameters; ``build`` makes its module."""
+    """An activation function and its parameters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """An elementwise module; shapes stay as they are."""
+        """Build an elementwise module."""
 
 
 class ReLU(ActivationFunction):
@@ -33,9 +33,9 @@ class ReLU(ActivationFunction):
 
 
 class LeakyReLU(ActivationFunction):
-    """x above 0, ``negative_slope`` · x below."""
+    """x for x > 0, else ``negative_slope`` · x."""
 
-    negative_slope: float = Field(0.01, ge=0, description="slope below 0")
+    negative_slope: float = Field(0.01, ge=0, description="slope for x < 0")
 
     def build(self) -> nn.Module:
         from torch import nn
@@ -44,9 +44,9 @@ class LeakyReLU(ActivationFunction):
 
 
 class ELU(ActivationFunction):
-    """x above 0, ``alpha`` · (exp(x) − 1) below."""
+    """x for x > 0, else ``alpha`` · (exp(x) − 1)."""
 
-    alpha: float = Field(1.0, gt=0, description="the negative limit")
+    alpha: float = Field(1.0, gt=0, description="minus the limit for x → −∞")
 
     def build(self) -> nn.Module:
         from torch import nn
@@ -57,7 +57,9 @@ class ELU(ActivationFunction):
 class GELU(ActivationFunction):
     """x · Φ(x), with Φ the standard normal distribution function."""
 
-    approximate: Literal["none", "tanh"] = Field("none", description="exact, or by tanh")
+    approximate: Literal["none", "tanh"] = Field(
+        "none", description="none is exact; tanh approximates Φ"
+    )
 
     def build(self) -> nn.Module:
         from torch import nn
@@ -105,7 +107,7 @@ _NAMES = {function: name for name, function in ACTIVATIONS.items()}
 
 
 def read_activation(value: Any) -> ActivationFunction:
-    """``name`` or ``{use: name, …}`` as the activation it means."""
+    """Validate ``name`` or ``{use: name, …}`` as an activation."""
     if isinstance(value, ActivationFunction):
         return value
     name, parameters = split_use(value, "activation")

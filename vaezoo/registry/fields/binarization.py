@@ -1,4 +1,4 @@
-"""Binarisation as data: ``dynamic``, or ``{use: static, seed: 3}``."""
+"""Binarization as data: ``dynamic``, or ``{use: static, seed: 3}``."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-#: images to draw at once, and float32 bytes of them
+#: limits on a chunk of images to draw: their number, and their bytes as float32
 _PART, _PART_BYTES = 10_000, 32 * 2**20
 
 
 class Binarization(BaseModel):
-    """Whether grey levels in [0, 1] are taken as the chances of white pixels, and drawn.
+    """Draw binary pixels with the gray levels in [0, 1] as probabilities of white.
 
-    ``static`` draws every image once, and so makes one binary dataset of it. ``dynamic`` draws
-    the training images anew each time they are seen, which no model can learn by heart
-    (Salakhutdinov and Murray 2008); images that are held out are drawn once, so that figures on
-    them do not change between evaluations. ``none`` leaves the grey levels.
+    ``static`` draws every image once. ``dynamic`` draws the training images each time they are
+    used, which prevents memorizing them (Salakhutdinov and Murray 2008); held-out images are
+    drawn once, so that figures on them do not change. ``none`` keeps the gray levels.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    use: Literal["none", "static", "dynamic"] = Field("none", description="when pixels are drawn")
-    seed: int = Field(0, ge=0, lt=2**63, description="decides the draws that are made once")
+    use: Literal["none", "static", "dynamic"] = Field("none", description="when to draw pixels")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of draws that are made once")
 
     @model_validator(mode="before")
     @classmethod
@@ -40,7 +39,7 @@ class Binarization(BaseModel):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """A name alone will do, of which pydantic sees nothing in ``_from_name``."""
+        """Allow a name alone, which pydantic cannot see in ``_from_name``."""
         mapping = handler.resolve_ref_schema(handler(schema))
         names = mapping["properties"]["use"]["enum"]
         return {
@@ -52,43 +51,44 @@ class Binarization(BaseModel):
         }
 
     def __str__(self) -> str:
-        """How a figure's protocol names it."""
+        """Its name in a figure's protocol."""
         if self.use == "none":
             return "none, pixels as stored in [0, 1]"
         return f"{self.use}, held-out images drawn once with seed {self.seed}"
 
     def drawn_once(self, images: Tensor, purpose: Literal["train", "test", "validation"]) -> Tensor:
-        """uint8 images (N, C, H, W) of 0 and 255, the same for the same seed and purpose.
+        """Binary uint8 images (N, C, H, W) of 0 and 255, determined by seed and purpose.
 
-        Drawn on the CPU, so that it does not depend on the device. Images that are binary
-        already stay as they are.
+        Drawn on the CPU, so that the result does not depend on the device. Binary images stay
+        unchanged.
         """
         return draw(images.cpu(), self.generator(purpose)).to(images.device)
 
     def generator(self, purpose: Literal["train", "test", "validation"]) -> torch.Generator:
-        """What decides the draws that are made once, on the CPU."""
+        """The CPU generator of the draws that are made once."""
         import torch
 
-        # another stream for each purpose; a fixed map, so that draws stay what they were
+        # one stream per purpose; do not change the map, or draws change
         stream = self.seed * 4 + {"train": 0, "test": 1, "validation": 2}[purpose]
         return torch.Generator().manual_seed(stream % 2**63)
 
 
 def part_of(shape: Sequence[int]) -> int:
-    """How many images (C, H, W) are drawn at once: on a GPU, other parts are other draws."""
+    """The number of images (C, H, W) to draw at once; on a GPU the draws depend on it."""
     return max(min(_PART, _PART_BYTES // (4 * math.prod(shape))), 1)
 
 
 def draw(images: Tensor, generator: torch.Generator) -> Tensor:
-    """uint8 images of 0 and 255 from grey ones, each pixel white with its level as the chance."""
+    """Binary uint8 images of 0 and 255, each pixel white with its gray level as probability."""
     import torch
 
     parts = []
     for part in images.split(part_of(images.shape[1:])):
-        chances = part.to(torch.float32).div_(255)
-        parts.append(torch.bernoulli(chances, generator=generator).mul_(255).to(torch.uint8))
+        probabilities = part.to(torch.float32).div_(255)
+        drawn = torch.bernoulli(probabilities, generator=generator)
+        parts.append(drawn.mul_(255).to(torch.uint8))
     return torch.cat(parts)
 
 
-#: Grey levels as they are.
+#: Gray levels unchanged.
 AS_STORED = Binarization()

@@ -1,4 +1,4 @@
-"""How weights begin: ``pytorch`` leaves PyTorch's own default in place."""
+"""Initial weights: ``pytorch`` keeps PyTorch's default."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-#: The initialisers; all but ``pytorch`` set biases to 0.
+#: The initializers; all except ``pytorch`` set biases to 0.
 #: glorot: Glorot and Bengio 2010; he: He et al. 2015; orthogonal: Saxe et al. 2014.
 Initializer = Literal[
     "pytorch",
@@ -20,9 +20,9 @@ Initializer = Literal[
 
 
 def initialize(network: nn.Module, how: Initializer) -> None:
-    """Draw the weights of every linear and (transposed) convolution layer of ``network`` anew.
+    """Initialize every linear and (transposed) convolution layer of ``network``.
 
-    Draws come from torch's global generator, which the caller seeds (``vaezoo.model.build``).
+    Uses torch's global generator, which the caller seeds (``vaezoo.model.build``).
     """
     if how == "pytorch":
         return
@@ -32,7 +32,7 @@ def initialize(network: nn.Module, how: Initializer) -> None:
     layers = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
     for layer in (module for module in network.modules() if isinstance(module, layers)):
         with torch.no_grad():
-            # a transposed convolution keeps its inputs in the first axis of its weight
+            # the first axis of a transposed convolution's weight is the input
             transposed = isinstance(layer, nn.ConvTranspose2d)
             _draw(layer.weight, how, "fan_out" if transposed else "fan_in")
             if layer.bias is not None:

@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from vaezoo.registry.fields.number_bounds import Bound
 from vaezoo.registry.fields.tagged import parse
 
 #: The keys that make a mapping a schedule.
@@ -24,10 +25,10 @@ SHAPES = ("linear", "cosine", "exponential", "cyclical", "steps")
 
 
 class Schedule(BaseModel):
-    """A number as a function of training time, written ``{linear: [0, 1], epochs: 10}``.
+    """A number that changes during training, written ``{linear: [0, 1], epochs: 10}``.
 
-    The shape's key holds the first and the last value; ``epochs`` is how long the way between
-    them takes, after ``delay`` epochs at the first value. Beyond the end the last value stays.
+    The shape's key holds the first and the last value. The change takes ``epochs`` epochs, after
+    ``delay`` epochs at the first value. Afterwards the last value stays.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -37,24 +38,27 @@ class Schedule(BaseModel):
         None, description="half a cosine wave (Loshchilov and Hutter 2017, without restarts)"
     )
     exponential: tuple[float, float] | None = Field(
-        None, description="a constant factor per unit of time; both ends above 0"
+        None, description="a constant factor per epoch; both values above 0"
     )
     cyclical: tuple[float, float] | None = Field(
         None,
-        description="linear over the first half of each cycle, flat over the second "
+        description="linear over the first half of each cycle, constant over the second "
         "(Fu et al. 2019, arXiv:1903.10145)",
     )
     steps: tuple[float, ...] | None = Field(
         None,
         min_length=2,
         max_length=100,
-        description="each value in turn, for equal parts of epochs unless growth says otherwise",
+        description="each value in turn, for equal parts of epochs unless growth is set",
     )
-    epochs: float = Field(gt=0, description="how long the change takes, in epochs")
-    delay: float = Field(0.0, ge=0, description="epochs to wait at the first value")
-    cycles: int = Field(1, ge=1, description="how often a cyclical schedule repeats")
+    epochs: float = Field(gt=0, description="duration of the change, in epochs")
+    delay: float = Field(0.0, ge=0, description="epochs at the first value before the change")
+    cycles: int = Field(1, ge=1, description="number of cycles of a cyclical schedule")
     growth: float = Field(
-        1.0, gt=0, le=100, description="how much longer each of steps lasts than the one before"
+        1.0,
+        gt=0,
+        le=100,
+        description="factor by which each of steps lasts longer than the one before",
     )
 
     @model_validator(mode="after")
@@ -63,14 +67,14 @@ class Schedule(BaseModel):
         if len(given) != 1:
             raise PydanticCustomError(
                 "vaezoo_schedule",
-                "a schedule has exactly one shape, this one has {count}",
-                {"count": len(given), "hint": f"give one of {', '.join(SHAPES)}"},
+                "a schedule has exactly one shape, but this one has {count}",
+                {"count": len(given), "hint": f"use one of {', '.join(SHAPES)}"},
             )
         if self.exponential and min(self.exponential) <= 0:
             raise PydanticCustomError(
                 "vaezoo_schedule",
-                "an exponential schedule needs two values above 0",
-                {"hint": "use linear or cosine where a value is 0"},
+                "an exponential schedule needs values above 0",
+                {"hint": "use linear or cosine for a value of 0"},
             )
         return self
 
@@ -82,7 +86,7 @@ class Schedule(BaseModel):
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The values that it is written with; none that it takes lies outside of them."""
+        """The values in the spec; all values of the schedule lie between them."""
         for shape in SHAPES:
             values: tuple[float, ...] | None = getattr(self, shape)
             if values is not None:
@@ -110,23 +114,22 @@ class Schedule(BaseModel):
         return first + (last - first) * min(2 * within, 1.0)
 
     def _step(self, time: float) -> int:
-        """Which of the steps it is after so many epochs."""
+        """The index of the step at ``time``, in epochs after the delay."""
         lengths = [self.growth**index for index in range(len(self.values))]
         ends = [self.epochs * end / sum(lengths) for end in itertools.accumulate(lengths)]
         return bisect.bisect_right(ends[:-1], time)
 
 
 def value_at(value: float | Schedule, epoch: float) -> float:
-    """A schedulable number at a time, in epochs since training began."""
+    """The value of a number or schedule after ``epoch`` epochs of training."""
     return value.at(epoch) if isinstance(value, Schedule) else value
 
 
-class Bounds:
-    """Reads a number or a schedule and holds all that it takes to a lower bound."""
+class BoundedBelow:
+    """Validates a number or a schedule whose values all satisfy a lower bound."""
 
-    def __init__(self, minimum: float, inclusive: bool) -> None:
-        self.minimum = minimum
-        self.inclusive = inclusive
+    def __init__(self, bound: Bound) -> None:
+        self.bound = bound
 
     def __call__(self, value: Any) -> float | Schedule:
         if isinstance(value, dict):
@@ -134,22 +137,22 @@ class Bounds:
         if isinstance(value, bool) or not isinstance(value, int | float | Schedule):
             raise PydanticCustomError(
                 "vaezoo_number_or_schedule",
-                "a number or a schedule belongs here",
-                {"hint": "write a number, or a schedule such as {linear: [0, 1], epochs: 10}"},
+                "must be a number or a schedule",
+                {"hint": "a schedule is a mapping such as {linear: [0, 1], epochs: 10}"},
             )
-        for end in value.values if isinstance(value, Schedule) else (value,):
-            inside = end >= self.minimum if self.inclusive else end > self.minimum
-            if not (inside and math.isfinite(end)):
-                relation = "at least" if self.inclusive else "above"
+        limit = self.bound.limit
+        for each in value.values if isinstance(value, Schedule) else (value,):
+            inside = each >= limit if self.bound.relation == "ge" else each > limit
+            if not (inside and math.isfinite(each)):
                 raise PydanticCustomError(
                     "vaezoo_range",
-                    "{value} is out of range",
-                    {"value": end, "hint": f"a finite number {relation} {self.minimum:g}"},
+                    "must be finite and {bound}, not {value}",
+                    {"value": each, "bound": self.bound.words},
                 )
         return value if isinstance(value, Schedule) else float(value)
 
 
-#: A number of at least 0, or a schedule between such numbers.
-NonNegative = Annotated[float | Schedule, BeforeValidator(Bounds(0.0, inclusive=True))]
-#: A number above 0, or a schedule between such numbers.
-Positive = Annotated[float | Schedule, BeforeValidator(Bounds(0.0, inclusive=False))]
+#: A number of at least 0, or a schedule of such numbers.
+NonNegative = Annotated[float | Schedule, BeforeValidator(BoundedBelow(Bound("ge", 0.0)))]
+#: A number above 0, or a schedule of such numbers.
+Positive = Annotated[float | Schedule, BeforeValidator(BoundedBelow(Bound("gt", 0.0)))]

@@ -1,7 +1,7 @@
-"""Validation of a field that may be written in more than one form.
+"""Validate a field that may be written in more than one form.
 
-A plain pydantic union reports an error for every member. These helpers pick the one
-member that the value's form asks for, so that a wrong value gives one error, at its place.
+A pydantic union reports an error for every member. These helpers select one member by the
+value's form, so that a wrong value gives one error at its position.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _BUILDING = threading.RLock()
 
 
 def parse(model: type[M], value: Any, context: Any = None) -> M:
-    """``value`` (JSON data) as a ``model``, strictly; errors keep their place inside it."""
+    """Validate JSON data strictly as ``model``; errors keep their path inside it."""
     return completed(model).model_validate_json(json.dumps(value), strict=True, context=context)
 
 
 def completed(model: type[M]) -> type[M]:
-    """The model with its schema built, by one thread: before 2.12 pydantic does not see to that."""
+    """The model with its schema built, by one thread: pydantic before 2.12 does not lock."""
     if not model.__pydantic_complete__:
         with _BUILDING:
             model.model_rebuild()
@@ -34,7 +34,7 @@ def completed(model: type[M]) -> type[M]:
 
 
 def split_use(value: Any, noun: str) -> tuple[str, dict[str, Any]]:
-    """``name`` or ``{use: name, parameter: …}`` as the name and its parameters."""
+    """Split ``name`` or ``{use: name, parameter: …}`` into the name and its parameters."""
     if isinstance(value, str):
         return value, {}
     if isinstance(value, dict):
@@ -45,12 +45,12 @@ def split_use(value: Any, noun: str) -> tuple[str, dict[str, Any]]:
         if use is None:
             raise PydanticCustomError(
                 "vaezoo_use_missing",
-                "this {noun} does not say which one it is",
+                "is missing the key 'use'",
                 {"noun": noun, "hint": f"write {{use: NAME, …}} or just the name of the {noun}"},
             )
     raise PydanticCustomError(
         "vaezoo_use_type",
-        "this {noun} must be a name, or a mapping with the key 'use'",
+        "must be the name of a {noun}, or a mapping with the key 'use'",
         {"noun": noun, "hint": "write NAME or {use: NAME, parameter: value}"},
     )
 
@@ -59,6 +59,6 @@ def unknown_name(name: str, known: list[str], noun: str, plural: str) -> Pydanti
     """The error for a name that is not one of ``known``."""
     return PydanticCustomError(
         "vaezoo_unknown_name",
-        "there is no {noun} called {name}",
+        "unknown {noun} {name}",
         {"noun": noun, "name": repr(name), "hint": suggest(plain(name), known, plural)},
     )

@@ -1,4 +1,4 @@
-r"""Symbols of a model in TeX, as reports write them, and numbers in formulas."""
+r"""Symbols and numbers in TeX, for the formulas of reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DIVERGENCE = rf"\mathrm{{KL}}\left({POSTERIOR}\,\Vert\,p(z)\right)"
 
 
 def number(value: float) -> str:
-    """A parameter in TeX: ``0.001`` as it stands, ``1e-05`` as a power of ten."""
+    """A number in TeX, with ``1e-05`` as a power of ten."""
     text = f"{value:g}"
     if "e" not in text:
         return text
@@ -20,7 +20,7 @@ def number(value: float) -> str:
 
 
 def setting(symbol: str, value: float | Schedule | None) -> str:
-    r"""``$\beta = 4$``, or how it moves; the symbol alone where there is no value."""
+    r"""``$\beta = 4$``, or its schedule; the symbol alone for None."""
     if value is None:
         return f"${symbol}$"
     if not isinstance(value, Schedule):

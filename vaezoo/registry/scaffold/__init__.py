@@ -1,4 +1,4 @@
-"""New plugins: a complete package of one's own from one command."""
+"""Generate a complete plugin package with one command."""
 
 from vaezoo.registry.scaffold.new_plugin import Created, new_plugin
 

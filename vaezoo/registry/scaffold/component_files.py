@@ -1,4 +1,4 @@
-"""The files that depend on which parts were asked for: hooks, tests and the spec."""
+"""Generate the files that depend on the requested kinds: hooks, tests and the spec."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ HOOKS = (
     "vaezoo_run_finished",
     "vaezoo_run_started",
 )
-#: The longest line, as in the ``pyproject.toml`` of the plugin.
+#: The line length, as in the plugin's ``pyproject.toml``.
 _WIDTH = 100
-#: What stands in a spec for each part that is not of the plugin's own.
+#: The built-in component of each kind, for kinds that the plugin lacks.
 _BUILT_IN = {
     "dataset": "fashion_mnist",
     "encoder": "{use: mlp, hidden: [256]}",
@@ -30,13 +30,13 @@ _BUILT_IN = {
 
 
 def class_name(names: Names, kind: str) -> str:
-    """What the component of a kind is called in Python."""
+    """The class name of the component of a kind."""
     return f"{names.title}{kind.capitalize()}"
 
 
 def summary(names: Names, kinds: Sequence[str], hooks: bool) -> str:
-    """One line on the plugin, without a full stop."""
-    several = [f"{len(kinds)} components called {names.base}"] if kinds else []
+    """One line about the plugin, without a period."""
+    several = [f"{len(kinds)} components named {names.base}"] if kinds else []
     if len(kinds) == 1:
         several = [f"the {kinds[0]} {names.base}"]
     listed = " and ".join([*several, *(["a journal of every run"] if hooks else [])])
@@ -44,7 +44,7 @@ def summary(names: Names, kinds: Sequence[str], hooks: bool) -> str:
 
 
 def init(names: Names, kinds: Sequence[str], hooks: bool) -> str:
-    """The code of ``__init__.py`` below its docstring: the hooks of the plugin."""
+    """The code of ``__init__.py`` below its docstring."""
     imported = {kind: [class_name(names, kind)] for kind in kinds}
     exported = [*(HOOKS if hooks else ()), *(["vaezoo_components"] if kinds else [])]
     lines = ["", "from __future__ import annotations", ""]
@@ -76,9 +76,9 @@ def tests(names: Names, kinds: Sequence[str]) -> str:
     """``tests/test_conformance.py``."""
     kits = ["PluginConformance", *(f"{kind.capitalize()}Conformance" for kind in kinds)]
     lines = [
-        '"""The plugin keeps vaezoo\'s promises: each class below runs a kit of checks.',
+        '"""Check the plugin with vaezoo\'s conformance kits, one class per component.',
         "",
-        "Give `component` the parameters to check with; subclass once more for others.",
+        "Set `component` to the parameters to check; add a class for each other set.",
         '"""',
         "",
         "from __future__ import annotations",
@@ -110,7 +110,7 @@ def _imported(module: str, names: Sequence[str]) -> list[str]:
 
 
 def spec(names: Names, kinds: Sequence[str]) -> str:
-    """``specs/BASE.yaml``: a model that uses every component of the plugin."""
+    """``specs/BASE.yaml``: a model with every component of the plugin."""
     parts = {
         kind: names.base if kind in kinds else built_in for kind, built_in in _BUILT_IN.items()
     }
@@ -120,7 +120,7 @@ def spec(names: Names, kinds: Sequence[str]) -> str:
     return f"""\
 vaezoo: 1
 name: {names.base}
-summary: A small model to try {names.distribution} with
+summary: A small model to try {names.distribution}
 dataset: {parts["dataset"]}
 model:
   latent: 8
@@ -139,7 +139,7 @@ visualizers: [{", ".join(pictures)}]
 
 
 def readme_parts(names: Names, kinds: Sequence[str], hooks: bool) -> str:
-    """What the README lists."""
+    """The list of components in the README."""
     lines = [
         f"- `{names.base}`, a{'n' if kind[0] in 'aeiou' else ''} {kind}: "
         f"[`src/{names.module}/{kind}.py`](src/{names.module}/{kind}.py)"

@@ -1,4 +1,4 @@
-"""``new_plugin``: the whole package, in a folder that was not there before."""
+"""``new_plugin``: write a plugin package into a new folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vaezoo.system.files import check_parent
 
 @dataclass(frozen=True)
 class Created:
-    """A new package: its folder, its files relative to it, and the commands to go on with."""
+    """A new package: its folder, its files relative to it, and the next commands to run."""
 
     folder: Path
     files: tuple[str, ...]
@@ -42,21 +42,21 @@ def new_plugin(
     >>> vaezoo.new_plugin("vaezoo-mine", kinds=["encoder", "decoder"]).commands[0]
     "pip install -e 'vaezoo-mine[test]'"
 
-    It has a working component of each of ``kinds``, with ``hooks`` also a tracker and a command,
-    tests, a spec, a README and a CI workflow. The names are held against the plugins of
-    ``registry``, those that are found unless another one is given.
+    It has a working component of each of ``kinds``, tests, a spec, a README and a CI workflow,
+    and with ``hooks`` also a tracker and a command. Names must not clash with the plugins in
+    ``registry``, by default all plugins found.
 
-    Raises UsageError: VZ504 for a name or kind that cannot be or a plugin's name that is taken,
-    VZ302 for a component's name that is taken; ZooError (VZ503) for a folder that exists or
-    cannot be written.
+    Raises UsageError: VZ504 for an invalid name or kind or a plugin name that is taken, VZ302 for
+    a component name that is taken. Raises ZooError (VZ503) for a folder that exists or cannot be
+    written.
     """
     names, kinds = Names.of(name), _in_order(kinds)
     if not (kinds or hooks):
         raise UsageError(
             Diagnostic(
                 "VZ504",
-                "a plugin with neither a component nor hooks would do nothing",
-                hint=f"ask for hooks, or for a component: {', '.join(KINDS)}",
+                "a plugin needs a component or hooks",
+                hint=f"choose hooks, or a component: {', '.join(KINDS)}",
             )
         )
     _require_free(names, kinds, registry or discover())
@@ -75,28 +75,28 @@ def _in_order(kinds: Sequence[str]) -> list[str]:
     for kind in kinds:
         if kind not in KINDS:
             hint = suggest(kind, list(KINDS), "kinds")
-            raise UsageError(Diagnostic("VZ504", f"there is no kind {kind!r}", hint=hint))
+            raise UsageError(Diagnostic("VZ504", f"unknown kind {kind!r}", hint=hint))
     return [kind for kind in KINDS if kind in kinds]
 
 
 def _require_free(names: Names, kinds: Sequence[str], registry: Registry) -> None:
-    choose = "choose another name; 'vaezoo plugins list' shows what there is"
+    choose = "choose another name; 'vaezoo plugins list' lists those in use"
     for plugin in registry.plugins:
         if names.distribution in (plugin.name, plugin.distribution):
-            message = f"there is a plugin {plugin.label} already: {plugin.origin}"
+            message = f"the plugin {plugin.label} already exists: {plugin.origin}"
             raise UsageError(Diagnostic("VZ504", message, hint=choose))
     for registered in registry.components():
         component = registered.component
         if component.kind in kinds and component.use == names.base:
             message = (
-                f"the plugin {registered.plugin.label} has the {component.kind} "
-                f"{component.use!r} already"
+                f"the plugin {registered.plugin.label} already has the {component.kind} "
+                f"{component.use!r}"
             )
             raise UsageError(Diagnostic("VZ302", message, hint=choose))
 
 
 def _files(names: Names, kinds: Sequence[str], hooks: bool) -> dict[str, str]:
-    """The content of every file, by its path in the package."""
+    """The content of every file by its path in the package."""
     values = {
         "name": names.distribution,
         "module": names.module,
@@ -134,32 +134,32 @@ def _filled(template: str, values: dict[str, str]) -> str:
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:
-    """All files or none: they are written beside the folder first."""
+    """Write all files or none: into a temporary folder first."""
     if os.path.lexists(folder):
         raise ZooError(
             Diagnostic(
                 "VZ503",
-                f"{folder} is there already, and nothing in it is touched",
+                f"{folder} already exists; nothing was written",
                 hint="choose another name, or another folder with --directory",
             )
         )
     try:
         check_parent(folder)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             for path, text in files.items():
-                place = beside / path
+                place = temporary / path
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_text(text, "utf-8")
-            beside.chmod(0o755)  # a temporary folder begins as one's own alone
-            beside.rename(folder)
+            temporary.chmod(0o755)  # temporary folders are private
+            temporary.rename(folder)
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise ZooError(
             Diagnostic(
                 "VZ503",
-                f"{folder} cannot be written: {error.strerror or error}",
+                f"cannot write {folder}: {error.strerror or error}",
                 hint="choose a folder that you can write to with --directory",
             )
         ) from None

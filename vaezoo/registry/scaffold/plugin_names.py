@@ -1,4 +1,4 @@
-"""The names of a new plugin, all from one: of the distribution, the module, the components."""
+"""The names of a new plugin, all derived from the name of its distribution."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 from vaezoo.diagnostics import Diagnostic, UsageError
 
-#: What a distribution may be called (PEP 508), as far as it is sensible here.
+#: Valid names of distributions (PEP 508).
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-#: so that no line of the code that is written exceeds what formatters allow
-_LONGEST = 30
+#: keeps lines of the generated code short enough for formatters
+_MAX_LENGTH = 30
 _PREFIX = "vaezoo_"
 
 
 @dataclass(frozen=True)
 class Names:
-    """``vaezoo-my-part`` is the module ``vaezoo_my_part`` with components called ``my_part``."""
+    """``vaezoo-my-part`` has the module ``vaezoo_my_part`` and components named ``my_part``."""
 
     distribution: str
     module: str
@@ -26,38 +26,38 @@ class Names:
 
     @property
     def title(self) -> str:
-        """The beginning of class names: ``MyPart``."""
+        """The prefix of class names: ``MyPart``."""
         return "".join(part.capitalize() for part in self.base.split("_"))
 
     @classmethod
     def of(cls, distribution: str) -> Names:
-        """Raises UsageError (VZ504) for a name that no package can have, or that is taken."""
+        """Derive all names. Raises UsageError (VZ504) for a name that is invalid or taken."""
         module = re.sub(r"[-_.]+", "_", distribution).lower()
         base = module.removeprefix(_PREFIX)
         if not _DISTRIBUTION.fullmatch(distribution):
-            raise _refused(
-                f"{distribution!r} cannot be the name of a package",
-                "take letters and digits with - _ . between them, such as vaezoo-mine; "
-                "--directory says where its folder is made",
+            raise _error(
+                f"{distribution!r} is not a valid package name",
+                "use letters and digits with - _ . between them, such as vaezoo-mine; "
+                "--directory sets the parent folder",
             )
-        if len(base) > _LONGEST:
-            raise _refused(
+        if len(base) > _MAX_LENGTH:
+            raise _error(
                 f"the name {distribution!r} is too long",
-                f"take at most {_LONGEST} characters, after vaezoo- if it begins so",
+                f"use at most {_MAX_LENGTH} characters, not counting vaezoo-",
             )
         if not base.isidentifier() or keyword.iskeyword(module) or keyword.iskeyword(base):
-            raise _refused(
-                f"{distribution!r} makes no name in Python",
-                "begin it, or what follows vaezoo-, with a letter, such as vaezoo-mine",
+            raise _error(
+                f"{distribution!r} does not give a valid Python name",
+                "start it, or the part after vaezoo-, with a letter, such as vaezoo-mine",
             )
         taken = importlib.util.find_spec(module)
-        if taken is not None and taken.origin is not None:  # None: a folder that is no package
-            raise _refused(
-                f"there is a module {module} already: {taken.origin}",
+        if taken is not None and taken.origin is not None:  # None: a folder without a package
+            raise _error(
+                f"the module {module} already exists: {taken.origin}",
                 f"choose another name, such as vaezoo-{base.replace('_', '-')}-2",
             )
         return cls(distribution, module, base)
 
 
-def _refused(message: str, hint: str) -> UsageError:
+def _error(message: str, hint: str) -> UsageError:
     return UsageError(Diagnostic("VZ504", message, hint=hint))

@@ -1,6 +1,6 @@
-"""Members of a matrix on a Ray cluster, as many at once as it has room for."""
+"""Sweeps on a Ray cluster, with as many members at once as it has resources for."""
 
-from vaezoo.runs.ray.ray_sweep import Standing, Watcher, sweep_on_ray
+from vaezoo.runs.ray.ray_sweep import MemberProgress, SweepObserver, sweep_on_ray
 from vaezoo.runs.ray.status import Status
 
-__all__ = ["Standing", "Status", "Watcher", "sweep_on_ray"]
+__all__ = ["MemberProgress", "Status", "SweepObserver", "sweep_on_ray"]

@@ -1,7 +1,6 @@
-"""How a member gets on, told from where it runs to where the command was given.
+"""The status of a member's run, sent from a worker to the command through a file.
 
-It is a small file in the sweep's folder, which all machines see anyway: it needs no process and
-no port of its own.
+The file is in the sweep's folder, which all machines see; it needs no extra process or port.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Status:
-    """What a member does at the moment, on which machine and device.
+    """What a member is doing, on which machine and device.
 
-    ``execution`` says how its steps are taken, once that is known.
-    ``means`` are the terms' running means over ``within``, the part of the next epoch that is
-    done; ``last``, ``validation`` and ``images_per_second`` are of the last whole epoch. All
-    terms are in nats per example.
+    ``execution`` describes how its steps run, once that is chosen. ``within`` is the finished part
+    of the current epoch, and ``means`` are the running means of the terms over it. ``last``,
+    ``validation`` and ``images_per_second`` are those of the last complete epoch. All terms are in
+    nats per example.
     """
 
     doing: str = "starting"
@@ -42,12 +41,12 @@ class Status:
 
     @property
     def part_done(self) -> float:
-        """From 0 to 1: how much of the training is done."""
+        """The finished part of the training, from 0 to 1."""
         return (self.epochs_done + self.within) / self.epochs if self.epochs else 0.0
 
 
 def read_status(path: Path) -> Status | None:
-    """The last status that a file holds; None where there are none yet."""
+    """The status in a file; None where there is none."""
     try:
         found = json.loads(path.read_text("utf-8"))
         return Status(**{**found, "warnings": tuple(found["warnings"])})
@@ -56,10 +55,7 @@ def read_status(path: Path) -> Status | None:
 
 
 def write_status(path: Path, status: Status) -> None:
-    """Put the status in place of what the file held: whole, but in no hurry to reach the disk.
-
-    Raises OSError.
-    """
+    """Replace the file atomically, without waiting for the disk. Raises OSError."""
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(dataclasses.asdict(status)), "utf-8")
     os.replace(partial, path)

@@ -1,4 +1,4 @@
-"""Tells how a run goes by a file that others read."""
+"""Write the status of a run to a file."""
 
 from __future__ import annotations
 
@@ -20,42 +20,46 @@ if TYPE_CHECKING:
     from vaezoo.spec.spec import Spec
     from vaezoo.training.execution.choose import ExecutionPlan
 
-#: Seconds between two pieces of status while a member trains.
-_APART = 0.5
+#: Seconds between two writes during training.
+_INTERVAL_SECONDS = 0.5
 
 
 class StatusObserver(Observer):
-    """Keeps the status of its run in a file; where it cannot be written, the run goes on untold."""
+    """Writes the status of its run to a file; ignores a file that cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._status = Status(host=platform.node())
-        self._told = 0.0
+        self._last_written = 0.0
 
     def loading(self, spec: Spec, device: torch.device) -> None:
         import torch
 
         threads = torch.get_num_threads()
-        where = {"device": device.type, "threads": threads, "epochs": spec.train.epochs}
-        self._tell(doing="loading images", **where)
+        self._write(
+            doing="loading images",
+            device=device.type,
+            threads=threads,
+            epochs=spec.train.epochs,
+        )
 
     def started(self, spec: Spec, model: VAE, epochs_done: int, images: int) -> None:
-        self._tell(
+        self._write(
             doing="training", images=images, epochs_before=epochs_done, epochs_done=epochs_done
         )
 
     def compiling(self) -> None:
-        self._tell(doing="compiling the training step")
+        self._write(doing="compiling the training step")
 
     def execution_chosen(self, execution: ExecutionPlan) -> None:
-        self._tell(doing="training", execution=str(execution))
+        self._write(doing="training", execution=str(execution))
 
     def advanced(self, epoch: int, images: int, means: dict[str, float]) -> None:
-        if time.monotonic() - self._told >= _APART:
-            self._tell(doing="training", within=images / self._status.images, means=dict(means))
+        if time.monotonic() - self._last_written >= _INTERVAL_SECONDS:
+            self._write(doing="training", within=images / self._status.images, means=dict(means))
 
     def finished_epoch(self, record: EpochRecord) -> None:
-        self._learn(
+        self._update(
             doing="training",
             epochs_done=record.epoch,
             within=0.0,
@@ -63,23 +67,26 @@ class StatusObserver(Observer):
             validation=record.validation["elbo"] if record.validation else None,
             images_per_second=record.images_per_second,
         )
-        if time.monotonic() - self._told >= _APART or record.epoch == self._status.epochs:
-            self._tell()
+        if (
+            time.monotonic() - self._last_written >= _INTERVAL_SECONDS
+            or record.epoch == self._status.epochs
+        ):
+            self._write()
 
     def evaluating(self, what: str, examples: int) -> None:
-        self._tell(doing=f"taking {what}")
+        self._write(doing=f"taking {what}")
 
     def drawing(self, picture: str) -> None:
-        self._tell(doing=f"drawing {picture}")
+        self._write(doing=f"drawing {picture}")
 
     def warned(self, message: str) -> None:
-        self._tell(warnings=(*self._status.warnings, message))
+        self._write(warnings=(*self._status.warnings, message))
 
-    def _learn(self, **changes: Any) -> None:
+    def _update(self, **changes: Any) -> None:
         self._status = dataclasses.replace(self._status, **changes)
 
-    def _tell(self, **changes: Any) -> None:
-        self._learn(**changes)
-        self._told = time.monotonic()
+    def _write(self, **changes: Any) -> None:
+        self._update(**changes)
+        self._last_written = time.monotonic()
         with contextlib.suppress(OSError):
             write_status(self._path, self._status)

@@ -1,7 +1,6 @@
-"""One member's run as it is sent to a worker, and what comes back.
+"""A member's run as a task for a worker, and its result.
 
-What is sent is data: the worker reads the spec anew with the plugins that it finds, so that
-nothing depends on how objects look inside.
+A task is plain data: the worker reads the spec again with its own plugins.
 """
 
 from __future__ import annotations
@@ -29,18 +28,18 @@ from vaezoo.spec.reader import from_data
 if TYPE_CHECKING:
     from vaezoo.training.execution.choose import CompileMode
 
-#: Within a sweep's folder: how a worker knows that it sees the same folder.
+#: A file in the sweep's folder by which a worker recognizes the folder.
 MARK = "sender"
 
 
 @dataclass(frozen=True)
 class TaskEnvironment:
-    """What all members of a sweep have in common, as their workers must find it.
+    """What the tasks of a sweep have in common.
 
-    ``folder`` is where the command was given, to which ``sweep`` and ``zoo`` are relative;
-    ``mark`` is what the sweep's folder holds under ``MARK``. ``plugins`` are references as
-    ``--plugin`` takes them, ``disabled`` names of plugins to leave out. ``variables`` holds
-    the variables that begin with ``VAEZOO_``.
+    ``folder`` is the working directory of the command; ``sweep`` and ``zoo`` are relative to it.
+    ``mark`` is the content of the file ``MARK``. ``plugins`` are references as for ``--plugin``;
+    ``disabled`` are names of plugins to skip. ``variables`` are the environment variables that
+    start with ``VAEZOO_``.
     """
 
     folder: str
@@ -55,7 +54,7 @@ class TaskEnvironment:
 
 @dataclass(frozen=True)
 class Task:
-    """One member to be trained: its spec as JSON data, and by how many threads on what device."""
+    """A member to train: its spec as JSON data, device and number of threads."""
 
     spec: dict[str, Any]
     device: str
@@ -66,16 +65,16 @@ class Task:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """How a task ended: well, by the errors that it holds, or ``stopped`` by the sender."""
+    """A task's errors, if it failed; ``stopped`` if the command stopped it."""
 
     errors: tuple[Diagnostic, ...] = ()
     stopped: bool = False
 
 
 def perform(task: Task) -> TaskResult:
-    """Train a member and publish it, in the worker that this is called in."""
+    """Train and publish a member in this worker process."""
     try:
-        _refuse_other_places(task.environment)
+        _check_worker(task.environment)
         with chdir(task.environment.folder), _variables(task.environment.variables):
             _train(task)
     except (Interrupted, KeyboardInterrupt):
@@ -86,23 +85,23 @@ def perform(task: Task) -> TaskResult:
 
 
 def status_file(sweep: str | Path, member: str) -> Path:
-    """The file that tells how a member gets on."""
+    """The file of a member's status."""
     return Path(sweep) / f"{member}.status"
 
 
-def unfit(message: str, hint: str) -> RunError:
-    """What keeps members from running on a cluster (VZ610)."""
+def ray_error(message: str, hint: str) -> RunError:
+    """An error of the cluster (VZ610)."""
     return RunError(Diagnostic("VZ610", message, hint=hint))
 
 
 def _train(task: Task) -> None:
     import torch
 
+    from vaezoo.runs.ledger import Ledger
     from vaezoo.runs.ray.status_observer import StatusObserver
     from vaezoo.runs.run import run
-    from vaezoo.runs.sweep import Ledger
 
-    # Ray's own way, OMP_NUM_THREADS, is too late in a worker that has torch already
+    # Ray sets OMP_NUM_THREADS, which has no effect after a worker has imported torch
     torch.set_num_threads(task.threads)
     environment = task.environment
     registry = discover(environment.plugins, disabled=environment.disabled)
@@ -119,12 +118,12 @@ def _train(task: Task) -> None:
         )
 
 
-def _refuse_other_places(environment: TaskEnvironment) -> None:
-    """Raise RunError (VZ610) where this process has another vaezoo or sees another folder."""
-    node, here = platform.node(), metadata.version("vaezoo")
-    if here != environment.version:
-        raise unfit(
-            f"the worker on {node} has vaezoo {here}, the command has {environment.version}",
+def _check_worker(environment: TaskEnvironment) -> None:
+    """Raise RunError (VZ610) for another version of vaezoo or another working directory."""
+    node, version = platform.node(), metadata.version("vaezoo")
+    if version != environment.version:
+        raise ray_error(
+            f"the worker on {node} has vaezoo {version}, the command has {environment.version}",
             f"pip install 'vaezoo[ray]=={environment.version}' on every machine of the cluster",
         )
     try:
@@ -132,7 +131,7 @@ def _refuse_other_places(environment: TaskEnvironment) -> None:
     except OSError:
         mark = ""
     if mark != environment.mark:
-        raise unfit(
+        raise ray_error(
             f"the worker on {node} does not see the folder {environment.folder}",
             "run in a folder that all machines of the cluster see at the same path",
         )
@@ -140,8 +139,8 @@ def _refuse_other_places(environment: TaskEnvironment) -> None:
 
 @contextmanager
 def _variables(given: Mapping[str, str]) -> Iterator[None]:
-    """Within, the variables that begin with ``VAEZOO_`` are those given."""
-    with environment_kept():
+    """Replace all environment variables that start with ``VAEZOO_`` inside the block."""
+    with environment_restored():
         for name in [name for name in os.environ if name.startswith("VAEZOO_")]:
             del os.environ[name]
         os.environ.update(given)
@@ -149,8 +148,8 @@ def _variables(given: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def environment_kept() -> Iterator[None]:
-    """After it, the environment's variables are as before."""
+def environment_restored() -> Iterator[None]:
+    """Restore all environment variables after the block."""
     before = dict(os.environ)
     try:
         yield

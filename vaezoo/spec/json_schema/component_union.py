@@ -1,7 +1,7 @@
-"""The components of one kind as a union that ``use`` tells apart, in both of its forms.
+"""The components of one kind as a union discriminated by ``use``, complete and partial.
 
-A validator looks at ``use`` first and then at one member alone, so that a mistake is reported
-once and editors offer the parameters of the one component that was named.
+A validator checks ``use`` first and then only that member, so it reports a mistake once and
+editors offer the parameters of the named component.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from vaezoo.spec.json_schema.generate import Schema, reference
 
 @dataclass(frozen=True)
 class UnionMember:
-    """One component: the names by which a spec may call it, and its definition."""
+    """One component: its names in a spec, and its definition."""
 
     names: tuple[str, ...]
     definition: str
@@ -22,13 +22,13 @@ class UnionMember:
     summary: str
 
     @property
-    def stands_alone(self) -> bool:
-        """Whether its name alone will do: it requires no parameter."""
+    def is_optional(self) -> bool:
+        """Whether its name alone is valid: it has no required parameter."""
         return not self.schema.get("required")
 
     @property
-    def is_silent(self) -> bool:
-        """Whether it does not say which parameters it takes."""
+    def is_open(self) -> bool:
+        """Whether it may have any parameters."""
         return self.schema.get("additionalProperties") is not False
 
 
@@ -40,32 +40,32 @@ class Union:
     members: tuple[UnionMember, ...]
 
     def complete(self) -> Schema:
-        """A name, or a mapping with ``use`` and the parameters of what it names."""
+        """A name, or a mapping with ``use`` and the component's parameters."""
         by_name = [_chosen(member, member.definition) for member in self.members]
         return self._schema({"required": ["use"], "allOf": by_name})
 
     def partial(self, definitions: dict[str, tuple[str, Schema]]) -> Schema:
-        """The same over a base, from which ``use`` and any parameter may come.
+        """The same for a spec with a base, which may supply ``use`` and any parameter.
 
-        ``definitions`` has, for each member's definition, the partial form's name and schema.
+        ``definitions`` maps each member's definition to the name and schema of its partial form.
         """
         by_name = [_chosen(member, definitions[member.definition][0]) for member in self.members]
         unnamed = {
             "if": {"type": "object", "not": {"required": ["use"]}},
             "then": {
                 "properties": parameters(schema for _, schema in definitions.values()),
-                "additionalProperties": self.is_silent,
+                "additionalProperties": self.is_open,
             },
         }
         return self._schema({"allOf": [*by_name, unnamed]})
 
     @property
-    def is_silent(self) -> bool:
+    def is_open(self) -> bool:
         """Whether one of the members may take any parameter."""
-        return any(member.is_silent for member in self.members)
+        return any(member.is_open for member in self.members)
 
     def _schema(self, mapping: Schema) -> Schema:
-        alone = [member for member in self.members if member.stands_alone]
+        alone = [member for member in self.members if member.is_optional]
         return {
             "title": self.kind,
             "type": ["string", "object"],
@@ -77,9 +77,9 @@ class Union:
 
 
 def names(members: Sequence[UnionMember]) -> Schema:
-    """What ``use`` may be."""
+    """The schema of ``use``."""
     named = [(name, member.summary) for member in members for name in member.names]
-    named.sort(key=lambda pair: ":" in pair[0])  # what people write comes before plugin:name
+    named.sort(key=lambda pair: ":" in pair[0])  # short names before plugin:name
     return {
         "enum": [name for name, _ in named],
         "enumDescriptions": [summary for _, summary in named],
@@ -87,7 +87,7 @@ def names(members: Sequence[UnionMember]) -> Schema:
 
 
 def parameters(schemas: Iterable[Schema]) -> dict[str, Schema]:
-    """The parameters of several components, each as any of them has it."""
+    """The parameters of several components, each with all its schemas."""
     found: dict[str, list[Schema]] = {}
     for schema in schemas:
         for name, parameter in schema["properties"].items():

@@ -1,4 +1,4 @@
-"""The definitions of a schema, each under a name of its own."""
+"""The definitions of a schema under unique names."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ class Definitions(dict[str, Schema]):
     """Definitions by name."""
 
     def add(self, wanted: str, schema: Schema) -> str:
-        """Add a definition; the name that it got, which is ``wanted`` where that is free."""
-        wanted = re.sub(r"[^\w.-]", "_", wanted, flags=re.ASCII)  # it becomes a part of a URI
+        """Add a definition and return its name: ``wanted`` if it is free."""
+        wanted = re.sub(r"[^\w.-]", "_", wanted, flags=re.ASCII)  # it becomes part of a URI
         numbered = (f"{wanted}.{number}" for number in itertools.count(2))
         name = next(name for name in itertools.chain((wanted,), numbered) if name not in self)
         self[name] = schema
         return name
 
     def share(self, schema: Schema, nested: Mapping[str, Schema]) -> Schema:
-        """Add the definitions that ``schema`` refers to; it, with their names here.
+        """Add the definitions that ``schema`` refers to; return it with their final names.
 
-        Two plugins may have models of one name: where those are not the same, all that belong
-        together get other names.
+        Two plugins may have different models of one name: rename them if they conflict.
         """
         if all(self.get(name, of) == of for name, of in nested.items()):
             self.update(nested)

@@ -1,8 +1,7 @@
-"""pydantic's JSON Schemas of our models, in the form that editors make most of.
+"""pydantic's JSON Schemas of our models, in a form that suits editors.
 
-pydantic sees only that a function reads a component, an activation or a schedulable number;
-here is what those functions let through. A plugin's own functions say it themselves, with
-pydantic's ``json_schema_input_type``.
+pydantic cannot describe the functions that validate a component, an activation or a schedule, so
+their schemas are defined here. A plugin describes its own with ``json_schema_input_type``.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from vaezoo.registry.component_field import Resolve
 from vaezoo.registry.fields.activation import read_activation
-from vaezoo.registry.fields.schedule import SHAPES, Bounds, Schedule
+from vaezoo.registry.fields.schedule import SHAPES, BoundedBelow, Schedule
 from vaezoo.spec.integer_limits import LARGEST
 
-#: Where definitions stand in the finished schema.
+#: The path of definitions in the finished schema.
 DEFINITIONS = "#/$defs/"
 #: The title of every definition of a schedule.
 SCHEDULE = "schedule"
-#: What pydantic takes for another document's and leaves alone.
-_ELSEWHERE = "https://definitions.invalid/"
+#: References that pydantic leaves unchanged, as to another document.
+_EXTERNAL = "https://definitions.invalid/"
 
 Schema = dict[str, Any]
 
@@ -43,7 +42,7 @@ def generate(model: type[BaseModel]) -> tuple[Schema, dict[str, Schema]]:
 
 
 def prose(documented: Any) -> str:
-    """A docstring as people read it; empty where there is none."""
+    """A docstring without indentation and double backquotes; empty if there is none."""
     return inspect.cleandoc(vars(documented).get("__doc__") or "").replace("``", "`")
 
 
@@ -58,16 +57,17 @@ def referred(schema: Schema) -> str:
 
 
 def union_name(kind: str) -> str:
-    """The definition of all that may stand where a component of a kind belongs."""
+    """The name of the definition of all components of a kind."""
     return f"any.{kind}"
 
 
-def _schedule_name(bounds: Bounds) -> str:
-    return f"schedule.{'from' if bounds.inclusive else 'above'}_{bounds.minimum:g}"
+def _schedule_name(bounds: BoundedBelow) -> str:
+    relation, limit = bounds.bound
+    return f"schedule.{'from' if relation == 'ge' else 'above'}_{limit:g}"
 
 
-def _schedule(bounds: Bounds | None) -> Schema:
-    """The mapping form of a schedulable number."""
+def _schedule(bounds: BoundedBelow | None) -> Schema:
+    """The schema of a schedule."""
     generated = _tidied(Schedule.model_json_schema())
     properties = {
         name: {key: value for key, value in field.items() if key != "title"}
@@ -93,39 +93,40 @@ def _schedule(bounds: Bounds | None) -> Schema:
     }
 
 
-def _least(bounds: Bounds | None) -> Schema:
+def _least(bounds: BoundedBelow | None) -> Schema:
     if bounds is None:
         return {}
-    return {"minimum" if bounds.inclusive else "exclusiveMinimum": bounds.minimum}
+    relation, limit = bounds.bound
+    return {"minimum" if relation == "ge" else "exclusiveMinimum": limit}
 
 
 class _Generator(GenerateJsonSchema):
-    """Knows the functions of our own fields."""
+    """Describes the functions of vaezoo's own fields."""
 
-    #: a default that is no JSON is left out; nobody needs to hear of it
+    #: omit a default that is not JSON, without a warning
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.bounds: list[Bounds] = []
+        self.bounds: list[BoundedBelow] = []
 
     def function_plain_schema(self, schema: Any) -> JsonSchemaValue:
         function = schema["function"]["function"]
         if isinstance(function, Resolve):
-            return _elsewhere(union_name(function.kind))
+            return _external(union_name(function.kind))
         if function is read_activation:
-            return _elsewhere(union_name("activation"))
+            return _external(union_name("activation"))
         return super().function_plain_schema(schema)
 
     def function_before_schema(self, schema: Any) -> JsonSchemaValue:
         function = schema["function"]["function"]
-        if isinstance(function, Bounds):
+        if isinstance(function, BoundedBelow):
             self.bounds.append(function)
             return {
                 "type": ["number", "object"],
                 **_least(function),
                 "if": {"type": "object"},
-                "then": _elsewhere(_schedule_name(function)),
+                "then": _external(_schedule_name(function)),
             }
         return super().function_before_schema(schema)
 
@@ -137,12 +138,12 @@ class _Generator(GenerateJsonSchema):
         return False
 
 
-def _elsewhere(name: str) -> Schema:
-    return {"$ref": _ELSEWHERE + name}
+def _external(name: str) -> Schema:
+    return {"$ref": _EXTERNAL + name}
 
 
 def _tidied(schema: Any) -> Any:
-    """The schema without class names, and with one clear form where pydantic has a roundabout."""
+    """The schema without class names and in its simplest form."""
     if isinstance(schema, list):
         return [_tidied(item) for item in schema]
     if not isinstance(schema, dict):
@@ -151,18 +152,18 @@ def _tidied(schema: Any) -> Any:
     if "properties" in tidied and "title" in tidied:
         tidied["title"] = _words(tidied["title"])
     if tidied.get("default", ...) is None:
-        del tidied["default"]  # means that the key is left out, and is not what to offer
+        del tidied["default"]  # null means a missing key; editors should not offer it
     if "const" in tidied:
-        tidied.pop("type", None)  # would only be a second error for one value
+        tidied.pop("type", None)  # it would give a second error for the same value
     if isinstance(tidied.get("$ref"), str):
-        tidied["$ref"] = tidied["$ref"].replace(_ELSEWHERE, DEFINITIONS)
+        tidied["$ref"] = tidied["$ref"].replace(_EXTERNAL, DEFINITIONS)
     if isinstance(tidied.get("description"), str):
         tidied["description"] = tidied["description"].replace("``", "`")
     return _one_type(_one_item(_bounded(tidied)))
 
 
 def _bounded(schema: Schema) -> Schema:
-    """An integer has the ends that every integer in a spec has, where it has no nearer ones."""
+    """An integer with the limits of 64 bits unless it has narrower ones."""
     if schema.get("type") != "integer":
         return schema
     ends: Schema = {}
@@ -174,18 +175,18 @@ def _bounded(schema: Schema) -> Schema:
 
 
 def _tidied_member(key: str, value: Any) -> Any:
-    if key in ("properties", "$defs"):  # whose keys are names, not keywords
+    if key in ("properties", "$defs"):  # their keys are names, not keywords
         return {name: _tidied(schema) for name, schema in value.items()}
     return value if key in ("default", "enum", "const", "examples") else _tidied(value)
 
 
 def _words(class_name: str) -> str:
-    """``EarlyStopping`` as an editor shows it."""
+    """``EarlyStopping`` as ``early stopping``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", class_name).lower().removesuffix(" spec")
 
 
 def _one_item(schema: Schema) -> Schema:
-    """A tuple of equal items by ``items``, which every draft of JSON Schema understands."""
+    """A tuple of equal items as ``items``, which every draft of JSON Schema supports."""
     items = schema.get("prefixItems")
     if not items or any(item != items[0] for item in items):
         return schema
@@ -193,7 +194,7 @@ def _one_item(schema: Schema) -> Schema:
 
 
 def _one_type(schema: Schema) -> Schema:
-    """``X or null`` as one schema, so that a wrong value gives one error and not one for each."""
+    """``X or null`` as one schema, so that a wrong value gives one error instead of two."""
     options = schema.get("anyOf", [])
     if len(options) != 2 or options[1] != {"type": "null"}:
         return schema

@@ -1,7 +1,7 @@
-"""``matrix`` in the schema: every key that it may vary, with what the key may be.
+"""``matrix`` in the schema: every key that it may vary, with the schema of its values.
 
-Keys that reach into a list, or into a parameter of a component, are let through; their values
-are for vaezoo to check, in place.
+Keys that reach into a list or into a component's parameter accept any value; ``validate`` checks
+them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SCALARS = {"string", "number", "integer", "boolean", "null"}
 
 @dataclass(frozen=True)
 class _Key:
-    """A dotted key and what it may be; ``is_open`` where longer keys may begin with it."""
+    """A dotted key and its schema; ``is_open`` if it may be the prefix of longer keys."""
 
     path: str
     schema: Schema
@@ -27,7 +27,7 @@ class _Key:
 
 
 class MatrixSchema:
-    """What the keys of a spec are by their dotted paths."""
+    """The keys of a spec by dotted path."""
 
     def __init__(
         self, spec: Schema, definitions: Mapping[str, Schema], unions: Mapping[str, Union]
@@ -37,12 +37,12 @@ class MatrixSchema:
         self._unions = unions
 
     def schema(self) -> Schema:
-        """What may stand under the key ``matrix``."""
+        """The schema of ``matrix``."""
         keys = list(self._keys(self._spec, ""))
         open_keys = "|".join(re.escape(key.path) for key in keys if key.is_open)
         return {
-            "description": "keys with dots between them, each with a list of values; every "
-            "combination of values is a spec of its own",
+            "description": "dotted keys, each with a list of values; every combination of values "
+            "is one spec",
             "type": ["object", "null"],
             "minProperties": 1,
             "properties": {key.path: _axis(key.schema) for key in keys},
@@ -51,7 +51,7 @@ class MatrixSchema:
         }
 
     def required(self) -> list[str]:
-        """The keys that a spec needs, and may leave to its matrix."""
+        """The required keys that a spec may leave to its matrix."""
         return sorted(set(self._required(self._spec, "")))
 
     def _keys(self, schema: Schema, prefix: str) -> Iterator[_Key]:
@@ -87,14 +87,14 @@ class MatrixSchema:
         return self._unions.get(referred(schema)) if "$ref" in schema else None
 
     def _section(self, schema: Schema) -> Schema | None:
-        """The mapping of keys that stands here, if any; one that may be null counts."""
+        """The schema of a section, including one that may be null; else None."""
         options = [schema, *schema.get("anyOf", ())]
         found = [self._definitions[referred(option)] for option in options if "$ref" in option]
         return next((section for section in found if "properties" in section), None)
 
 
 def _keys_of_union(path: str, of: Schema, union: Union) -> Iterator[_Key]:
-    yield _Key(path, of, is_open=union.is_silent)
+    yield _Key(path, of, is_open=union.is_open)
     yield _Key(f"{path}.use", names(union.members), is_open=False)
     for key, parameter in parameters(member.schema for member in union.members).items():
         yield _Key(f"{path}.{key}", parameter, is_open=not _is_scalar(parameter))

@@ -1,7 +1,7 @@
-"""The schema of what lies over a base: every key may come from there.
+"""The schema of a spec with a base, which may supply any key.
 
-Only mappings merge. Whatever replaces the base's value must be complete: a list with all in
-it, and a schedule.
+Only mappings merge. A value that replaces the base's must be complete: lists with their items,
+and schedules.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from vaezoo.spec.json_schema.generate import SCHEDULE, Schema, reference, referr
 
 
 class Partial:
-    """Makes the partial form of definitions, and adds it where it is another than the complete."""
+    """Adds the partial form of definitions where it differs from the complete form."""
 
     def __init__(self, definitions: dict[str, Schema], unions: Mapping[str, Union]) -> None:
-        """``unions`` has those of the definitions that are unions."""
+        """``unions`` holds the definitions that are unions."""
         self._definitions = definitions
         self._unions = unions
         self._names: dict[str, str] = {}

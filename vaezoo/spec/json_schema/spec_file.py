@@ -1,4 +1,4 @@
-"""The whole schema: a file with everything in it, or one that says how it differs from a base."""
+"""The whole schema: a complete spec, or one that extends a base."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _CONTENT = Content(
     lambda path, head: b'"$schema"' in head and f'"title": "{TITLE}"'.encode() in head,
 )
 _EXTENDS: Schema = {
-    "description": "the path of a spec to build on, relative to this file, or a list of such "
-    "paths, of which a later one lies over an earlier one",
+    "description": "path of a base spec, relative to this file, or a list of paths, in which "
+    "later specs override earlier ones",
     "type": ["string", "array"],
     "minLength": 1,
     "items": {"type": "string", "minLength": 1},
@@ -48,9 +48,9 @@ def schema(registry: Registry | None = None) -> Schema:
     >>> vaezoo.schema()["$schema"]
     'https://json-schema.org/draft/2020-12/schema'
 
-    It says what ``vaezoo validate`` says of one file by itself: names, types, ranges and
-    required keys. Shapes, contradictions and the content of bases are beyond it. A component
-    whose fields pydantic cannot describe may have any parameters.
+    It covers what ``vaezoo validate`` checks in one file: names, types, ranges and required
+    keys, but not shapes, contradictions or bases. A component whose fields pydantic cannot
+    describe may have any parameters.
     """
     return _FileSchema(registry or discover()).schema()
 
@@ -58,11 +58,9 @@ def schema(registry: Registry | None = None) -> Schema:
 def write_schema(
     path: str | Path, registry: Registry | None = None, *, force: bool = False
 ) -> None:
-    """Write the schema to a file, in place of an earlier one.
+    """Write the schema to a file, replacing an earlier schema.
 
-    A file that is no schema is only replaced with ``force``.
-
-    Raises ZooError (VZ503) where it cannot be written.
+    Replaces any other file only with ``force``. Raises ZooError (VZ503) if writing fails.
     """
     try:
         check_output(Path(path), None if force else _CONTENT)
@@ -72,19 +70,19 @@ def write_schema(
         raise ZooError(
             Diagnostic(
                 "VZ503",
-                f"the schema cannot be written to {path}: {reason}",
-                hint="give --output a file in a folder that you can write to",
+                f"cannot write the schema to {path}: {reason}",
+                hint="choose another file with --output, in a folder that you can write to",
             )
         ) from None
 
 
 def as_json(schema: Schema) -> bytes:
-    """The schema as text for people and editors."""
+    """The schema as indented JSON."""
     return (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 class _FileSchema:
-    """Collects the definitions of everything that a spec may name."""
+    """Builds the schema and its definitions."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -103,7 +101,7 @@ class _FileSchema:
             "$schema": DIALECT,
             "title": TITLE,
             "description": prose(Spec),
-            "if": _has_more_than_it_says(grid.required()),
+            "if": _is_partial(grid.required()),
             "then": reference(Partial(self._definitions, unions).name("Spec")),
             "else": reference("Spec"),
             "$defs": dict(sorted(self._definitions.items())),
@@ -124,7 +122,7 @@ class _FileSchema:
         return [self._component(one, uses) for one in found if not one.problem]
 
     def _component(self, registered: Registered, uses: list[str]) -> UnionMember:
-        """A name that several plugins have stands for none of them."""
+        """A member; a name that several plugins share is valid only as ``plugin:name``."""
         use = registered.component.use
         short = (use,) if uses.count(use) == 1 else ()
         return self._member(
@@ -150,13 +148,13 @@ class _FileSchema:
     def _described(self, model: type[BaseModel]) -> Schema:
         try:
             own = self._definitions.share(*generate(model))
-        except Exception:  # a plugin's fault must not take the rest of the schema away
+        except Exception:  # a plugin's fault must not abort the schema
             return {}
         return self._definitions[referred(own)] if "$ref" in own else own
 
 
-def _has_more_than_it_says(required: list[str]) -> Schema:
-    """True of a file that may leave required keys to its bases or to its matrix."""
+def _is_partial(required: list[str]) -> Schema:
+    """Matches a file that may leave required keys to its bases or its matrix."""
     by_matrix = {"type": "object", "anyOf": [{"required": [path]} for path in required]}
     return {
         "type": "object",

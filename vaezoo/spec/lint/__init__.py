@@ -1,7 +1,6 @@
-"""The lint: warnings about specs that can be trained, but may not mean what they seem to.
+"""The lint: warnings about valid specs that may not do what they seem to.
 
-Each lint is a function from what is known about a spec (``Facts``) to remarks. A spec that means
-what a remark doubts says so with ``ignore: [VZ412]``.
+Each lint is a function from ``SpecFacts`` to remarks. ``ignore: [VZ412]`` in a spec silences one.
 """
 
 from __future__ import annotations
@@ -36,19 +35,16 @@ LINTS = (
 
 
 def lint(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
-    """Warnings about a valid spec, less those that it ignores, and about what it ignores in vain.
+    """Warnings about a valid spec that it does not ignore, and about codes ignored in vain.
 
-    A component that fails when it is asked is a finding too (VZ303).
+    Components that fail while their properties are read give findings too (VZ303).
     """
     places = Positions(document)
-    facts = facts_of(spec)
+    facts = facts_of(spec, places)
     remarks = [remark for one in LINTS for remark in one(facts)]
-    heard = [_warning(remark, places) for remark in remarks if remark.code not in spec.ignore]
-    broken = [
-        Diagnostic("VZ303", fault.message, places.of(*fault.path), hint=fault.hint)
-        for fault in facts.faults
-    ]
-    return [*broken, *heard, *_in_vain(spec, {remark.code for remark in remarks}, document)]
+    warnings = [_warning(remark, places) for remark in remarks if remark.code not in spec.ignore]
+    unused = _unused_ignores(spec, {remark.code for remark in remarks}, document)
+    return [*facts.failures, *warnings, *unused]
 
 
 def _warning(remark: Remark, places: Positions) -> Diagnostic:
@@ -56,20 +52,20 @@ def _warning(remark: Remark, places: Positions) -> Diagnostic:
         remark.code,
         remark.message,
         places.of(*remark.path),
-        hint=f"{remark.hint}\nif it is meant so: ignore: [{remark.code}]",
+        hint=f"{remark.hint}\nif this is intended, write ignore: [{remark.code}]",
         severity=Severity.WARNING,
     )
 
 
-def _in_vain(spec: Spec, made: set[str], document: Document | None) -> Iterator[Diagnostic]:
-    """Codes that the spec's own text ignores for nothing; a base may speak for other specs."""
+def _unused_ignores(spec: Spec, given: set[str], document: Document | None) -> Iterator[Diagnostic]:
+    """Codes that the spec's own text ignores in vain; those of a base may serve other specs."""
     for index, code in enumerate(spec.ignore):
         span = document.value_span(("ignore", index)) if document else None
-        if code not in made and document and span and span.source == document.source:
+        if code not in given and document and span and span.source == document.source:
             yield Diagnostic(
                 "VZ420",
-                f"nothing here gives the warning {code}",
+                f"the spec ignores {code}, but does not cause it",
                 span,
-                hint="take it out of ignore, so that it is heard when there is reason for it",
+                hint="remove it from ignore",
                 severity=Severity.WARNING,
             )

@@ -1,4 +1,4 @@
-"""Whether the pictures suit the model."""
+"""Check that the visualizers suit the model."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from vaezoo.spec.lint.spec_facts import SpecFacts
 
 
 def unsuited(facts: SpecFacts) -> Iterator[Remark]:
-    """VZ418: what each visualizer says of the model itself."""
+    """VZ418: a problem that a visualizer reports for this model."""
     for index, problem in enumerate(facts.pictures):
         if problem:
             yield Remark(
                 "VZ418",
                 problem,
                 ("visualizers", index),
-                hint="leave it out, or change the model",
+                hint="remove it, or change the model",
             )

@@ -1,4 +1,4 @@
-"""``Remark``: what a lint has to say, before it has a place in a text."""
+"""``Remark``: a lint warning without its position."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vaezoo.spec.nodes import Path
 
 @dataclass(frozen=True)
 class Remark:
-    """A doubt about the value at ``path`` of a spec."""
+    """A warning about the value at ``path`` of a spec."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""``SpecFacts``: what the lints go by, each asked of its component once."""
+"""``SpecFacts``: the input of the lints, read once from every component."""
 
 from __future__ import annotations
 
@@ -7,34 +7,27 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from vaezoo.diagnostics import Diagnostic
 from vaezoo.registry import Component
-from vaezoo.registry.blame import described, home_of
+from vaezoo.registry.blame import component_failure
 from vaezoo.registry.fields import Schedule
 from vaezoo.registry.fields.schedule import value_at
 from vaezoo.spec.nodes import Path
+from vaezoo.spec.positions import Positions
 from vaezoo.spec.spec import Spec, TrainSpec
 
 T = TypeVar("T")
-#: A batch that is not what a learning rate fails by.
+#: A batch size that never limits the learning rate.
 LARGE_BATCH = 4096
 
 
 @dataclass(frozen=True)
-class ComponentFault:
-    """A component that failed when it was asked."""
-
-    message: str
-    path: Path
-    hint: str
-
-
-@dataclass(frozen=True)
 class SpecFacts:
-    """A spec, and what its components say of themselves.
+    """A spec and the properties of its components; None is unknown or absent.
 
-    ``pixels`` counts channels too; ``beta`` is the weight of the KL term at the end of the run;
-    ``deviation`` is that of a normal likelihood whose scale training cannot change. None stands
-    for what is not known or not there.
+    ``pixels`` counts every channel. ``beta`` is the weight of the KL term at the end of the run.
+    ``deviation`` is the fixed standard deviation of a normal likelihood. ``failures`` are the
+    findings about components that raised an error.
     """
 
     spec: Spec
@@ -49,33 +42,17 @@ class SpecFacts:
     highest_lr: float | None
     highest_lr_of_large_batches: float | None
     pictures: tuple[str | None, ...]
-    faults: tuple[ComponentFault, ...]
+    failures: tuple[Diagnostic, ...]
 
     @property
     def beta(self) -> float | None:
-        return self.weight(self.kl_weight) if self.kl_weight else None
-
-    def weight(self, name: str) -> float | None:
-        """A weight of the objective when the run ends."""
-        weights = self.spec.loss.weights
-        return value_at(weights[name], self.spec.train.epochs) if name in weights else None
-
-    @property
-    def is_negative_elbo(self) -> bool | None:
-        """Whether the objective is −ELBO all through the last epoch; None where nobody knows."""
-        if self.kl_weight is None:
-            return None
-        last = (self.spec.train.epochs - 1, self.spec.train.epochs)
-        return all(
-            value_at(weight, epoch) == (name == self.kl_weight)
-            for name, weight in self.spec.loss.weights.items()
-            for epoch in last
-        )
+        weight = self.spec.loss.weights.get(self.kl_weight) if self.kl_weight else None
+        return None if weight is None else value_at(weight, self.spec.train.epochs)
 
 
-def facts_of(spec: Spec) -> SpecFacts:
-    """Ask every component what a lint must know of it."""
-    asked = _Questions()
+def facts_of(spec: Spec, places: Positions) -> SpecFacts:
+    """Read the properties of every component that the lints use."""
+    asked = _SafeReader(places)
     dataset, likelihood = spec.dataset, spec.model.likelihood
     of_likelihood = partial(asked.ask, likelihood, ("model", "likelihood"))
     binary = asked.ask(dataset, ("dataset",), lambda: dataset.binary, None)
@@ -98,33 +75,31 @@ def facts_of(spec: Spec) -> SpecFacts:
             asked, spec.train.model_copy(update={"batch_size": LARGE_BATCH})
         ),
         pictures=pictures,
-        faults=tuple(dict.fromkeys(asked.faults)),
+        failures=tuple(dict.fromkeys(asked.failures)),
     )
 
 
-class _Questions:
-    def __init__(self) -> None:
-        self.faults: list[ComponentFault] = []
+class _SafeReader:
+    def __init__(self, places: Positions) -> None:
+        self._places = places
+        self.failures: list[Diagnostic] = []
 
-    def ask(self, component: Component, path: Path, question: Callable[[], T], unknown: T) -> T:
-        """The component's answer, or ``unknown`` from one that fails: it must end no reading."""
+    def ask(self, component: Component, path: Path, question: Callable[[], T], default: T) -> T:
+        """The component's answer, or ``default`` if it raises: a fault must not abort the lint."""
         try:
             return question()
         except Exception as error:
-            message = f"{described(component)} failed: {type(error).__name__}: {error}"
-            self.faults.append(
-                ComponentFault(message, path, f"this is a fault in {home_of(component)}")
-            )
-            return unknown
+            self.failures.append(component_failure(component, error, self._places.of(*path)))
+            return default
 
 
-def _highest_lr(asked: _Questions, plan: TrainSpec) -> float | None:
+def _highest_lr(asked: _SafeReader, plan: TrainSpec) -> float | None:
     question = partial(plan.optimizer.highest_lr, plan)
     return asked.ask(plan.optimizer, ("train", "optimizer"), question, None)
 
 
 def _pixels(spec: Spec) -> int | None:
-    """Numbers in an image. Where it cannot be told, the check of shapes says why."""
+    """The number of values in an image; None if unknown, which the shape check reports."""
     try:
         image = spec.dataset.image_shape
         return image.channels * image.height * image.width
@@ -133,5 +108,5 @@ def _pixels(spec: Spec) -> int | None:
 
 
 def highest(value: float | Schedule) -> float:
-    """The largest value of a number that may be scheduled."""
+    """The largest value of a number or schedule."""
     return max(value.ends) if isinstance(value, Schedule) else value

@@ -1,9 +1,8 @@
-"""Whether what a spec trains is what its targets measure."""
+"""Check that targets measure what the spec trains."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 
 from vaezoo.registry.quantity import ELBO, NATS, Quantity
@@ -13,106 +12,53 @@ from vaezoo.spec.lint.spec_facts import SpecFacts
 from vaezoo.spec.nodes import Path
 from vaezoo.spec.spec import Target
 
-#: How far β may lie from 1 for a target on the ELBO, which is always taken with β = 1.
+#: Range of β in which a target on the ELBO makes sense: the ELBO always has β = 1.
 NEAR_ONE = (0.5, 2.0)
-
-_ELBO = re.compile(r"\belbo\b|evidence lower bound|variational bound", re.IGNORECASE)
-_BITS = re.compile(r"\bbits?\b\s*(/|per)\s*(dim|pixel)|\bbpd\b", re.IGNORECASE)
-_BINARISED = re.compile(r"\bbinari[sz]ed\b", re.IGNORECASE)
-_TIGHTER = re.compile(r"\biwae\b|importance[- ](weighted|sampl)", re.IGNORECASE)
 
 
 def other_protocol(facts: SpecFacts) -> Iterator[Remark]:
-    """VZ416: a target that was taken in another way than this spec trains and measures."""
+    """VZ416: a target that was measured differently from what this spec trains and measures."""
     for index, target in enumerate(facts.spec.targets):
         for key, message, hint in _differences(facts, target):
-            yield Remark("VZ416", f"{message}", ("targets", index, key), hint)
+            yield Remark("VZ416", message, ("targets", index, key), hint)
 
 
 def _differences(facts: SpecFacts, target: Target) -> Iterator[tuple[str, str, str]]:
-    """The key of the target that disagrees, why, and what to do."""
-    yield from _other_weights(facts, target)
-    yield from _other_words(facts, target)
-    yield from _other_settings(facts, target)
-
-
-def _other_weights(facts: SpecFacts, target: Target) -> Iterator[tuple[str, str, str]]:
-    role, beta = _role(facts, target), facts.beta
+    """The key of the target that disagrees with the spec, the message and the hint."""
+    quantity, beta = quantity_of(target.metric, facts.spec), facts.beta
     low, high = NEAR_ONE
-    if role == ELBO.role and beta is not None and not low <= beta <= high:
+    if quantity and quantity.role == ELBO.role and beta is not None and not low <= beta <= high:
         yield (
             "metric",
-            f"{target.metric} is taken with β = 1, and the spec trains for β = {beta:g}",
-            "hold a β-VAE to its reconstruction and kl",
+            f"{target.metric} has β = 1, but the spec trains with β = {beta:g}",
+            "use targets on reconstruction and kl for a β-VAE",
         )
-    if role == "objective" and facts.is_negative_elbo is False and _ELBO.search(target.source):
-        yield (
-            "metric",
-            f"the source speaks of an ELBO, and {target.metric} has other weights than one",
-            "take a figure of the ELBO, which has β = 1 and no free bits",
-        )
-
-
-def _other_words(facts: SpecFacts, target: Target) -> Iterator[tuple[str, str, str]]:
-    """What the words of the source give away."""
-    quantity = quantity_of(target.metric, facts.spec)
-    if _BITS.search(target.source) and (quantity is None or quantity.unit == NATS):
-        yield (
-            "source",
-            "the source gives bits a dimension, and figures here are nats an image",
-            f"multiply by D·ln 2{_in_nats(facts.pixels)}",
-        )
-    if _BINARISED.search(target.source) and facts.binary is False:
-        yield (
-            "source",
-            f"the source speaks of binarised images, and those of {facts.spec.dataset.use} are not",
-            "compare with a figure on the same pixels",
-        )
-    if _TIGHTER.search(target.source) and quantity and quantity.role == ELBO.role:
-        yield (
-            "source",
-            "the source speaks of an importance-weighted bound, which is above the ELBO",
-            "compare with an ELBO of one draw",
-        )
-
-
-def _role(facts: SpecFacts, target: Target) -> str | None:
-    quantity = quantity_of(target.metric, facts.spec)
-    return quantity.role if quantity else None
-
-
-def _in_nats(pixels: int | None) -> str:
-    return f" = {pixels * math.log(2):.2f}" if pixels else ""
-
-
-def _other_settings(facts: SpecFacts, target: Target) -> Iterator[tuple[str, str, str]]:
-    """What the target says of itself, key by key."""
-    likelihood, ways = facts.spec.model.likelihood.use, _binarisations(facts)
+    likelihood, binarisations = facts.spec.model.likelihood.use, _binarisations(facts)
     if target.likelihood not in (None, likelihood):
         yield (
             "likelihood",
-            f"the target was taken with {target.likelihood}, and the spec trains {likelihood}",
-            "compare figures of one likelihood only",
+            f"the target was measured with {target.likelihood}, but the spec trains {likelihood}",
+            "compare only figures of the same likelihood",
         )
-    if ways and target.binarisation and target.binarisation not in ways:
+    if binarisations and target.binarisation and target.binarisation not in binarisations:
         yield (
             "binarisation",
-            f"the target's binarisation is {target.binarisation}, and that of "
-            f"{facts.spec.dataset.use} is {ways[0]}",
-            "compare figures on the same pixels only",
+            f"the target's binarisation is {target.binarisation}, but that of "
+            f"{facts.spec.dataset.use} is {binarisations[0]}",
+            "compare only figures on the same pixels",
         )
     samples = _samples(facts, target.metric)
     if target.samples and samples and target.samples != samples:
         yield (
             "samples",
-            f"the target was taken with {_draws(target.samples)}, and {target.metric} is "
-            f"taken with {samples}",
+            f"the target was measured with {_draws(target.samples)}, but {target.metric} is "
+            f"measured with {samples}",
             "set the metric's samples to those of the target",
         )
 
 
 def _binarisations(facts: SpecFacts) -> tuple[str, ...]:
-    """What a target may say of the pixels; nothing where the dataset does not say."""
+    """The values of ``binarisation`` that match the dataset; empty if unknown."""
     drawn = getattr(getattr(facts.spec.dataset, "binarize", None), "use", None)
     if drawn in ("none", "static", "dynamic"):
         return (drawn,)
@@ -122,7 +68,7 @@ def _binarisations(facts: SpecFacts) -> tuple[str, ...]:
 
 
 def _samples(facts: SpecFacts, figure: str) -> int | None:
-    """Draws of z an image behind a figure, where that is known."""
+    """The draws of z per image of a figure; None if unknown."""
     split, _, name = figure.partition("/")
     if split != "test":
         return facts.draws
@@ -138,7 +84,7 @@ def _draws(samples: int) -> str:
 
 
 def out_of_reach(facts: SpecFacts) -> Iterator[Remark]:
-    """VZ417: a target outside of what the figure can be."""
+    """VZ417: a target that the figure cannot reach."""
     for index, target in enumerate(facts.spec.targets):
         quantity = quantity_of(target.metric, facts.spec)
         low, high = _range(facts, quantity) if quantity else (-math.inf, math.inf)
@@ -152,16 +98,16 @@ def out_of_reach(facts: SpecFacts) -> Iterator[Remark]:
             continue
         yield Remark(
             "VZ417",
-            f"{target.metric} is never {relation} {bound:g}, and the target is {stated}",
+            f"{target.metric} is never {relation} {bound:g}, but the target is {stated}",
             path,
-            hint=f"published losses are often −ELBO: turn the sign, {-target.value:g}"
+            hint=f"published losses are often −ELBO: try {-target.value:g}"
             if quantity and quantity.unit == NATS and bound == 0
             else "correct the value",
         )
 
 
 def _range(facts: SpecFacts, quantity: Quantity) -> tuple[float, float]:
-    """The least and the most that a figure can be, by itself and by its role in this model."""
+    """The range of a figure, by its declaration and by its role in this model."""
     low = -math.inf if quantity.least is None else quantity.least
     high = math.inf if quantity.most is None else quantity.most
     match quantity.role:

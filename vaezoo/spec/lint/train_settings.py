@@ -1,4 +1,4 @@
-"""Whether the run can go well, and early stopping can act."""
+"""Check the learning rate, the batch size and early stopping."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from vaezoo.spec.lint.spec_facts import SpecFacts, highest
 
 
 def large_step(facts: SpecFacts) -> Iterator[Remark]:
-    """VZ414: a learning rate that fails with batches of any size."""
+    """VZ414: a learning rate too high for any batch size."""
     optimizer, bound = facts.spec.train.optimizer, facts.highest_lr_of_large_batches
     lr = highest(optimizer.lr)
     if bound is not None and lr >= bound:
         yield Remark(
             "VZ414",
-            f"training with {optimizer.use} is known to fail from a learning rate of {bound:.3g} "
-            f"on, and this one reaches {lr:.3g}",
+            f"{optimizer.use} is known to fail at learning rates of {bound:.3g} and above, and "
+            f"this one reaches {lr:.3g}",
             ("train", "optimizer", "lr"),
             hint=f"stay well below {bound:.3g}",
         )
 
 
 def small_batch(facts: SpecFacts) -> Iterator[Remark]:
-    """VZ415: batches too small for a learning rate that larger ones would bear."""
+    """VZ415: batches too small for a learning rate that works with larger ones."""
     plan, bound, other = facts.spec.train, facts.highest_lr, facts.highest_lr_of_large_batches
     lr = highest(plan.optimizer.lr)
     if bound is not None and bound <= lr and not (other is not None and other <= lr):
         yield Remark(
             "VZ415",
-            f"batches of {plan.batch_size} are too small for {plan.optimizer.use} with a learning "
-            f"rate of {lr:.3g}: with them it is known to fail from {bound:.3g} on",
+            f"batches of {plan.batch_size} are too small for {plan.optimizer.use} at a learning "
+            f"rate of {lr:.3g}: with them it is known to fail at {bound:.3g} and above",
             ("train", "batch_size"),
-            hint="take larger batches or a lower learning rate, or set train.gradient_clip",
+            hint="use larger batches or a lower learning rate, or set train.gradient_clip",
         )
 
 
 def long_patience(facts: SpecFacts) -> Iterator[Remark]:
-    """VZ419: the first epoch can be the best at the earliest, and the last one ends anyway."""
+    """VZ419: early stopping cannot act: the best epoch is at least the first one."""
     train = facts.spec.train
     stopping = train.early_stopping
     if stopping and train.validation and stopping.patience >= train.epochs - 1:
         yield Remark(
             "VZ419",
-            f"with a patience of {stopping.patience}, early stopping cannot end a run of "
-            f"{train.epochs} epochs before its time",
+            f"with a patience of {stopping.patience}, early stopping never shortens a run of "
+            f"{train.epochs} epochs",
             ("train", "early_stopping", "patience"),
-            hint="lower the patience; as it is, only the best weights are kept",
+            hint="lower the patience; as written, early stopping only selects the best weights",
         )

@@ -1,4 +1,4 @@
-"""Repairing specs: what is safe to put right in the text itself, leaving all else byte for byte."""
+"""Repair specs: edit their text where that is safe, and leave all other bytes unchanged."""
 
 from vaezoo.spec.repair.repair_spec import Repair, repair
 

@@ -1,4 +1,4 @@
-"""A spec's text as it is edited: in places, and never written anew from its data."""
+"""Edit a spec's text in place, without rewriting it from its data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaezoo.diagnostics import LINE_BREAK, Position, Span
 
 @dataclass(frozen=True)
 class Edit:
-    """``text`` in place of what stands at ``span``."""
+    """Replace the text at ``span`` by ``text``."""
 
     span: Span
     text: str
@@ -20,19 +20,19 @@ class Edit:
 
 @dataclass(frozen=True)
 class EditableText:
-    """A file's text; ``mark`` is the byte order mark before it, if there is one."""
+    """A file's text; ``mark`` is its byte order mark, if any."""
 
     text: str
     mark: bytes = b""
 
     @classmethod
     def from_bytes(cls, content: bytes) -> EditableText:
-        """Raises UnicodeDecodeError for what is not UTF-8."""
+        """Decode UTF-8. Raises UnicodeDecodeError for other encodings."""
         mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
         return cls(content[len(mark) :].decode("utf-8"), mark)
 
     def to_bytes(self) -> bytes:
-        """What the file holds."""
+        """The file's content."""
         return self.mark + self.text.encode("utf-8")
 
     @cached_property
@@ -43,11 +43,11 @@ class EditableText:
         return [self.text[a:b] for a, b in zip(starts, ends, strict=True) if a < b]
 
     def written(self, span: Span) -> str:
-        """What stands at a span."""
+        """The text at a span."""
         return self.text[self._index(span.start) : self._index(span.end)]
 
     def edited(self, edits: Iterable[Edit]) -> EditableText:
-        """The text with every edit made; their spans lie apart."""
+        """Apply the edits, whose spans must not overlap."""
         parts, done = [], 0
         for edit in sorted(edits, key=lambda edit: edit.span.start):
             parts += [self.text[done : self._index(edit.span.start)], edit.text]

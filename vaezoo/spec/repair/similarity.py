@@ -1,7 +1,7 @@
-"""Which known word a misspelt one can only be.
+"""Find the only possible correction of a misspelled word.
 
-Much narrower than the hint "did you mean": a hint that is wrong costs nothing, a repair that is
-wrong changes what is trained.
+Much stricter than the hint "did you mean": a wrong hint costs nothing, a wrong repair changes
+the model.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from collections.abc import Iterable
 
 from vaezoo.diagnostics.confusables import plain
 
-_MOST_SLIPS = 2
-_LONGEST = 100
+_MAX_EDITS = 2
+_MAX_LENGTH = 100
 
 
 def only_key(word: str, known: Iterable[str]) -> str | None:
-    """The one known key that is close to ``word``; None where there is none, or several."""
+    """The only known key close to ``word``; None if there is none or several."""
     return _only(candidate for candidate in known if _close(word, candidate))
 
 
 def only_name(word: str, known: Iterable[str]) -> str | None:
-    """The one known name that is close to ``word``.
+    """The only known name close to ``word``.
 
-    A name that goes on where a known one ends, or ends before, is another name (adamw, sgdm),
-    but for a plural.
+    A name that extends a known one or is its prefix is another name (adamw, sgdm), except for a
+    plural.
     """
     return _only(
         candidate
         for candidate in known
-        if _close(word, candidate) and not _goes_on(word, candidate)
+        if _close(word, candidate) and not _extends(word, candidate)
     )
 
 
@@ -39,22 +39,22 @@ def _only(close: Iterable[str]) -> str | None:
 
 
 def _close(word: str, candidate: str) -> bool:
-    """Whether ``word`` is ``candidate`` with a slip or two.
+    """Whether ``word`` is ``candidate`` with one or two typos.
 
-    The first letter is right (nadam is not adam), and so are all digits (cifar100 is not
-    cifar10); of three letters one may be wrong.
+    The first letter and all digits must match (nadam is not adam, cifar100 is not cifar10), and
+    at most one letter in three may be wrong.
     """
     word, candidate = _folded(word), _folded(candidate)
     if word == candidate:
         return True
-    if not word or not candidate or word[0] != candidate[0] or len(word) > _LONGEST:
+    if not word or not candidate or word[0] != candidate[0] or len(word) > _MAX_LENGTH:
         return False
     if re.findall("[0-9]", word) != re.findall("[0-9]", candidate):
         return False
-    return slips(word, candidate) <= min(_MOST_SLIPS, len(candidate) // 3)
+    return edit_distance(word, candidate) <= min(_MAX_EDITS, len(candidate) // 3)
 
 
-def _goes_on(word: str, candidate: str) -> bool:
+def _extends(word: str, candidate: str) -> bool:
     shorter, longer = sorted((_folded(word), _folded(candidate)), key=len)
     return longer.startswith(shorter) and longer[len(shorter) :] not in ("", "s")
 
@@ -63,10 +63,10 @@ def _folded(word: str) -> str:
     return plain(word).casefold().replace("-", "_").replace(" ", "_")
 
 
-def slips(one: str, other: str) -> int:
-    """How many letters are missing, too many, wrong or in the wrong order.
+def edit_distance(one: str, other: str) -> int:
+    """The number of insertions, deletions, substitutions and transpositions.
 
-    The distance of optimal string alignment (Damerau 1964), a row of its table at a time.
+    The optimal string alignment distance (Damerau 1964), computed row by row.
     """
     before: list[int] = []
     row = list(range(len(other) + 1))

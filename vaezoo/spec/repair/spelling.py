@@ -1,4 +1,4 @@
-"""Misspelt keys and names of a spec, found where ``validate`` found them, and what they must be."""
+"""Correct misspelled keys and names at the positions of ``validate``'s findings."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from vaezoo.spec.schema_findings import FILE_KEYS
 from vaezoo.spec.structure import SchemaPlace, model_at, place_at
 
 _VERSION: Path = ("vaezoo",)
-#: Of a grid so many members are looked at for what a part of it may hold.
-MOST_MEMBERS = 64
+#: Members of a grid to search for the allowed keys and names.
+MAX_MEMBERS = 64
 
 
 @dataclass(frozen=True)
 class Correction:
-    """A key or value that is put right; ``paths`` are all that it stands for in its own file.
+    """A corrected key or value; ``paths`` are its paths in its own file.
 
-    An anchored value stands for several.
+    An anchored value has several.
     """
 
     edit: Edit
@@ -39,31 +39,31 @@ class Correction:
         return f"{self.before} → {self.after}"
 
     def applied(self, data: Any, path: Path) -> Any:
-        """A copy of ``data`` with the key or the value at ``path`` put right."""
+        """A copy of ``data`` with the key or value at ``path`` corrected."""
         return _replaced(data, path, self)
 
 
 def corrections(
     reading: Reading, own: Document, source: EditableText, registry: Registry
 ) -> list[Correction]:
-    """What can be put right in one file, whose own text ``own`` and ``source`` are."""
+    """The corrections of one file, with its document ``own`` and its text ``source``."""
     speller = _Speller(reading, own, source, registry)
     found = [correction for one in reading.findings if (correction := speller.correct(one))]
     by_span: dict[Span, set[Correction]] = {}
     for one in found:
         by_span.setdefault(one.edit.span, set()).add(one)
     agreed = [several.pop() for several in by_span.values() if len(several) == 1]
-    aims = Counter(_aim(one, path) for one in agreed for path in one.paths)
-    return [one for one in agreed if all(aims[_aim(one, path)] == 1 for path in one.paths)]
+    targets = Counter(_target(one, path) for one in agreed for path in one.paths)
+    return [one for one in agreed if all(targets[_target(one, path)] == 1 for path in one.paths)]
 
 
-def _aim(correction: Correction, path: Path) -> Path:
-    """Where a correction leads: two keys of one mapping must not become the same one."""
+def _target(correction: Correction, path: Path) -> Path:
+    """The path after a correction: two keys of a mapping must not become the same."""
     return (*path[:-1], correction.after) if correction.is_key else path
 
 
 class Places:
-    """Where everything in a document was written: paths by span."""
+    """The paths in a document by span."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -83,7 +83,7 @@ class _Speller:
         self, reading: Reading, own: Document, source: EditableText, registry: Registry
     ) -> None:
         self._own = Places(own)
-        self._members = [member.text.document for member in reading.members[:MOST_MEMBERS]]
+        self._members = [member.text.document for member in reading.members[:MAX_MEMBERS]]
         self._merged: dict[int, Places] = {}
         self._source = source
         self._registry = registry
@@ -103,14 +103,14 @@ class _Speller:
         if not paths:
             return None
         known: set[str] = set(FILE_KEYS) if len(paths[0]) == 1 else set()
-        for places in self._where(lambda places: span in places.keys):
+        for places in self._first_with(lambda places: span in places.keys):
             for path in places.keys[span]:
                 model = model_at(path[:-1], places.data, self._registry)
                 known |= set(model.model_fields) if model else set()
         for path in paths:
-            beside, _ = self._own.document.closest(path[:-1])
-            assert isinstance(beside.content, dict)
-            known = {key for key in known if key not in beside.content}
+            parent, _ = self._own.document.closest(path[:-1])
+            assert isinstance(parent.content, dict)
+            known = {key for key in known if key not in parent.content}
         before = str(paths[0][-1])
         return self._corrected(span, paths, before, only_key(before, known), is_key=True)
 
@@ -119,21 +119,21 @@ class _Speller:
         if not paths:
             return None
         known: set[str] = set()
-        for places in self._where(lambda places: span in places.texts):
+        for places in self._first_with(lambda places: span in places.texts):
             for path in places.texts[span]:
                 known |= set(_names_at(path, places.data, self._registry))
         before = str(self._own.document.closest(paths[0])[0].content)
         return self._corrected(span, paths, before, only_name(before, known), is_key=False)
 
     def _version(self, span: Span) -> Correction | None:
-        """The format version as text or with a fraction is the number that it shows."""
+        """Correct a format version written as text or as a float."""
         node = self._own.document.root.child("vaezoo")
         if node is None or isinstance(node.content, bool) or node.content not in ("1", 1.0):
             return None
         return Correction(Edit(span, "1"), (_VERSION,), self._source.written(span), 1, False)
 
-    def _where(self, holds: Callable[[Places], bool]) -> Iterator[Places]:
-        """The first member of the file's grid that holds what is looked for, if one does."""
+    def _first_with(self, holds: Callable[[Places], bool]) -> Iterator[Places]:
+        """The first member of the file's grid that satisfies ``holds``, if any."""
         for index, document in enumerate(self._members):
             places = self._merged.get(index) or Places(document)
             self._merged[index] = places
@@ -146,13 +146,13 @@ class _Speller:
     ) -> Correction | None:
         written = self._source.written(span)
         if after is None or written not in (before, f"'{before}'", f'"{before}"'):
-            return None  # with escapes or over lines: somebody meant something by that
+            return None  # with escapes or over several lines: leave it alone
         edit = Edit(span, written.replace(before, after))
         return Correction(edit, tuple(paths), before, after, is_key)
 
 
 def _names_at(path: Path, data: Any, registry: Registry) -> Iterable[str]:
-    """The names that may stand at ``path``: of components, of activations, or a few choices."""
+    """The names allowed at ``path``: components, activations, or choices."""
     place = place_at(path, data, registry)
     if place is None and path[-1:] == ("use",):
         place = place_at(path[:-1], data, registry)

@@ -1,4 +1,4 @@
-"""A unified diff of two texts, byte for byte as ``patch`` wants it."""
+"""A unified diff of two texts in the exact form that ``patch`` reads."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from vaezoo.diagnostics.printable import printable
 
 
 def unified(path: Path, before: bytes, after: bytes) -> str:
-    """From ``before`` to ``after``, which are UTF-8."""
+    """The diff from ``before`` to ``after``, both UTF-8."""
     name = printable(str(path))
     lines = difflib.unified_diff(_lines(before), _lines(after), fromfile=name, tofile=name)
     return "".join(map(_ended, lines))
 
 
 def _lines(content: bytes) -> list[str]:
-    """Lines as ``patch`` has them: only a line feed ends one."""
+    """Lines as ``patch`` splits them: only at line feeds."""
     return re.findall("[^\n]*\n|[^\n]+", content.decode("utf-8"))
 
 

@@ -118,7 +118,7 @@ class MetricConformance(SceneConformance):
         require(figures, "it gives no figures")
         for figure in figures:
             if not isinstance(figure, Figure):
-                require(False, f"compute gives {figure!r}, which is no Figure")
+                require(False, f"compute gives {figure!r}, which is not a Figure")
                 return
             require(
                 _NAME.fullmatch(figure.name),
@@ -213,7 +213,7 @@ class VisualizerConformance(SceneConformance):
 
         drawn: object = self.made(self.context())
         if not isinstance(drawn, Figure):
-            require(False, f"draw gives {drawn!r}, which is no matplotlib figure")
+            require(False, f"draw gives {drawn!r}, which is not a matplotlib figure")
             return
         require(drawn.axes or drawn.texts, "the figure is empty")
 

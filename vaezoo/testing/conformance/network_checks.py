@@ -118,7 +118,7 @@ class NetworkConformance(ComponentConformance):
         for case in self.cases()[:1]:
             state: dict[str, object] = dict(seeded(case).state_dict())
             odd = [name for name, value in state.items() if not isinstance(value, Tensor)]
-            require(not odd, f"{', '.join(odd)} is no tensor; use parameters and buffers")
+            require(not odd, f"{', '.join(odd)} is not a tensor; use parameters and buffers")
 
     def test_weights_survive_safetensors(self) -> None:
         """Saved, and loaded into a module of another seed, it gives the same outputs."""
@@ -162,7 +162,7 @@ class NetworkConformance(ComponentConformance):
         inputs = case.draw(self.batch)
         for index in case.differentiable:
             inputs[index].requires_grad_()
-        torch._dynamo.reset()
+        torch.compiler.reset()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compiled = torch.compile(case.call, backend=backend, fullgraph=True)
@@ -170,7 +170,7 @@ class NetworkConformance(ComponentConformance):
             total = torch.stack([output.sum() for output in outputs]).sum()
             if total.requires_grad:
                 total.backward()
-        torch._dynamo.reset()
+        torch.compiler.reset()
         for output, expected in zip(outputs, case.call(module, *inputs), strict=True):
             require(_close(output, expected), "compiled, it gives other outputs")
 
@@ -180,7 +180,7 @@ def seeded(case: Case, seed: int = 0) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = case.build()
-    require(isinstance(module, nn.Module), f"build gives {module!r}, which is no nn.Module")
+    require(isinstance(module, nn.Module), f"build gives {module!r}, which is not an nn.Module")
     return module
 
 

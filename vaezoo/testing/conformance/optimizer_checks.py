@@ -28,7 +28,7 @@ class OptimizerConformance(ComponentConformance):
         _, optimizer = self._built(lr=0.125)
         require(
             isinstance(optimizer, torch.optim.Optimizer),
-            f"build gives {optimizer!r}, which is no torch.optim.Optimizer",
+            f"build gives {optimizer!r}, which is not a torch.optim.Optimizer",
         )
         rates = {group["lr"] for group in optimizer.param_groups}
         require(rates == {0.125}, f"asked for a learning rate of 0.125, it begins with {rates}")

@@ -74,9 +74,11 @@ class PluginConformance(Conformance):
         """Its run hooks take part in a run without an error, and leave the weights as they are."""
         self._need_run_hooks()
         with _own_folder():
-            told = _Told()
-            entry: Any = run(_spec(), zoo="zoo", device="cpu", observer=told, registry=self._with)
-            require(not self._mine(told), "; ".join(self._mine(told)))
+            observer = _RecordingObserver()
+            entry: Any = run(
+                _spec(), zoo="zoo", device="cpu", observer=observer, registry=self._with
+            )
+            require(not self._mine(observer), "; ".join(self._mine(observer)))
             ours = safetensors_io.digest(safetensors_io.load(entry.path / "model.safetensors")[0])
             others = discover([tiny_models.PLUGIN], disabled=[self.target.plugin.name])
             entry = run(_spec(), zoo="other", device="cpu", fresh=True, registry=others)
@@ -91,11 +93,11 @@ class PluginConformance(Conformance):
         """Its run hooks take part in a run that diverges without an error of their own."""
         self._need_run_hooks()
         with _own_folder():
-            told = _Told()
+            observer = _RecordingObserver()
             spec = _spec(optimizer={"use": "sgd", "lr": 1e30})
             with contextlib.suppress(DivergenceError):
-                run(spec, zoo="zoo", device="cpu", observer=told, registry=self._with)
-        require(not self._mine(told), "; ".join(self._mine(told)))
+                run(spec, zoo="zoo", device="cpu", observer=observer, registry=self._with)
+        require(not self._mine(observer), "; ".join(self._mine(observer)))
 
     @property
     def target(self) -> PluginTarget:
@@ -118,11 +120,11 @@ class PluginConformance(Conformance):
         if not set(_RUN_HOOKS) & set(self._cost.hooks):
             raise NotApplicable("it has no run hooks")
 
-    def _mine(self, told: _Told) -> list[str]:
-        return [line for line in told.warnings if f"plugin {self.target.plugin.name} " in line]
+    def _mine(self, observer: _RecordingObserver) -> list[str]:
+        return [line for line in observer.warnings if f"plugin {self.target.plugin.name} " in line]
 
 
-class _Told(Observer):
+class _RecordingObserver(Observer):
     """Remembers what a run warns of."""
 
     def __init__(self) -> None:

@@ -110,7 +110,7 @@ class PriorConformance(NetworkConformance):
 
     def _module(self, latent: int) -> Any:
         module: object = self._model(latent).prior
-        require(isinstance(module, nn.Module), f"build gives {module!r}, which is no nn.Module")
+        require(isinstance(module, nn.Module), f"build gives {module!r}, which is not an nn.Module")
         return module
 
     def _model(self, latent: int) -> Any:

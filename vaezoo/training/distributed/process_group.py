@@ -1,7 +1,7 @@
-"""What one process does where several may train together: alone it does it by itself.
+"""Training in one process, or in several started by torchrun.
 
-The processes are those of torchrun. Each holds the whole dataset and the whole model, draws the
-same order and the same noise, and computes its share of every batch. Files are the first one's.
+Each process holds the whole dataset and model, draws the same order and noise, and computes its
+share of every batch. The first process writes the files.
 """
 
 from __future__ import annotations
@@ -26,43 +26,44 @@ from vaezoo.data.image_batches import Images
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes, apart
-from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.checkpoint import Checkpointed, TrainingState
 from vaezoo.training.checkpoint_saver import Saver
 from vaezoo.training.distributed.shared_step import DistributedStep, SharedLoss, warning_about
-from vaezoo.training.epoch import LOOK_EVERY
+from vaezoo.training.epoch import PROGRESS_SECONDS
 from vaezoo.training.execution.choose import CompileMode, ExecutionPlan, choose_step
-from vaezoo.training.execution.compiled import Step
+from vaezoo.training.execution.graph_capture import first_line
+from vaezoo.training.execution.step import Step
 from vaezoo.training.observer import Observer
 
 T = TypeVar("T")
 
-#: How long a process waits for the others, which may download and decode their data.
-_PATIENCE = timedelta(hours=2)
+#: How long a process waits for the others, which may be loading their data.
+_TIMEOUT = timedelta(hours=2)
 
 
 class SingleProcess:
-    """One process, with nobody to wait for."""
+    """One process without others."""
 
-    #: seconds between two looks at the figures within an epoch
-    look_every: float = LOOK_EVERY
+    #: seconds between two progress updates within an epoch
+    progress_seconds: float = PROGRESS_SECONDS
 
     def in_turn(self, load: Callable[[], T]) -> T:
-        """What ``load`` gives; one process a machine loads first, and the others find its files."""
+        """Call ``load``, first in one process per machine: the others find its files."""
         return load()
 
     def checkpoint(self, path: Path, identity: str) -> AbstractContextManager[Path]:
-        """The checkpoint to go on from, as a file that may not exist.
+        """The path of the checkpoint to resume from; the file may not exist.
 
-        Raises RunError (VZ609) where processes do not train the same spec on the same data.
+        Raises RunError (VZ609) where processes have different specs or data.
         """
         return nullcontext(path)
 
     def saver(self, path: Path, identity: str) -> Saver:
-        """What writes the checkpoints."""
+        """The writer of checkpoints."""
         return Saver(path, identity)
 
     def shared(self, loss: LossModule) -> LossModule:
-        """The loss, each process computing its share of the examples."""
+        """The loss, computed by all processes together."""
         return loss
 
     def choose_step(
@@ -74,22 +75,22 @@ class SingleProcess:
         mode: CompileMode,
         observer: Observer,
     ) -> tuple[Step, ExecutionPlan]:
-        """As ``execution.choose.choose_step``."""
+        """See ``execution.choose.choose_step``."""
         return choose_step(spec, state, loss, images, mode, observer)
 
     def leave(self) -> None:
-        """What is left to do, one process does alone."""
+        """Leave the group: the rest of the run needs one process."""
 
 
 class ProcessGroup(SingleProcess):
-    """One process of several, joined by ``torch.distributed``."""
+    """One of several processes, connected by ``torch.distributed``."""
 
     def __init__(self, processes: Processes, device: torch.device) -> None:
         self._processes = processes
         self._device = device
-        # the first looks at any time and speaks for all; others, who would leave it waiting
-        # for them if they stopped by themselves, only where all of them look
-        self.look_every = LOOK_EVERY if processes.is_first else math.inf
+        # Only the first process checks progress within an epoch. The others check where all do:
+        # the first would wait for one that stopped alone.
+        self.progress_seconds = PROGRESS_SECONDS if processes.is_first else math.inf
 
     def in_turn(self, load: Callable[[], T]) -> T:
         if self._processes.local_rank:
@@ -106,7 +107,7 @@ class ProcessGroup(SingleProcess):
             self._broadcast(path.read_bytes() if path.exists() else b"")
             yield path
             return
-        # other machines have no file of the run, and need none
+        # other machines may not have the file
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / path.name
             if content := self._broadcast(b""):
@@ -130,21 +131,21 @@ class ProcessGroup(SingleProcess):
     ) -> tuple[Step, ExecutionPlan]:
         if mode == "on" or state.compiled:
             raise apart(
-                "steps that several processes share are not compiled",
-                "leave --compile out; a run that began compiled goes on in one process, "
-                "or starts anew with --fresh",
+                "distributed steps are not compiled",
+                "omit --compile; resume a run that started with compiled steps in one process, "
+                "or start over with --fresh",
             )
         state.compiled = False
         first = images[: spec.train.batch_size]
         if warning := warning_about(spec, state, loss, first, self._processes):
             observer.warned(warning)
-        count = self._processes.count
-        execution = ExecutionPlan(compiled=False, reason=f"{count} processes share each of them")
+        reason = f"{self._processes.count} processes share each step"
+        execution = ExecutionPlan(compiled=False, reason=reason)
         return DistributedStep(spec, state, loss, first, self._processes), execution
 
     def leave(self) -> None:
-        # what DistributedDataParallel holds of the group goes first: threads of a group that
-        # outlives this call may still run when the interpreter ends, which aborts the process
+        # Free DistributedDataParallel's references to the group first: a group that survives this
+        # call may still have threads when the interpreter exits, which aborts the process.
         gc.collect()
         dist.destroy_process_group()
 
@@ -152,13 +153,13 @@ class ProcessGroup(SingleProcess):
         mine = hashlib.sha256(identity.encode()).digest()
         if self._broadcast(mine) != mine:
             raise apart(
-                f"process {self._processes.rank} has another spec, dataset or kind of device "
+                f"process {self._processes.rank} has another spec, dataset or device type "
                 "than the first",
-                "give every machine the same spec, the same data and the same --device",
+                "use the same spec, data and --device on every machine",
             )
 
     def _broadcast(self, content: bytes) -> bytes:
-        """The first process's bytes, in every process."""
+        """Send the first process's bytes to every process."""
         length = torch.tensor([len(content)], device=self._device)
         dist.broadcast(length, src=0)
         if self._processes.is_first:
@@ -171,17 +172,17 @@ class ProcessGroup(SingleProcess):
 
 
 class _NullSaver(Saver):
-    """Keeps nothing: the first process does."""
+    """Writes nothing: the first process does."""
 
-    def finished_epoch(self, state: TrainingState) -> None:
+    def finished_epoch(self, state: Checkpointed) -> None:
         pass
 
 
 @contextmanager
 def joined(processes: Processes, device: torch.device) -> Iterator[SingleProcess]:
-    """Inside, this process trains with the others that torchrun has started, if any.
+    """Connect this process to the others that torchrun started, if any.
 
-    Raises RunError (VZ609) where they cannot be found, or one of them is lost.
+    Raises RunError (VZ609) where they cannot be reached or one of them is lost.
     """
     if processes.count == 1:
         yield SingleProcess()
@@ -190,39 +191,39 @@ def joined(processes: Processes, device: torch.device) -> Iterator[SingleProcess
         _join(processes, device)
         yield ProcessGroup(processes, device)
     except (ValueError, RuntimeError) as error:
-        if _is_of_the_connection(error):
-            raise _lost(error) from error
+        if _is_connection_error(error):
+            raise _connection_failed(error) from error
         raise
 
 
 def _join(processes: Processes, device: torch.device) -> None:
-    # a start of its own for each restart: torchrun may keep its store, in which the addresses
-    # of processes that are gone would be found
-    store, *_ = next(iter(rendezvous("env://", timeout=_PATIENCE)))
+    # A prefix for each restart: torchrun may keep its store, which still has the addresses of
+    # processes that are gone.
+    store, *_ = next(iter(rendezvous("env://", timeout=_TIMEOUT)))
     store = PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
-    place: dict[str, Any] = {
+    options: dict[str, Any] = {
         "store": store,
         "rank": processes.rank,
         "world_size": processes.count,
+        "timeout": _TIMEOUT,
     }
     if device.type == "cuda":
         torch.cuda.set_device(device)
-        dist.init_process_group("nccl", device_id=device, timeout=_PATIENCE, **place)
+        dist.init_process_group("nccl", device_id=device, **options)
     else:
-        dist.init_process_group("gloo", timeout=_PATIENCE, **place)
+        dist.init_process_group("gloo", **options)
 
 
-def _is_of_the_connection(error: Exception) -> bool:
+def _is_connection_error(error: Exception) -> bool:
     if isinstance(error, dist.DistError):
         return True
-    words = ("gloo", "NCCL", "MASTER_", "rendezvous", "onnection")
-    return any(word in str(error) for word in words)
+    hints = ("gloo", "NCCL", "MASTER_", "rendezvous", "onnection")
+    return any(word in str(error) for word in hints)
 
 
-def _lost(error: Exception) -> Exception:
-    cause = str(error).strip().splitlines()[0]
+def _connection_failed(error: Exception) -> Exception:
     return apart(
-        f"the connection between the processes failed: {cause}",
-        "the same torchrun command goes on after the last whole epoch; torchrun "
-        "--max-restarts=3 starts the processes again by itself",
+        f"the connection between the processes failed: {first_line(error)}",
+        "the same torchrun command resumes after the last complete epoch; torchrun "
+        "--max-restarts=3 restarts the processes automatically",
     )

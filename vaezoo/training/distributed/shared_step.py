@@ -1,8 +1,8 @@
-"""Steps that several processes share: each computes its part of every batch.
+"""Steps shared by several processes, each of which computes its rows of every batch.
 
-An example has the same noise whatever the number of processes, since each process draws for the
-whole batch and takes its rows. Gradients are averaged by DistributedDataParallel; the terms of
-each example are brought together, so that figures add up as they do in one process.
+Each process draws the noise of the whole batch and uses its rows, so an example's noise does not
+depend on the number of processes. DistributedDataParallel averages the gradients. The terms of all
+examples are gathered, so that sums are those of one process.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from vaezoo.registry.contracts import LossModule
 from vaezoo.registry.fields import value_at
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes, apart
+from vaezoo.training.batch_norm import has_batch_norm
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.execution.compiled import ScheduledValues
-from vaezoo.training.execution.eager_optimizers import step_of
-from vaezoo.training.execution.graph_capture import Objective, sums_of
+from vaezoo.training.execution.eager_optimizers import step_function
+from vaezoo.training.execution.graph_capture import Objective, copy_generator, term_sums
+from vaezoo.training.execution.step import ScheduledValues
 
 
 class DistributedStep:
-    """Operation by operation, on this process's share of each batch."""
+    """An eager step on this process's rows of each batch."""
 
     def __init__(
         self,
@@ -40,11 +41,11 @@ class DistributedStep:
         images: Tensor,
         processes: Processes,
     ) -> None:
-        """``images`` (B, C, H, W), as stored, show what a batch looks like."""
+        """``images`` (B, C, H, W), as stored, is an example batch."""
         self.terms: tuple[str, ...] = ()
         self._state = state
         self._clip = spec.train.gradient_clip
-        self._move = step_of(state.optimizer)
+        self._optimizer_step = step_function(state.optimizer)
         self._processes = processes
         objective = Objective(state.model, loss)
         self._objective = DistributedDataParallel(
@@ -62,17 +63,17 @@ class DistributedStep:
         whole, count = len(images), self._processes.count
         rows = self._processes.share(whole)
         terms = shared_terms(self._objective, images, rows, now.weights, self._state.noise)
-        # a mean over the whole batch, however uneven the shares: the average of N times each sum
+        # the mean over the whole batch, also for unequal shares: DDP averages N times each sum
         (terms["objective"].sum() * (count / whole)).backward()
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(model.parameters(), self._clip)
-        self._move()
+        self._optimizer_step()
         self.terms = tuple(terms)
-        return sums_of(gathered(terms, rows, whole))
+        return term_sums(gathered(terms, rows, whole))
 
 
 class SharedLoss(nn.Module):
-    """A loss that each process computes for its share; all of them get the terms of all."""
+    """A loss that each process computes for its rows; every process gets all terms."""
 
     def __init__(self, loss: LossModule, processes: Processes) -> None:
         super().__init__()
@@ -86,11 +87,11 @@ class SharedLoss(nn.Module):
         weights: Mapping[str, float],
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
-        """images (B, C, H, W) in [0, 1] -> the loss's terms, each (B,), without gradients."""
+        """The loss terms of images (B, C, H, W) in [0, 1], each (B,), without gradients."""
         rows = self._processes.share(len(images))
 
-        def objective(mine: Tensor, *rest: Any) -> dict[str, Tensor]:
-            return self._loss(model, mine, *rest)
+        def objective(own: Tensor, *rest: Any) -> dict[str, Tensor]:
+            return self._loss(model, own, *rest)
 
         terms = shared_terms(objective, images, rows, weights, generator)
         return gathered(terms, rows, len(images))
@@ -105,9 +106,9 @@ def shared_terms(
 ) -> dict[str, Tensor]:
     """The terms of some rows of a batch of images (B, C, H, W), each (rows,).
 
-    ``generator`` moves on as if the terms of the whole batch had been computed.
+    ``generator`` advances as for the whole batch.
     """
-    # a process without a row computes another's, and gives nothing of it: all must take part
+    # a process without rows computes row 0 and discards it: DDP needs all processes
     taken = rows if rows.stop > rows.start else slice(0, 1)
     with _RowsOfWholeDraws(generator, taken, len(images)):
         terms = objective(to_unit(images[taken]), weights, generator)
@@ -115,43 +116,47 @@ def shared_terms(
 
 
 def gathered(terms: Mapping[str, Tensor], rows: slice, whole: int) -> dict[str, Tensor]:
-    """The terms of all processes, each (whole,), without gradients: exactly what they were."""
-    mine = torch.stack([values.detach() for values in terms.values()])
-    everyone = mine.new_zeros(len(terms), whole)
-    everyone[:, rows] = mine
-    dist.all_reduce(everyone)  # others add zeros
-    return dict(zip(terms, everyone, strict=True))
+    """The terms of all processes, each (whole,), without gradients or rounding."""
+    own = torch.stack([values.detach() for values in terms.values()])
+    everything = own.new_zeros(len(terms), whole)
+    everything[:, rows] = own
+    dist.all_reduce(everything)  # a sum: the other processes have zeros in these rows
+    return dict(zip(terms, everything, strict=True))
 
 
 def warning_about(
     spec: Spec, state: TrainingState, loss: LossModule, images: Tensor, processes: Processes
 ) -> str | None:
-    """Why this model's figures depend on the number of processes, None if they do not."""
-    normalized = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in state.model.modules())
-    if normalized or _looks_across(spec, state, loss, images, processes):
-        what = "batch normalisation" if normalized else "the loss"
-        return (
-            f"{what} looks across a batch, of which each of {processes.count} processes sees "
-            "its share alone: figures will not be those of one process"
-        )
-    return None
+    """Why results depend on the number of processes; None if they do not."""
+    if has_batch_norm(state.model):
+        cause = "batch normalization"
+    elif _mixes_examples(spec, state, loss, images, processes):
+        cause = "the loss"
+    else:
+        return None
+    return (
+        f"{cause} combines the examples of a batch, and each of {processes.count} processes sees "
+        "only its share: results will differ from those of one process"
+    )
 
 
-def _looks_across(
+def _mixes_examples(
     spec: Spec, state: TrainingState, loss: LossModule, images: Tensor, processes: Processes
 ) -> bool:
-    """Whether an example's objective depends on which others are computed with it."""
+    """Whether an example's objective depends on the other examples of its batch."""
     objective = Objective(copy.deepcopy(state.model), copy.deepcopy(loss)).eval()
     shares = [
         Processes(rank, processes.count).share(len(images)) for rank in range(processes.count)
     ]
 
     weights = {name: value_at(value, 0) or 1.0 for name, value in spec.loss.weights.items()}
-    # a floor under the KL hides at one weight what it does at another
+    # free bits may hide the dependence at one weight and show it at another
     trials = [weights, *({**weights, name: 1e-3 * value} for name, value in weights.items())]
 
     def values(rows: slice, trial: Mapping[str, float]) -> Tensor:
-        return shared_terms(objective, images, rows, trial, _aside(state))["objective"]
+        return shared_terms(objective, images, rows, trial, copy_generator(state.noise))[
+            "objective"
+        ]
 
     with torch.no_grad():
         for trial in trials:
@@ -163,23 +168,16 @@ def _looks_across(
 
 
 def _has_unused(spec: Spec, state: TrainingState, objective: Objective, images: Tensor) -> bool:
-    """Whether a parameter has no gradient, for which DistributedDataParallel must look out."""
+    """Whether a parameter has no gradient, which DistributedDataParallel must know."""
     weights = {name: value_at(value, 0) for name, value in spec.loss.weights.items()}
     trial = copy.deepcopy(objective).train()
-    terms = trial(to_unit(images[:2]), weights, _aside(state))
+    terms = trial(to_unit(images[:2]), weights, copy_generator(state.noise))
     terms["objective"].mean().backward()
     return any(p.grad is None for p in trial.parameters() if p.requires_grad)
 
 
-def _aside(state: TrainingState) -> torch.Generator:
-    """A generator that stands where the run's does."""
-    aside = torch.Generator(state.noise.device)
-    aside.set_state(state.noise.get_state())
-    return aside
-
-
 class _RowsOfWholeDraws(TorchFunctionMode):
-    """Turns each draw for some rows of a batch into those rows of a draw for the whole batch."""
+    """Replaces each random draw for some rows by those rows of a draw for the whole batch."""
 
     def __init__(self, generator: torch.Generator, rows: slice, whole: int) -> None:
         super().__init__()
@@ -194,17 +192,17 @@ class _RowsOfWholeDraws(TorchFunctionMode):
         if kwargs.get("generator") is not self._generator:
             return func(*args, **kwargs)
         if func not in (torch.randn, torch.rand):
-            raise _undivided(f"it draws by {getattr(func, '__name__', func)}")
+            raise _not_divisible(f"it draws with {getattr(func, '__name__', func)}")
         shape = list(_shape(args, kwargs))
-        mine = self._rows.stop - self._rows.start
-        if mine in shape:
-            dimension = shape.index(mine)
+        own = self._rows.stop - self._rows.start
+        if own in shape:
+            dimension = shape.index(own)
             shape[dimension] = self._whole
             drawn: Tensor = func(shape, **kwargs)
-            return drawn.narrow(dimension, self._rows.start, mine)
-        if mine > 1 and any(size and size % mine == 0 for size in shape):
-            raise _undivided(f"it draws {tuple(shape)} numbers for {mine} examples")
-        return func(shape, **kwargs)  # no part of it belongs to an example
+            return drawn.narrow(dimension, self._rows.start, own)
+        if own > 1 and any(size and size % own == 0 for size in shape):
+            raise _not_divisible(f"it draws {tuple(shape)} numbers for {own} examples")
+        return func(shape, **kwargs)  # no dimension is that of the examples
 
 
 def _shape(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[int]:
@@ -212,9 +210,9 @@ def _shape(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[int]:
     return given[0] if len(given) == 1 and isinstance(given[0], Sequence) else given
 
 
-def _undivided(why: str) -> Exception:
+def _not_divisible(why: str) -> Exception:
     return apart(
-        f"the loss's noise cannot be divided among processes: {why}",
+        f"the noise of the loss cannot be divided among processes: {why}",
         "draw with torch.randn or torch.rand, with one dimension for the examples of the batch, "
         "or train in one process",
     )

@@ -1,1 +1,1 @@
-"""Members of a matrix that train together in one process."""
+"""Train several members of a matrix in one process."""

@@ -1,105 +1,68 @@
-"""Several models of one architecture that train in one step, their weights stacked.
+"""One training step for several models of one architecture, with stacked weights.
 
-``torch.func`` maps one model's step over all of them. What differs between members enters as
-numbers or tensors with one row a member: weights, noise, images, β, the learning rate.
+``torch.func`` maps the step of one model over all members. Inputs that differ between members
+(weights, noise, images, β, the learning rate) have one row per member.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call, grad, stack_module_state, vmap
+from torch import Tensor
+from torch.func import functional_call, grad, vmap
 
 from vaezoo.data.pixels import to_unit
 from vaezoo.model import VAE
 from vaezoo.registry.contracts import LossModule
 from vaezoo.registry.fields import value_at
 from vaezoo.spec.spec import Spec
+from vaezoo.training.ensemble.state import Stack
 from vaezoo.training.execution.graph_capture import (
     Draw,
+    DrawRecorder,
     NotCapturable,
     Objective,
-    _clip,
-    _Draws,
-    sums_of,
+    clip_gradients,
+    first_line,
+    term_sums,
     varying_weights,
 )
-from vaezoo.training.execution.optimizer_updates import update_of
-
-
-class Stack(nn.Module):
-    """The parameters and buffers of members as one module, each with a row a member."""
-
-    def __init__(self, models: Sequence[VAE]) -> None:
-        super().__init__()
-        parameters, buffers = stack_module_state(cast("list[nn.Module]", list(models)))
-        self.names = tuple(parameters)
-        self.buffer_names = tuple(buffers)
-        for name, value in parameters.items():
-            self.register_parameter(_flat(name), nn.Parameter(value.detach()))
-        for name, value in buffers.items():
-            self.register_buffer(_flat(name), value)
-
-    @property
-    def values(self) -> list[Tensor]:
-        """The parameters, in the order of a member's own."""
-        return [self.get_parameter(_flat(name)).detach() for name in self.names]
-
-    @property
-    def constants(self) -> list[Tensor]:
-        """The buffers."""
-        return [self.get_buffer(_flat(name)) for name in self.buffer_names]
-
-    def gather(self, models: Sequence[VAE]) -> None:
-        """Take over the state of each member's own model."""
-        stacked = dict(
-            zip((*self.names, *self.buffer_names), (*self.values, *self.constants), strict=True)
-        )
-        for member, model in enumerate(models):
-            for name, value in model.state_dict().items():
-                stacked[name][member].copy_(value)
-
-    def member(self, index: int) -> dict[str, Tensor]:
-        """One member's state, as its own model names it."""
-        values = zip(self.names, self.values, strict=True)
-        constants = zip(self.buffer_names, self.constants, strict=True)
-        return {name: value[index].clone() for name, value in (*values, *constants)}
+from vaezoo.training.execution.optimizer_updates import Update, optimizer_update
 
 
 class StackedStep:
-    """Moves all members by a batch each. Raises NotCapturable where they cannot move at once."""
+    """Trains each member on its own batch. Raises NotCapturable where that cannot be mapped."""
 
     def __init__(
         self,
         specs: Sequence[Spec],
         stack: Stack,
-        pattern: VAE,
+        model: VAE,
         loss: LossModule,
         optimizer: torch.optim.Optimizer,
         noise: Sequence[torch.Generator],
     ) -> None:
-        """``pattern`` is a model of the members' architecture, of which only the form is used."""
-        self._update = _known(optimizer)
+        """``model`` is an example of the members' architecture."""
+        self._update = _supported_update(optimizer)
         self._specs = specs
         self._stack = stack
-        self._objective = Objective(copy.deepcopy(pattern), loss).train()
+        self._objective = Objective(copy.deepcopy(model), loss).train()
         self._noise = noise
         self._clip = specs[0].train.gradient_clip
         self._varying = varying_weights(specs)
         self._draws: dict[int, tuple[Draw, ...]] = {}
-        self._used: tuple[bool, ...] = ()
-        self._is_proven = False
+        self._has_gradient: tuple[bool, ...] = ()
+        self._is_checked = False
         self.terms: tuple[str, ...] = ()
 
     def __call__(self, images: Tensor, epochs_done: float) -> Tensor:
-        """Stored images (M, B, C, H, W) -> the sum of each term over each batch, (M, T)."""
+        """Train on stored images (M, B, C, H, W); the sum of each term over each batch: (M, T)."""
         draws = self._draw(images[0], self._noise)
-        numbers = [
-            self._update.numbers(value_at(spec.train.optimizer.lr, epochs_done))
+        scalars = [
+            self._update.scalars(value_at(spec.train.optimizer.lr, epochs_done))
             for spec in self._specs
         ]
         gradients, sums = self._mapped(
@@ -109,14 +72,14 @@ class StackedStep:
             images,
             draws,
         )
-        self._apply(gradients, torch.tensor(numbers, device=images.device))
-        self._update.count()
+        self._apply(gradients, torch.tensor(scalars, device=images.device))
+        self._update.after_apply()
         return sums
 
     def terms_of(
         self, images: Tensor, epochs_done: float, noise: Sequence[torch.Generator]
     ) -> Tensor:
-        """Sums of the terms of float or stored images (M, B, C, H, W), (M, T); nothing moves."""
+        """The term sums of float or stored images (M, B, C, H, W): (M, T). Nothing is trained."""
         draws = self._draw(images[0], noise)
         self._objective.eval()
         try:
@@ -133,21 +96,23 @@ class StackedStep:
         return sums
 
     def _mapped(self, *inputs: Any) -> tuple[list[Tensor], Tensor]:
-        """The gradients and sums of all members; at first, held against those of the last."""
+        """Gradients and term sums of all members.
+
+        The first call compares those of the last member with its own step.
+        """
         try:
             gradients, sums = vmap(self._gradients)(*inputs)
-        except Exception as error:  # whatever a plugin's part and the map make of each other
-            lines = str(error).strip().splitlines()
-            raise NotCapturable(lines[0] if lines else type(error).__name__) from error
-        if not self._is_proven:
+        except Exception as error:  # mapping a plugin's component raises anything
+            raise NotCapturable(first_line(error)) from error
+        if not self._is_checked:
             last: list[Any] = [
                 [t[-1] for t in one] if isinstance(one, list) else one[-1] for one in inputs
             ]
             expected, expected_sums = self._gradients(*last)
             pairs = zip((*gradients, sums), (*expected, expected_sums), strict=True)
             if not all(torch.allclose(m[-1], e, 1e-3, 1e-4, equal_nan=True) for m, e in pairs):
-                raise NotCapturable("mapped over members, the step does not do what it does alone")
-            self._is_proven = True
+                raise NotCapturable("the step computes different values when mapped over members")
+            self._is_checked = True
         return gradients, sums
 
     def _gradients(
@@ -158,26 +123,26 @@ class StackedStep:
         images: Tensor,
         draws: list[Tensor],
     ) -> tuple[list[Tensor], Tensor]:
-        """Of one member: the clipped gradient of each parameter that has one; the terms' sums."""
+        """One member's clipped gradients, without those of unused parameters, and its term sums."""
 
         def objective(values: list[Tensor]) -> tuple[Tensor, Tensor]:
             terms = self._terms(values, buffers, weights, images, draws)
-            return terms["objective"].mean(), sums_of(terms)
+            return terms["objective"].mean(), term_sums(terms)
 
         gradients, sums = grad(objective, has_aux=True)(parameters)
-        # one that the objective does not depend on has no gradient, and an optimizer skips it
-        known = [g for g, used in zip(gradients, self._used, strict=True) if used]
-        return list(cast("Sequence[Tensor]", _clip(known, self._clip))), sums
+        # vmap gives unused parameters a gradient of 0; an optimizer must skip them
+        used = [g for g, has in zip(gradients, self._has_gradient, strict=True) if has]
+        return [g for g in clip_gradients(used, self._clip) if g is not None], sums
 
-    def _apply(self, gradients: list[Tensor], numbers: Tensor) -> None:
-        """Move the stacked parameters; ``numbers`` (M, K) are those of each member's step."""
-        given = iter(gradients)
+    def _apply(self, gradients: list[Tensor], scalars: Tensor) -> None:
+        """Update the stacked parameters; ``scalars`` (M, K) are those of each member's update."""
+        remaining = iter(gradients)
         values, averages = self._stack.values, self._update.state
-        for index, (value, used) in enumerate(zip(values, self._used, strict=True)):
+        for index, (value, has) in enumerate(zip(values, self._has_gradient, strict=True)):
             shape = (-1, *[1] * (value.ndim - 1))
-            rows = [column.reshape(shape) for column in numbers.unbind(1)]
+            rows = [column.reshape(shape) for column in scalars.unbind(1)]
             state = averages[index :: len(values)]
-            self._update.apply([value], [next(given) if used else None], state, rows)
+            self._update.apply([value], [next(remaining) if has else None], state, rows)
 
     def _sums(
         self,
@@ -187,7 +152,7 @@ class StackedStep:
         images: Tensor,
         draws: list[Tensor],
     ) -> Tensor:
-        return sums_of(self._terms(parameters, buffers, weights, images, draws))
+        return term_sums(self._terms(parameters, buffers, weights, images, draws))
 
     def _terms(
         self,
@@ -199,16 +164,16 @@ class StackedStep:
     ) -> dict[str, Tensor]:
         names = (f"model.{name}" for name in (*self._stack.names, *self._stack.buffer_names))
         state = dict(zip(names, (*parameters, *buffers), strict=True))
-        given = {**self._specs[0].loss.weights, **dict(zip(self._varying, weights, strict=True))}
+        values = {**self._specs[0].loss.weights, **dict(zip(self._varying, weights, strict=True))}
         generator = self._noise[0]
-        with _Draws(generator, draws):
+        with DrawRecorder(generator, draws):
             terms: dict[str, Tensor] = functional_call(
-                self._objective, state, (to_unit(images), given, generator)
+                self._objective, state, (to_unit(images), values, generator)
             )
         return terms
 
     def _weights(self, epochs_done: float, device: torch.device) -> list[Tensor]:
-        """Each weight that varies, (M,)."""
+        """Each varying loss weight, (M,)."""
         return [
             torch.tensor(
                 [value_at(spec.loss.weights[name], epochs_done) for spec in self._specs],
@@ -219,32 +184,28 @@ class StackedStep:
         ]
 
     def _draw(self, images: Tensor, noise: Sequence[torch.Generator]) -> list[Tensor]:
-        """What each member draws for a batch, from its own generator: each (M, …)."""
+        """The random draws of a batch, from each member's own generator: each (M, …)."""
         if len(images) not in self._draws:
             self._draws[len(images)] = self._rehearsed(images)
         drawn = [[draw(generator) for draw in self._draws[len(images)]] for generator in noise]
         return [torch.stack(several) for several in zip(*drawn, strict=True)]
 
     def _rehearsed(self, images: Tensor) -> tuple[Draw, ...]:
-        """The draws that one member makes for a batch, and which parameters it depends on."""
+        """The draws that a member makes for a batch. Finds the parameters with a gradient, too."""
         trial = copy.deepcopy(self._objective)
-        aside = torch.Generator(self._noise[0].device).manual_seed(0)
+        generator = torch.Generator(self._noise[0].device).manual_seed(0)
         weights = {name: value_at(v, 0) for name, v in self._specs[0].loss.weights.items()}
-        with _Draws(aside) as draws:
-            terms = trial(to_unit(images), weights, aside)
+        with DrawRecorder(generator) as recorder:
+            terms = trial(to_unit(images), weights, generator)
         self.terms = tuple(terms)
-        if not self._used:
+        if not self._has_gradient:
             terms["objective"].mean().backward()
-            self._used = tuple(p.grad is not None for p in trial.model.parameters())
-        return tuple(draws.made)
+            self._has_gradient = tuple(p.grad is not None for p in trial.model.parameters())
+        return tuple(recorder.recorded)
 
 
-def _known(optimizer: torch.optim.Optimizer) -> Any:
-    update = update_of(optimizer)
+def _supported_update(optimizer: torch.optim.Optimizer) -> Update:
+    update = optimizer_update(optimizer)
     if update is None:
-        raise NotCapturable(f"{type(optimizer).__name__} is not known well enough to be mapped")
+        raise NotCapturable(f"{type(optimizer).__name__} cannot be mapped over members")
     return update
-
-
-def _flat(name: str) -> str:
-    return name.replace(".", "/")

@@ -1,4 +1,4 @@
-"""Members that move at once: one step, mapped over all of them, for each batch."""
+"""Train all members at once: each batch is one step, mapped over the members."""
 
 from __future__ import annotations
 
@@ -10,94 +10,88 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec.spec import Spec
-from vaezoo.training.ensemble.stacked import Stack, StackedStep
-from vaezoo.training.epoch import VALIDATION_BATCH, means_of, record_of
+from vaezoo.training.batch_norm import has_batch_norm
+from vaezoo.training.ensemble.stacked import StackedStep
+from vaezoo.training.ensemble.state import EnsembleState
+from vaezoo.training.epoch import VALIDATION_BATCH, epoch_means, epoch_record
 from vaezoo.training.execution.graph_capture import NotCapturable
 
-#: Which images a member trains on, and which it validates on if any: each (N,), int64.
+#: A member's training rows, and its validation rows if any: each (N,), int64.
 Rows = tuple[Tensor, Tensor | None]
 
 
 class Vmapped:
-    """Trains a stack of members. Raises NotCapturable where they cannot move at once."""
+    """Trains an ensemble's state. Raises NotCapturable where a step cannot be mapped."""
 
     def __init__(
-        self,
-        specs: Sequence[Spec],
-        stack: Stack,
-        models: Sequence[VAE],
-        loss: LossModule,
-        optimizer: torch.optim.Optimizer,
-        generators: Sequence[tuple[torch.Generator, torch.Generator]],
+        self, specs: Sequence[Spec], state: EnsembleState, model: VAE, loss: LossModule
     ) -> None:
-        """``generators`` are those of each member's order and of its noise."""
-        if any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in models[0].modules()):
-            raise NotCapturable("batch normalisation keeps averages that cannot be stacked")
+        """``model`` is an example of the members' architecture."""
+        if has_batch_norm(model):
+            raise NotCapturable("batch normalization keeps averages that cannot be stacked")
         self._specs = specs
-        self._order = [order for order, _ in generators]
-        noise = [own for _, own in generators]
-        self._step = StackedStep(specs, stack, models[0], loss, optimizer, noise)
+        self._state = state
+        self._step = StackedStep(specs, state.model, model, loss, state.optimizer, state.noise.each)
 
     def epoch(
-        self, images: Tensor, splits: Sequence[Rows], draws: Sequence[int], done: int
+        self, images: Tensor, splits: Sequence[Rows], validation_seeds: Sequence[int]
     ) -> list[EpochRecord]:
-        """One pass of every member over its images (N, C, H, W), and over what it holds out, by
-        draws that these seeds decide."""
+        """Train and validate all members for one epoch on images (N, C, H, W)."""
         began = time.perf_counter()
-        with _fallbacks_unsaid():
-            totals = self._train(images, splits, done)
+        with _vmap_warnings_off():
+            totals = self._train(images, splits)
             seconds = time.perf_counter() - began
-            held_out = self._held_out(images, splits, draws, done + 1)
-        count = len(splits[0][0])
+            validation = self._validate(images, splits, validation_seeds)
+        epoch, count = self._state.epoch + 1, len(splits[0][0])
         records = []
         for member, spec in enumerate(self._specs):
-            means = means_of(self._step.terms, [totals[member]], count)
-            record = record_of(spec, done + 1, means, count, seconds)
-            records.append(replace(record, validation=held_out[member]) if held_out else record)
+            means = epoch_means(self._step.terms, [totals[member]], count)
+            record = epoch_record(spec, epoch, means, count, seconds)
+            records.append(replace(record, validation=validation[member] if validation else None))
         return records
 
-    def _train(self, images: Tensor, splits: Sequence[Rows], done: int) -> Tensor:
+    def _train(self, images: Tensor, splits: Sequence[Rows]) -> Tensor:
         """The sum of each term over each member's images, (M, T)."""
         size, count = self._specs[0].train.batch_size, len(splits[0][0])
         rows = torch.stack(
             [
-                kept[torch.randperm(count, generator=generator, device=generator.device)]
-                for (kept, _), generator in zip(splits, self._order, strict=True)
+                training[torch.randperm(count, generator=generator, device=generator.device)]
+                for (training, _), generator in zip(splits, self._state.order.each, strict=True)
             ]
         )
         steps = math.ceil(count / size)
         sums = [
-            self._step(images[batch], done + index / steps)
+            self._step(images[batch], self._state.epoch + index / steps)
             for index, batch in enumerate(rows.split(size, dim=1))
         ]
         return torch.stack(sums).sum(0)
 
-    def _held_out(
-        self, images: Tensor, splits: Sequence[Rows], draws: Sequence[int], epoch: int
+    def _validate(
+        self, images: Tensor, splits: Sequence[Rows], seeds: Sequence[int]
     ) -> list[dict[str, float]] | None:
-        """The terms' means over each member's held-out images, by the same draws in every epoch."""
-        held_out = [rows for _, rows in splits if rows is not None]
-        if not held_out:
+        """The mean terms over each member's validation images, with the same noise every epoch."""
+        validation = [rows for _, rows in splits if rows is not None]
+        if not validation:
             return None
-        noise = [torch.Generator(images.device).manual_seed(seed) for seed in draws]
-        together = torch.stack(held_out)
+        noise = [torch.Generator(images.device).manual_seed(seed) for seed in seeds]
+        stacked = torch.stack(validation)
         sums = [
-            self._step.terms_of(images[batch], epoch, noise)
-            for batch in together.split(VALIDATION_BATCH, dim=1)
+            self._step.terms_of(images[batch], self._state.epoch + 1, noise)
+            for batch in stacked.split(VALIDATION_BATCH, dim=1)
         ]
         totals = torch.stack(sums).sum(0)
-        return [means_of(self._step.terms, [total], together.shape[1]) for total in totals]
+        return [epoch_means(self._step.terms, [total], stacked.shape[1]) for total in totals]
 
 
 @contextmanager
-def _fallbacks_unsaid() -> Iterator[None]:
-    """PyTorch's word on operations that it maps one member at a time is nothing to a user."""
+def _vmap_warnings_off() -> Iterator[None]:
+    """Hide PyTorch's warnings about operations without a batched implementation."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="There is a performance drop")
         yield

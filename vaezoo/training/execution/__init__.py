@@ -1,1 +1,4 @@
-"""How steps are executed: eager or compiled, and with which matmul precision."""
+"""How training steps run: eager or compiled, and at which matmul precision.
+
+Every private PyTorch interface that vaezoo uses is used here; ``README.md`` lists them.
+"""

@@ -1,4 +1,4 @@
-"""Which road a run's steps take: operation by operation, or compiled into one program."""
+"""Choose eager or compiled training steps."""
 
 from __future__ import annotations
 
@@ -15,37 +15,44 @@ from vaezoo.diagnostics import Diagnostic, RunError
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.execution.compiled import CompiledStep, EagerStep, Step
+from vaezoo.training.execution.compiled import CompiledStep
+from vaezoo.training.execution.eager import EagerStep
 from vaezoo.training.execution.graph_capture import NotCapturable, varying_weights
-from vaezoo.training.execution.inductor import missing
-from vaezoo.training.execution.memory_format import lay_out
+from vaezoo.training.execution.inductor import missing_compiler
+from vaezoo.training.execution.memory_format import set_memory_format
 from vaezoo.training.execution.precision import Precision
+from vaezoo.training.execution.step import Step
 from vaezoo.training.observer import Observer
 
-#: What ``--compile`` may be.
+#: Values of ``--compile``.
 CompileMode = Literal["auto", "on", "off"]
 
-#: Steps from which on a compiled one gains more time than compiling takes. Compiling takes some
-#: ten seconds, and a step of a small model gains more than a millisecond. A rule that counts,
-#: rather than a measurement: the same spec always takes the same road.
+#: Number of steps from which compilation pays. Compiling takes about ten seconds and saves more
+#: than a millisecond a step of a small model. A count instead of a measurement: the same spec
+#: always makes the same choice.
 WORTH_COMPILING = 8_000
 
 
 @dataclass(frozen=True)
 class ExecutionPlan:
-    """The road taken, why it is not the compiled one, where the images lie meanwhile, and in what
-    numbers it multiplies."""
+    """Whether steps are compiled (or why not), the matmul precision and the image placement."""
 
     compiled: bool
     reason: str = ""
     precision: Precision = "float32"
     images: Placement = ON_DEVICE
 
+    def for_lock(self) -> dict[str, bool | str]:
+        """The values that an entry's lock records."""
+        return {
+            "compiled": self.compiled,
+            "precision": self.precision,
+            "images": self.images.kind,
+        }
+
     def __str__(self) -> str:
-        how = f"steps not compiled: {self.reason}"
-        if self.compiled:
-            how = "each step compiled as a whole"
-        return f"{how}; {self.images}; products in {self.precision}"
+        steps = "compiled steps" if self.compiled else f"eager steps ({self.reason})"
+        return f"{steps}; {self.images}; precision: {self.precision}"
 
 
 def choose_step(
@@ -56,11 +63,12 @@ def choose_step(
     mode: CompileMode,
     observer: Observer,
 ) -> tuple[Step, ExecutionPlan]:
-    """The step for batches of ``images``, and its road, noted in the state.
+    """The step for batches of ``images``, and the choice, which is also stored in the state.
 
-    A state that has taken a road keeps to it. ``auto`` compiles where that is worth it and
-    possible. Raises RunError (VZ608) where a step must be compiled and cannot be, or the state
-    has taken another road than is wished.
+    A resumed run keeps its choice. ``auto`` compiles where that is possible and pays.
+
+    Raises RunError (VZ608) where the step must be compiled and cannot be, or where ``mode``
+    contradicts the choice of a resumed run.
     """
     (step,), execution = choose_steps((spec,), (state,), (loss,), images, mode, observer)
     return step, execution
@@ -74,78 +82,94 @@ def choose_steps(
     mode: CompileMode,
     observer: Observer,
 ) -> tuple[list[Step], ExecutionPlan]:
-    """The steps of runs that differ in seeds, weights of the loss and learning rates alone, on
-    as many images each and on a CPU. All take the road that one of them would, by one program.
+    """The steps of several runs, which share one program where compiled.
+
+    The runs differ only in seeds, loss weights and learning rates. They use equally many images,
+    and a CPU where there are several.
 
     Raises RunError as ``choose_step`` does.
     """
-    spec, state, plan = specs[0], states[0], specs[0].train
     runs = list(zip(specs, states, losses, strict=True))
-    plain: list[Step] = [EagerStep(*run) for run in runs]
-    reason = _against(spec, state, images, mode)
+    reason = _reason_for_eager(specs[0], states[0], images, mode)
     if reason is None:
-        if state.epoch >= plan.epochs:  # nothing is left that a program would be made for
-            return _on(plain, states, ExecutionPlan(compiled=True))
+        if states[0].epoch >= specs[0].train.epochs:  # nothing is left to run a program for
+            return _chosen([EagerStep(*run) for run in runs], states, ExecutionPlan(compiled=True))
         observer.compiling()
-        for each in states:
-            lay_out(each, torch.channels_last)
-        batch, varying = images[: plan.batch_size], varying_weights(specs)
         try:
-            first = CompiledStep(*runs[0], batch, varying=varying)
+            steps = _compiled_steps(specs, states, losses, images)
+            return _chosen(steps, states, ExecutionPlan(compiled=True))
         except NotCapturable as error:
             reason = str(error)
-            for each in states:
-                lay_out(each, torch.contiguous_format)
-            if mode == "on" or state.compiled:
-                raise _cannot(reason) from error
-        else:
-            steps: list[Step] = [first, *(first.sharing(*run) for run in runs[1:])]
-            return _on(steps, states, ExecutionPlan(compiled=True))
-    return _on(plain, states, ExecutionPlan(compiled=False, reason=reason))
+            if mode == "on" or states[0].compiled:
+                raise _cannot_compile(reason) from error
+    eager: list[Step] = [EagerStep(*run) for run in runs]
+    return _chosen(eager, states, ExecutionPlan(compiled=False, reason=reason))
 
 
-def _on(
-    steps: list[Step], states: Sequence[TrainingState], execution: ExecutionPlan
+def _compiled_steps(
+    specs: Sequence[Spec],
+    states: Sequence[TrainingState],
+    losses: Sequence[LossModule],
+    images: Images,
+) -> list[Step]:
+    """One compiled step for each run. Raises NotCapturable and leaves the states as they were."""
+    first, *others = zip(specs, states, losses, strict=True)
+    for state in states:
+        set_memory_format(state, torch.channels_last)
+    try:
+        batch = images[: specs[0].train.batch_size]
+        step = CompiledStep(*first, batch, varying=varying_weights(specs))
+    except NotCapturable:
+        for state in states:
+            set_memory_format(state, torch.contiguous_format)
+        raise
+    return [step, *(step.sharing(*run) for run in others)]
+
+
+def _chosen(
+    steps: Sequence[Step], states: Sequence[TrainingState], execution: ExecutionPlan
 ) -> tuple[list[Step], ExecutionPlan]:
-    """The steps and their road, noted in the states."""
+    """Store the choice in the states."""
     for state in states:
         state.compiled = execution.compiled
-    return steps, execution
+    return list(steps), execution
 
 
-def _against(spec: Spec, state: TrainingState, images: Images, mode: CompileMode) -> str | None:
-    """What speaks against compiling, None if nothing does."""
-    steps = spec.train.epochs * math.ceil(len(images) / spec.train.batch_size)
+def _reason_for_eager(
+    spec: Spec, state: TrainingState, images: Images, mode: CompileMode
+) -> str | None:
+    """Why not to compile; None to compile."""
     if state.compiled is not None:
         if mode == ("off" if state.compiled else "on"):
-            raise _other_road(state.compiled)
-        return None if state.compiled else "the run began so"
+            raise _contradicts_checkpoint(state.compiled)
+        return None if state.compiled else "the run started with eager steps"
     if mode == "off":
-        return "as asked for"
+        return "compilation is off"
     if mode == "on":
         return None
+    steps = spec.train.epochs * math.ceil(len(images) / spec.train.batch_size)
     if steps < WORTH_COMPILING:
-        return f"too short a run to gain by it ({steps:,} steps)"
-    return missing(images.device)
+        return f"compilation does not pay for {steps:,} step{'s'[: steps != 1]}"
+    return missing_compiler(images.device)
 
 
-def _cannot(reason: str) -> RunError:
+def _cannot_compile(reason: str) -> RunError:
     return RunError(
         Diagnostic(
             "VZ608",
             f"the training step cannot be compiled: {reason}",
-            hint="train with --compile auto, which does without where it must; "
-            "a run that began compiled goes on where it can be, or starts anew with --fresh",
+            hint="use --compile auto, which falls back to eager steps; resume a run that started "
+            "with compiled steps on a machine that can compile, or start over with --fresh",
         )
     )
 
 
-def _other_road(compiled: bool) -> RunError:
-    so = "with compiled steps" if compiled else "without compiling"
+def _contradicts_checkpoint(compiled: bool) -> RunError:
+    before, now = ("with", "without") if compiled else ("without", "with")
     return RunError(
         Diagnostic(
             "VZ608",
-            f"the run began {so}, and would end in other bytes by another road",
-            hint="leave --compile out, or start anew with --fresh",
+            f"the run started {before} compilation; resuming {now} it would change the result",
+            hint="omit --compile, or start over with --fresh",
         )
     )

@@ -1,11 +1,10 @@
-"""One training step, by two roads: as PyTorch runs it, or as one compiled program."""
+"""A training step as one compiled program."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,77 +14,32 @@ from vaezoo.data.pixels import to_unit
 from vaezoo.registry.contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.execution.cuda_graph import replayed
-from vaezoo.training.execution.eager_optimizers import step_of
+from vaezoo.training.execution.cuda_graph import as_cuda_graph
+from vaezoo.training.execution.eager import EagerStep
 from vaezoo.training.execution.graph_capture import (
     NotCapturable,
     Objective,
     capture,
-    sums_of,
-    tensors_of,
+    copy_generator,
+    first_line,
+    step_tensors,
     varying_weights,
 )
-from vaezoo.training.execution.inductor import Program, compiled
-from vaezoo.training.execution.optimizer_updates import update_of
-from vaezoo.training.execution.precision import chosen
+from vaezoo.training.execution.inductor import Program, compile_graph
+from vaezoo.training.execution.optimizer_updates import optimizer_update, scalar_count
+from vaezoo.training.execution.precision import resolve_precision
+from vaezoo.training.execution.step import ScheduledValues
 
 Compiler = Callable[[GraphModule, Sequence[Tensor]], Program]
 
 
-@dataclass(frozen=True)
-class ScheduledValues:
-    """What is scheduled, at one step: the loss's weights and the learning rate."""
-
-    weights: Mapping[str, float]
-    lr: float
-
-
-class Step(Protocol):
-    """Trains on one batch."""
-
-    #: the loss's terms, in the order of their sums; known after the first step
-    terms: tuple[str, ...]
-
-    def prepare(self, images: Tensor) -> Tensor:
-        """Stored images of several batches as the step takes them."""
-
-    def __call__(self, images: Tensor, now: ScheduledValues) -> Tensor:
-        """Move the model; the sum of each term over the batch: (T,), on the device."""
-
-
-class EagerStep:
-    """Operation by operation."""
-
-    def __init__(self, spec: Spec, state: TrainingState, loss: LossModule) -> None:
-        self.terms: tuple[str, ...] = ()
-        self._state = state
-        self._loss = loss
-        self._clip = spec.train.gradient_clip
-        self._move = step_of(state.optimizer)
-
-    def prepare(self, images: Tensor) -> Tensor:
-        return to_unit(images)
-
-    def __call__(self, images: Tensor, now: ScheduledValues) -> Tensor:
-        model, optimizer = self._state.model, self._state.optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = now.lr
-        optimizer.zero_grad(set_to_none=True)
-        terms = self._loss(model, images, now.weights, self._state.noise)
-        terms["objective"].mean().backward()
-        if self._clip is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), self._clip)
-        self._move()
-        self.terms = tuple(terms)
-        return sums_of(terms)
-
-
 class CompiledStep:
-    """Loss, gradients, clipping and update as one program for whole batches.
+    """Loss, gradients, clipping and optimizer update in one program, for full batches.
 
-    The shorter last batch of an epoch is trained operation by operation, on the same tensors.
-    Random numbers are drawn as in a plain step, in the same order from the same generator.
-    Raises NotCapturable for a step that cannot become a program that does the same.
+    The shorter last batch of an epoch is trained by an eager step on the same tensors. Random
+    numbers come from the same generator in the same order as in an eager step.
+
+    Raises NotCapturable for a step that no program reproduces.
     """
 
     def __init__(
@@ -94,71 +48,73 @@ class CompiledStep:
         state: TrainingState,
         loss: LossModule,
         images: Tensor,
-        compiler: Compiler = compiled,
+        compiler: Compiler = compile_graph,
         varying: Sequence[str] | None = None,
     ) -> None:
-        """``images`` (B, C, H, W), as stored, show what a batch looks like.
+        """``images`` (B, C, H, W), as stored, is an example batch.
 
-        ``varying`` names the loss's weights that may be others in each step, which are those
-        that the spec schedules if left out.
+        ``varying`` names the loss weights that change between steps. The default is those that
+        the spec schedules.
         """
-        self._apart = _APART[chosen(spec.train.precision, images.device)]
+        self._tolerances = _TOLERANCES[resolve_precision(spec.train.precision, images.device)]
         self._device = images.device
-        self._size = len(images)
+        self._batch_size = len(images)
         self._varying = tuple(varying_weights([spec]) if varying is None else varying)
-        update = update_of(state.optimizer)
+        update = optimizer_update(state.optimizer)
         captured = capture(spec, state.model, loss, state.noise, update, images, self._varying)
         self.terms = captured.terms
         self._draws = captured.draws
         self._trained = captured.trained
-        self._train(spec, state, loss)
-        self._program = self._proven(captured.graph, compiler, images)
+        self._bind(spec, state, loss)
+        self._program = self._compile(captured.graph, compiler, images)
 
     def sharing(self, spec: Spec, state: TrainingState, loss: LossModule) -> CompiledStep:
-        """The step of another run by the same program, on a CPU; the runs may differ in seeds,
-        learning rates and the weights that vary."""
+        """The step of another run, using the same program. CPU only.
+
+        The runs may differ in seeds, learning rates and varying weights.
+        """
         other = copy.copy(self)
-        other._train(spec, state, loss)
+        other._bind(spec, state, loss)
         return other
 
-    def _train(self, spec: Spec, state: TrainingState, loss: LossModule) -> None:
-        """Train this state from now on."""
+    def _bind(self, spec: Spec, state: TrainingState, loss: LossModule) -> None:
+        """Set the state to train."""
         self._state = state
-        self._rest = EagerStep(spec, state, loss)
-        self._update = update_of(state.optimizer)
+        self._eager = EagerStep(spec, state, loss)
+        self._update = optimizer_update(state.optimizer)
         self._parameters = [
             parameter
             for parameter, trained in zip(state.model.parameters(), self._trained, strict=True)
             if trained
         ]
-        self._tensors = tensors_of(Objective(state.model, loss), self._update)
+        self._tensors = step_tensors(Objective(state.model, loss), self._update)
 
     def prepare(self, images: Tensor) -> Tensor:
         return images
 
     def __call__(self, images: Tensor, now: ScheduledValues) -> Tensor:
-        if len(images) != self._size:
-            sums = self._rest(to_unit(images), now)
+        if len(images) != self._batch_size:
+            sums = self._eager(to_unit(images), now)
             if self._update:
-                self._update.follow()
+                self._update.after_eager_step()
             return sums
         draws = [draw(self._state.noise) for draw in self._draws]
         with torch.no_grad():
-            sums, *gradients = self._program(*self._tensors, images, self._numbers(now), *draws)
+            sums, *gradients = self._program(*self._tensors, images, self._scalars(now), *draws)
         if self._update:
-            self._update.count()
+            self._update.after_apply()
         else:
-            self._move(gradients, now.lr)
+            self._optimizer_step(gradients, now.lr)
         return sums
 
-    def _numbers(self, now: ScheduledValues) -> Tensor:
-        numbers = [now.weights[name] for name in self._varying]
+    def _scalars(self, now: ScheduledValues) -> Tensor:
+        scalars = [now.weights[name] for name in self._varying]
         if self._update:
-            numbers += self._update.numbers(now.lr)
-        return on_device(numbers, self._device)
+            scalars += self._update.scalars(now.lr)
+        return _to_device(scalars, self._device)
 
-    def _move(self, gradients: Sequence[Tensor], lr: float) -> None:
-        """The step of an optimizer that is no part of the program."""
+    def _optimizer_step(self, gradients: Sequence[Tensor], lr: float) -> None:
+        """Step an optimizer that is not part of the program."""
         optimizer = self._state.optimizer
         for group in optimizer.param_groups:
             group["lr"] = lr
@@ -167,71 +123,78 @@ class CompiledStep:
             parameter.grad = gradient
         optimizer.step()
 
-    def _proven(self, graph: GraphModule, compiler: Compiler, images: Tensor) -> Program:
-        """The program, once it has done on copies what the graph does."""
-        aside = torch.Generator(self._state.noise.device)
-        aside.set_state(self._state.noise.get_state())
-        numbers = torch.full((len(self._varying) + self._count(),), 1e-3, device=images.device)
-        rest = (images, numbers, *(draw(aside) for draw in self._draws))
+    def _compile(self, graph: GraphModule, compiler: Compiler, images: Tensor) -> Program:
+        """Compile the graph and compare one step of both, on copies of the tensors.
+
+        Raises NotCapturable where the compiler fails or the results differ.
+        """
+        generator = copy_generator(self._state.noise)
+        scalars = torch.full((len(self._varying) + scalar_count(self._update),), 1e-3)
+        inputs = (images, scalars.to(images.device), *(draw(generator) for draw in self._draws))
         first = [tensor.clone() for tensor in self._tensors]
         second = [tensor.clone() for tensor in self._tensors]
         try:
-            program = compiler(graph, (*first, *rest))
+            program = compiler(graph, (*first, *inputs))
             with torch.no_grad():
-                found = [*program(*first, *rest), *first]
-                expected = [*graph(*second, *rest), *second]
-            program = replayed(program, self._tensors, rest)
-        except Exception as error:  # whatever the compiler stumbles over
-            lines = str(error).strip().splitlines()
-            reason = lines[0] if lines else type(error).__name__
-            raise NotCapturable(f"the compiler failed: {reason}") from error
-        unmoved = [*map(torch.zeros_like, expected[: -len(first)]), *self._tensors]
-        # the terms, gradients that the program gives, parameters, then buffers and averages
-        parameters = len(list(self._state.model.parameters()))
-        given, kept = len(found) - len(first) - 1, len(first) - parameters
-        apart = self._apart
-        shares = [
-            apart.terms,
-            *[apart.gradients] * given,
-            *[apart.parameters] * parameters,
-            *[apart.gradients] * kept,
-        ]
-        for values in zip(found, expected, unmoved, shares, strict=True):
-            if not _alike(*values):
-                raise NotCapturable("the compiled step does not do what the plain one does")
+                found = [*program(*first, *inputs), *first]
+                expected = [*graph(*second, *inputs), *second]
+            program = as_cuda_graph(program, self._tensors, inputs)
+        except Exception as error:  # a compiler raises anything
+            raise NotCapturable(f"the compiler failed: {first_line(error)}") from error
+        outputs = len(found) - len(first)
+        before = [*map(torch.zeros_like, expected[:outputs]), *self._tensors]
+        tolerances = self._tolerance_of_each(outputs, len(first))
+        for values in zip(found, expected, before, tolerances, strict=True):
+            if not _is_close(*values):
+                raise NotCapturable("the compiled step computes different values")
         return program
 
-    def _count(self) -> int:
-        return len(self._update.numbers(0.0)) if self._update else 0
+    def _tolerance_of_each(self, outputs: int, tensors: int) -> list[float]:
+        """The tolerance of each program output, then of each tensor that the step changes.
+
+        The outputs are term sums and gradients; the tensors are parameters, buffers and
+        optimizer averages.
+        """
+        tolerances = self._tolerances
+        parameters = len(list(self._state.model.parameters()))
+        return [
+            tolerances.terms,
+            *[tolerances.gradients] * (outputs - 1),
+            *[tolerances.parameters] * parameters,
+            *[tolerances.gradients] * (tensors - parameters),
+        ]
 
 
-def on_device(numbers: Sequence[float], device: torch.device) -> Tensor:
-    """Float32 numbers on a device, for which nobody waits."""
-    held = torch.tensor(numbers, dtype=torch.float32, pin_memory=device.type == "cuda")
-    return held.to(device, non_blocking=True)
+def _to_device(values: Sequence[float], device: torch.device) -> Tensor:
+    """The values as float32, copied without waiting for the device."""
+    on_host = torch.tensor(values, dtype=torch.float32, pin_memory=device.type == "cuda")
+    return on_host.to(device, non_blocking=True)
 
 
-def _alike(found: Tensor, expected: Tensor, unmoved: Tensor, share: float) -> bool:
-    """Whether two ways moved a tensor alike, up to a share of the movement as a whole."""
-    moved = torch.linalg.vector_norm((expected - unmoved).double())
-    apart = torch.linalg.vector_norm((found - expected).double())
-    return bool(apart <= share * moved + 1e-4) and bool(found.isfinite().all())
+def _is_close(found: Tensor, expected: Tensor, before: Tensor, tolerance: float) -> bool:
+    """Whether the error is within a fraction of the change from ``before`` to ``expected``."""
+    change = torch.linalg.vector_norm((expected - before).double())
+    error = torch.linalg.vector_norm((found - expected).double())
+    return bool(error <= tolerance * change + 1e-4) and bool(found.isfinite().all())
 
 
 @dataclass(frozen=True)
-class _Apart:
-    """How far two ways of one step may lie apart: in the loss's terms, in gradients and what
-    averages them, and in parameters. Those differ most: a gradient near 0 that is rounded in
-    another order may change its sign, and Adam's first step is of one size whichever it has."""
+class _StepTolerances:
+    """How far a compiled step may differ from the captured graph, relative to the change.
+
+    ``gradients`` holds for optimizer averages and buffers too. Parameters differ most: rounding
+    may flip the sign of a gradient near 0, and the size of Adam's first step does not depend on
+    the gradient's.
+    """
 
     terms: float
     gradients: float
     parameters: float
 
 
-#: By the numbers in which products are taken.
-_APART = {
-    "float32": _Apart(1e-3, 1e-3, 0.05),
-    "tf32": _Apart(0.02, 0.3, 0.3),
-    "bfloat16": _Apart(0.02, 0.3, 0.3),
+#: by matmul precision
+_TOLERANCES = {
+    "float32": _StepTolerances(1e-3, 1e-3, 0.05),
+    "tf32": _StepTolerances(0.02, 0.3, 0.3),
+    "bfloat16": _StepTolerances(0.02, 0.3, 0.3),
 }

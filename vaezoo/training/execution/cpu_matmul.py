@@ -1,4 +1,4 @@
-"""Float32 matrix products at the speed that a CPU has."""
+"""Fast float32 matrix products on a CPU."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _SHAPES = ((64, 784, 400), (400, 64, 784), (128, 16, 3136))
 
 @contextmanager
 def fast_float32(device: torch.device) -> Iterator[None]:
-    """Inside, float32 products on a CPU go to oneDNN where that keeps float32's digits.
+    """Compute float32 products on a CPU with oneDNN, where that keeps float32 precision.
 
-    PyTorch asks MKL by default, which on some processors reaches half of oneDNN's speed. The only
-    switch to oneDNN also permits it to round to bfloat16, which it does on processors with
-    matrix units for that; so products are compared with float64 first, and the switch is
-    put back where they are not float32's. The choice depends on the processor alone, so that
-    a run and its resumption choose alike.
+    PyTorch uses MKL by default, which on some processors reaches half the speed of oneDNN. The
+    only setting that selects oneDNN also allows it to round to bfloat16, and it does so on
+    processors with matrix units. So the products are first compared with float64, and the
+    setting is reverted where they are worse than float32. The choice depends only on the
+    processor: a resumed run makes the same one.
     """
-    mkldnn: Any = torch.backends.mkldnn  # whose settings have no types
+    mkldnn: Any = torch.backends.mkldnn  # its settings have no types
     if device.type != "cpu" or not mkldnn.is_available():
         yield
         return
@@ -39,7 +39,7 @@ def fast_float32(device: torch.device) -> Iterator[None]:
 
 
 def largest_error() -> float:
-    """The largest relative error of a few products against float64, as settings are now."""
+    """The largest relative error of a few products against float64, with the current settings."""
     generator = torch.Generator().manual_seed(0)
     errors = []
     for rows, inner, columns in _SHAPES:

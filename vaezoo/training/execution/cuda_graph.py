@@ -1,4 +1,4 @@
-"""Programs as CUDA graphs: one launch for all kernels of a step, instead of one for each."""
+"""CUDA graphs: one launch for all kernels of a step instead of one for each."""
 
 from __future__ import annotations
 
@@ -10,30 +10,32 @@ from torch import Tensor
 from vaezoo.training.execution.inductor import Program
 
 
-def replayed(program: Program, fixed: Sequence[Tensor], given: Sequence[Tensor]) -> Program:
-    """On a GPU the program as one graph, elsewhere the program itself.
+def as_cuda_graph(program: Program, static: Sequence[Tensor], inputs: Sequence[Tensor]) -> Program:
+    """The program recorded as a CUDA graph; on other devices the program itself.
 
-    ``fixed`` are the tensors that it moves, which must stay where they are in memory; tensors
-    like ``given`` follow them in every call. The program has run before, so that all its kernels
-    are loaded. Nothing is moved here: what a graph records, it does not do.
+    The program changes the ``static`` tensors in place; they must keep their memory. Each call
+    passes tensors like ``inputs`` after them. The program must have run before, so that its
+    kernels are loaded. Recording does not execute it.
     """
-    if given[0].device.type != "cuda":
+    if inputs[0].device.type != "cuda":
         return program
-    return _Replay(program, fixed, given)
+    return _CUDAGraph(program, static, inputs)
 
 
-class _Replay:
-    def __init__(self, program: Program, fixed: Sequence[Tensor], given: Sequence[Tensor]) -> None:
-        self._fixed = len(fixed)
-        self._slots = [tensor.clone() for tensor in given]
+class _CUDAGraph:
+    def __init__(
+        self, program: Program, static: Sequence[Tensor], inputs: Sequence[Tensor]
+    ) -> None:
+        self._static_count = len(static)
+        self._inputs = [tensor.clone() for tensor in inputs]
         self._graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize()
         with torch.no_grad(), torch.cuda.graph(self._graph):
-            self._results = [*program(*fixed, *self._slots)]
+            self._results = [*program(*static, *self._inputs)]
 
-    def __call__(self, *inputs: Tensor) -> Sequence[Tensor]:
-        for slot, value in zip(self._slots, inputs[self._fixed :], strict=True):
-            slot.copy_(value, non_blocking=True)
+    def __call__(self, *tensors: Tensor) -> Sequence[Tensor]:
+        for own, value in zip(self._inputs, tensors[self._static_count :], strict=True):
+            own.copy_(value, non_blocking=True)
         self._graph.replay()
         sums, *gradients = self._results
-        return [sums.clone(), *gradients]  # the next step writes over what is not copied
+        return [sums.clone(), *gradients]  # the next replay overwrites the originals

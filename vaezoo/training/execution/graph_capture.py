@@ -1,9 +1,8 @@
-"""A whole training step as one graph: loss, gradients, clipping and the optimizer's update.
+"""Capture a training step as one graph: loss, gradients, clipping and optimizer update.
 
-The step is run once on tensors without content (PyTorch's fake tensors), and the operations it
-makes are written down. What cannot be written down truly is refused, and trains as it is: draws
-that do not come from the run's generator, values that decide on the way, and Python state that
-changes from step to step.
+The step runs once on fake tensors, which have no values, and its operations are recorded. A step
+that the graph would not reproduce is refused and stays eager: one that draws random numbers
+without the run's generator, branches on tensor values, or changes Python state between steps.
 """
 
 from __future__ import annotations
@@ -25,33 +24,48 @@ from vaezoo.model import VAE
 from vaezoo.registry.contracts import LossModule
 from vaezoo.registry.fields import Schedule
 from vaezoo.spec.spec import Spec
-from vaezoo.training.execution.optimizer_updates import Update
+from vaezoo.training.execution.optimizer_updates import Update, scalar_count
 
 
 class NotCapturable(Exception):
-    """A step that cannot become a graph; says why in a few words."""
+    """The step cannot be captured; the message is a short reason."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or the name of its type where there is none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def copy_generator(generator: torch.Generator) -> torch.Generator:
+    """A generator that draws the same numbers."""
+    copied = torch.Generator(generator.device)
+    copied.set_state(generator.get_state())
+    return copied
 
 
 @dataclass(frozen=True)
 class Draw:
-    """A draw of random numbers that a loss makes in each step, made again outside the graph."""
+    """A random draw that the loss makes in each step, repeated outside the graph."""
 
     function: Callable[..., Tensor]
     arguments: tuple[Any, ...]
-    named: Mapping[str, Any]
+    keywords: Mapping[str, Any]
 
     def __call__(self, generator: torch.Generator) -> Tensor:
-        return self.function(*self.arguments, **self.named, generator=generator)
+        return self.function(*self.arguments, **self.keywords, generator=generator)
 
 
 @dataclass(frozen=True)
 class Captured:
-    """``graph(*parameters, *buffers, *optimizer state, images, numbers, *draws)`` moves the
-    first three in place and gives the sum of each term over the batch, (T,), followed by the
-    gradient of each parameter that has one, where the update is not part of the graph."""
+    """``graph(*parameters, *buffers, *optimizer_state, images, scalars, *draws)``.
+
+    It updates the first three in place and returns the sum of each term over the batch, (T,).
+    Where the optimizer update is not in the graph, the gradient of each trained parameter
+    follows.
+    """
 
     graph: GraphModule
-    trained: tuple[bool, ...]  # for each parameter, whether it has a gradient
+    trained: tuple[bool, ...]  # whether each parameter has a gradient
     terms: tuple[str, ...]
     draws: tuple[Draw, ...]
 
@@ -67,18 +81,20 @@ class Objective(nn.Module):
     def forward(
         self, images: Tensor, weights: Mapping[str, Any], generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """The loss's terms of float images (B, C, H, W), each (B,)."""
+        """The loss terms of float images (B, C, H, W), each (B,)."""
         return self.loss(self.model, images, weights, generator)
 
 
-class _Draws(TorchFunctionMode):
-    """Takes over the draws made with one generator: writes them down, or hands some out."""
+class DrawRecorder(TorchFunctionMode):
+    """Records the draws made with a generator; returns ``replacements`` instead, if given."""
 
-    def __init__(self, generator: torch.Generator, instead: Sequence[Tensor] | None = None) -> None:
+    def __init__(
+        self, generator: torch.Generator, replacements: Sequence[Tensor] | None = None
+    ) -> None:
         super().__init__()
-        self.made: list[Draw] = []
+        self.recorded: list[Draw] = []
         self._generator = generator
-        self._instead = instead
+        self._replacements = replacements
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -88,13 +104,13 @@ class _Draws(TorchFunctionMode):
             return func(*args, **kwargs)
         del kwargs["generator"]
         if func not in (torch.randn, torch.rand):
-            raise NotCapturable(f"it draws by {getattr(func, '__name__', func)}")
-        self.made.append(Draw(func, args, kwargs))
-        if self._instead is None:
+            raise NotCapturable(f"it draws with {getattr(func, '__name__', func)}")
+        self.recorded.append(Draw(func, args, kwargs))
+        if self._replacements is None:
             return func(*args, **kwargs, generator=self._generator)
-        if len(self.made) > len(self._instead):
-            raise NotCapturable("it does not draw alike in every step")
-        return self._instead[len(self.made) - 1]
+        if len(self.recorded) > len(self._replacements):
+            raise NotCapturable("its random draws change from step to step")
+        return self._replacements[len(self.recorded) - 1]
 
 
 def capture(
@@ -106,41 +122,38 @@ def capture(
     images: Tensor,
     varying: Sequence[str],
 ) -> Captured:
-    """The step on batches like ``images`` (B, C, H, W), as stored. Nothing given is changed.
+    """Capture the step on batches like ``images`` (B, C, H, W), as stored. Works on copies.
 
-    ``varying`` names the loss's weights that enter the graph as numbers, before those of the
-    update. Raises NotCapturable where that cannot be done truly.
+    ``varying`` names the loss weights that are scalar inputs of the graph, before those of the
+    update. Raises NotCapturable where the graph would not reproduce the step.
     """
-    # copies, and twice: state in Python that moves from step to step shows as a difference
+    # trace a second copy twice: Python state that changes between steps shows as a difference
     objective = Objective(model, loss)
     original = copy.deepcopy(objective).train()
     twin = copy.deepcopy(objective).train()
-    aside = torch.Generator(generator.device)
-    aside.set_state(generator.get_state())
+    generator = copy_generator(generator)
     try:
-        terms, draws = _rehearse(spec, copy.deepcopy(original), images, aside, varying)
-        numbers = torch.ones(len(varying) + _count(update), device=images.device)
-        drawn = [draw(aside) for draw in draws]
-        inputs = (images, numbers, drawn)
-        graph, trained = _trace(spec, original, update, inputs, aside, varying)
-        _trace(spec, twin, update, inputs, aside, varying)
-        again, _ = _trace(spec, twin, update, inputs, aside, varying)
+        terms, draws = _rehearse(spec, copy.deepcopy(original), images, generator, varying)
+        scalars = torch.ones(len(varying) + scalar_count(update), device=images.device)
+        inputs = (images, scalars, [draw(generator) for draw in draws])
+        graph, trained = _trace(spec, original, update, inputs, generator, varying)
+        _trace(spec, twin, update, inputs, generator, varying)
+        again, _ = _trace(spec, twin, update, inputs, generator, varying)
     except NotCapturable:
         raise
-    except Exception as error:  # whatever a plugin's part and the tracer make of each other
-        lines = str(error).strip().splitlines()
-        raise NotCapturable(lines[0] if lines else type(error).__name__) from error
+    except Exception as error:  # tracing a plugin's component raises anything
+        raise NotCapturable(first_line(error)) from error
     if str(graph.graph) != str(again.graph):
         raise NotCapturable("its operations change from step to step")
     for node in graph.graph.nodes:
         tags = getattr(node.target, "tags", ())
         if torch.Tag.nondeterministic_seeded in tags:
-            raise NotCapturable(f"it draws by {node.target} without the run's generator")
+            raise NotCapturable(f"it draws with {node.target} without the run's generator")
     return Captured(graph, trained, terms, draws)
 
 
 def varying_weights(specs: Sequence[Spec]) -> list[str]:
-    """The loss's weights that change over time, or differ between runs."""
+    """The loss weights that are scheduled or differ between runs."""
     return [
         name
         for name, first in specs[0].loss.weights.items()
@@ -148,14 +161,10 @@ def varying_weights(specs: Sequence[Spec]) -> list[str]:
     ]
 
 
-def tensors_of(objective: Objective, update: Update | None) -> list[Tensor]:
-    """What a captured step moves in place, in the graph's order."""
+def step_tensors(objective: Objective, update: Update | None) -> list[Tensor]:
+    """The tensors that a captured step updates in place, in the graph's order."""
     parameters = [p.detach() for p in objective.model.parameters()]
     return [*parameters, *objective.buffers(), *(update.state if update else ())]
-
-
-def _count(update: Update | None) -> int:
-    return len(update.numbers(0.0)) if update else 0
 
 
 def _rehearse(
@@ -165,14 +174,14 @@ def _rehearse(
     generator: torch.Generator,
     varying: Sequence[str],
 ) -> tuple[tuple[str, ...], tuple[Draw, ...]]:
-    """The names of the terms, and the draws, of one real step forward."""
+    """The names of the terms, and the random draws, of one real forward pass."""
     weights = {**spec.loss.weights, **dict.fromkeys(varying, 1.0)}
-    with _Draws(generator) as draws:
+    with DrawRecorder(generator) as recorder:
         terms = objective(to_unit(images), weights, generator)
     wrong = [name for name, values in terms.items() if values.shape != (len(images),)]
     if wrong:
-        raise NotCapturable(f"its term {wrong[0]} is not one number an example")
-    return tuple(terms), tuple(draws.made)
+        raise NotCapturable(f"its term {wrong[0]} is not one number per example")
+    return tuple(terms), tuple(recorder.recorded)
 
 
 def _trace(
@@ -186,46 +195,46 @@ def _trace(
     parameters = {f"model.{name}": p.detach() for name, p in objective.model.named_parameters()}
     others = {n: p for n, p in objective.named_parameters() if n not in parameters}
     if others:
-        raise NotCapturable("its loss has parameters of its own, which nothing trains")
+        raise NotCapturable("its loss has parameters, which are not trained")
     buffers = dict(objective.named_buffers())
     state = list(update.state) if update else []
-    images, numbers, drawn = inputs
+    images, scalars, drawn = inputs
     trained: list[bool] = []
 
     def step(*flat: Tensor) -> list[Tensor]:
         rest = iter(flat)
-        moved = dict(zip(parameters, islice(rest, len(parameters)), strict=True))
-        kept = dict(zip(buffers, islice(rest, len(buffers)), strict=True))
+        values = dict(zip(parameters, islice(rest, len(parameters)), strict=True))
+        own_buffers = dict(zip(buffers, islice(rest, len(buffers)), strict=True))
         averages = list(islice(rest, len(state)))
-        stored, given = next(rest), next(rest).unbind()
-        leaves = {name: value.detach().requires_grad_(True) for name, value in moved.items()}
-        weights = dict(spec.loss.weights) | dict(zip(varying, given, strict=False))
-        with _Draws(generator, tuple(rest)):
+        stored, numbers = next(rest), next(rest).unbind()
+        leaves = {name: value.detach().requires_grad_(True) for name, value in values.items()}
+        weights = dict(spec.loss.weights) | dict(zip(varying, numbers, strict=False))
+        with DrawRecorder(generator, tuple(rest)):
             terms = torch.func.functional_call(
-                objective, {**leaves, **kept}, (to_unit(stored), weights, generator)
+                objective, {**leaves, **own_buffers}, (to_unit(stored), weights, generator)
             )
         gradients = torch.autograd.grad(
             terms["objective"].mean(), list(leaves.values()), allow_unused=True
         )
         trained[:] = [gradient is not None for gradient in gradients]
         with torch.no_grad():
-            sums = sums_of(terms)
-            clipped = _clip(gradients, spec.train.gradient_clip)
+            sums = term_sums(terms)
+            clipped = clip_gradients(gradients, spec.train.gradient_clip)
             if update is None:
                 return [sums, *(gradient for gradient in clipped if gradient is not None)]
-            update.apply(list(moved.values()), clipped, averages, given[len(varying) :])
+            update.apply(list(values.values()), clipped, averages, numbers[len(varying) :])
             return [sums]
 
-    flat = [*parameters.values(), *buffers.values(), *state, images, numbers, *drawn]
+    flat = [*parameters.values(), *buffers.values(), *state, images, scalars, *drawn]
     with torch.enable_grad():
         graph = make_fx(step, tracing_mode="fake")(*flat)
     return graph, tuple(trained)
 
 
-def sums_of(terms: Mapping[str, Tensor]) -> Tensor:
+def term_sums(terms: Mapping[str, Tensor]) -> Tensor:
     """The sum of each term over the batch, (T,), without gradients.
 
-    In float64 where the device has it (mps does not): an epoch adds up millions of nats.
+    In float64 where the device supports it (mps does not): an epoch sums millions of nats.
     """
     sums = []
     for values in terms.values():
@@ -234,11 +243,13 @@ def sums_of(terms: Mapping[str, Tensor]) -> Tensor:
     return torch.stack(sums)
 
 
-def _clip(gradients: Sequence[Tensor | None], largest: float | None) -> Sequence[Tensor | None]:
-    """What torch.nn.utils.clip_grad_norm_ does."""
-    there = [g for g in gradients if g is not None]
-    if largest is None or not there:
+def clip_gradients(
+    gradients: Sequence[Tensor | None], max_norm: float | None
+) -> Sequence[Tensor | None]:
+    """Compute what torch.nn.utils.clip_grad_norm_ does."""
+    present = [g for g in gradients if g is not None]
+    if max_norm is None or not present:
         return gradients
-    norm = torch.stack([torch.linalg.vector_norm(g) for g in there]).square().sum().sqrt()
-    factor = (largest / (norm + 1e-6)).clamp(max=1.0)
+    norm = torch.stack([torch.linalg.vector_norm(g) for g in present]).square().sum().sqrt()
+    factor = (max_norm / (norm + 1e-6)).clamp(max=1.0)
     return [None if g is None else g * factor for g in gradients]

@@ -1,7 +1,7 @@
-"""Memory that one step of training gives back and the next one takes again.
+"""Keep freed memory in the process for the next step.
 
-The C library returns large pieces to the system at once, and the system hands them out anew page
-by page, each filled with zeros: of a step of convolutions that can be a third of the time.
+The C library returns large blocks to the system at once, and the system clears every page before
+it hands them out again. For a step with convolutions that can take a third of the time.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Parameters of ``mallopt``: what is kept at the heap's end, and from which size on a piece is
-#: taken from the system by itself.
-_KEPT, _BY_ITSELF = -1, -3
-#: What glibc itself raises them to at most, in a program that takes and gives back large pieces.
-_KEPT_USUALLY, _LARGE = 64 * 2**20, 32 * 2**20
-#: Variables by which a user has chosen already.
-_CHOSEN = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
+#: ``mallopt`` parameters: free memory to keep at the top of the heap, and the block size from
+#: which mmap is used.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+#: The largest values that glibc chooses by itself for a program that frees large blocks.
+_DEFAULT_TRIM, _LARGE_BLOCK = 64 * 2**20, 32 * 2**20
+#: Environment variables by which a user configures malloc.
+_USER_SETTINGS = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 
 
 @contextmanager
 def memory_kept() -> Iterator[None]:
-    """Inside, this process keeps the memory that it frees; afterwards it gives it back.
+    """Keep freed memory inside the block and return it to the system afterwards.
 
-    Only glibc, Linux's usual C library, is known to need that and to have a way.
+    Only for glibc, the usual C library of Linux, and unless the user configures malloc.
     """
-    if platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _CHOSEN):
+    if platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _USER_SETTINGS):
         yield
         return
     library = ctypes.CDLL(None)
-    library.mallopt(_BY_ITSELF, _LARGE)  # more, and what is kept would have larger holes
-    library.mallopt(_KEPT, 2**31 - 1)
+    library.mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK)  # a higher threshold fragments the heap
+    library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
     try:
         yield
     finally:
-        library.mallopt(_KEPT, _KEPT_USUALLY)
+        library.mallopt(_TRIM_THRESHOLD, _DEFAULT_TRIM)
         library.malloc_trim(0)

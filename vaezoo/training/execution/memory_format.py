@@ -1,4 +1,4 @@
-"""In which order the weights of convolutions lie in memory."""
+"""The memory format of convolution weights."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from torch import Tensor
 from vaezoo.training.checkpoint import TrainingState
 
 
-def lay_out(state: TrainingState, order: torch.memory_format) -> None:
-    """Bring the weights of convolutions, and what the optimizer keeps of each, into an order.
+def set_memory_format(state: TrainingState, memory_format: torch.memory_format) -> None:
+    """Convert convolution weights and their optimizer averages; the values stay the same.
 
-    ``torch.channels_last`` is what compiled convolutions are fastest with; everywhere else the
-    order is ``torch.contiguous_format``. The values stay the same.
+    Compiled convolutions are fastest with ``torch.channels_last``. Everything else uses
+    ``torch.contiguous_format``.
     """
     for parameter in state.model.parameters():
         if parameter.ndim != 4:
             continue
-        parameter.data = parameter.data.contiguous(memory_format=order)
-        kept = state.optimizer.state.get(parameter, {})
-        for name, value in kept.items():
+        parameter.data = parameter.data.contiguous(memory_format=memory_format)
+        averages = state.optimizer.state.get(parameter, {})
+        for name, value in averages.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
-                kept[name] = value.contiguous(memory_format=order)
+                averages[name] = value.contiguous(memory_format=memory_format)

@@ -1,7 +1,7 @@
-"""What PyTorch's optimizers do in a step, written as tensor operations that can be captured.
+"""The updates of PyTorch's optimizers as tensor operations that can be captured.
 
-Numbers that change from step to step (the learning rate, Adam's corrections for its averages'
-bias) enter as 0-dimensional tensors, so that a captured step holds for all of them.
+Scalars that change between steps (the learning rate, Adam's bias corrections) are 0-dimensional
+tensors, so that one captured step serves all of them.
 """
 
 from __future__ import annotations
@@ -15,31 +15,36 @@ from torch import Tensor
 
 
 class Update(Protocol):
-    """One optimizer's step over all its parameters. The state is the optimizer's own tensors."""
+    """An optimizer's step on all parameters. ``state`` holds the optimizer's own tensors."""
 
     state: list[Tensor]
 
-    def numbers(self, lr: float) -> list[float]:
-        """The numbers of the step that comes next."""
+    def scalars(self, lr: float) -> list[float]:
+        """The scalars of the next step."""
 
     def apply(
         self,
         parameters: Sequence[Tensor],
         gradients: Sequence[Tensor | None],
         state: Sequence[Tensor],
-        numbers: Sequence[Tensor],
+        scalars: Sequence[Tensor],
     ) -> None:
-        """Move parameters and state in place; a parameter without a gradient stays."""
+        """Update parameters and state in place, except parameters without a gradient."""
 
-    def count(self) -> None:
-        """A step was made by ``apply``."""
+    def after_apply(self) -> None:
+        """Count a step that ``apply`` made."""
 
-    def follow(self) -> None:
-        """A step was made by the optimizer itself."""
+    def after_eager_step(self) -> None:
+        """Count a step that the optimizer made itself."""
 
 
-def update_of(optimizer: torch.optim.Optimizer) -> Update | None:
-    """The step of an optimizer, if it is one of PyTorch's that is known here in all it does."""
+def scalar_count(update: Update | None) -> int:
+    """How many scalars a step of the update takes."""
+    return len(update.scalars(0.0)) if update else 0
+
+
+def optimizer_update(optimizer: torch.optim.Optimizer) -> Update | None:
+    """The update of an optimizer; None where its kind or one of its options is not supported."""
     if len(optimizer.param_groups) != 1:
         return None
     group = optimizer.param_groups[0]
@@ -63,13 +68,13 @@ class AdamUpdate:
         self._beta1, self._beta2 = group["betas"]
         self._eps, self._decay = group["eps"], decay
         states = [_adam_state(optimizer, parameter) for parameter in group["params"]]
-        self._clocks = torch.stack([state["step"] for state in states])
-        for state, clock in zip(states, self._clocks.unbind(), strict=True):
-            state["step"] = clock  # all in one tensor, so that one operation moves them
-        self._steps = int(self._clocks[0].item())  # here too: a clock on a GPU is slow to read
+        self._step_counts = torch.stack([state["step"] for state in states])
+        for state, count in zip(states, self._step_counts.unbind(), strict=True):
+            state["step"] = count  # views of one tensor: one operation advances them all
+        self._steps = int(self._step_counts[0].item())  # a copy: reading from a GPU is slow
         self.state = [s["exp_avg"] for s in states] + [s["exp_avg_sq"] for s in states]
 
-    def numbers(self, lr: float) -> list[float]:
+    def scalars(self, lr: float) -> list[float]:
         t = self._steps + 1
         correction = math.sqrt(1 - self._beta2**t)
         return [lr / (1 - self._beta1**t), 1 / correction, 1 - lr * self._decay]
@@ -79,24 +84,24 @@ class AdamUpdate:
         parameters: Sequence[Tensor],
         gradients: Sequence[Tensor | None],
         state: Sequence[Tensor],
-        numbers: Sequence[Tensor],
+        scalars: Sequence[Tensor],
     ) -> None:
-        rate, correction, kept = numbers
+        rate, correction, decay = scalars
         means, squares = state[: len(parameters)], state[len(parameters) :]
         for parameter, gradient, m, v in zip(parameters, gradients, means, squares, strict=True):
             if gradient is None:
                 continue
             if self._decay:
-                parameter.mul_(kept)
+                parameter.mul_(decay)
             m.lerp_(gradient, 1 - self._beta1)
             v.mul_(self._beta2).addcmul_(gradient, gradient, value=1 - self._beta2)
             parameter.sub_(rate * m / (v.sqrt() * correction + self._eps))
 
-    def count(self) -> None:
-        self._clocks.add_(1.0)
+    def after_apply(self) -> None:
+        self._step_counts.add_(1.0)
         self._steps += 1
 
-    def follow(self) -> None:
+    def after_eager_step(self) -> None:
         self._steps += 1
 
 
@@ -110,12 +115,12 @@ class SGDUpdate:
         self.state = []
         if self._momentum:
             for parameter in group["params"]:
-                held = optimizer.state[parameter]
-                if held.get("momentum_buffer") is None:  # μ · 0 + g is what the first step keeps
-                    held["momentum_buffer"] = torch.zeros_like(parameter)
-                self.state.append(held["momentum_buffer"])
+                own = optimizer.state[parameter]
+                if own.get("momentum_buffer") is None:  # the first step stores g = μ · 0 + g
+                    own["momentum_buffer"] = torch.zeros_like(parameter)
+                self.state.append(own["momentum_buffer"])
 
-    def numbers(self, lr: float) -> list[float]:
+    def scalars(self, lr: float) -> list[float]:
         return [lr]
 
     def apply(
@@ -123,28 +128,28 @@ class SGDUpdate:
         parameters: Sequence[Tensor],
         gradients: Sequence[Tensor | None],
         state: Sequence[Tensor],
-        numbers: Sequence[Tensor],
+        scalars: Sequence[Tensor],
     ) -> None:
-        (lr,) = numbers
+        (lr,) = scalars
         for index, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True)):
             if gradient is None:
                 continue
             direction = gradient + self._decay * parameter if self._decay else gradient
             if self._momentum:
-                held = state[index]
-                held.mul_(self._momentum).add_(direction)
-                direction = direction + self._momentum * held if self._nesterov else held
+                buffer = state[index]
+                buffer.mul_(self._momentum).add_(direction)
+                direction = direction + self._momentum * buffer if self._nesterov else buffer
             parameter.sub_(lr * direction)
 
-    def count(self) -> None:
-        """Nothing of it depends on the step."""
+    def after_apply(self) -> None:
+        """Do nothing: the update does not depend on the step count."""
 
-    def follow(self) -> None:
-        """Nothing of it depends on the step."""
+    def after_eager_step(self) -> None:
+        """Do nothing: the update does not depend on the step count."""
 
 
 def _adam_state(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Any]:
-    """The optimizer's tensors for a parameter, made as its own first step would make them."""
+    """The optimizer's state of a parameter, created as its own first step creates it."""
     state: dict[str, Any] = optimizer.state[parameter]
     if not state:
         state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)

@@ -1,6 +1,6 @@
-"""In which numbers products are taken: float32, or fewer digits for more speed.
+"""Matmul precision: float32, tf32 or bfloat16.
 
-Weights, gradients, the optimizer's state, likelihoods, sums and every figure stay in float32.
+Weights, gradients, optimizer state, likelihoods, sums and metrics stay in float32.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from vaezoo.training.execution.cpu_matmul import fast_float32
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 
-#: The first generation of NVIDIA GPUs that multiplies in tf32 and bfloat16 (Ampere).
+#: Compute capability of the first NVIDIA GPUs with tf32 and bfloat16.
 _AMPERE = (8, 0)
 
 
-def chosen(mode: Precision | Literal["auto"], device: torch.device) -> Precision:
-    """What ``train.precision`` means on a device: ``auto`` is bfloat16 where that is built in.
+def resolve_precision(mode: Precision | Literal["auto"], device: torch.device) -> Precision:
+    """The precision that ``train.precision`` selects; ``auto`` is bfloat16 where supported.
 
-    Raises RunError (VZ602) where the device cannot do what is asked for.
+    Raises RunError (VZ602) where the device does not support it.
     """
     if mode == "auto":
-        return "bfloat16" if multiplies_in("bfloat16", device) else "float32"
-    if not multiplies_in(mode, device):
+        return "bfloat16" if is_supported("bfloat16", device) else "float32"
+    if not is_supported(mode, device):
         raise RunError(
             Diagnostic(
                 "VZ602",
-                f"this {device.type} device does not multiply in {mode}",
+                f"this {device.type} device does not support {mode}",
                 hint="set train.precision to float32, or to auto, "
-                "which is bfloat16 where the device has it",
+                "which uses bfloat16 where it is supported",
             )
         )
     return mode
 
 
-def multiplies_in(precision: Precision, device: torch.device) -> bool:
-    """Whether the device has instructions for it: emulated it would be slower than float32."""
+def is_supported(precision: Precision, device: torch.device) -> bool:
+    """Whether the device has instructions for it; emulation is slower than float32."""
     if precision == "float32":
         return True
     if device.type == "cuda":
@@ -51,40 +51,40 @@ def multiplies_in(precision: Precision, device: torch.device) -> bool:
 
 
 def _cpu_has_bfloat16() -> bool:
-    # x86 tells by name; what PyTorch says of bfloat16 in general includes its emulation there
+    # for x86; PyTorch's public check counts emulation as support
     names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, lambda: False)() for name in names)
 
 
 @contextmanager
-def products(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Inside, float32 products are taken as a run of this precision takes them."""
+def matmul_precision(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Set how float32 products are computed for a run of this precision."""
     with ExitStack() as stack:
         stack.enter_context(fast_float32(device))
         if device.type == "cuda":
-            # by default PyTorch rounds convolutions to tf32, and products of matrices not
-            stack.enter_context(_rounded_to_tf32(permitted=precision != "float32"))
+            # PyTorch's default is tf32 for convolutions and float32 for matrix products
+            stack.enter_context(_tf32(allowed=precision != "float32"))
         yield
 
 
 @contextmanager
-def _rounded_to_tf32(*, permitted: bool) -> Iterator[None]:
+def _tf32(*, allowed: bool) -> Iterator[None]:
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = permitted
-    torch.backends.cudnn.allow_tf32 = permitted
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
     try:
         yield
     finally:
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
-def lowered(loss: LossModule, precision: Precision) -> LossModule:
-    """The loss, whose model multiplies in bfloat16 while it trains if the precision is that."""
+def with_autocast(loss: LossModule, precision: Precision) -> LossModule:
+    """The loss, under bfloat16 autocast in training where the precision is bfloat16."""
     return _Bfloat16Loss(loss) if precision == "bfloat16" else loss
 
 
 class _Bfloat16Loss(nn.Module):
-    """Casts for products and nothing else, and only in training: validation is in float32."""
+    """Autocasts in training only: validation stays in float32."""
 
     def __init__(self, inner: LossModule) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a spec says about the importance-weighted objective."""
+"""The component ``iwae``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class IWAELoss(Loss, use="iwae"):
-    """The negative importance-weighted bound, −log 1/K Σ p(x, z_k) / q(z_k|x), z_k ~ q(z|x).
+    """Negative importance-weighted bound, −log 1/K Σ p(x, z_k) / q(z_k|x), z_k ~ q(z|x).
 
     With K = 1 it is the ELBO; it lies closer to log p(x) the larger K is (Burda, Grosse and
     Salakhutdinov 2016, arXiv:1509.00519). The encoder's gradient is the doubly reparameterised
@@ -22,9 +22,9 @@ class IWAELoss(Loss, use="iwae"):
     and with them the ELBO, are those of the posterior itself, by all K samples.
     """
 
-    samples: int = Field(5, ge=1, le=10_000, description="draws of z for each image, K")
+    samples: int = Field(5, ge=1, le=10_000, description="draws of z per image, K")
     gradient: Literal["dreg", "standard"] = Field(
-        "dreg", description="how the encoder's gradient is estimated"
+        "dreg", description="estimator of the encoder's gradient"
     )
 
     @property

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ImportanceWeighted(nn.Module):
-    """−log 1/K Σ w_k, with the gradient that it has of itself (Burda et al. 2016)."""
+    """−log 1/K Σ w_k with its own gradient (Burda et al. 2016)."""
 
     def __init__(self, samples: int) -> None:
         super().__init__()
@@ -53,10 +53,10 @@ class ImportanceWeighted(nn.Module):
         return each.log_prob(z)
 
     def watch(self, z: Tensor, log_weights: Tensor) -> None:
-        """Called once z (K·B, latent) has its weights (K, B), and before any gradient is taken."""
+        """Called after computing the weights (K, B) of z (K·B, latent), before the gradient."""
 
     def _repeated(self, values: Tensor) -> Tensor:
-        """(B, …) -> (K·B, …), the whole batch K times over."""
+        """(B, …) -> (K·B, …): repeat the whole batch K times."""
         return values.expand(self.samples, *values.shape).flatten(0, 1)
 
     def _by_draw(self, values: Tensor) -> Tensor:
@@ -64,23 +64,29 @@ class ImportanceWeighted(nn.Module):
 
 
 class DoublyReparameterised(ImportanceWeighted):
-    """The same value. The encoder's gradient is Σ w̃_k² ∂ log w_k / ∂z_k · ∂z_k / ∂φ
-    (Tucker et al. 2019); the decoder's and the prior's is Σ w̃_k ∂ log w_k / ∂θ, as before."""
+    """The same value with the DReG estimator (Tucker et al. 2019).
+
+    The encoder's gradient is Σ w̃_k² ∂ log w_k / ∂z_k · ∂z_k / ∂φ. The decoder's and the prior's is
+    unchanged: Σ w̃_k ∂ log w_k / ∂θ.
+    """
 
     def log_posterior(self, each: Posterior, z: Tensor) -> Tensor:
-        """log q(z|x), whose only way to the encoder is through z."""
+        """log q(z|x), with a gradient to the encoder only through z."""
         return Posterior(each.mean.detach(), each.log_var.detach()).log_prob(z)
 
     def watch(self, z: Tensor, log_weights: Tensor) -> None:
-        """Of the two factors w̃_k, one is the gradient of log Σ w_k. The other joins on the way
-        from z back to the encoder, where no parameter of the decoder or the prior is met."""
+        """Multiply the gradient of z by w̃_k.
+
+        The gradient of log Σ w_k has one factor w̃_k. The hook adds the second one only to the
+        encoder's gradient, because the decoder and the prior do not depend on it.
+        """
         if z.requires_grad:
             shares = torch.softmax(log_weights.detach(), 0).flatten().unsqueeze(1)
             z.register_hook(lambda gradient: shares * gradient)
 
 
 def _divergence(model: VAE, posterior: Posterior, ratios: Tensor) -> Tensor:
-    """KL(q(z|x) || p(z)) of each image, (B,): closed, or the mean of log q / p (K, B)."""
+    """KL(q(z|x) || p(z)) of each image, (B,): closed form, or the mean of log q / p (K, B)."""
     with torch.no_grad():
         closed = model.prior.kl(posterior.mean, posterior.log_var)
         return ratios.mean(0) if closed is None else closed.sum(1)

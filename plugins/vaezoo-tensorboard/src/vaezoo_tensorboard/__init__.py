@@ -1,4 +1,4 @@
-"""Follow vaezoo runs in TensorBoard: a tracker made of the run hooks.
+"""Track vaezoo runs in TensorBoard with the run hooks.
 
 Each run has a folder of its own in ``$VAEZOO_TENSORBOARD``, or in ``tensorboard`` where that is
 not set. Nothing of TensorBoard is imported before a run starts.
@@ -19,7 +19,7 @@ __all__: list[str] = []
 
 @hookimpl
 def vaezoo_run_started(run: RunInfo) -> None:
-    """Open the run's log; a resumed run goes on where its checkpoint was."""
+    """Open the run's log; a resumed run continues after its checkpoint."""
     from vaezoo_tensorboard import tracker
 
     tracker.started(run)
@@ -27,7 +27,7 @@ def vaezoo_run_started(run: RunInfo) -> None:
 
 @hookimpl
 def vaezoo_epoch_finished(run: RunInfo, record: EpochRecord) -> None:
-    """Write the epoch's numbers, and pictures of what the model can do by now."""
+    """Write the epoch's values and pictures."""
     from vaezoo_tensorboard import tracker
 
     tracker.finished_epoch(run, record)
@@ -43,7 +43,7 @@ def vaezoo_run_finished(run: RunInfo, entry: PublishedEntry) -> None:
 
 @hookimpl
 def vaezoo_run_failed(run: RunInfo, error: BaseException) -> None:
-    """Write what ended the run."""
+    """Write the error that ended the run."""
     from vaezoo_tensorboard import tracker
 
     tracker.failed(run, error)

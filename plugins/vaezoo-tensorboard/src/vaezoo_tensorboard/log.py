@@ -23,35 +23,35 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _FOLDER_VARIABLE, _FOLDER = "VAEZOO_TENSORBOARD", "tensorboard"
-_GREY, _COLOUR = 1, 3  # TensorBoard's names for colour spaces
+_GREY, _COLOR = 1, 3  # TensorBoard's color spaces
 
 
 class Log:
-    """The event file in a folder; the newest, should there be several."""
+    """The newest event file in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @classmethod
     def of_run(cls, name: str) -> Log:
-        """The log of the run of this name, which need not exist yet."""
+        """The log of the run of this name, which may not exist yet."""
         return cls(Path(os.environ.get(_FOLDER_VARIABLE) or _FOLDER) / name)
 
     def begin(self) -> None:
-        """An empty log, in the place of one that an earlier run of the same spec left."""
+        """Start an empty log, replacing that of an earlier run of the same spec."""
         for file in self._files():
             file.unlink()
         self._create()
 
     def resume(self, epochs_done: int) -> None:
-        """Go on after so many epochs: readers drop what the log says of later ones."""
+        """Continue after ``epochs`` epochs: readers drop later entries."""
         if not self._files():
             self._create()
         restart = SessionLog(status=SessionLog.START)
         self._append([Event(wall_time=time.time(), step=epochs_done + 1, session_log=restart)])
 
     def write(self, step: int, values: Iterable[Summary.Value]) -> None:
-        """Add values, all of one step."""
+        """Add values of one step."""
         if not self._files():  # somebody tidied up while the run went on
             self._create()
         self._append([Event(wall_time=time.time(), step=step, summary=Summary(value=values))])
@@ -79,10 +79,10 @@ def scalar(tag: str, value: float) -> Summary.Value:
 
 
 def picture(tag: str, png: bytes, image: Image) -> Summary.Value:
-    """An image, as the bytes of a PNG file and once more opened, for its size."""
-    colours = _GREY if image.mode == "L" else _COLOUR
+    """An image from a PNG file, with the opened image for its size."""
+    channels = _GREY if image.mode == "L" else _COLOR
     content = Summary.Image(
-        width=image.width, height=image.height, colorspace=colours, encoded_image_string=png
+        width=image.width, height=image.height, colorspace=channels, encoded_image_string=png
     )
     return Summary.Value(tag=tag, image=content)
 

@@ -1,4 +1,4 @@
-"""What is written of a run, hook by hook."""
+"""Write the data of each run hook."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import PublishedEntry
 
 _COLUMNS, _SAMPLES = 10, 50
-#: after so many epochs, pictures are taken of every tenth only
+#: epochs after which pictures are drawn only every tenth epoch
 _EVERY_EPOCH_UNTIL = 10
 
 
@@ -64,8 +64,8 @@ def finished(run: RunInfo, entry: PublishedEntry) -> None:
 
 def failed(run: RunInfo, error: BaseException) -> None:
     """The error as text."""
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    _log(run).write(run.epochs_done, [text("ended early", said)])
+    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    _log(run).write(run.epochs_done, [text("ended early", message)])
 
 
 def _log(run: RunInfo) -> Log:
@@ -82,7 +82,7 @@ def _scalars(record: EpochRecord) -> Iterator[Summary.Value]:
 
 
 def _named(split: str, terms: Mapping[str, float]) -> Iterator[Summary.Value]:
-    """One chart a term, so that a term's splits stand side by side."""
+    """One chart per term with all splits."""
     for name, value in terms.items():
         yield scalar(f"{name}/{split}", value)
 
@@ -116,7 +116,7 @@ def _listing(language: str, content: str) -> str:
 
 
 def _table(figures: tuple[Figure, ...]) -> str:
-    """Each figure with what is needed to read it."""
+    """A table of the figures with their protocol."""
     rows = [
         "| figure | value | unit | likelihood | binarisation | samples of z |",
         "|---" * 6 + "|",
@@ -136,5 +136,5 @@ def _table(figures: tuple[Figure, ...]) -> str:
 
 
 def _last_epoch(entry: PublishedEntry) -> int:
-    """The epoch that the run ended with."""
+    """The last epoch of the run."""
     return len((entry.path / "history.jsonl").read_text("utf-8").splitlines())

@@ -1,4 +1,4 @@
-"""What a spec says about a VampPrior and its picture."""
+"""The components ``vampprior`` and ``pseudo_inputs``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class VampPrior(Prior, use="vampprior"):
-    """A mixture of the model's own posteriors: p(z) = 1/K Σ q(z|u_k).
+    """Mixture of the model's own posteriors: p(z) = 1/K Σ q(z|u_k).
 
     The K pseudo-inputs u_k are images that are learned with the model and seen through its
     encoder (Tomczak and Welling 2018, arXiv:1705.07120, equation 9). There is no closed form of
@@ -35,19 +35,19 @@ class VampPrior(Prior, use="vampprior"):
         )
 
     def build(self, latent: int) -> PriorModule:
-        """z (B, latent). The model binds it to its encoder."""
+        """z (B, latent). The model binds the module to its encoder."""
         from vaezoo_vampprior.nets import VampPriorNet
 
         return VampPriorNet(self.components, latent)
 
 
 class PseudoInputs(Visualizer, use="pseudo_inputs"):
-    """The pseudo-inputs of a VampPrior, and below each the mean image at its posterior mean.
+    """Pseudo-inputs of a VampPrior above the mean images at their posterior means.
 
     Those that most of the test images' posterior means are nearest to come first.
     """
 
-    columns: int = Field(15, ge=1, le=100, description="pseudo-inputs in a row")
+    columns: int = Field(15, ge=1, le=100, description="pseudo-inputs per row")
     rows: int = Field(2, ge=1, le=100, description="rows of pseudo-inputs")
 
     def problem(self, spec: Spec) -> str | None:
@@ -56,7 +56,7 @@ class PseudoInputs(Visualizer, use="pseudo_inputs"):
         return f"the prior {spec.model.prior.use} has no pseudo-inputs"
 
     def draw(self, context: EvaluationContext) -> matplotlib.figure.Figure:
-        """Pairs of rows: pseudo-inputs, and what the model makes of them."""
+        """Pairs of rows: pseudo-inputs and their reconstructions."""
         from vaezoo_vampprior.picture import draw_pseudo_inputs
 
         return draw_pseudo_inputs(context, columns=self.columns, rows=self.rows)

@@ -1,4 +1,4 @@
-"""The prior as a module."""
+"""The module of the prior."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vaezoo.model import Posterior
 
 
 class VampPriorNet(nn.Module):
-    """1/K Σ q(z|u_k), with pseudo-inputs u_k in [0, 1] that are the sigmoid of parameters."""
+    """1/K Σ q(z|u_k), with pseudo-inputs u_k that are the sigmoid of parameters."""
 
     def __init__(self, components: int, latent: int) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class VampPriorNet(nn.Module):
         self.latent = latent
 
     def bind(self, image: ImageShape, posterior: Callable[[Tensor], Posterior]) -> None:
-        """Make the pseudo-inputs, faint noise at first, and remember the way to the encoder."""
+        """Initialize the pseudo-inputs with weak noise and store the encoder."""
         noise = torch.randn(self.components, *image)
         self.logits = nn.Parameter(noise.sub_(2))
         self._posterior = posterior
@@ -70,4 +70,4 @@ class VampPriorNet(nn.Module):
         return torch.addcmul(mean, torch.exp(0.5 * log_var), draws[:, 1:])
 
     def kl(self, mean: Tensor, log_var: Tensor) -> None:
-        """No closed form: losses and metrics estimate it from their samples of z."""
+        """None: no closed form; losses and metrics estimate it from draws of z."""

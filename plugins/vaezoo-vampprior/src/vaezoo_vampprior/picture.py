@@ -1,4 +1,4 @@
-"""The picture of the pseudo-inputs."""
+"""Draw the pseudo-inputs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def draw_pseudo_inputs(context: EvaluationContext, *, columns: int, rows: int) -
     """Pairs of rows, see the visualizer ``pseudo_inputs``. Raises UsageError for other priors."""
     prior: object = context.model.prior
     if not isinstance(prior, VampPriorNet):
-        message = f"{context.name} has no pseudo-inputs: its prior is no vampprior"
-        raise UsageError(Diagnostic("VZ504", message, hint="draw another picture of it"))
+        message = f"{context.name} has no pseudo-inputs: its prior is not a vampprior"
+        raise UsageError(Diagnostic("VZ504", message, hint="use another visualizer"))
     with torch.inference_mode():
         order = _shares(context, prior).argsort(descending=True, stable=True)[: columns * rows]
         images = prior.pseudo_inputs[order]
@@ -33,7 +33,7 @@ def draw_pseudo_inputs(context: EvaluationContext, *, columns: int, rows: int) -
 
 
 def _shares(context: EvaluationContext, prior: VampPriorNet) -> Tensor:
-    """The fraction of the split's posterior means that each component is likeliest for: (K,)."""
+    """The fraction of posterior means for which each component is most likely: (K,)."""
     counts = torch.zeros(prior.components)
     for images in context.split.images.split(_BATCH):
         z = context.model.encode(images)
@@ -44,7 +44,7 @@ def _shares(context: EvaluationContext, prior: VampPriorNet) -> Tensor:
 
 
 def _in_a_row(images: Tensor, columns: int) -> Tensor:
-    """Images (n ≤ columns, C, H, W) side by side: (C, H, columns · W), white where none is left."""
+    """Images (n ≤ columns, C, H, W) side by side: (C, H, columns · W), padded with white."""
     missing = images.new_ones(columns - len(images), *images.shape[1:])
     return torch.cat((*images, *missing), dim=2)
 

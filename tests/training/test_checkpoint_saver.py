@@ -1,17 +1,17 @@
-"""Checkpoints cost little, and none is missing when a run is stopped."""
+"""Checkpoints cost little time, and a stopped run always writes one."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.helpers import small_spec
-from tests.training.test_compiled import state_of
+from tests.training.test_compiled_step import state_of
 from vaezoo.training import checkpoint, checkpoint_saver
 from vaezoo.training.checkpoint_saver import Saver
 
 
 class Clock:
-    """Time that passes only where it is told to."""
+    """A clock that the test advances."""
 
     def __init__(self):
         self.now = 0.0
@@ -32,7 +32,7 @@ def written(monkeypatch, clock):
     """The times at which a checkpoint was written; writing one takes a second."""
     times = []
 
-    def save(moment, path, identity):
+    def save(copied, path, identity):
         clock.now += 1.0
         times.append(clock.now)
 
@@ -40,7 +40,7 @@ def written(monkeypatch, clock):
     return times
 
 
-def test_writing_takes_two_percent_of_the_time_at_most(clock, written, tmp_path):
+def test_writing_takes_at_most_two_percent_of_the_time(clock, written, tmp_path):
     state, keeping = state_of(small_spec()), Saver(tmp_path / "checkpoint", "it")
     for _ in range(1000):
         clock.now += 3.0  # an epoch
@@ -49,7 +49,7 @@ def test_writing_takes_two_percent_of_the_time_at_most(clock, written, tmp_path)
     assert len(written) * 1.0 <= 0.02 * clock.now + 1.0
 
 
-def test_what_is_not_written_yet_is_written_at_the_end(clock, written, tmp_path):
+def test_the_last_state_is_written_at_the_end(clock, written, tmp_path):
     state, keeping = state_of(small_spec()), Saver(tmp_path / "checkpoint", "it")
 
     def stopped_after_three_epochs():

@@ -1,4 +1,4 @@
-"""A run uses and removes only a folder that vaezoo made, and none through a link."""
+"""A run uses and removes only folders that vaezoo created, never through a link."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from tests.helpers import registry_with, small_spec
 from tests.runs.blobs_plugin import Blobs
 from vaezoo.diagnostics import RunError
-from vaezoo.runs.run import folder_of, run
+from vaezoo.runs.run import run
+from vaezoo.runs.run_folder import run_folder
 from vaezoo.system.folders import InTheWay
 from vaezoo.training import claimed
 from vaezoo.training.checkpoint import FILE
@@ -33,7 +34,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-def test_a_link_is_no_folder_of_a_run(tmp_path: Path, precious: Path, fresh: bool) -> None:
+def test_a_link_is_not_used_as_run_folder(tmp_path: Path, precious: Path, fresh: bool) -> None:
     folder, before = tmp_path / NAME, contents(precious)
     folder.symlink_to(precious)
     with (
@@ -59,7 +60,7 @@ def test_a_folder_with_other_files_is_not_used(precious: Path, fresh: bool) -> N
     assert contents(precious.with_name(NAME)) == before
 
 
-def test_a_mark_that_is_a_link_is_none(tmp_path: Path, precious: Path) -> None:
+def test_a_mark_must_not_be_a_link(tmp_path: Path, precious: Path) -> None:
     (tmp_path / "mark").write_text("mark")
     (precious / MARK).symlink_to(tmp_path / "mark")
     with pytest.raises(RunError, match="VZ503"), claimed(precious, fresh=True):
@@ -80,7 +81,7 @@ def test_the_lock_is_a_regular_file(tmp_path: Path, kind: str) -> None:
     assert not (tmp_path / "made by a lock").exists()
 
 
-def test_what_a_plugin_writes_to_a_claimed_folder_goes_with_it(tmp_path: Path) -> None:
+def test_files_of_plugins_are_removed_with_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / NAME
     with claimed(folder):
         (folder / "journal").mkdir()
@@ -92,7 +93,7 @@ def test_what_a_plugin_writes_to_a_claimed_folder_goes_with_it(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_of_an_earlier_version_is_used(tmp_path: Path) -> None:
+def test_a_folder_of_an_older_version_is_used(tmp_path: Path) -> None:
     folder = tmp_path / NAME
     folder.mkdir()
     (folder / LOCK).touch()
@@ -103,7 +104,7 @@ def test_a_folder_of_an_earlier_version_is_used(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_claim_waits_for_no_folder_that_is_being_removed(tmp_path: Path) -> None:
+def test_a_lock_does_not_wait_for_a_folder_being_removed(tmp_path: Path) -> None:
     folder = tmp_path / NAME
     with claimed(folder):
         remove_run_folder(folder)
@@ -111,7 +112,7 @@ def test_a_claim_waits_for_no_folder_that_is_being_removed(tmp_path: Path) -> No
             assert (folder / LOCK).exists()
 
 
-def test_a_run_beside_links_touches_nothing_but_its_own(
+def test_a_run_next_to_links_changes_only_its_own_folder(
     tmp_path: Path, precious: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -122,9 +123,9 @@ def test_a_run_beside_links_touches_nothing_but_its_own(
         registry_with(Blobs)
     )
     assert contents(precious) == before
-    folder_of(spec).symlink_to(precious)
+    run_folder(spec).symlink_to(precious)
     for fresh in (True, False):
         with pytest.raises(RunError, match=r"VZ503.*it is a link to"):
             run(spec, registry=registry_with(Blobs), device="cpu", compile="off", fresh=fresh)
-    folder_of(spec).unlink()
+    run_folder(spec).unlink()
     assert contents(precious) == before

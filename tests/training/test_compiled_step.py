@@ -1,4 +1,4 @@
-"""A compiled step does what the plain one does, and is refused where it would not."""
+"""A compiled step computes what an eager step computes, or is refused."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, checkpoint, train
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.execution.choose import choose_step
-from vaezoo.training.execution.compiled import CompiledStep, EagerStep, ScheduledValues
+from vaezoo.training.execution.compiled import CompiledStep
+from vaezoo.training.execution.eager import EagerStep
 from vaezoo.training.execution.graph_capture import NotCapturable
-from vaezoo.training.execution.inductor import compiled
-from vaezoo.training.execution.memory_format import lay_out
+from vaezoo.training.execution.inductor import compile_graph
+from vaezoo.training.execution.memory_format import set_memory_format
+from vaezoo.training.execution.step import ScheduledValues
 
 CPU = torch.device("cpu")
 SCHEDULED_LOSS = {"use": "elbo", "beta": {"linear": [0, 1], "epochs": 3}, "free_bits": 0.1}
 
 
-def as_it_is(graph, inputs):
-    """The captured graph, run operation by operation: all but the compiler."""
+def not_compiled(graph, inputs):
+    """Run the captured graph without compiling it."""
     return graph
 
 
@@ -46,13 +48,13 @@ def batches_of(spec, count):
 
 
 def compare(spec, compiler, optimizer=None):
-    """Six steps by either road; the last batch is short."""
-    plain_state, state = state_of(spec), state_of(spec)
+    """Compare six eager and compiled steps; the last batch is smaller."""
+    eager_state, state = state_of(spec), state_of(spec)
     if optimizer:
-        for each in (plain_state, state):
+        for each in (eager_state, state):
             each.optimizer = optimizer(each.model.parameters())
     loss = spec.loss.build()
-    plain = EagerStep(spec, plain_state, loss)
+    eager = EagerStep(spec, eager_state, loss)
     batches = batches_of(spec, 6)
     step = CompiledStep(spec, state, loss, batches[0], compiler)
     batches[-1] = batches[-1][:5]
@@ -64,12 +66,12 @@ def compare(spec, compiler, optimizer=None):
             lr=1e-2 / (1 + index),
         )
         sums = step(step.prepare(images), now)
-        torch.testing.assert_close(sums, plain(plain.prepare(images), now), rtol=1e-5, atol=1e-5)
-    assert step.terms == plain.terms
-    for one, other in zip(state.model.parameters(), plain_state.model.parameters(), strict=True):
+        torch.testing.assert_close(sums, eager(eager.prepare(images), now), rtol=1e-5, atol=1e-5)
+    assert step.terms == eager.terms
+    for one, other in zip(state.model.parameters(), eager_state.model.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-    assert torch.equal(state.noise.get_state(), plain_state.noise.get_state())
-    return state, plain_state
+    assert torch.equal(state.noise.get_state(), eager_state.noise.get_state())
+    return state, eager_state
 
 
 OPTIMIZERS = [
@@ -81,34 +83,35 @@ OPTIMIZERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 @pytest.mark.parametrize("clip", [None, 0.5])
-def test_the_captured_step_moves_weights_as_the_plain_one(optimizer, clip):
+def test_a_captured_step_updates_like_an_eager_step(optimizer, clip):
     spec = small_spec(train={"optimizer": optimizer, "gradient_clip": clip})
-    state, plain = compare(spec, as_it_is)
+    state, eager = compare(spec, not_compiled)
     for one, other in zip(
-        state.optimizer.state.values(), plain.optimizer.state.values(), strict=True
+        state.optimizer.state.values(), eager.optimizer.state.values(), strict=True
     ):
         for name, value in other.items():
             if value is not None:
                 torch.testing.assert_close(one[name], value, rtol=1e-4, atol=1e-5)
 
 
-def test_weights_of_the_loss_may_change_from_step_to_step():
+def test_scheduled_loss_weights():
     spec = small_spec(
         loss={"use": "elbo", "beta": {"linear": [0, 1], "epochs": 3}},
     )
-    compare(spec, as_it_is)
+    compare(spec, not_compiled)
 
 
-def test_an_optimizer_that_is_not_known_steps_outside_the_program():
-    compare(small_spec(), as_it_is, lambda p: torch.optim.RMSprop(p, lr=1e-3))
+def test_an_unsupported_optimizer_steps_outside_the_program():
+    compare(small_spec(), not_compiled, lambda p: torch.optim.RMSprop(p, lr=1e-3))
 
 
 @pytest.mark.slow
-def test_the_compiled_program_does_it_too(tmp_path, monkeypatch):
+def test_a_compiled_step_updates_like_an_eager_step(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    compare(small_spec(train={"gradient_clip": 5.0}), compiled)
+    compare(small_spec(train={"gradient_clip": 5.0}), compile_graph)
 
 
 def refused(reason, loss=None, change=None):
@@ -119,7 +122,7 @@ def refused(reason, loss=None, change=None):
     before = copy.deepcopy(state.model.state_dict())
     noise = state.noise.get_state()
     with pytest.raises(NotCapturable, match=reason):
-        CompiledStep(spec, state, loss or spec.loss.build(), batches_of(spec, 1)[0], as_it_is)
+        CompiledStep(spec, state, loss or spec.loss.build(), batches_of(spec, 1)[0], not_compiled)
     for name, value in state.model.state_dict().items():
         assert torch.equal(value, before[name])
     assert torch.equal(state.noise.get_state(), noise)
@@ -133,7 +136,7 @@ def test_draws_without_the_runs_generator_are_refused():
 
 
 class Counting(nn.Module):
-    """A loss that warms up by itself, with a counter in Python."""
+    """A loss that warms up, with a counter in Python."""
 
     def __init__(self, inner):
         super().__init__()
@@ -146,8 +149,8 @@ class Counting(nn.Module):
         return terms | {"objective": terms["objective"] * min(self.calls / 100, 1.0)}
 
 
-class Choosing(Counting):
-    """A loss that looks at a value."""
+class Branching(Counting):
+    """A loss that branches on a tensor value."""
 
     def forward(self, model, images, weights, generator):
         terms = self.inner(model, images, weights, generator)
@@ -157,7 +160,7 @@ class Choosing(Counting):
 
 
 class Masking(Counting):
-    """A loss that draws in a way of its own."""
+    """A loss that draws with torch.bernoulli."""
 
     def forward(self, model, images, weights, generator):
         mask = torch.bernoulli(images, generator=generator)
@@ -165,7 +168,7 @@ class Masking(Counting):
 
 
 class Rolling(Counting):
-    """A loss that draws by Python's own generator."""
+    """A loss that draws with Python's random module."""
 
     def forward(self, model, images, weights, generator):
         terms = self.inner(model, images, weights, generator)
@@ -176,16 +179,16 @@ class Rolling(Counting):
     ("kind", "reason"),
     [
         (Counting, "step to step"),
-        (Choosing, "ata.dependent"),
+        (Branching, "ata.dependent"),
         (Masking, "bernoulli"),
         (Rolling, "step to step"),
     ],
 )
-def test_a_loss_that_a_program_cannot_repeat_is_refused(kind, reason):
+def test_a_loss_that_cannot_be_captured_is_refused(kind, reason):
     refused(reason, loss=kind(small_spec().loss.build()))
 
 
-def test_a_program_that_computes_something_else_is_refused():
+def test_a_program_with_different_results_is_refused():
     def wrong(graph, inputs):
         def program(*given):
             sums, *rest = graph(*given)
@@ -194,11 +197,11 @@ def test_a_program_that_computes_something_else_is_refused():
         return program
 
     spec = small_spec()
-    with pytest.raises(NotCapturable, match="does not do what"):
+    with pytest.raises(NotCapturable, match="computes different values"):
         CompiledStep(spec, state_of(spec), spec.loss.build(), batches_of(spec, 1)[0], wrong)
 
 
-def test_a_compiler_that_fails_is_refused_with_its_reason():
+def test_a_compiler_error_is_reported():
     def broken(graph, inputs):
         raise OSError("no space left on device\nand much more")
 
@@ -210,25 +213,25 @@ def test_a_compiler_that_fails_is_refused_with_its_reason():
 # ---------------------------------------------------------------- the choice
 
 
-def execution(spec, mode="auto", took=None):
+def execution(spec, mode="auto", compiled=None):
     state = state_of(spec)
-    state.compiled = took
+    state.compiled = compiled
     images = spec.dataset.build().train.images
     return choose_step(spec, state, spec.loss.build(), images, mode, Observer())[1]
 
 
 def test_a_short_run_is_not_compiled():
-    assert "too short a run" in execution(small_spec()).reason
-    assert execution(small_spec(), "off").reason == "as asked for"
+    assert "does not pay for" in execution(small_spec()).reason
+    assert execution(small_spec(), "off").reason == "compilation is off"
 
 
-def test_without_a_compiler_a_long_run_goes_on_as_it_is(monkeypatch):
+def test_a_long_run_without_a_compiler_is_eager(monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", "")
-    assert execution(small_spec(train={"epochs": 100_000})).reason == "there is no C++ compiler"
+    assert execution(small_spec(train={"epochs": 100_000})).reason == "no C++ compiler found"
 
 
-def test_auto_does_without_and_on_says_why(monkeypatch):
+def test_auto_falls_back_to_eager_and_on_raises(monkeypatch):
     def cannot(*_, **__):
         raise NotCapturable("it is too strange")
 
@@ -238,29 +241,30 @@ def test_auto_does_without_and_on_says_why(monkeypatch):
     with pytest.raises(RunError, match=r"VZ608.*it is too strange"):
         execution(long, "on")
     with pytest.raises(RunError, match=r"VZ608.*it is too strange"):
-        execution(long, took=True)
+        execution(long, compiled=True)
 
 
-@pytest.mark.parametrize(("took", "mode"), [(True, "off"), (False, "on")])
-def test_a_run_keeps_to_its_road(took, mode):
-    with pytest.raises(RunError, match=r"VZ608.*other bytes"):
-        execution(small_spec(), mode, took)
+@pytest.mark.parametrize(("compiled", "mode"), [(True, "off"), (False, "on")])
+def test_a_resumed_run_refuses_to_switch(compiled, mode):
+    with pytest.raises(RunError, match=r"VZ608.*would change the result"):
+        execution(small_spec(), mode, compiled)
 
 
-def test_a_run_that_began_plain_goes_on_plain_however_long_it_is():
-    assert execution(small_spec(train={"epochs": 100_000}), took=False).reason == "the run began so"
+def test_a_resumed_eager_run_stays_eager():
+    reason = execution(small_spec(train={"epochs": 100_000}), compiled=False).reason
+    assert reason == "the run started with eager steps"
 
 
-def test_another_layout_holds_the_same_values():
+def test_the_memory_format_does_not_change_values():
     spec = small_spec(model={"encoder": {"use": "conv", "channels": [4, 8]}})
     state = state_of(spec)
     EagerStep(spec, state, spec.loss.build())(
-        batches_of(spec, 1)[0].float() / 255, ScheduledValues(dict(spec.loss.weights), 1e-2)
+        batches_of(spec, 1)[0].float() / 255, ScheduledValues({"beta": 1.0, "free_bits": 0.0}, 1e-2)
     )
     before = checkpoint.snapshot(state)
     kernel = state.model.encoder.convolutions[2].weight
     for order in (torch.channels_last, torch.contiguous_format):
-        lay_out(state, order)
+        set_memory_format(state, order)
         assert kernel.is_contiguous(memory_format=order)
         assert state.optimizer.state[kernel]["exp_avg"].is_contiguous(memory_format=order)
         after = checkpoint.snapshot(state)
@@ -274,9 +278,9 @@ class StopAfter(Observer):
 
 
 @pytest.mark.slow
-def test_a_compiled_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+def test_a_resumed_compiled_run_has_the_same_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    spec = small_spec(  # with convolutions, whose weights lie in another order while it trains
+    spec = small_spec(  # convolution weights are channels_last during training
         model={"encoder": {"use": "conv", "channels": [4]}},
         loss=SCHEDULED_LOSS,
         train={"epochs": 4, "early_stopping": {"patience": 3}, "gradient_clip": 5.0},
@@ -297,13 +301,13 @@ def test_a_compiled_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, mon
     assert digests[0] == digests[1]
 
 
-def test_averages_that_are_one_percent_off_are_noticed():
-    """Adam's step hides it from the parameters: its first is of one size, whatever the gradient."""
+def test_an_error_of_one_percent_in_averages_is_detected():
+    """Parameters do not show it: the size of Adam's first step does not depend on the gradient."""
     spec = small_spec()
     state = state_of(spec)
     parameters = len(list(state.model.parameters()))
 
-    def a_little_off(graph, inputs):
+    def slightly_wrong(graph, inputs):
         def program(*tensors):
             results = graph(*tensors)
             tensors[parameters].mul_(1.01)
@@ -311,5 +315,5 @@ def test_averages_that_are_one_percent_off_are_noticed():
 
         return program
 
-    with pytest.raises(NotCapturable, match="does not do what the plain one does"):
-        CompiledStep(spec, state, spec.loss.build(), batches_of(spec, 1)[0], a_little_off)
+    with pytest.raises(NotCapturable, match="computes different values"):
+        CompiledStep(spec, state, spec.loss.build(), batches_of(spec, 1)[0], slightly_wrong)

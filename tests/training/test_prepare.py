@@ -1,4 +1,4 @@
-"""What is known of a run's data before it trains is said before it trains."""
+"""Problems with a run's data are reported before training."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from vaezoo.training.prepare import load_for_training
 
 
 class Noise(Dataset, use="noise"):
-    """Grey noise, with as many images as asked for."""
+    """Gray noise with a given number of images."""
 
     train: int = 33
     test: int = 6
@@ -86,7 +86,7 @@ class NormedOut(Decoder, use="normed_out"):
 
 
 class Picky(Metric, use="picky"):
-    """Needs labels, and says so."""
+    """Declares that it needs labels."""
 
     needs = ("images", "labels")
 
@@ -95,7 +95,7 @@ class Picky(Metric, use="picky"):
 
 
 class PickyPicture(Visualizer, use="picky_picture"):
-    """Needs ten test images, and says so in its own words."""
+    """Declares that it needs ten test images."""
 
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
         return f"ten are shown, and there are {data.test}" if data.test < 10 else None
@@ -117,40 +117,53 @@ def warned(spec: Spec) -> str:
     return "\n".join(str(one.message) for one in caught)
 
 
-def test_nothing_is_said_of_what_is_well() -> None:
+def test_valid_data_give_no_warning() -> None:
     assert warned(spec_of()) == ""
 
 
-def test_a_batch_that_is_larger_than_the_training_split() -> None:
+def test_a_batch_larger_than_the_training_split() -> None:
     said = warned(spec_of({"train": 49}, train={"batch_size": 128, "validation": 0}))
-    assert "a batch of 128 holds more than the training split, which has 49 images" in said
+    assert "the batch size 128 exceeds the training split of 49 images" in said
     assert "each epoch is one step" in said
     assert warned(spec_of(train={"batch_size": 33, "validation": 0})) == ""
 
 
-def test_classes_that_the_test_split_has_no_image_of() -> None:
+def test_classes_without_test_images() -> None:
     said = warned(spec_of({"test_classes": 1}))
     assert "the test split has no image of 2 of 3 classes: b, c" in said
 
 
-def test_too_few_images_to_divide() -> None:
-    with pytest.raises(DataError, match=r"has 1 image, of which train\.validation: 0\.25"):
+def test_too_few_images_to_split() -> None:
+    with pytest.raises(DataError, match=r"has 1 image, too few for train\.validation: 0\.25"):
         load_for_training(spec_of({"train": 1}))
-    assert "has 1 image: " in warned(spec_of({"train": 1}, train={"validation": 0}))
+    assert "exceeds the training split of 1 image: " in warned(
+        spec_of({"train": 1}, train={"validation": 0})
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"metrics": ["elbo", "linear_probe"]}, "'linear_probe' cannot be had: it needs labels"),
+        (
+            {"metrics": ["elbo", "linear_probe"]},
+            "'linear_probe' does not support the dataset: it needs labels",
+        ),
         ({"metrics": ["nearest_neighbours"]}, "'nearest_neighbours' .* needs labels"),
-        ({"metrics": ["picky"]}, "the metric 'picky' cannot be had: it needs labels"),
-        ({"metrics": ["sample_quality"]}, "it needs a classifier of the images, and 'noise' has"),
-        ({"visualizers": ["picky_picture"]}, "cannot be had: ten are shown, and there are 6"),
-        ({"visualizers": [{"use": "traversals", "image": 6}]}, "image 6, and the test split has 6"),
+        (
+            {"metrics": ["picky"]},
+            "the metric 'picky' does not support the dataset: it needs labels",
+        ),
+        ({"metrics": ["sample_quality"]}, "it needs a classifier of the images, but 'noise' has"),
+        (
+            {"visualizers": ["picky_picture"]},
+            "does not support the dataset: ten are shown, and there are 6",
+        ),
+        ({"visualizers": [{"use": "traversals", "image": 6}]}, "image 6, but the test split has 6"),
     ],
 )
-def test_what_cannot_be_had_of_such_data_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_unsupported_metrics_and_visualizers_are_refused(
+    changes: dict[str, Any], words: str
+) -> None:
     with pytest.raises(SpecError, match=f"VZ402: .*{words}"):
         load_for_training(spec_of({"labelled": False}, **changes))
 
@@ -161,7 +174,7 @@ def test_pictures_of_two_channels() -> None:
         load_for_training(spec_of({"channels": 2}, **changes))
     told = [finding.message for finding in caught.value.diagnostics]
     assert [text.split("'")[1] for text in told] == ["samples", "reconstructions"]
-    assert all("images of 2 channels have no picture" in text for text in told)
+    assert all("it cannot draw images with 2 channels" in text for text in told)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +182,7 @@ def test_pictures_of_two_channels() -> None:
     [({"encoder": "normed"}, "encoder 'normed'"), ({"decoder": "normed_out"}, "decoder 'normed_o")],
 )
 @pytest.mark.parametrize(("size", "other"), [(8, 7), (1, 3), (16, 15), (32, 31)])
-def test_a_last_batch_of_one_image_that_a_component_fails_on(
+def test_a_component_that_fails_on_a_batch_of_one_image(
     model: dict[str, Any], kind: str, size: int, other: int
 ) -> None:
     def of_size(size: int) -> Spec:
@@ -181,7 +194,7 @@ def test_a_last_batch_of_one_image_that_a_component_fails_on(
     assert warned(of_size(other)) == ""
 
 
-def test_a_last_batch_of_one_image_that_no_component_minds() -> None:
+def test_a_batch_of_one_image_without_problems() -> None:
     assert warned(spec_of(train={"batch_size": 8, "validation": 0})) == ""
 
 

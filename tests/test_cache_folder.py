@@ -1,4 +1,4 @@
-"""Whatever lies in the cache folder: it is made again, or named, and others' files stay."""
+"""Damaged files in the cache folder are recreated or reported; other files stay."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("make", MAKE, ids=lambda make: make.__name__)
-def test_what_is_remembered_of_plugins(make: Callable[[Path], None], cache: Path) -> None:
+def test_the_plugin_cache(make: Callable[[Path], None], cache: Path) -> None:
     path = cache / "plugins.json"
     make(path)
     memory = MetadataCache(path)
@@ -84,7 +84,7 @@ def test_what_is_remembered_of_plugins(make: Callable[[Path], None], cache: Path
     assert (cache.parent / "others").read_text() == "others' content"
 
 
-def test_a_folder_in_place_of_what_is_remembered_costs_the_memory_alone(cache: Path) -> None:
+def test_a_folder_in_place_of_the_plugin_cache(cache: Path) -> None:
     path = cache / "plugins.json"
     path.mkdir()
     memory = MetadataCache(path)

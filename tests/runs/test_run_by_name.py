@@ -1,4 +1,4 @@
-"""Runs of entries by name and of spec objects, and what their summaries hint at."""
+"""Runs of entries by name and of spec objects, and hints in their summaries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vaezoo.zoo import find
 from vaezoo.zoo.spec_lookup import diff, look_up, overridden
 
 
-def test_an_entry_is_trained_again_by_its_name(shell: Shell) -> None:
+def test_an_entry_is_trained_by_name(shell: Shell) -> None:
     shell.run(shell.write(train={"epochs": 1}))
     before = (shell.folder / "zoo" / "small" / "model.safetensors").read_bytes()
     shown = shell.inside("show", "small").out
@@ -31,7 +31,7 @@ def test_an_entry_is_trained_again_by_its_name(shell: Shell) -> None:
     )
 
 
-def test_a_shipped_entry_is_the_spec_that_show_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shipped_entry_has_the_spec_that_show_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = look_up("fashion_mlp2").only("fashion_mlp2")
     assert spec.canonical() == find("fashion_mlp2").spec_data
 
@@ -57,14 +57,14 @@ def test_run_applies_overrides_to_a_spec_object(
     assert len(entry.history) == 1
 
 
-def test_overrides_of_what_was_read_before_are_refused() -> None:
+def test_overrides_of_a_reading_are_refused() -> None:
     registry = registry_with(Blobs)
     reading = look_up("fashion_mlp2")
-    with pytest.raises(TypeError, match="overrides go with"):
+    with pytest.raises(TypeError, match="overrides need the file of a spec"):
         vaezoo.sweep(reading, overrides=["train.seed=1"], registry=registry)
 
 
-def test_an_entry_that_hides_a_shipped_one_says_so(
+def test_hiding_a_shipped_entry_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -75,11 +75,11 @@ def test_an_entry_that_hides_a_shipped_one_says_so(
     shipped = note.split("'")[1].removeprefix("vaezoo zoo show ")
     assert os.path.samefile(shipped, vaezoo.zoo.search.shipped_folder() / "fashion_mlp2")
     elsewhere = vaezoo.run(spec, registry=registry, device="cpu", zoo=tmp_path / "elsewhere")
-    monkeypatch.chdir("elsewhere")  # where the bare name still means the shipped one
+    monkeypatch.chdir("elsewhere")  # here the bare name is the shipped entry
     assert not [line for line in summarize(elsewhere) if "ships with vaezoo" in line]
 
 
-def test_the_time_left_leaves_out_what_was_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_left_excludes_preparation(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("vaezoo.cli.run_progress.time.monotonic", lambda: now)
     clock = Clock(0, 10)
@@ -89,7 +89,7 @@ def test_the_time_left_leaves_out_what_was_prepared(monkeypatch: pytest.MonkeyPa
     assert clock.left(1) == pytest.approx(18.0)
 
 
-def test_a_finished_run_that_goes_on_is_in_no_epoch_beyond_the_last() -> None:
+def test_a_finished_run_shows_no_epoch_beyond_the_last() -> None:
     from vaezoo.model import build
 
     spec = small_spec(train={"epochs": 2})

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -7,15 +9,16 @@ CPU = torch.device("cpu")
 
 
 def setting():
-    return torch.backends.mkldnn.matmul.fp32_precision
+    mkldnn: Any = torch.backends.mkldnn
+    return mkldnn.matmul.fp32_precision
 
 
-def test_products_inside_keep_the_digits_of_float32():
+def test_products_keep_float32_precision():
     with fast_float32(CPU):
         assert largest_error() < 2e-6
 
 
-def test_the_setting_is_put_back_afterwards_even_after_an_error():
+def test_the_setting_is_restored_even_after_an_error():
     before = setting()
     with fast_float32(CPU):
         pass
@@ -25,20 +28,20 @@ def test_the_setting_is_put_back_afterwards_even_after_an_error():
     assert setting() == before
 
 
-def test_a_processor_that_would_round_to_bfloat16_is_left_alone(monkeypatch):
+def test_the_setting_stays_where_products_would_round_to_bfloat16(monkeypatch):
     before = setting()
     monkeypatch.setattr("vaezoo.training.execution.cpu_matmul.largest_error", lambda: 3e-3)
     with fast_float32(CPU):
         assert setting() == before
 
 
-def test_another_device_is_left_alone():
+def test_the_setting_stays_for_other_devices():
     before = setting()
     with fast_float32(torch.device("meta")):
         assert setting() == before
 
 
-def test_bfloat16_rounding_would_be_noticed():
+def test_bfloat16_rounding_exceeds_the_tolerance():
     left = torch.randn(64, 784).bfloat16().float()
     right = torch.randn(784, 400)
     exact = left.double() @ right.double()

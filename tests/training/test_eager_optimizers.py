@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from vaezoo.training.execution.eager_optimizers import step_of
+from vaezoo.training.execution.eager_optimizers import step_function
 
 #: Trains, is stopped, goes on from its checkpoint; then an optimizer outside a run.
 RUNS = """
@@ -37,7 +37,8 @@ print("torch._dynamo" in sys.modules)
 """
 
 
-def test_a_run_that_compiles_nothing_does_not_load_the_compiler() -> None:
+@pytest.mark.slow
+def test_an_eager_run_does_not_load_the_compiler() -> None:
     shown = subprocess.run(
         [sys.executable, "-c", RUNS],
         cwd=Path(__file__).resolve().parents[2],
@@ -70,33 +71,33 @@ def moved(name, step):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_step_is_the_optimizers_own(name):
-    ours = moved(name, lambda optimizer: step_of(optimizer)())
+def test_a_step_equals_the_optimizers_own(name):
+    ours = moved(name, lambda optimizer: step_function(optimizer)())
     assert torch.equal(ours, moved(name, lambda optimizer: optimizer.step()))
     assert not torch.equal(ours, moved(name, lambda optimizer: None))
 
 
-def test_what_waits_for_a_step_is_called():
+def test_a_step_hook_is_called():
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     seen = []
     optimizer.register_step_post_hook(lambda *_: seen.append("hook"))
-    step_of(optimizer)()
+    step_function(optimizer)()
     assert seen == ["hook"]
 
 
-def test_what_waits_for_the_steps_of_all_optimizers_is_called():
+def test_a_global_step_hook_is_called():
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     seen = []
     hook = register_optimizer_step_pre_hook(lambda *_: seen.append("hook"))
     try:
-        step_of(optimizer)()
+        step_function(optimizer)()
     finally:
         hook.remove()
-    step_of(optimizer)()
+    step_function(optimizer)()
     assert seen == ["hook"]
 
 
-def test_a_step_that_somebody_wrapped_is_called(monkeypatch):
+def test_a_wrapped_step_is_called(monkeypatch):
     seen = []
     pytorchs = torch.optim.SGD.step
 
@@ -108,7 +109,7 @@ def test_a_step_that_somebody_wrapped_is_called(monkeypatch):
     monkeypatch.setattr(torch.optim.SGD, "step", counted)
     parameter = torch.ones(1, requires_grad=True)
     parameter.grad = torch.ones(1)
-    step_of(torch.optim.SGD([parameter], lr=1.0))()
+    step_function(torch.optim.SGD([parameter], lr=1.0))()
     assert seen == ["wrapped"]
     assert parameter.item() == 0.0
 
@@ -117,12 +118,12 @@ def test_a_scheduler_counts_the_steps():
     parameter = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
-    step_of(optimizer)()
+    step_function(optimizer)()
     scheduler.step()  # warns, and so fails, where it saw no step of the optimizer
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
 
 
-def test_an_optimizer_of_ones_own_keeps_its_step():
+def test_a_custom_optimizer_keeps_its_step():
     class Counting(torch.optim.SGD):
         steps = 0
 
@@ -130,5 +131,5 @@ def test_an_optimizer_of_ones_own_keeps_its_step():
             self.steps += 1
 
     optimizer = Counting([torch.zeros(1, requires_grad=True)])
-    step_of(optimizer)()
+    step_function(optimizer)()
     assert optimizer.steps == 1

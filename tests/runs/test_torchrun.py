@@ -1,4 +1,4 @@
-"""``vaezoo run`` by several processes: as one does it, but faster."""
+"""``vaezoo run`` in several processes gives the result of one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from torch.testing import assert_close
 from tests.runs.shell import PLUGIN, Shell, wait_for_line
 from tests.runs.test_run import history
 
-#: Seconds for several processes to start and end, on a busy machine too.
-TOGETHER = 180.0
-#: Batches of 17 do not divide by two, and of 72 images the last batch holds four.
+pytestmark = pytest.mark.slow
+
+#: Seconds for several processes to start and end, enough for a busy machine.
+TIMEOUT = 180.0
+#: Batches of 17 are odd, and the last batch of 72 images has four.
 UNEVEN = {
     "epochs": 5,
     "batch_size": 17,
@@ -31,7 +33,7 @@ UNEVEN = {
 
 
 def torchrun(shell: Shell, *options: str) -> list[str]:
-    """What starts two processes of vaezoo, as ``torchrun`` does."""
+    """The command that starts two processes of vaezoo."""
     run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *options]
     return [*run, "-m", "vaezoo", "--plugin", str(PLUGIN)]
 
@@ -44,9 +46,9 @@ def environment(shell: Shell) -> dict[str, str]:
 def in_two(
     shell: Shell, *arguments: str, other: tuple[str, ...] = ()
 ) -> list[tuple[int, str, str]]:
-    """The command in two processes without torchrun, which takes seconds; how each ended.
+    """Run the command in two processes without torchrun, which takes seconds.
 
-    ``other`` is what the second is told besides.
+    ``other`` has more arguments for the second.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -60,7 +62,7 @@ def in_two(
             started.append(stack.enter_context(process))
             stack.callback(process.kill)
         shell.environment = {}
-        shown = [process.communicate(timeout=TOGETHER) for process in started]
+        shown = [process.communicate(timeout=TIMEOUT) for process in started]
     return [
         (process.returncode, out, error)
         for process, (out, error) in zip(started, shown, strict=True)
@@ -68,7 +70,7 @@ def in_two(
 
 
 def assert_alike(one: Path, other: Path, digits: float) -> None:
-    """Entries whose figures agree to so many parts of one."""
+    """Compare the figures of two entries with a relative tolerance."""
     records = list(zip(history(one), history(other), strict=True))
     assert records
     for first, second in records:
@@ -77,7 +79,7 @@ def assert_alike(one: Path, other: Path, digits: float) -> None:
 
 
 def pid_of_rank(parent: int, rank: int) -> int:
-    """The worker of that rank among the children of torchrun."""
+    """The process of a rank among the children of torchrun."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     for child in children:
         if f"\0RANK={rank}\0".encode() in b"\0" + Path(f"/proc/{child}/environ").read_bytes():
@@ -85,7 +87,6 @@ def pid_of_rank(parent: int, rank: int) -> int:
     raise AssertionError(f"no worker of rank {rank} among {children}")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds workers in /proc")
 def test_a_killed_worker_is_started_again_and_the_run_ends_with_the_figures_of_one_process(
     shell: Shell,
@@ -97,11 +98,11 @@ def test_a_killed_worker_is_started_again_and_the_run_ends_with_the_figures_of_o
     with Popen(command, cwd=shell.folder, env=environment(shell), **streams) as process:
         wait_for_line(process, "epoch 2/5")
         os.kill(pid_of_rank(process.pid, 1), signal.SIGKILL)
-        out, error = process.communicate(timeout=TOGETHER)
+        out, error = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, error
     assert re.search(r"^70\d parameters|going on after epoch [23] of 5", error, re.MULTILINE)
     assert "going on after epoch" in error
-    assert error.count("epoch 5/5") == 1  # one process speaks
+    assert error.count("epoch 5/5") == 1  # only one process prints
     assert out.count("published to zoo/small") == 1
     events = (shell.folder / "events").read_text().splitlines()
     assert events.count("epoch 5") == 1
@@ -116,7 +117,7 @@ def test_a_killed_worker_is_started_again_and_the_run_ends_with_the_figures_of_o
     assert not any((shell.folder / "runs").iterdir())
 
 
-def test_two_processes_train_on_real_images_as_one_does(shell: Shell) -> None:
+def test_two_processes_give_the_result_of_one(shell: Shell) -> None:
     spec = shell.write(
         dataset="fashion_mnist",
         train={"epochs": 1, "batch_size": 1000, "validation": 0.1},
@@ -131,12 +132,12 @@ def test_two_processes_train_on_real_images_as_one_does(shell: Shell) -> None:
     assert_alike(shell.folder / "one" / "small", shell.folder / "two" / "small", 1e-4)
 
 
-def test_divergence_is_said_once(shell: Shell) -> None:
+def test_divergence_is_reported_once(shell: Shell) -> None:
     train = {"epochs": 50, "optimizer": {"use": "sgd", "lr": 1e6}}
     (code, _, error), (other_code, _, other_error) = in_two(shell, "run", shell.write(train=train))
     assert code == 3
     assert "error[VZ603]: the objective became" in error
-    assert other_code == 3  # torchrun would have ended it before it speaks
+    assert other_code == 3  # torchrun would have ended it before it prints
     assert other_error.startswith("error[VZ60")
 
 
@@ -147,7 +148,7 @@ def test_divergence_is_said_once(shell: Shell) -> None:
         (("--set", "matrix={train.seed: [0, 1]}"), "a matrix is not trained by 2 processes"),
     ],
 )
-def test_what_cannot_be_shared_is_refused_before_anything_is_loaded(
+def test_too_small_batches_are_refused_before_loading(
     shell: Shell, arguments: tuple[str, ...], why: str
 ) -> None:
     spec = shell.write()
@@ -158,7 +159,7 @@ def test_what_cannot_be_shared_is_refused_before_anything_is_loaded(
     assert "training on" not in done.err
 
 
-def test_other_settings_in_one_process_are_noticed(shell: Shell) -> None:
+def test_different_settings_of_a_process_are_detected(shell: Shell) -> None:
     _, (code, _, error) = in_two(shell, "run", shell.write(), other=("--set", "loss.beta=3"))
     assert code == 3
-    assert "error[VZ609]: process 1 has another spec, dataset or kind of device" in error
+    assert "error[VZ609]: process 1 has another spec, dataset or device type" in error

@@ -1,4 +1,4 @@
-"""``vaezoo run`` of a spec with a matrix: every member, one after another."""
+"""``vaezoo run`` of a spec with a matrix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 import vaezoo
 from tests.runs.shell import Done, Shell, wait_for_line
-from vaezoo.runs.sweep import Ledger
+from vaezoo.runs.ledger import Ledger
 
 GRID = {"loss.beta": [1, 4], "train.seed": [0, 1]}
 NAMES = ["small-beta1-seed0", "small-beta1-seed1", "small-beta4-seed0", "small-beta4-seed1"]
@@ -28,7 +28,7 @@ def trained(done: Done) -> list[str]:
 
 
 def stop_at(shell: Shell, spec: str, event: str) -> Done:
-    """Run the spec up to Ctrl-C at an event."""
+    """Run the spec and press Ctrl-C at an event."""
     before, shell.environment = shell.environment, {"BLOBS_INTERRUPT": event}
     done = shell.inside("run", spec, "--device", "cpu")
     shell.environment = before
@@ -36,7 +36,7 @@ def stop_at(shell: Shell, spec: str, event: str) -> Done:
     return done
 
 
-def test_each_member_is_published_as_its_own_run_would_be(shell: Shell) -> None:
+def test_each_member_equals_its_own_run(shell: Shell) -> None:
     done = shell.run(shell.write(matrix=GRID))
     assert trained(done) == NAMES
     for number, name in enumerate(NAMES, start=1):
@@ -48,15 +48,15 @@ def test_each_member_is_published_as_its_own_run_would_be(shell: Shell) -> None:
     assert not any((shell.folder / "runs").iterdir())
 
 
-def test_it_ends_with_a_table_of_the_members_and_says_which_is_best(shell: Shell) -> None:
+def test_a_sweep_prints_a_table_and_the_best_member(shell: Shell) -> None:
     done = shell.run(shell.write(matrix=GRID))
     head, *rows = done.out.splitlines()[:5]
     assert head.split("  ")[0] == "MEMBER"
     for word in ("loss.beta", "train.seed", "TEST/ELBO", "TEST/KL"):
         assert word in head
+    values = [["1", "0"], ["1", "1"], ["4", "0"], ["4", "1"]]
     assert [row.split()[:3] for row in rows] == [
-        [name, beta, seed]
-        for name, (beta, seed) in zip(NAMES, ["10", "11", "40", "41"], strict=True)
+        [name, *pair] for name, pair in zip(NAMES, values, strict=True)
     ]
     elbos = {row.split()[0]: float(row.split()[3]) for row in rows}
     best = max(elbos, key=lambda name: elbos[name])
@@ -75,7 +75,7 @@ def test_elbos_of_different_likelihoods_are_not_compared(shell: Shell) -> None:
     assert "published 2 of 2 members" in done.out
 
 
-def test_ctrl_c_says_which_member_goes_on_and_the_same_command_trains_only_what_is_left(
+def test_an_interrupted_sweep_resumes_with_the_remaining_members(
     shell: Shell,
 ) -> None:
     straight = shell.write("straight.yaml", matrix=GRID)
@@ -89,7 +89,7 @@ def test_ctrl_c_says_which_member_goes_on_and_the_same_command_trains_only_what_
         process.send_signal(signal.SIGINT)
         _, error = process.communicate()
     assert process.returncode == 130
-    last = re.search(r"interrupted: member 3 of 4, (\S+): the same command goes on after", error)
+    last = re.search(r"interrupted: member 3 of 4, (\S+): the same command resumes after", error)
     assert last
     assert last[1] == NAMES[2]
     shell.environment = {}
@@ -102,19 +102,19 @@ def test_ctrl_c_says_which_member_goes_on_and_the_same_command_trains_only_what_
     assert not any((shell.folder / "runs").iterdir())
 
 
-def test_a_sweep_that_is_through_trains_anew_when_it_is_run_again(shell: Shell) -> None:
+def test_a_finished_sweep_trains_again(shell: Shell) -> None:
     spec = shell.write(matrix={"train.seed": [0, 1]})
     shell.run(spec)
     assert len(trained(shell.run(spec))) == 2
 
 
-def test_fresh_trains_every_member_anew(shell: Shell) -> None:
+def test_fresh_trains_every_member_again(shell: Shell) -> None:
     spec = shell.write(matrix={"train.seed": [0, 1]})
     stop_at(shell, spec, "started small-seed1")
     assert trained(shell.run(spec, "--fresh")) == ["small-seed0", "small-seed1"]
 
 
-def test_a_kill_after_publishing_costs_no_training(shell: Shell) -> None:
+def test_a_member_killed_after_publishing_is_not_trained_again(shell: Shell) -> None:
     spec = shell.write(matrix={"train.seed": [0, 1]})
     shell.environment = {"BLOBS_EVENTS": str(shell.folder / "events")}
     stop_at(shell, spec, "finished small-seed0")
@@ -122,7 +122,7 @@ def test_a_kill_after_publishing_costs_no_training(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("what", ["removed", "replaced", "another spec"])
-def test_a_member_counts_only_while_its_entry_is_the_one_it_made(shell: Shell, what: str) -> None:
+def test_a_member_is_trained_again_if_its_entry_changed(shell: Shell, what: str) -> None:
     spec = shell.write(matrix={"train.seed": [0, 1]})
     stop_at(shell, spec, "started small-seed1")
     weights = shell.folder / "zoo" / "small-seed0" / "model.safetensors"
@@ -135,13 +135,13 @@ def test_a_member_counts_only_while_its_entry_is_the_one_it_made(shell: Shell, w
     assert trained(shell.run(spec)) == ["small-seed0", "small-seed1"]
 
 
-def test_a_value_more_in_a_stopped_sweep_leaves_what_is_done(shell: Shell) -> None:
+def test_a_value_added_to_a_stopped_sweep_keeps_finished_members(shell: Shell) -> None:
     stop_at(shell, shell.write(matrix={"train.seed": [0, 1]}), "started small-seed1")
     done = shell.run(shell.write(matrix={"train.seed": [2, 0, 1]}))
     assert trained(done) == ["small-seed2", "small-seed1"]
 
 
-def test_a_member_that_fails_stops_no_other_and_is_run_again(shell: Shell) -> None:
+def test_a_failed_member_does_not_stop_the_others_and_is_run_again(shell: Shell) -> None:
     train = {"epochs": 20, "optimizer": {"use": "sgd", "lr": 1e-4}}
     spec = shell.write(train=train, matrix={"train.optimizer.lr": [1e6, 1e-4]})
     done = shell.inside("run", spec, "--device", "cpu")
@@ -154,13 +154,13 @@ def test_a_member_that_fails_stops_no_other_and_is_run_again(shell: Shell) -> No
     assert trained(again) == ["small-lr1000000"]
 
 
-def test_one_value_for_each_key_trains_one_member_by_its_own_name(shell: Shell) -> None:
+def test_one_value_for_each_key_is_one_member_with_its_own_name(shell: Shell) -> None:
     spec = shell.write(matrix=GRID)
     done = shell.run(spec, "--set", "loss.beta=4", "--set", "train.seed=1")
     assert trained(done) == ["small-beta4-seed1"]
 
 
-def test_a_fault_in_one_member_is_found_before_any_is_trained(shell: Shell) -> None:
+def test_an_error_in_one_member_is_found_before_training(shell: Shell) -> None:
     done = shell.inside("run", shell.write(matrix={"train.epochs": [1, 0]}), "--device", "cpu")
     assert done.code == 1
     assert "error[VZ204]: 'train.epochs' must be at least 1, not 0" in done.err
@@ -177,11 +177,11 @@ def test_from_python(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [outcome.spec.name for outcome in outcomes] == NAMES
     assert outcomes[3].values == {"loss.beta": 4, "train.seed": 1}
     assert [outcome.entry.name for outcome in outcomes if outcome.entry] == NAMES
-    with pytest.raises(vaezoo.VaezooError, match=r"VZ208.*stands for 4 specs"):
+    with pytest.raises(vaezoo.VaezooError, match=r"VZ208.*has a matrix of 4 specs"):
         vaezoo.run(spec, zoo="zoo", device="cpu", registry=registry)
 
 
-def test_members_train_together_and_each_is_published_as_its_own(shell: Shell) -> None:
+def test_members_that_train_together_equal_their_own_runs(shell: Shell) -> None:
     done = shell.run(shell.write(matrix=GRID), "--together", "on")
     assert "4 members train together; the figures of an epoch are their means\n" in done.err
     assert done.err.count("\nepoch ") == 3
@@ -196,21 +196,22 @@ def test_members_train_together_and_each_is_published_as_its_own(shell: Shell) -
     assert not any((shell.folder / "runs").iterdir())
 
 
-def test_members_that_train_together_are_stopped_and_go_on_together(shell: Shell) -> None:
+@pytest.mark.slow
+def test_members_that_train_together_resume_together(shell: Shell) -> None:
     spec = shell.write(train={"epochs": 400}, matrix=GRID, metrics=["active_units"])
     with shell.start("run", spec, "--device", "cpu", "--together", "on") as process:
         wait_for_line(process, "epoch 2/400")
         process.send_signal(signal.SIGINT)
         _, error = process.communicate()
     assert process.returncode == 130
-    assert "interrupted: 4 members together: the same command goes on" in error
+    assert "interrupted: 4 members together: the same command resumes" in error
     assert not (shell.folder / "zoo").exists() or not any((shell.folder / "zoo").iterdir())
     resumed = shell.run(spec, "--together", "on")
     assert re.search(r"going on after epoch \d+ of 400 epochs", resumed.err)
     assert "published 4 of 4 members" in resumed.out
 
 
-def test_a_member_that_diverges_among_others_says_why_by_itself(shell: Shell) -> None:
+def test_a_diverged_member_reports_its_own_error(shell: Shell) -> None:
     train = {"epochs": 20, "optimizer": {"use": "sgd", "lr": 1e-4}}
     spec = shell.write(train=train, matrix={"train.optimizer.lr": [1e6, 1e-4]})
     done = shell.inside("run", spec, "--device", "cpu", "--together", "on")
@@ -219,17 +220,17 @@ def test_a_member_that_diverges_among_others_says_why_by_itself(shell: Shell) ->
     assert "published 1 of 2 members to zoo" in done.out
 
 
-def test_members_that_cannot_train_together_are_told_why(shell: Shell) -> None:
+def test_the_reason_against_training_together_is_shown(shell: Shell) -> None:
     spec = shell.write(matrix={"model.latent": [2, 3]})
-    reason = "they differ in more than seeds, weights of the loss and learning rates"
+    reason = "they differ in more than seeds, loss weights and learning rates"
     done = shell.inside("run", spec, "--device", "cpu", "--together", "on")
     assert done.code == 3
     assert f"error[VZ609]: the members cannot train together: {reason}" in done.err
     done = shell.run(spec, "--together", "off")
-    assert "members train one after another: as asked for\n" in done.err
+    assert "members train one after another: training together is off\n" in done.err
 
 
-def test_a_members_note_stays_whatever_the_member_is_called(tmp_path):
+def test_leaving_together_keeps_the_files_of_members(tmp_path):
     for name in ("together.json", "together-12ab34cd.safetensors", "together-seed0.finished"):
         (tmp_path / name).write_text("{}")
     ledger = Ledger(tmp_path, tmp_path / "zoo")

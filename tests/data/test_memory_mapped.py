@@ -1,4 +1,4 @@
-"""Tensors in files."""
+"""Tensors in memory-mapped files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaezoo.data.memory_mapped import is_on_disk, mapped, room_for, taken
+from vaezoo.data.memory_mapped import allocate, is_on_disk, mapped, take
 from vaezoo.diagnostics import RunError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's list of mappings")
@@ -30,19 +30,19 @@ def test_a_file_larger_than_memory_can_be_mapped(tmp_path: Path) -> None:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     path, count = tmp_path / "file", 2 * memory
     with path.open("wb") as file:
-        file.truncate(count)  # a hole: it takes no room
+        file.truncate(count)  # a hole, which uses no disk space
         file.seek(count - 1)
         file.write(b"\7")
     images = mapped(path, (count,))
     assert images[-3:].tolist() == [0, 0, 7]
-    images[0] = 5  # a page of our own
+    images[0] = 5  # a private page
     assert images[0] == 5
     with path.open("rb") as file:
         assert file.read(1) == b"\0"
 
 
 @linux
-def test_what_is_in_memory_and_what_on_disk_can_be_told(tmp_path: Path) -> None:
+def test_mapped_tensors_are_recognized(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(5000))
     assert is_on_disk(mapped(path, (100,), offset=17))
@@ -51,35 +51,37 @@ def test_what_is_in_memory_and_what_on_disk_can_be_told(tmp_path: Path) -> None:
         assert not is_on_disk(torch.zeros(size, dtype=torch.uint8))
 
 
-def test_room_is_in_memory_while_there_is_some(
+def test_allocation_uses_memory_within_the_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("VAEZOO_HOST_MEMORY", "60")
-    assert room_for((60, 1)).shape == (60, 1)
+    assert allocate((60, 1)).shape == (60, 1)
     assert not (tmp_path / "cache").exists()
-    images = room_for((61, 1))
+    images = allocate((61, 1))
     images.copy_(torch.arange(61, dtype=torch.uint8)[:, None])
     assert images.flatten().tolist() == list(range(61))
-    # nothing is left, however the process ends
+    # no file is left, however the process ends
     assert list((tmp_path / "cache" / "scratch").iterdir()) == []
 
 
 @linux
-def test_room_on_a_disk_is_not_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_allocation_beyond_the_budget_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path))
     monkeypatch.setenv("VAEZOO_HOST_MEMORY", "0")
     images, rows = torch.arange(200, dtype=torch.uint8).view(-1, 1, 1, 1), torch.arange(0, 200, 7)
-    copy = taken(images, rows)
+    copy = take(images, rows)
     assert is_on_disk(copy)
     assert torch.equal(copy, images[rows])
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs posix_fallocate")
-def test_a_disk_that_is_full_is_said_before_anything_is_written(
+def test_a_full_disk_is_reported_before_writing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAEZOO_CACHE", str(tmp_path))
     monkeypatch.setenv("VAEZOO_HOST_MEMORY", "1MB")
-    with pytest.raises(RunError, match=r"VZ503.*fit the 1\.0 MB of VAEZOO_HOST_MEMORY"):
-        room_for((2**50,))
+    with pytest.raises(RunError, match=r"VZ503.*exceed VAEZOO_HOST_MEMORY \(1\.0 MB\)"):
+        allocate((2**50,))

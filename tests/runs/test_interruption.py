@@ -1,4 +1,4 @@
-"""A run that is stopped, by whatever, and goes on."""
+"""Stop a run by Ctrl-C, signals or a kill, and resume it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def checkpoint_of(shell: Shell) -> Path:
 
 
 def stop_after(shell: Shell, epoch: int, spec: str) -> None:
-    """Run the spec up to Ctrl-C right after an epoch."""
+    """Run the spec and press Ctrl-C right after an epoch."""
     before, shell.environment = shell.environment, {"BLOBS_INTERRUPT": f"epoch {epoch}"}
     done = shell.inside("run", spec, "--device", "cpu")
     shell.environment = before
     assert done.code == 130
-    assert done.err.endswith(f"interrupted: the same command goes on after epoch {epoch}\n")
+    assert done.err.endswith(f"interrupted: the same command resumes after epoch {epoch}\n")
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_it_ends_in_the_same_bytes(shell: Shell) -> None:
+def test_a_killed_run_resumes_to_the_same_weights(shell: Shell) -> None:
     spec = shell.write(train=LONG, visualizers=["samples"])
     command = ("run", spec, "--device", "cpu", "--zoo")
     assert shell.call(*command, "straight").code == 0
@@ -56,7 +56,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_bytes(shell: Shell) -> None:
     assert len((killed / "history.jsonl").read_text().splitlines()) == 50
 
 
-def test_ctrl_c_ends_in_130_and_the_same_command_goes_on(shell: Shell) -> None:
+def test_ctrl_c_exits_with_130_and_the_same_command_resumes(shell: Shell) -> None:
     events = shell.folder / "events"
     shell.environment |= {"BLOBS_EVENTS": str(events), "BLOBS_PAUSE": "0.2"}
     spec = shell.write(train={"epochs": 6})
@@ -66,7 +66,7 @@ def test_ctrl_c_ends_in_130_and_the_same_command_goes_on(shell: Shell) -> None:
         _, error = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in error
-    last = re.search(r"interrupted: the same command goes on after epoch (\d)\n$", error)
+    last = re.search(r"interrupted: the same command resumes after epoch (\d)\n$", error)
     assert last is not None
     assert events.read_text().splitlines()[-1] == "failed KeyboardInterrupt"
 
@@ -76,8 +76,9 @@ def test_ctrl_c_ends_in_130_and_the_same_command_goes_on(shell: Shell) -> None:
     assert resumed.err.count("\nepoch ") == 6 - int(last[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_request_to_end_leaves_a_checkpoint(shell: Shell, number: signal.Signals) -> None:
+def test_a_termination_signal_leaves_a_checkpoint(shell: Shell, number: signal.Signals) -> None:
     shell.environment |= {"BLOBS_PAUSE": "0.2"}
     spec = shell.write(train={"epochs": 6})
     with shell.start("run", spec, "--device", "cpu") as process:
@@ -90,6 +91,7 @@ def test_a_request_to_end_leaves_a_checkpoint(shell: Shell, number: signal.Signa
     assert "going on after epoch" in shell.run(spec).err
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_loses_nothing(shell: Shell) -> None:
     shell.environment |= {"BLOBS_PAUSE": "0.2"}
     spec = shell.write(train={"epochs": 6})
@@ -105,28 +107,29 @@ def test_a_second_ctrl_c_loses_nothing(shell: Shell) -> None:
     assert "going on after epoch" in shell.run(spec).err
 
 
-def test_ctrl_c_while_images_are_loaded_says_how_to_go_on(shell: Shell) -> None:
+@pytest.mark.slow
+def test_ctrl_c_while_loading_explains_how_to_resume(shell: Shell) -> None:
     spec = shell.write(dataset={"use": "blobs", "wait": 20})
     with shell.start("run", spec, "--device", "cpu") as process:
         wait_for_line(process, "small: training on")
         process.send_signal(signal.SIGINT)
         _, error = process.communicate()
     assert process.returncode == 130
-    assert "interrupted: the same command goes on after the last whole epoch" in error
+    assert "interrupted: the same command resumes after the last complete epoch" in error
     assert "Traceback" not in error
 
 
-def test_interrupted_before_the_first_epoch_ends(shell: Shell) -> None:
+def test_ctrl_c_before_the_first_epoch_ends(shell: Shell) -> None:
     shell.environment["BLOBS_INTERRUPT"] = "started small"
     done = shell.inside("run", shell.write(), "--device", "cpu")
     assert done.code == 130
-    assert "no epoch was complete yet; the same command starts from the beginning" in done.err
+    assert "no epoch was complete; the same command starts from the beginning" in done.err
 
 
-def test_fresh_starts_anew_whatever_lies_in_the_runs_folder(shell: Shell) -> None:
+def test_fresh_ignores_the_run_folder(shell: Shell) -> None:
     spec = shell.write()
     stop_after(shell, 2, spec)
-    (checkpoint_of(shell).parent / "notes").mkdir()  # as a plugin's hook may make one
+    (checkpoint_of(shell).parent / "notes").mkdir()  # a plugin's hook may create one
     done = shell.run(spec, "--fresh")
     assert "going on" not in done.err
     assert done.err.count("\nepoch ") == 3
@@ -139,7 +142,7 @@ def test_another_seed_is_another_run(shell: Shell) -> None:
     assert "going on after epoch 2" in shell.run(spec).err
 
 
-def test_a_damaged_checkpoint_is_refused_and_fresh_is_the_way_on(shell: Shell) -> None:
+def test_a_damaged_checkpoint_needs_fresh(shell: Shell) -> None:
     spec = shell.write()
     stop_after(shell, 1, spec)
     path = checkpoint_of(shell)

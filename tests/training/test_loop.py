@@ -10,7 +10,7 @@ from vaezoo.registry import EpochRecord
 from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, claimed, train
 from vaezoo.training.checkpoint import FILE
-from vaezoo.training.epoch import moments_of
+from vaezoo.training.epoch import scheduled_values
 from vaezoo.training.loop import stream
 
 CPU = torch.device("cpu")
@@ -76,7 +76,7 @@ SCHEDULED = {
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", {"use": "sgd", "lr": 1e-4}])
-def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path, optimizer):
+def test_a_resumed_run_has_the_same_weights(tmp_path, optimizer):
     spec = small_spec(train={"epochs": 4, "optimizer": optimizer})
     straight = run(spec, tmp_path / "straight")
     for epoch in (1, 3):
@@ -107,7 +107,7 @@ STOPPING = {"epochs": 12, "optimizer": {"use": "adam", "lr": 0.05}}
         ({"early_stopping": {"patience": 4}}, {"early_stopping": None, "epochs": 13}),
     ],
 )
-def test_a_longer_plan_goes_on_to_the_bytes_of_a_run_of_its_own(tmp_path, before, after):
+def test_a_run_resumed_with_more_epochs_equals_a_longer_run(tmp_path, before, after):
     short, long = (small_spec(train={**STOPPING, **changes}) for changes in (before, after))
     straight = run(long, tmp_path / "straight")
     with pytest.raises(KeyboardInterrupt):
@@ -121,11 +121,11 @@ def test_a_longer_plan_goes_on_to_the_bytes_of_a_run_of_its_own(tmp_path, before
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        ({}, {"epochs": 2}, "it has gone 3 epochs, and this spec ends after 2"),
-        ({}, {"early_stopping": {"patience": 9}}, "whose weights it does not hold"),
+        ({}, {"epochs": 2}, "it has 3 epochs, but this spec ends after 2"),
+        ({}, {"early_stopping": {"patience": 9}}, "it lacks the weights of epoch"),
     ],
 )
-def test_a_plan_that_would_have_gone_otherwise_is_refused(tmp_path, before, after, reason):
+def test_resuming_with_an_incompatible_plan_is_refused(tmp_path, before, after, reason):
     with pytest.raises(KeyboardInterrupt):
         run(small_spec(train={**STOPPING, **before}), tmp_path, StopAfter(3))
     with pytest.raises(RunError, match=f"VZ604.*{reason}"):
@@ -138,7 +138,7 @@ def test_a_finished_checkpoint_trains_no_further(tmp_path):
     assert digest(again) == digest(first)
 
 
-def test_epoch_means_weigh_the_short_last_batch_by_its_examples(tmp_path):
+def test_epoch_means_are_weighted_by_examples(tmp_path):
     # lr so small that the weights stand still: any batch size must give the same mean
     def mean(batch_size):
         train_ = {
@@ -153,7 +153,7 @@ def test_epoch_means_weigh_the_short_last_batch_by_its_examples(tmp_path):
     assert mean(96) == pytest.approx(mean(89), rel=1e-5)
 
 
-def test_the_elbo_series_has_beta_one_whatever_the_objective_weighs(tmp_path):
+def test_the_elbo_series_has_beta_one(tmp_path):
     trained = run(small_spec(loss={"use": "elbo", "beta": 7.0}), tmp_path)
     for terms in (trained.history[-1].train, trained.history[-1].validation):
         assert terms["elbo"] == pytest.approx(-(terms["reconstruction"] + terms["kl"]))
@@ -183,7 +183,7 @@ def test_early_stopping_ends_the_run_and_keeps_the_best_weights(tmp_path):
 
 def test_schedules_move_within_an_epoch():
     spec = small_spec(**SCHEDULED)
-    moments = list(moments_of(spec, epochs_done=1, steps=4))
+    moments = list(scheduled_values(spec, epochs_done=1, steps=4))
     betas = [moment.weights["beta"] for moment in moments]
     assert betas == pytest.approx([1 / 3, 5 / 12, 1 / 2, 7 / 12])
     assert moments[0].lr > moments[-1].lr
@@ -196,7 +196,7 @@ def test_a_diverging_run_stops_and_keeps_the_checkpoint(tmp_path):
     assert caught.value.exit_code == 3
 
 
-def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
+def test_foreign_and_damaged_checkpoints_are_refused(tmp_path):
     spec = small_spec()
     run(spec, tmp_path)
     path = tmp_path / FILE
@@ -212,20 +212,20 @@ def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
         run(spec, tmp_path)
 
 
-def test_a_folder_is_claimed_by_one_process_at_a_time(tmp_path):
+def test_a_folder_is_locked_by_one_process(tmp_path):
     with claimed(tmp_path), pytest.raises(RunError, match="VZ606"), claimed(tmp_path):
         pass
     with claimed(tmp_path):
         pass
 
 
-def test_a_fresh_claim_empties_the_folder(tmp_path):
+def test_a_fresh_lock_empties_the_folder(tmp_path):
     (tmp_path / FILE).write_text("old")
     with claimed(tmp_path, fresh=True):
         assert not (tmp_path / FILE).exists()
 
 
-def test_weights_of_a_model_depend_on_the_seed_alone():
+def test_initial_weights_depend_only_on_the_seed():
     spec = small_spec()
     assert safetensors_io.digest(build(spec).state_dict()) == safetensors_io.digest(
         build(spec).state_dict()

@@ -1,4 +1,4 @@
-"""A part of the fault scripts: the rest is for whoever has minutes (``benchmarks/faults``)."""
+"""A short part of the fault scripts in ``benchmarks/faults``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.slow
 
 SCRIPTS = Path(__file__).parent.parent / "benchmarks" / "faults"
 
@@ -23,7 +25,7 @@ SCRIPTS = Path(__file__).parent.parent / "benchmarks" / "faults"
         ("concurrency", ["--minutes", "0.15", "--count", "3"]),
     ],
 )
-def test_nothing_falls(script: str, arguments: list[str], tmp_path: Path) -> None:
+def test_no_attempt_fails(script: str, arguments: list[str], tmp_path: Path) -> None:
     out = tmp_path / "result.json"
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments, "--out", str(out)],

@@ -13,7 +13,9 @@ import pytest
 import vaezoo
 from tests.runs.shell import Done, Shell, wait_until
 from vaezoo.runs.ray import sweep_on_ray
-from vaezoo.runs.ray.cluster import _explained, _may_listen
+from vaezoo.runs.ray.cluster import _accepts_connections, _explained
+
+pytestmark = pytest.mark.slow
 
 ON_RAY = ("--device", "cpu", "--on", "ray")
 NAMES = ["small-beta1", "small-beta4"]
@@ -28,7 +30,7 @@ def trained(done: Done) -> list[str]:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_each_member_ends_in_the_bytes_of_its_own_run_with_one_thread(shell: Shell) -> None:
+def test_each_member_has_the_weights_of_its_own_run_with_one_thread(shell: Shell) -> None:
     spec = shell.write(matrix={"loss.beta": [1, 4]}, visualizers=["loss_curves"])
     done = shell.inside("run", spec, *ON_RAY, "--zoo", "far")
     assert done.code == 0, done.err
@@ -48,7 +50,7 @@ def test_each_member_ends_in_the_bytes_of_its_own_run_with_one_thread(shell: She
 
 
 @pytest.mark.usefixtures("cluster")
-def test_it_ends_with_a_table_and_a_picture_and_a_member_that_fails_stops_no_other(
+def test_a_sweep_prints_a_table_and_a_failed_member_does_not_stop_the_others(
     shell: Shell,
 ) -> None:
     train = {"epochs": 20, "optimizer": {"use": "sgd", "lr": 1e-4}}
@@ -76,7 +78,7 @@ def test_a_spec_without_a_matrix_runs_as_one_task(shell: Shell) -> None:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_whatever_a_plugin_raises_is_its_members_error(shell: Shell) -> None:
+def test_an_exception_in_a_plugin_is_the_error_of_its_member(shell: Shell) -> None:
     shell.environment["VAEZOO_SHARED_BY"] = "3"  # such sweeps, of two members at once each
     (shell.folder / "thin_ice.py").write_text(
         "import os\n"
@@ -97,7 +99,7 @@ def test_whatever_a_plugin_raises_is_its_members_error(shell: Shell) -> None:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_what_no_machine_has_is_refused(shell: Shell) -> None:
+def test_unavailable_resources_are_refused(shell: Shell) -> None:
     done = shell.inside("run", shell.write(), *ON_RAY, "--cpus-per-run", "3")
     assert done.code == 3
     assert "error[VZ610]: no machine of the cluster has 3 CPUs for a run\n" in done.err
@@ -121,7 +123,7 @@ def test_from_python(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert outcomes[1].values == {"train.seed": 1}
 
 
-def test_ctrl_c_stops_a_cluster_of_ones_own_and_the_same_command_goes_on(
+def test_ctrl_c_stops_a_started_cluster_and_the_same_command_resumes(
     shell: Shell, cluster: None
 ) -> None:
     # so many that neither ends while the other is only being started
@@ -136,7 +138,7 @@ def test_ctrl_c_stops_a_cluster_of_ones_own_and_the_same_command_goes_on(
         out, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert out == ""
-    assert "interrupted: 0 of 2 members are done; the same command goes on" in error
+    assert "interrupted: 0 of 2 members are done; the same command resumes" in error
     assert events.read_text().count("failed KeyboardInterrupt") == 2
     shell.environment = {}
     resumed = shell.inside("run", spec, *ON_RAY)
@@ -152,10 +154,10 @@ def test_ctrl_c_stops_a_cluster_of_ones_own_and_the_same_command_goes_on(
         (("--together", "on"), "--together on trains all members in one process"),
         (("--on", "here", "--cpus-per-run", "2"), "--cpus-per-run is for runs on a cluster"),
         (("--on", "here", "--gpus-per-run", "1"), "--gpus-per-run is for runs on a cluster"),
-        (("--device", "cuda:1"), "error[VZ610]: Ray chooses the device of each run"),
+        (("--device", "cuda:1"), "error[VZ610]: Ray assigns devices"),
     ],
 )
-def test_options_that_contradict_each_other_are_wrong_usage(
+def test_contradictory_options_are_refused(
     shell: Shell, options: tuple[str, ...], why: str
 ) -> None:
     done = shell.inside("run", shell.write(), "--on", "ray", *options)
@@ -163,14 +165,16 @@ def test_options_that_contradict_each_other_are_wrong_usage(
     assert why in done.err
 
 
-def test_torchrun_and_ray_do_not_go_together(shell: Shell) -> None:
+def test_torchrun_and_ray_cannot_be_combined(shell: Shell) -> None:
     shell.environment = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}
     done = shell.inside("run", shell.write(), "--on", "ray")
     assert done.code == 3
     assert "error[VZ609]: torchrun and Ray cannot both start the processes" in done.err
 
 
-def test_without_ray_it_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ray_the_error_says_what_to_install(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     done = shell.inside("run", shell.write(), "--on", "ray")
     assert done.code == 2
@@ -178,24 +182,24 @@ def test_without_ray_it_says_what_to_install(shell: Shell, monkeypatch: pytest.M
     assert "help: pip install 'vaezoo[ray]'" in done.err
 
 
-def test_a_worker_that_dies_is_told_in_words() -> None:
+def test_a_dead_worker_is_reported() -> None:
     exceptions = pytest.importorskip("ray.exceptions")
     (told,) = _explained(exceptions.WorkerCrashedError()).diagnostics
     assert told.message.startswith("the run's worker ended: The worker died unexpectedly")
-    assert "goes on after its last whole epoch" in str(told.hint)
+    assert "resumes after its last complete epoch" in str(told.hint)
 
 
-def test_a_spec_that_cannot_be_used_reaches_no_cluster(tmp_path: Path) -> None:
+def test_an_invalid_spec_does_not_connect(tmp_path: Path) -> None:
     with pytest.raises(vaezoo.VaezooError, match="VZ101"):
         sweep_on_ray(tmp_path / "nothing.yaml")
 
 
-def test_an_address_where_nobody_listens_is_told_at_once(shell: Shell) -> None:
+def test_an_address_without_a_cluster_is_reported_at_once(shell: Shell) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # it does not listen
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert not _may_listen(address)
-        assert not _may_listen(f"ray://{address}")
+        assert not _accepts_connections(address)
+        assert not _accepts_connections(f"ray://{address}")
         taken.listen()
-        assert _may_listen(address)
-    assert _may_listen("auto")
+        assert _accepts_connections(address)
+    assert _accepts_connections("auto")

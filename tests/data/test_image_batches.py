@@ -1,4 +1,4 @@
-"""Batches of images, wherever they lie."""
+"""Batches of images from the device, host memory and disk."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from torch import Tensor
 from vaezoo.data import image_batches, prefetch, streamed
 from vaezoo.data.image_batches import Images, batches, shuffled_batches
 from vaezoo.data.resident import Resident
-from vaezoo.data.streamed import Streamed, gather_by_place
+from vaezoo.data.streamed import Streamed, gather_sorted
 
 CPU = torch.device("cpu")
 
 
 def numbered(count: int) -> Tensor:
-    """Images that hold the bits of their own number, so that each can be told from the others."""
+    """Images that encode their own index."""
     numbers = torch.arange(count)
     images = torch.stack([(numbers >> 8 * byte) % 256 for byte in range(2)], 1)
     return images.to(torch.uint8).reshape(-1, 1, 1, 2)
 
 
 def by_rows(images: Tensor) -> Streamed:
-    """The same images as rows of others, in another order."""
+    """The same images as shuffled rows of a tensor."""
     rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(5))
     among = torch.empty_like(images).index_copy_(0, rows, images)
-    return Streamed(among, CPU, rows=rows, by=gather_by_place, threads=3)
+    return Streamed(among, CPU, rows=rows, gather=gather_sorted, threads=3)
 
 
 HOW: list[Callable[[Tensor], Images]] = [Resident, lambda images: Streamed(images, CPU), by_rows]
@@ -39,7 +39,7 @@ places = pytest.mark.parametrize("place", HOW, ids=["device", "host", "disk"])
 
 @places
 @given(count=st.integers(1, 200), size=st.integers(1, 64), seed=st.integers(0, 1000))
-def test_batches_hold_every_image_once(
+def test_batches_contain_every_image_once(
     place: Callable[[Tensor], Images], count: int, size: int, seed: int
 ) -> None:
     images = numbered(count)
@@ -54,7 +54,7 @@ def test_batches_hold_every_image_once(
 
 
 @places
-def test_the_gathered_piece_does_not_change_the_batches(
+def test_the_gather_size_does_not_change_the_batches(
     place: Callable[[Tensor], Images], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images, order = place(numbered(100)), torch.arange(100).flip(0)
@@ -65,7 +65,7 @@ def test_the_gathered_piece_does_not_change_the_batches(
 
 
 @places
-def test_some_of_them(place: Callable[[Tensor], Images]) -> None:
+def test_selected_images(place: Callable[[Tensor], Images]) -> None:
     stored = numbered(300)
     images, some = place(stored), torch.tensor([299, 0, 7, 7])
     assert images.shape == stored.shape
@@ -76,7 +76,7 @@ def test_some_of_them(place: Callable[[Tensor], Images]) -> None:
     assert torch.equal(images[290:], stored[290:])
 
 
-def test_few_blocks_are_made_ahead() -> None:
+def test_the_number_of_prefetched_blocks_is_limited() -> None:
     made: list[int] = []
     gone: list[Tensor] = []
 
@@ -84,7 +84,9 @@ def test_few_blocks_are_made_ahead() -> None:
         made.append(number)
         return torch.tensor(number)
 
-    blocks = prefetch.ahead(make, range(100), depth=3, threads=2, device=CPU, through=gone.append)
+    blocks = prefetch.prefetch(
+        make, range(100), depth=3, threads=2, device=CPU, release=gone.append
+    )
     for number, block in zip(range(20), blocks, strict=False):
         assert block.item() == number
         assert max(made) <= number + 3
@@ -93,27 +95,27 @@ def test_few_blocks_are_made_ahead() -> None:
     del blocks
 
 
-def test_what_goes_wrong_in_a_thread_is_raised_where_blocks_are_used(
+def test_an_error_in_a_thread_is_raised_to_the_caller(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def torn(images: Tensor, rows: Tensor, out: Tensor) -> None:
         raise OSError("the disk is gone")
 
-    images = Streamed(numbered(50), CPU, by=torn)
+    images = Streamed(numbered(50), CPU, gather=torn)
     with pytest.raises(OSError, match="the disk is gone"):
         list(batches(images, 10))
-    monkeypatch.setattr(streamed, "_AHEAD_BYTES", 1)
+    monkeypatch.setattr(streamed, "_PREFETCH_BYTES", 1)
     assert len(list(batches(Streamed(numbered(50), CPU), 10))) == 5
 
 
-def test_nobody_reads_on_when_an_epoch_is_broken_off() -> None:
+def test_no_thread_reads_after_an_epoch_is_closed() -> None:
     reading: list[int] = []
 
     def slowly(images: Tensor, rows: Tensor, out: Tensor) -> None:
         reading.append(int(rows[0]))
-        streamed.gather(images, rows, out)
+        streamed.gather_rows(images, rows, out)
 
-    epoch = batches(Streamed(numbered(5000), CPU, by=slowly), 1)
+    epoch = batches(Streamed(numbered(5000), CPU, gather=slowly), 1)
     next(epoch)
     epoch.close()  # type: ignore[attr-defined]
     count = len(reading)
@@ -128,11 +130,11 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CU
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("threads", [1, 4])
-def test_a_gpu_gets_the_same_batches_from_its_own_memory_and_from_the_hosts(threads: int) -> None:
+def test_a_gpu_gets_the_same_batches_from_host_memory(threads: int) -> None:
     stored, gpu = numbered(3000).repeat(1, 1, 8, 64), torch.device("cuda")
     order = torch.randperm(3000, generator=torch.Generator().manual_seed(0))
     near = Resident(stored.to(gpu))
-    far = Streamed(stored, gpu, by=gather_by_place, threads=threads)
+    far = Streamed(stored, gpu, gather=gather_sorted, threads=threads)
     for _ in range(3):
         made = zip(
             shuffled_batches(near, order.to(gpu), 64),
@@ -148,7 +150,7 @@ def test_a_gpu_gets_the_same_batches_from_its_own_memory_and_from_the_hosts(thre
 
 @pytest.mark.gpu
 @needs_gpu
-def test_blocks_are_not_written_over_while_a_slow_gpu_works_on_them() -> None:
+def test_blocks_in_use_by_a_slow_gpu_are_not_overwritten() -> None:
     gpu = torch.device("cuda")
     stored = torch.arange(200, dtype=torch.uint8).view(-1, 1, 1, 1).repeat(1, 1, 512, 512)
     found = []
@@ -160,7 +162,7 @@ def test_blocks_are_not_written_over_while_a_slow_gpu_works_on_them() -> None:
 
 @pytest.mark.gpu
 @needs_gpu
-def test_few_blocks_lie_on_the_gpu_however_slow_it_is() -> None:
+def test_the_number_of_blocks_on_a_slow_gpu_is_limited() -> None:
     gpu = torch.device("cuda")
     stored = torch.zeros(400, 1, 512, 512, dtype=torch.uint8)
     torch.cuda.synchronize()
@@ -176,7 +178,7 @@ def test_few_blocks_lie_on_the_gpu_however_slow_it_is() -> None:
 
 @pytest.mark.gpu
 @needs_gpu
-def test_draws_on_a_gpu_are_the_same_wherever_the_images_lie() -> None:
+def test_draws_on_a_gpu_do_not_depend_on_the_placement() -> None:
     gpu = torch.device("cuda")
     grey = torch.randint(0, 256, (25_000, 1, 8, 8), dtype=torch.uint8)
     generators = [torch.Generator(gpu).manual_seed(4) for _ in range(2)]

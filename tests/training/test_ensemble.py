@@ -1,4 +1,4 @@
-"""Members that train together end where their own runs end."""
+"""Members that train together have the results of their own runs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from vaezoo.model import build
 from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, train
 from vaezoo.training.checkpoint import FILE
-from vaezoo.training.ensemble.stacked import Stack, StackedStep
-from vaezoo.training.ensemble.train import apart, train_together
+from vaezoo.training.ensemble.stacked import StackedStep
+from vaezoo.training.ensemble.state import Stack
+from vaezoo.training.ensemble.train import ensemble_problem, train_together
 from vaezoo.training.execution.compiled import CompiledStep
 from vaezoo.training.execution.graph_capture import NotCapturable
 
@@ -24,8 +25,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Members move at once, as they do on a GPU."""
-    monkeypatch.setattr("vaezoo.training.ensemble.train._is_filled_by_one", lambda device: False)
+    """Train members at once, as on a GPU."""
+    monkeypatch.setattr("vaezoo.training.ensemble.train._trains_in_turn", lambda device: False)
 
 
 #: The last of the 72 images' batches holds 4.
@@ -33,7 +34,7 @@ TRAIN = {"epochs": 3, "batch_size": 17}
 
 
 def members(**train):
-    """Three that differ in all that may differ, by name."""
+    """Three members that differ in seed, β and learning rate."""
     several = []
     for number, (seed, beta, lr) in enumerate([(0, 1.0, 1e-2), (1, 4.0, 1e-3), (7, 0.5, 5e-3)]):
         optimizer = {**train.get("optimizer", {"use": "adam"}), "lr": lr}
@@ -62,10 +63,10 @@ def alone(spec, directory, compile="auto"):
 
 
 def assert_alike(specs, folder):
-    """What each member left in its folder is what a run of its own comes to."""
+    """Compare each member's checkpoint with its own run."""
     for spec in specs:
         assert (folder / spec.name / FILE).is_file()
-        found = alone(spec, folder / spec.name)  # a run that has nothing left to train
+        found = alone(spec, folder / spec.name)  # nothing is left to train
         expected = alone(spec, folder / "alone" / spec.name)
         assert len(found.history) == spec.train.epochs
         for one, other in zip(found.history, expected.history, strict=True):
@@ -87,7 +88,7 @@ def assert_alike(specs, folder):
     ],
     ids=["adam", "clipped", "adamw", "sgd", "no validation"],
 )
-def test_each_member_is_its_own_run(tmp_path, train, at_once):
+def test_each_member_equals_its_own_run(tmp_path, train, at_once):
     specs = members(**train)
     assert together(specs, tmp_path) is None
     assert_alike(specs, tmp_path)
@@ -129,7 +130,7 @@ def test_schedules_and_free_bits(tmp_path, at_once):
 @pytest.mark.parametrize(
     "train", [{}, {"optimizer": {"use": "sgd"}, "gradient_clip": 1.0, "validation": 0.0}], ids=str
 )
-def test_members_in_turns_end_in_the_bytes_of_their_own_runs(tmp_path, train):
+def test_round_robin_members_have_the_weights_of_their_own_runs(tmp_path, train):
     specs = members(**train)
     assert together(specs, tmp_path) is None
     for spec in specs:
@@ -143,7 +144,7 @@ def test_members_in_turns_end_in_the_bytes_of_their_own_runs(tmp_path, train):
         assert digests[0] == digests[1]
 
 
-def test_what_cannot_be_mapped_takes_turns(tmp_path, monkeypatch, request):
+def test_batch_normalization_needs_round_robin(tmp_path, monkeypatch, request):
     def with_averages(spec, seed):
         model = build(spec, seed=seed)
         model.encoder = nn.Sequential(nn.BatchNorm2d(model.image_shape[0]), model.encoder)
@@ -155,12 +156,13 @@ def test_what_cannot_be_mapped_takes_turns(tmp_path, monkeypatch, request):
     assert together(specs, tmp_path) is None
     assert_alike(specs, tmp_path)
     request.getfixturevalue("at_once")
-    assert "batch normalisation" in together(specs, tmp_path / "again")
+    assert "batch normalization" in together(specs, tmp_path / "again")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same", ["bytes", "figures"])
 def test_members_share_one_program(tmp_path, monkeypatch, same):
-    """The compiler is left out: the captured graph runs operation by operation."""
+    """Without the compiler: the captured graph runs as it is."""
     made = []
 
     def as_it_is(graph, inputs):
@@ -193,8 +195,8 @@ class StopAfter(Observer):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("how", ["in turns", "at once"])
-def test_a_stopped_population_goes_on_to_the_same_bytes(tmp_path, how, request):
+@pytest.mark.parametrize("how", ["in turn", "at once"])
+def test_a_resumed_ensemble_has_the_same_weights(tmp_path, how, request):
     if how == "at once":
         request.getfixturevalue("at_once")
     specs = members()
@@ -215,8 +217,8 @@ def test_a_stopped_population_goes_on_to_the_same_bytes(tmp_path, how, request):
             assert torch.equal(value, stopped.model.state_dict()[name])
 
 
-@pytest.mark.parametrize("how", ["in turns", "at once"])
-def test_a_member_that_diverges_leaves_nothing_and_harms_no_other(tmp_path, how, request):
+@pytest.mark.parametrize("how", ["in turn", "at once"])
+def test_a_diverged_member_leaves_no_checkpoint(tmp_path, how, request):
     if how == "at once":
         request.getfixturevalue("at_once")
     optimizer = {"use": "sgd", "lr": 1e6}
@@ -238,28 +240,28 @@ def test_a_member_that_diverges_leaves_nothing_and_harms_no_other(tmp_path, how,
     ],
 )
 def test_members_of_one_architecture_train_together(changes, why):
-    reason = apart([small_spec(train=TRAIN), small_spec(**{"train": TRAIN, **changes})])
+    reason = ensemble_problem([small_spec(train=TRAIN), small_spec(**{"train": TRAIN, **changes})])
     assert (why is None) == (reason is None)
     assert why is None or why in reason
 
 
-def test_early_stopping_and_a_single_member_stay_apart():
+def test_early_stopping_and_a_single_member_cannot_train_together():
     stopping = small_spec(train={**TRAIN, "early_stopping": {"patience": 1}})
-    assert "early stopping" in apart([stopping, stopping])
-    assert "one of them" in apart([small_spec()])
+    assert "early stopping" in ensemble_problem([stopping, stopping])
+    assert "only one member" in ensemble_problem([small_spec()])
 
 
-def test_images_that_are_drawn_anew_keep_members_apart(tmp_path, monkeypatch):
+def test_dynamic_binarization_cannot_train_together(tmp_path, monkeypatch):
     specs = members()
     data = specs[0].dataset.build()
     how = data.binarization.model_copy(update={"use": "dynamic"})
     drawn = dataclasses.replace(data, binarization=how)
     monkeypatch.setattr(type(specs[0].dataset), "build", lambda self: drawn)
-    assert "drawn anew" in together(specs, tmp_path)
+    assert "dynamic binarization" in together(specs, tmp_path)
 
 
 def step_of(specs, change):
-    """A step over members whose models were changed."""
+    """A step over members with changed models."""
     models = [change(build(spec, seed=1)) for spec in specs]
     stack = Stack(models)
     noise = [torch.Generator().manual_seed(n) for n in range(len(specs))]
@@ -269,8 +271,8 @@ def step_of(specs, change):
     return lambda: step(images, 0.0)
 
 
-class Undecided(nn.Module):
-    """Looks at a value in Python, which no map over members can."""
+class Branching(nn.Module):
+    """Branches on a tensor value, which vmap does not support."""
 
     def forward(self, images):
         return images if images.mean().item() < 2 else -images
@@ -283,8 +285,8 @@ class Noisy(nn.Module):
         return images + torch.rand_like(images)
 
 
-@pytest.mark.parametrize("part", [Undecided(), Noisy()], ids=lambda part: type(part).__name__)
-def test_parts_that_cannot_be_mapped_are_noticed(part):
+@pytest.mark.parametrize("part", [Branching(), Noisy()], ids=lambda part: type(part).__name__)
+def test_components_that_cannot_be_mapped_are_refused(part):
     def change(model):
         model.encoder = nn.Sequential(part, model.encoder)
         return model
@@ -293,11 +295,11 @@ def test_parts_that_cannot_be_mapped_are_noticed(part):
         step_of(members(), change)()
 
 
-def test_an_unknown_optimizer_is_refused():
+def test_an_unsupported_optimizer_is_refused():
     specs = members()
     models = [build(spec) for spec in specs]
     stack = Stack(models)
-    with pytest.raises(NotCapturable, match="RMSprop is not known"):
+    with pytest.raises(NotCapturable, match="RMSprop cannot be mapped"):
         StackedStep(
             specs,
             stack,
@@ -308,20 +310,23 @@ def test_an_unknown_optimizer_is_refused():
         )
 
 
-def test_the_speed_that_is_told_is_that_of_all_members_in_all_the_time(tmp_path):
-    class Told(Observer):
+def test_the_reported_speed_counts_all_members(tmp_path):
+    class Recording(Observer):
         def __init__(self):
             self.records = []
 
         def finished_epoch(self, record):
             self.records.append(record)
 
-    specs, told = members(), Told()
-    assert together(specs, tmp_path, told) is None
-    trained_on = len(told.records) * len(specs) * 72
-    assert len(told.records) == specs[0].train.epochs
-    seen = sum(record.images_per_second * record.seconds for record in told.records)
+    specs, recording = members(), Recording()
+    assert together(specs, tmp_path, recording) is None
+    trained_on = len(recording.records) * len(specs) * 72
+    assert len(recording.records) == specs[0].train.epochs
+    seen = sum(record.images_per_second * record.seconds for record in recording.records)
     assert seen == pytest.approx(trained_on)
     own = [line for spec in specs for line in alone(spec, tmp_path / spec.name).history]
-    # they took turns: together they took longer than any of them
-    assert sum(record.seconds for record in told.records) > sum(line.seconds for line in own) * 0.99
+    # they trained in turn, so all together took longer than each
+    assert (
+        sum(record.seconds for record in recording.records)
+        > sum(line.seconds for line in own) * 0.99
+    )

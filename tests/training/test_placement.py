@@ -1,4 +1,4 @@
-"""Training with images on the device, in host memory and on disk: the same run."""
+"""Training gives the same result with images on the device, in host memory and on disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, Trained, train
 
 CPU = torch.device("cpu")
-#: What the environment says where images are to lie at a place.
+#: Environment variables that force a placement.
 FORCED = {
     "device": {},
     "host": {"VAEZOO_DEVICE_MEMORY": "0"},
@@ -38,7 +38,7 @@ FORCED = {
 far = pytest.mark.parametrize("place", ["host", "disk"])
 
 
-class Patch(pytest.MonkeyPatch):
+class Patch(pytest.MonkeyPatch):  # type: ignore[misc]
     def to(self, place: str) -> None:
         for name in FORCED["disk"]:
             self.delenv(name, raising=False)
@@ -47,7 +47,7 @@ class Patch(pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def patch(tmp_path: Path) -> Patch:
+def patch(tmp_path: Path) -> Iterator[Patch]:
     patch = Patch()
     patch.setenv("VAEZOO_CACHE", str(tmp_path / "cache"))
     yield patch
@@ -55,12 +55,12 @@ def patch(tmp_path: Path) -> Patch:
 
 
 def blobs(binarize: str = "none") -> ImageData:
-    """The small dataset, in files."""
+    """The small dataset, on disk."""
     stored = small_spec().dataset.build()
 
     def write(writer: ImageWriter) -> None:
-        for name, split in (("train", stored.train), ("test", stored.test)):
-            writer.add(name, split.images, split.labels)
+        writer.add("train", stored.train.images, stored.train.labels)
+        writer.add("test", stored.test.images, stored.test.labels)
 
     data = images_on_disk("blobs", ImageShape(1, 6, 6), write, stored.class_names)
     return replace(data, binarization=Binarization(use=binarize))
@@ -85,7 +85,7 @@ def result(trained: Trained) -> tuple[str, list]:
 @far
 @pytest.mark.parametrize("binarize", ["none", "dynamic"])
 @pytest.mark.parametrize("validation", [0, 0.25])
-def test_a_run_ends_in_the_same_bytes_wherever_its_images_lie(
+def test_the_result_does_not_depend_on_the_placement(
     patch: Patch, tmp_path: Path, place: str, binarize: str, validation: float
 ) -> None:
     spec, data = small_spec(train={"validation": validation}), blobs(binarize)
@@ -99,9 +99,7 @@ def test_a_run_ends_in_the_same_bytes_wherever_its_images_lie(
 
 
 @far
-def test_a_run_goes_on_at_another_place_to_the_same_bytes(
-    patch: Patch, tmp_path: Path, place: str
-) -> None:
+def test_a_run_resumes_with_another_placement(patch: Patch, tmp_path: Path, place: str) -> None:
     spec, data = small_spec(train={"epochs": 4}), blobs("dynamic")
     patch.to("device")
     straight = run(spec, data, tmp_path / "straight")
@@ -116,41 +114,43 @@ def test_a_run_goes_on_at_another_place_to_the_same_bytes(
 
 
 @far
-def test_a_run_that_diverges_is_looked_at_wherever_its_images_lie(
+def test_divergence_is_reported_for_every_placement(
     patch: Patch, tmp_path: Path, place: str
 ) -> None:
     patch.to(place)
     spec = small_spec(train={"epochs": 50, "optimizer": {"use": "sgd", "lr": 1e6}})
-    with pytest.raises(DivergenceError, match=r"VZ603.*the largest log-variance was"):
+    with pytest.raises(
+        DivergenceError, match=r"VZ603.*the largest log-variance on these images was"
+    ):
         run(spec, blobs(), tmp_path)
 
 
-def test_the_road_says_where_images_lie_and_why(patch: Patch) -> None:
+def test_a_placement_is_described_with_its_reason(patch: Patch) -> None:
     data = blobs()
     patch.to("device")
     assert str(place_of(data, CPU)) == "images on the device"
     patch.to("host")
-    why = "their 3.5 kB are more than the 0 bytes of VAEZOO_DEVICE_MEMORY"
-    assert str(place_of(data, CPU)) == f"images stay in host memory: {why}"
+    why = "3.5 kB exceed VAEZOO_DEVICE_MEMORY (0 bytes)"
+    assert str(place_of(data, CPU)) == f"images in host memory ({why})"
     patch.to("disk")
-    assert str(place_of(data, CPU)) == f"images are read from disk: {why}"
-    # what is in memory already is not on disk
+    assert str(place_of(data, CPU)) == f"images on disk ({why})"
+    # images in memory are never on disk
     assert place_of(small_spec().dataset.build(), CPU).kind == "host"
 
 
-def test_drawing_anew_takes_twice_the_room(patch: Patch) -> None:
+def test_dynamic_binarization_needs_twice_the_memory(patch: Patch) -> None:
     patch.setenv("VAEZOO_DEVICE_MEMORY", "5kB")
     assert place_of(blobs(), CPU) == ON_DEVICE
     place = place_of(blobs("dynamic"), CPU)
     assert place.kind == "host"
-    assert place.reason.startswith("their 3.5 kB, and as much again binarised, are more than")
+    assert place.reason.startswith("3.5 kB, doubled by binarization, exceed")
 
 
 COUNT = 600
 
 
 class Large(Dataset, use="large"):
-    """Many images in a file, of which few are made at once."""
+    """Many images in a file, created a few at a time."""
 
     side: int
     binarize: Binarization = Binarization()
@@ -172,16 +172,16 @@ class Large(Dataset, use="large"):
 
 
 def held() -> int:
-    """Bytes of this process's memory that no file stands behind."""
+    """Anonymous memory of this process, bytes."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("RssAnon:")[2].split()[0]) * 1024
 
 
 @contextmanager
 def measured() -> Iterator[list[int]]:
-    """The most memory that was taken inside, beyond what there was before."""
+    """The peak memory inside the block, beyond that before it."""
     gc.collect()
-    if platform.libc_ver()[0] == "glibc":  # else what was freed before would be taken again
+    if platform.libc_ver()[0] == "glibc":  # memory that was freed before would be reused
         ctypes.CDLL(None).malloc_trim(0)
     before, most, done = held(), [0], threading.Event()
 
@@ -199,16 +199,16 @@ def measured() -> Iterator[list[int]]:
 
 
 def run_large(binarize: str, side: int, folder: Path) -> None:
-    """Print, of runs from disk and from memory: where, the most memory taken, and the result."""
-    # smaller parts in proportion to the images, which are no more than a test has time for
-    streamed._AHEAD_BYTES, binarization._PART_BYTES = 2**20, 2**20
+    """Print the placement, peak memory and result of runs from disk and from memory."""
+    # smaller blocks, in proportion to a dataset that is small enough for a test
+    streamed._PREFETCH_BYTES, binarization._PART_BYTES = 2**20, 2**20
     train_ = {"epochs": 1, "batch_size": 4, "validation": 0.01, "optimizer": "sgd"}
     data = spec_data(dataset={"use": "large", "side": side, "binarize": binarize}, train=train_)
     data["model"] |= {part: {"use": "mlp", "hidden": [1]} for part in ("encoder", "decoder")}
     spec = from_data(data, registry_with(Large))
     images = spec.dataset.build()
     os.environ.update(FORCED["disk"])
-    run(small_spec(), blobs(), folder / "first")  # loads what is needed once
+    run(small_spec(), blobs(), folder / "first")  # imports everything
     for place in ("disk", "device"):
         os.environ.update(FORCED[place])
         with measured() as most:
@@ -218,16 +218,17 @@ def run_large(binarize: str, side: int, folder: Path) -> None:
         print(json.dumps([trained.execution.images.kind, most[0], result(trained)]))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's count of anonymous memory")
 @pytest.mark.parametrize(("binarize", "side"), [("none", 640), ("dynamic", 512)])
-def test_more_images_are_trained_on_than_memory_is_taken_for(
+def test_training_from_disk_uses_less_memory_than_the_images(
     patch: Patch, tmp_path: Path, binarize: str, side: int
 ) -> None:
     patch.to("device")
-    # in a process of its own: one that has run other tests takes memory that those gave back
+    # a new process: this one may reuse memory that other tests freed
     code = f"""
 from pathlib import Path
-from tests.training.test_places import run_large
+from tests.training.test_placement import run_large
 run_large({binarize!r}, {side}, Path({str(tmp_path)!r}))
 """
     done = subprocess.run(

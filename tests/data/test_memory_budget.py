@@ -1,4 +1,4 @@
-"""How much memory images may take."""
+"""How much memory images may use."""
 
 from __future__ import annotations
 
@@ -42,24 +42,26 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("2TiB", 2**41),
     ],
 )
-def test_amounts_are_read_as_people_write_them(
+def test_amounts_with_units_are_read(
     text: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(memory_budget.HOST, text)
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == count
-    assert budget.said == f"the {in_units(count)} of VAEZOO_HOST_MEMORY"
+    assert budget.source == f"VAEZOO_HOST_MEMORY ({in_units(count)})"
 
 
 @pytest.mark.parametrize("text", ["lots", "-1", "2 GB free", "1e9", "MB"])
-def test_what_is_no_amount_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_amounts_are_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(memory_budget.DEVICE, text)
-    with pytest.raises(UsageError, match=r"VZ607.*VAEZOO_DEVICE_MEMORY is .*no amount of memory"):
+    with pytest.raises(
+        UsageError, match=r"VZ607.*VAEZOO_DEVICE_MEMORY is .*not an amount of memory"
+    ):
         budget_on(CPU)
 
 
-def test_a_cpus_memory_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cpu_uses_host_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(memory_budget.HOST, "7MB")
     assert budget_on(CPU) == budget_in_host()
     monkeypatch.setenv(memory_budget.DEVICE, "3MB")
@@ -69,37 +71,37 @@ def test_a_cpus_memory_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (device.bytes, host.bytes) == (3_000_000, 7_000_000)
 
 
-def test_half_of_what_is_free_is_less_than_the_machine_has() -> None:
+def test_the_budget_is_less_than_half_of_all_memory() -> None:
     budget = budget_in_host()
     assert budget is not None
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert 0 < budget.bytes <= total // 2
-    assert budget.said.startswith("half of the ")
+    assert budget.source.startswith("half of the ")
 
 
 def test_processes_of_one_machine_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_budget, "_available", lambda: 8_000_000)
-    monkeypatch.setattr(memory_budget, "_groups", lambda: iter(()))
+    monkeypatch.setattr(memory_budget, "_cgroups", lambda: iter(()))
     for name, value in {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == 1_000_000
-    assert budget.said == "half of the 8.0 MB of free memory, shared by 4 processes"
+    assert budget.source == "half of the 8.0 MB of free memory, shared by 4 processes"
 
 
-def test_runs_that_know_nothing_of_each_other_share_it_as_they_are_told(
+def test_independent_runs_share_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(memory_budget, "_available", lambda: 8_000_000)
-    monkeypatch.setattr(memory_budget, "_groups", lambda: iter(()))
+    monkeypatch.setattr(memory_budget, "_cgroups", lambda: iter(()))
     monkeypatch.setenv(SHARING, "8")
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == 500_000
     monkeypatch.setenv(SHARING, "0")
-    with pytest.raises(UsageError, match=r"VZ607.*VAEZOO_SHARED_BY is '0', .* no number of runs"):
+    with pytest.raises(UsageError, match=r"VZ607.*VAEZOO_SHARED_BY is '0', .*not a number of runs"):
         budget_in_host()
 
 
@@ -110,7 +112,7 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("version", GROUPS)
-def test_a_limit_on_a_group_of_processes_counts(
+def test_a_cgroup_limit_applies(
     version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit, used, controller = GROUPS[version]
@@ -123,28 +125,28 @@ def test_a_limit_on_a_group_of_processes_counts(
     (inner.parent / used).write_text("1500\n")
     (inner.parent / "memory.stat").write_text("anon 900\nactive_file 200\ninactive_file 400\n")
     found = [(inner, (limit, used)), (inner.parent, (limit, used))]
-    monkeypatch.setattr(memory_budget, "_groups", lambda: iter(found))
+    monkeypatch.setattr(memory_budget, "_cgroups", lambda: iter(found))
     monkeypatch.setattr(memory_budget, "_available", lambda: 10**9)
     budget = budget_in_host()
     assert budget is not None
     assert budget.bytes == (2000 - (1500 - 600)) // 2
 
 
-def test_groups_are_looked_for_from_the_inside_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cgroups_are_searched_innermost_first(monkeypatch: pytest.MonkeyPatch) -> None:
     def lines(path: Path, encoding: str) -> str:
         assert path == Path("/proc/self/cgroup")
         return "4:cpu,memory:/job/step\n3:cpuset:/\n0::/user/shell\n"
 
     monkeypatch.setattr(Path, "read_text", lines)
     folders = [
-        folder.relative_to("/sys/fs/cgroup").as_posix() for folder, _ in memory_budget._groups()
+        folder.relative_to("/sys/fs/cgroup").as_posix() for folder, _ in memory_budget._cgroups()
     ]
     assert folders == ["memory/job/step", "memory/job", "memory", "user/shell", "user", "."]
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_gpus_free_memory_is_asked_for() -> None:
+def test_the_free_memory_of_a_gpu() -> None:
     gpu = torch.device("cuda")
     before = budget_on(gpu)
     held = torch.empty(2**28, dtype=torch.uint8, device=gpu)
@@ -152,4 +154,4 @@ def test_a_gpus_free_memory_is_asked_for() -> None:
     assert before is not None
     assert after is not None
     assert before.bytes - after.bytes >= held.nbytes // 2
-    assert after.said.endswith("that the cuda device has free")
+    assert after.source.endswith("free on the cuda device")
