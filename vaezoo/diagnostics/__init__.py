@@ -1,4 +1,4 @@
-"""What vaezoo says when something is wrong: findings, the tree of errors, exit codes."""
+"""Findings, the error hierarchy and exit codes."""
 
 from vaezoo.diagnostics.codes import CODES
 from vaezoo.diagnostics.diagnostic import (

@@ -1,4 +1,4 @@
-"""Characters that are taken for others: Cyrillic а for a, a no-break space for a blank."""
+"""Characters that look like others: Cyrillic а like a, a no-break space like a space."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from vaezoo.diagnostics.printable import code_point
 
 _MOST_NAMED = 3
 
-#: Letters of other scripts, and signs of typesetting, by the ASCII that they look like.
-_LIKE = {
+#: Letters of other scripts and typographic signs, by the ASCII character they resemble.
+_LOOKALIKES = {
     "a": "аαɑ", "b": "Ьƅ", "c": "сϲ", "d": "ԁ", "e": "еє", "g": "ɡ", "h": "һհ", "i": "іιı",
     "j": "јϳ", "k": "кκ", "l": "ӏ", "m": "м", "n": "ոп", "o": "оοօ", "p": "рρ", "q": "ԛ",
     "s": "ѕ", "t": "тτ", "u": "սυ", "v": "νѵ", "w": "ԝѡ", "x": "хχ", "y": "уγ", "z": "ᴢ",
@@ -19,16 +19,16 @@ _LIKE = {
     "-": "‐‑‒–—―−⁃", "'": "‘’‚‛′ʼ", '"': "“”„‟″«»", "/": "⁄∕", "_": "ˍ‗", ":": "∶ː꞉", "*": "∗",
     ",": "‚،", "~": "∼",
 }  # fmt: skip
-_ASCII = {other: letter for letter, others in _LIKE.items() for other in others}
+_ASCII = {other: letter for letter, others in _LOOKALIKES.items() for other in others}
 
 
 def plain(text: str) -> str:
-    """The ASCII that a text looks like; what looks like none stays as it is."""
+    """Replace characters with the ASCII they resemble; others stay."""
     return text if text.isascii() else "".join(map(_plain, text))
 
 
 def unmasked(text: str) -> str | None:
-    """Those characters of ``text`` that are not what they look like, in words; None without any."""
+    """Describe the confusable characters of ``text``, or None if it has none."""
     strange = [c for c in dict.fromkeys(text) if _plain(c) != c]
     if not strange:
         return None

@@ -1,16 +1,16 @@
-"""What vaezoo says when something is wrong: findings, the error tree, exit codes.
+"""Findings, the error hierarchy and exit codes.
 
-The tree of errors, each with the exit code that ends the command::
+The errors, each with the exit code of the command::
 
     VaezooError                 1
     ├── SpecError               1   a spec that cannot be used, with all its findings
     ├── PluginError             1   a component or plugin that is missing, broken or ambiguous
     ├── UsageError              2   wrong arguments: an unknown entry, metric or visualizer
     ├── ZooError                3   an entry or weights file that cannot be read or written
-    ├── RunError                3   training or evaluation that could not go on
-    │   ├── DataError           3   a dataset that cannot be had
+    ├── RunError                3   training or evaluation that failed
+    │   ├── DataError           3   a dataset that cannot be loaded
     │   └── DivergenceError     3   an objective that became NaN or infinite
-    └── Interrupted           130   stopped by the user; the same command goes on
+    └── Interrupted           130   stopped by the user; the same command resumes
 
 Codes are stable: ``VZ1xx`` YAML, ``VZ2xx`` schema, ``VZ3xx`` registry and plugins,
 ``VZ4xx`` shapes and objective (from ``VZ411`` on the lint), ``VZ5xx`` zoo, ``VZ6xx`` run.
@@ -36,7 +36,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-#: What ends a line, in YAML and so in every Position.
+#: Line breaks in YAML, and so in every Position.
 LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 
@@ -49,7 +49,7 @@ class Position:
 
 
 class Piped(str):
-    """The name of a source that came through a pipe, with its content: it can be read once."""
+    """The name and content of a source read from a pipe, which can be read only once."""
 
     content: bytes
 
@@ -73,7 +73,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Related:
-    """Another place that a finding has to do with, such as the spec that extends a base."""
+    """Another location of a finding, such as the spec that extends a base."""
 
     message: str
     span: Span
@@ -96,7 +96,7 @@ class Diagnostic:
 
 
 class VaezooError(Exception):
-    """The root of every error that vaezoo raises on purpose; holds its findings."""
+    """Base class of all vaezoo errors; holds the findings."""
 
     exit_code = 1
 
@@ -128,13 +128,13 @@ class ZooError(VaezooError):
 
 
 class RunError(VaezooError):
-    """A run that could not go on."""
+    """A run that failed."""
 
     exit_code = 3
 
 
 class DataError(RunError):
-    """A dataset that cannot be had."""
+    """A dataset that cannot be loaded."""
 
 
 class DivergenceError(RunError):
@@ -148,7 +148,7 @@ class Interrupted(VaezooError):
 
 
 class DiagnosticWarning(UserWarning):
-    """A finding that stops nothing, as Python's ``warnings`` show it."""
+    """A non-fatal finding as a Python warning."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         self.diagnostic = diagnostic
@@ -156,7 +156,7 @@ class DiagnosticWarning(UserWarning):
 
 
 def warn(diagnostic: Diagnostic) -> None:
-    """Tell a finding that stops nothing."""
+    """Issue a finding as a Python warning."""
     warnings.warn(DiagnosticWarning(diagnostic), stacklevel=3)
 
 
@@ -179,21 +179,21 @@ def findings_told(tell: Callable[[Diagnostic], object]) -> Iterator[None]:
 
 
 def describe(diagnostic: Diagnostic) -> str:
-    """One finding as plain text without its snippet: place, code, message, hint."""
+    """One finding as plain text: location, code, message, hint."""
     place = f"{diagnostic.span}: " if diagnostic.span else ""
     text = printable(f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}")
     return in_log(f"{text}\n  help: {diagnostic.hint}" if diagnostic.hint else text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that ``name`` most likely was meant to be, if any is close."""
+    """The known name most similar to ``name``, or None if none is similar."""
     by_folded = {candidate.casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else None
 
 
 def suggest(name: str, known: Sequence[str], noun: str) -> str:
-    """A hint for an unknown name: the nearest right one, and what there is."""
+    """A hint for an unknown name: the nearest known name, and all known names."""
     listed = ", ".join(sorted(known)) or "none"
     close = nearest(name, known)
     there_is = f"{noun}: {listed}"

@@ -1,4 +1,4 @@
-"""Text of others, such as a spec's or a file's name, on its way to a terminal, log or page.
+"""Escape untrusted text, such as names of specs and files, for a terminal, log or page.
 
 Whatever it holds is shown and never obeyed: characters that move a cursor, turn the direction of
 writing, or cannot be seen are written as escapes; what a log or a page would take for a command,
@@ -13,18 +13,18 @@ from html import escape
 
 #: Categories of characters that are never text: controls, formats, surrogates, separators.
 _ACTIVE = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-#: Letters and marks that take no ink and are in none of those categories.
+#: Invisible letters and marks outside those categories.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-#: How the commonest are written.
+#: Short escapes.
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "    "}
-#: What GitHub's runner obeys: ``::name`` where a line's text begins, ``##[name`` anywhere.
+#: Commands of GitHub's runner: ``::name`` at the start of a line, ``##[name`` anywhere.
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|#(?=#\[)", re.MULTILINE)
 #: What Markdown reads as markup. An underscore within a word is none, and so are brackets that no
 #: address follows.
 _MARKUP = re.compile(r"[\\`*<|~$]|\](?=[(\[:])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)")
-#: What begins a list, a heading, a quotation or a rule.
+#: Start of a list, heading, quotation or rule.
 _BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=(?:[-+]|#+)(?:\s|$)|>|[-=]{3}))")
-#: What GitHub's Markdown turns into a link by itself, and what its runner obeys.
+#: Text that GitHub's Markdown links automatically, and commands of its runner.
 _LINK = re.compile(
     r"(?:(?<=http|ttps)|(?<=ftp)|(?<=mailto)|(?<=xmpp)):|(?<=www)\.|@|#(?=#\[)", re.IGNORECASE
 )
@@ -35,7 +35,7 @@ _PLAIN_ADDRESS = re.compile(
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Text in which no character acts; what is in ``keep`` stays as it is.
+    r"""Escape control and invisible characters, except those in ``keep``.
 
     >>> printable("red\x1b[31m")
     'red\\x1b[31m'
@@ -46,29 +46,29 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def in_one_line(text: str) -> str:
-    """Printable text in one line, each stretch of white space a single blank."""
+    """Printable text on one line, with whitespace collapsed."""
     return printable(" ".join(text.split()))
 
 
 def in_log(text: str) -> str:
-    """Several lines, none of which a CI system takes for a command."""
+    """Printable lines without commands of CI systems."""
     return without_commands(printable(text, keep="\n\t"))
 
 
 def without_commands(text: str) -> str:
-    """Lines of printable text and a terminal's colors, none of which a CI system obeys."""
+    """Escape commands of CI systems; terminal colors stay."""
     return _COMMAND.sub(_shown_command, text)
 
 
 def in_json(text: str) -> str:
-    """JSON text that means the same, with escapes for every character that acts."""
+    """Equivalent JSON text with control and invisible characters escaped."""
     if text.isascii():  # json.dumps escapes the controls itself
         return text
     return "".join(c if c in "\n\t" or _is_shown(c) else _json_escape(c) for c in text)
 
 
 def in_markdown(text: str, *, links: bool = False) -> str:
-    """One line that Markdown shows as it is written: no markup, HTML, picture or link.
+    """One line of literal Markdown text: no markup, HTML, image or link.
 
     With ``links``, plain https addresses stay links.
     """

@@ -1,7 +1,7 @@
 """GitHub Actions: workflow commands that annotate a pull request, and the step's summary.
 
-Of each severity GitHub shows the first ten annotations of a step and drops the rest. So the
-tenth stands for all that are left, and these follow in the log.
+GitHub shows the first ten annotations of each severity in a step and drops the rest. The tenth
+therefore summarizes the remaining findings, which follow in the log.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST_NAMED = 5
 
 
 def report(found: Report, root: Path) -> str:
-    """Workflow commands, one a line, and the findings that are too many as text after them."""
+    """Workflow commands, one per line, then the remaining findings as text."""
     lines: list[str] = []
     left: list[Diagnostic] = []
     for severity in Severity:
@@ -35,7 +35,7 @@ def report(found: Report, root: Path) -> str:
         shown = MOST_SHOWN - 1 if many else MOST_SHOWN
         lines += [_annotation(finding, root) for finding in findings[:shown]]
         if many:
-            lines.append(_rest(findings[shown:], root))
+            lines.append(_remaining(findings[shown:], root))
             left += findings[shown:]
     if left:
         lines += _log(left)
@@ -58,8 +58,8 @@ def _annotation(finding: Diagnostic, root: Path) -> str:
     return _command(finding, title, _message(finding, root), root)
 
 
-def _rest(findings: list[Diagnostic], root: Path) -> str:
-    """One annotation, at the first of them, for findings that GitHub would not show."""
+def _remaining(findings: list[Diagnostic], root: Path) -> str:
+    """One annotation, at the first finding, for all that GitHub would not show."""
     noun = "errors" if findings[0].severity is Severity.ERROR else "warnings"
     files = Counter(_where(finding, root) for finding in findings)
     listed = [f"{file} ({count:,})" for file, count in files.most_common(_MOST_NAMED)]
@@ -100,7 +100,7 @@ def _message(finding: Diagnostic, root: Path) -> str:
 
 
 def _log(findings: list[Diagnostic]) -> Iterator[str]:
-    """Findings as text, in which nothing that a spec holds can pass for a command."""
+    """Findings as text, with workflow commands disabled."""
     token = secrets.token_hex(16)
     yield f"::group::{len(findings):,} findings without an annotation"
     yield f"::stop-commands::{token}"
@@ -122,7 +122,7 @@ def _row(finding: Diagnostic, root: Path) -> str:
 
 
 def _data(text: str) -> str:
-    """What stands behind a command's second colons."""
+    """Escape the message of a command."""
     text = printable(text, keep="\n")
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
@@ -132,7 +132,7 @@ def _property(text: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Text that Markdown shows as it is, within a cell of a table."""
+    """Literal text for a cell of a Markdown table."""
     lines = printable(text, keep="\n").split("\n")
     return "<br>".join(re.sub(r"([\\`*_{}\[\]#|<>&~@$])", _entity, line) for line in lines)
 

@@ -1,6 +1,6 @@
 """JSON for programs: one object, of a shape with a version (described in docs/ci.md).
 
-A new key may come without a new version; one that goes or changes its meaning brings one.
+Adding a key keeps the version; removing a key or changing its meaning increments it.
 """
 
 from __future__ import annotations

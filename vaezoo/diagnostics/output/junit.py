@@ -12,7 +12,7 @@ from vaezoo.diagnostics.output.spec_report import Report
 from vaezoo.diagnostics.output.text import render
 from vaezoo.diagnostics.printable import printable
 
-#: What XML 1.0 cannot hold, not even as a reference.
+#: Characters that XML 1.0 forbids, even as references.
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -1,4 +1,4 @@
-"""Where findings are, as programs want it: paths relative to the checkout, and URIs."""
+"""Locations for programs: paths relative to the checkout, and URIs."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from urllib.parse import quote_from_bytes
 
 from vaezoo.diagnostics import Span
 
-#: Where CI systems say that the repository lies: GitHub, GitLab.
+#: Variables with the repository's path: GitHub, GitLab.
 _VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def checkout() -> Path:
-    """The folder of the repository in CI, if we are in it; or else the current folder."""
+    """The repository in CI if it contains the current folder, else the current folder."""
     here = Path.cwd()
     named = (Path(os.environ.get(name) or "/nowhere") for name in _VARIABLES)
     return next((root for root in named if here.is_relative_to(root)), here)
 
 
 def is_argument(span: Span) -> bool:
-    """Whether the place is one of the command line's arguments, and no file."""
+    """Whether the location is a command-line argument rather than a file."""
     return span.source.startswith("--")
 
 
 def relative(source: str, root: Path) -> str | None:
-    """A file's path below ``root``, with slashes; None where it lies elsewhere."""
+    """A file's path below ``root``, with slashes; None if it is elsewhere."""
     path = os.path.relpath(os.path.abspath(source.replace("\0", "")), root)
     parts = path.split(os.sep)
     return None if os.pardir in parts or os.path.isabs(path) else "/".join(parts)
 
 
 def path(source: str, root: Path) -> str:
-    """A file's path below ``root``, or as it is where it lies elsewhere."""
+    """A file's path below ``root``; unchanged if it is elsewhere."""
     return relative(source, root) or source
 
 
@@ -42,6 +42,6 @@ def uri(path: str) -> str:
 
 
 def absolute_uri(source: str) -> str:
-    """A file as a URI that needs no other one."""
+    """An absolute file URI."""
     path = os.path.abspath(source.replace("\0", "")).replace(os.sep, "/")
     return "file://" + uri(path if path.startswith("/") else f"/{path}")

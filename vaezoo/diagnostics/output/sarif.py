@@ -18,9 +18,9 @@ from vaezoo.diagnostics.printable import in_json
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
-#: What relative URIs are relative to: the checkout, wherever it lies.
+#: Base of relative URIs: the checkout.
 _ROOT = "SRCROOT"
-#: What ends a line for our positions (``diagnostics.LINE_BREAK``).
+#: Line breaks of our positions (``diagnostics.LINE_BREAK``).
 _LINE_BREAKS = ["\r\n", "\n", "\r", "\x85", "\u2028", "\u2029"]
 
 

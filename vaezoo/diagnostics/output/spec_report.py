@@ -1,4 +1,4 @@
-"""What ``validate`` found, spec by spec."""
+"""The findings of ``validate``, by spec."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from vaezoo.diagnostics import Diagnostic, Position, Related, Severity, Span
 
 @dataclass(frozen=True)
 class Report:
-    """The findings about each spec that was looked at."""
+    """The findings of each validated spec."""
 
     files: dict[str, tuple[Diagnostic, ...]]
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """All findings, each once, by file and line.
+        """All findings without duplicates, by file and line.
 
-        What is wrong in a base is one finding, however many specs extend it: ``related``
-        then names the place in each of them.
+        An error in a base is one finding; ``related`` has the location in each spec that
+        extends it.
         """
         related: dict[Diagnostic, dict[Related, None]] = {}
         for found in self.files.values():
@@ -42,14 +42,14 @@ class Report:
 
     @property
     def invalid(self) -> int:
-        """How many specs cannot be used."""
+        """The number of specs with errors."""
         return sum(
             any(finding.severity is Severity.ERROR for finding in found)
             for found in self.files.values()
         )
 
     def strict(self) -> Report:
-        """The same findings, every warning an error."""
+        """The same findings with warnings as errors."""
         return Report(
             {
                 file: tuple(replace(finding, severity=Severity.ERROR) for finding in found)

@@ -1,4 +1,4 @@
-"""Findings as text for people: the place, the line, a caret under it, and what to do."""
+"""Findings as text: location, line, caret and hint."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from vaezoo.diagnostics.output.spec_report import Report
 from vaezoo.diagnostics.printable import printable, without_commands
 
 _MOST_BYTES = 1 << 21
-#: Longer lines are clipped around the caret to so many characters before and after it.
+#: Longer lines are clipped to this many characters before and after the caret.
 _BEFORE, _AFTER = 40, 60
 
-#: Of the places that a finding has to do with, so many are named: a base can have a thousand heirs.
+#: Most related locations shown. A base can have a thousand specs that extend it.
 _MOST_RELATED = 3
 
 _BOLD, _RED, _YELLOW, _BLUE, _RESET = "\033[1m", "\033[1;31m", "\033[1;33m", "\033[1;34m", "\033[0m"
 
 
 def report(found: Report, _root: Path) -> str:
-    """The findings, and a last line that counts them."""
+    """The findings and a summary line."""
     shown = render(found.diagnostics)
     return f"{shown}\n\n{found.summary()}\n" if shown else f"{found.summary()}\n"
 
 
 def render(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
-    """The findings one after the other, an empty line between two."""
+    """The findings, separated by empty lines."""
     renderer = _Renderer(color)
     return without_commands("\n\n".join(map(renderer.one, diagnostics)))
 
@@ -97,7 +97,7 @@ class _Renderer:
 
 
 def place(span: Span) -> str:
-    """Where a range begins and, after a dash, where its last character stands."""
+    """The start of a range and, after a dash, its last character."""
     if is_argument(span):
         return span.source
     if span.end.line > span.start.line:
@@ -107,7 +107,7 @@ def place(span: Span) -> str:
 
 
 def _content(path: str) -> str:
-    """A file's text; nothing where it is gone, or is no file that can be read at once."""
+    """A file's text; empty if it is missing or not a regular file."""
     if isinstance(path, Piped):
         return path.content.decode("utf-8-sig", errors="replace")
     try:
@@ -120,7 +120,7 @@ def _content(path: str) -> str:
 
 
 def _underlined(text: str, start: int, end: int) -> tuple[str, str]:
-    """A line as a terminal shows it, and carets below the characters ``start`` to ``end``."""
+    """A line for the terminal, and carets below the characters ``start`` to ``end``."""
     start = min(max(start, 0), len(text))
     end = min(max(end, start), len(text))
     first = 0 if len(text) <= _BEFORE + _AFTER else max(start - _BEFORE, 0)
@@ -133,7 +133,7 @@ def _underlined(text: str, start: int, end: int) -> tuple[str, str]:
 
 
 def _width(text: str) -> int:
-    """How many cells of a terminal the text takes."""
+    """The number of terminal cells of the text."""
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
