@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 
 import click
 
-from vaezoo.diagnostics import Diagnostic, findings_told
+from vaezoo.diagnostics import Diagnostic, forward_warnings
 
 
 def findings_shown() -> AbstractContextManager[None]:
     """Within, each ``DiagnosticWarning`` is shown once; other warnings as Python shows them."""
-    return findings_told(_show)
+    return forward_warnings(_show)
 
 
 def _show(finding: Diagnostic) -> None:

@@ -161,17 +161,16 @@ def warn(diagnostic: Diagnostic) -> None:
 
 
 @contextlib.contextmanager
-def findings_told(tell: Callable[[Diagnostic], object]) -> Iterator[None]:
-    """Within, each finding of a ``DiagnosticWarning`` is told once; other warnings are shown as
-    Python shows them."""
+def forward_warnings(handle: Callable[[Diagnostic], object]) -> Iterator[None]:
+    """Pass each distinct ``DiagnosticWarning``'s finding to ``handle``; show other warnings."""
     with warnings.catch_warnings():
-        others = warnings.showwarning
+        show_other = warnings.showwarning
 
         def show(message: Warning | str, *details: Any, **options: Any) -> None:
             if isinstance(message, DiagnosticWarning):
-                tell(message.diagnostic)
+                handle(message.diagnostic)
             else:
-                others(message, *details, **options)
+                show_other(message, *details, **options)
 
         warnings.showwarning = show
         warnings.simplefilter("once", DiagnosticWarning)

@@ -20,7 +20,7 @@ from vaezoo.diagnostics import (
     RunError,
     VaezooError,
     describe,
-    findings_told,
+    forward_warnings,
 )
 from vaezoo.registry import discover
 from vaezoo.spec.reader import from_data
@@ -106,7 +106,7 @@ def _train(task: Task) -> None:
     environment = task.environment
     registry = discover(environment.plugins, disabled=environment.disabled)
     observer = StatusObserver(status_file(environment.sweep, task.spec["name"]))
-    with findings_told(lambda finding: observer.warned(describe(finding))):
+    with forward_warnings(lambda finding: observer.warned(describe(finding))):
         run(
             from_data(task.spec, registry),
             zoo=environment.zoo,
