@@ -128,7 +128,7 @@ def test_the_lock_tells_training_from_checking(
     assert lock["components"] == Entry(trained, "small").lock["components"]
     assert {row["sha256"] for row in lock["checked"]["components"]} == {"1" * 64}
     assert not any(drift(lock, registry, "small"))
-    assert "Figures: taken again" in (old / "README.md").read_text()
+    assert "Figures: recomputed and confirmed by" in (old / "README.md").read_text()
 
 
 def test_a_spec_gives_name_figures_targets_and_pictures(old: Path, registry: Registry) -> None:

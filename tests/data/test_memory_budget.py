@@ -101,7 +101,7 @@ def test_independent_runs_share_memory(
     assert budget is not None
     assert budget.bytes == 500_000
     monkeypatch.setenv(SHARING, "0")
-    with pytest.raises(UsageError, match=r"VZ607.*VAEZOO_SHARED_BY is '0', .* no number of runs"):
+    with pytest.raises(UsageError, match=r"VZ607.*VAEZOO_SHARED_BY is '0', .*not a number of runs"):
         budget_in_host()
 
 

@@ -125,7 +125,7 @@ def test_a_plugin_speaks_for_itself_or_gets_the_general_form():
     assert Code("code") in TERMS["own"].where
     for failing in ("broken", "unsettable"):
         assert TERMS[failing].tex == TERMS["silent"].tex
-    assert text_of(TERMS["broken"].words) == "in its own words “Fails when it is asked”"
+    assert text_of(TERMS["broken"].words) == "“Fails when it is asked”"
     # a namesake of a built-in component is not taken for it
     assert "pi" not in TERMS["silent"].tex
     assert "Something else. With more to say”" in text_of(TERMS["silent"].words)

@@ -123,7 +123,7 @@ def test_ctrl_c_before_the_first_epoch_ends(shell: Shell) -> None:
     shell.environment["BLOBS_INTERRUPT"] = "started small"
     done = shell.inside("run", shell.write(), "--device", "cpu")
     assert done.code == 130
-    assert "no epoch was complete yet; the same command starts from the beginning" in done.err
+    assert "no epoch was complete; the same command starts from the beginning" in done.err
 
 
 def test_fresh_ignores_the_run_folder(shell: Shell) -> None:

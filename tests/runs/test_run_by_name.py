@@ -60,7 +60,7 @@ def test_run_applies_overrides_to_a_spec_object(
 def test_overrides_of_a_reading_are_refused() -> None:
     registry = registry_with(Blobs)
     reading = look_up("fashion_mlp2")
-    with pytest.raises(TypeError, match="overrides go with"):
+    with pytest.raises(TypeError, match="overrides need the file of a spec"):
         vaezoo.sweep(reading, overrides=["train.seed=1"], registry=registry)
 
 

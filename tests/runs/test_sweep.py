@@ -177,7 +177,7 @@ def test_from_python(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [outcome.spec.name for outcome in outcomes] == NAMES
     assert outcomes[3].values == {"loss.beta": 4, "train.seed": 1}
     assert [outcome.entry.name for outcome in outcomes if outcome.entry] == NAMES
-    with pytest.raises(vaezoo.VaezooError, match=r"VZ208.*stands for 4 specs"):
+    with pytest.raises(vaezoo.VaezooError, match=r"VZ208.*has a matrix of 4 specs"):
         vaezoo.run(spec, zoo="zoo", device="cpu", registry=registry)
 
 

@@ -52,8 +52,6 @@ def test_all_nine_kinds_and_hooks_in_one_package(environment: Environment) -> No
 
 TRAIN_EACH = """\
 import sys, vaezoo
-
-pytestmark = pytest.mark.slow
 for path in sys.argv[2:]:
     own = [] if path.endswith("a_dataset.yaml") else [f"dataset.root={sys.argv[1]}"]
     entry = vaezoo.run(path, device="cpu", overrides=["train.epochs=1", *own])

@@ -92,7 +92,7 @@ def test_a_draw_without_an_example_dimension_is_shared():
     ("loss", "why"),
     [
         (drawing(lambda rows: (3 * rows,)), r"draws \(12,\) numbers for 4 examples"),
-        (drawing(lambda rows: torch.ones(1, rows, 1) / 2, torch.bernoulli), "draws by bernoulli"),
+        (drawing(lambda rows: torch.ones(1, rows, 1) / 2, torch.bernoulli), "draws with bernoulli"),
     ],
 )
 def test_noise_that_cannot_be_divided_is_refused(loss, why):
@@ -135,5 +135,5 @@ def test_distributed_steps_are_not_compiled(mode, compiled):
     state, group = state_of(spec), ProcessGroup(Processes(0, 2), torch.device("cpu"))
     state.compiled = compiled
     images: Any = spec.dataset.build().train.images
-    with pytest.raises(RunError, match=r"VZ609.*steps that several processes share"):
+    with pytest.raises(RunError, match=r"VZ609.*distributed steps are not compiled"):
         group.choose_step(spec, state, spec.loss.build(), images, mode, Observer())

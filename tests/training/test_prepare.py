@@ -136,7 +136,9 @@ def test_classes_without_test_images() -> None:
 def test_too_few_images_to_split() -> None:
     with pytest.raises(DataError, match=r"has 1 image, too few for train\.validation: 0\.25"):
         load_for_training(spec_of({"train": 1}))
-    assert "has 1 image: " in warned(spec_of({"train": 1}, train={"validation": 0}))
+    assert "exceeds the training split of 1 image: " in warned(
+        spec_of({"train": 1}, train={"validation": 0})
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_too_few_images_to_split() -> None:
             {"visualizers": ["picky_picture"]},
             "does not support the dataset: ten are shown, and there are 6",
         ),
-        ({"visualizers": [{"use": "traversals", "image": 6}]}, "image 6, and the test split has 6"),
+        ({"visualizers": [{"use": "traversals", "image": 6}]}, "image 6, but the test split has 6"),
     ],
 )
 def test_unsupported_metrics_and_visualizers_are_refused(
@@ -172,7 +174,7 @@ def test_pictures_of_two_channels() -> None:
         load_for_training(spec_of({"channels": 2}, **changes))
     told = [finding.message for finding in caught.value.diagnostics]
     assert [text.split("'")[1] for text in told] == ["samples", "reconstructions"]
-    assert all("images of 2 channels have no picture" in text for text in told)
+    assert all("it cannot draw images with 2 channels" in text for text in told)
 
 
 @pytest.mark.parametrize(

@@ -152,5 +152,5 @@ def test_plugin_that_is_there_but_does_not_serve(publisher: Any) -> None:
         require_plugins(lock, newer, "tiny")
     broken = registry_of(name="other")
     broken.add(Plugin("parts", "1.2", "here"), ModuleType("parts"))
-    with pytest.raises(PluginError, match="cannot be loaded: TypeError: it answers to no hook"):
+    with pytest.raises(PluginError, match="cannot be loaded: TypeError: it implements no hook"):
         require_plugins(lock, broken, "tiny")

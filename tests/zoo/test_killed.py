@@ -152,7 +152,7 @@ def test_figures_of_one_entry_are_not_recorded_in_another(publisher: Any) -> Non
     measured = publisher(seed=1)
     assert measured.header
     replaced = digest(publisher(seed=2))
-    with pytest.raises(ZooError, match=r"VZ503.*was replaced while they were taken"):
+    with pytest.raises(ZooError, match=r"VZ503.*was replaced while they were computed"):
         amend(measured, lambda entry: entry.metrics)
     assert digest(find("tiny")) == replaced
     assert sorted((ZOO / ".staging").iterdir()) == []

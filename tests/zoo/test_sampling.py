@@ -53,7 +53,7 @@ def test_blocks_are_the_samples_of_one_draw(monkeypatch: pytest.MonkeyPatch) -> 
     model = vaezoo.load("fashion_mlp2")
     whole = model.sample(2500, seed=3)
     assert torch.equal(torch.cat(list(model.sample_in_blocks(2500, seed=3))), whole)
-    monkeypatch.setattr(vae, "_DRAWN_AT_ONCE", 2048)
+    monkeypatch.setattr(vae, "_DRAW_LIMIT", 2048)
     parts = list(model.sample_in_blocks(2500, seed=3))
     assert [len(part) for part in parts] == [1024, 1024, 452]
     assert torch.equal(parts[0], model.sample(1024, seed=3))
