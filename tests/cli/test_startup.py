@@ -32,11 +32,11 @@ def test_start_takes_little_longer_than_the_libraries(
     environment["PYTHONPYCACHEPREFIX"] = str(tmp_path)
     libraries = ("-c", "import click, pluggy, pydantic.main, yaml")
     ours, theirs = [], []
-    for _ in range(8):  # the first writes the bytecode
+    for _ in range(16):  # the first writes the bytecode
         ours.append(cpu_seconds(environment, "-m", "vaezoo", *arguments))
         theirs.append(cpu_seconds(environment, *libraries))
-    # a third of a second where the libraries take a tenth
-    assert min(ours) < 3.3 * min(theirs)
+    # on a machine so busy that the libraries take longer, they are the measure
+    assert min(ours) < max(0.3, 3 * min(theirs))
 
 
 LOOK = """

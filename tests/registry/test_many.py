@@ -22,7 +22,7 @@ def test_help_with_fifty_plugins(site: Site) -> None:
     # the minimum of several: other load only adds to the CPU time
     alone = min(bare.vaezoo("--help").seconds for _ in range(4))
     among = min(site.vaezoo("--help").seconds for _ in range(4))
-    assert among < 2 * alone
+    assert among < 1.6 * alone
 
 
 @pytest.mark.slow
