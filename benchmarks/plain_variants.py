@@ -29,9 +29,6 @@ SAMPLES_PER_IMAGE = 10
 ACTIVE_NATS = 0.01  # a latent with a lower mean KL is unused
 
 
-# ---------------------------------------------------------------- models
-
-
 class VAE(nn.Module):
     """An encoder body, two linear heads for q(z|x), and a decoder without a final activation."""
 
@@ -142,9 +139,6 @@ def leaky(latent: int) -> VAE:
     return VAE(body, 64 * 7 * 7, latent, decoder)
 
 
-# ---------------------------------------------------------------- variants
-
-
 def bernoulli(output: Tensor, x: Tensor) -> Tensor:
     """-log p(x|z), summed over pixels and images; gray levels are probabilities."""
     return F.binary_cross_entropy_with_logits(output, x, reduction="sum")
@@ -217,9 +211,6 @@ VARIANTS = {
 }
 
 
-# ---------------------------------------------------------------- data
-
-
 def read_images(folder: Path, split: str) -> Tensor:
     """One IDX file of images as floats in [0, 1]: (N, 1, 28, 28)."""
     path = folder / f"{split}-images-idx3-ubyte.gz"
@@ -239,9 +230,6 @@ def read_splits(variant: Variant, folder: Path) -> tuple[Tensor, Tensor, Tensor]
     order = torch.randperm(len(train))
     held_out = round(variant.held_out * len(train))
     return train[order[held_out:]], train[order[:held_out]], test
-
-
-# ---------------------------------------------------------------- training and evaluation
 
 
 def kl_to_standard_normal(mean: Tensor, log_var: Tensor) -> Tensor:
@@ -324,9 +312,6 @@ def train(
         print("  ".join(f"{k} {v:g}" for k, v in record.items()), flush=True)
         history.append(record)
     return model, history
-
-
-# ---------------------------------------------------------------- report
 
 
 def describe_data(variant: Variant, training: int, validation: int, test: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from vaezoo.registry import KINDS, Component, contracts, hookspecs, quantity, self_description
+from vaezoo.registry.catalogue.spec_keys import PLACES
 
 #: Protocols of PyTorch modules, then the data that they exchange with vaezoo.
 INTERFACES = (
@@ -28,18 +29,6 @@ DATA = (
     contracts.EpochRecord,
     contracts.RunInfo,
 )
-#: The key of each kind in a spec.
-PLACES = {
-    "dataset": "dataset",
-    "encoder": "model.encoder",
-    "decoder": "model.decoder",
-    "likelihood": "model.likelihood",
-    "prior": "model.prior",
-    "loss": "loss",
-    "optimizer": "train.optimizer",
-    "metric": "metrics[]",
-    "visualizer": "visualizers[]",
-}
 
 
 def contract() -> str:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from vaezoo.components.datasets.image_folder import BACKGROUND_PATTERN
 from vaezoo.registry import Component
+from vaezoo.registry.catalogue.describe import shown
 from vaezoo.registry.fields import Binarization, Initializer
 from vaezoo.registry.fields.activation import ActivationFunction
 from vaezoo.registry.fields.number_bounds import bounds_in
@@ -76,22 +77,19 @@ def default(field: FieldInfo) -> str:
 
 def as_yaml(value: Any) -> str:
     """A value as YAML in one line."""
+    return shown(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """A value with its models as mappings, a binarization as its name."""
     match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case float():
-            return f"{value:g}".replace("e-0", "e-")
-        case tuple() | list():
-            return f"[{', '.join(map(as_yaml, value))}]"
-        case "":
-            return "''"
         case Binarization():
             return value.use
         case BaseModel():
-            return f"{{{', '.join(f'{key}: {as_yaml(one)}' for key, one in value)}}}"
-    return str(value)
+            return {key: _plain(one) for key, one in value}
+        case tuple() | list():
+            return [_plain(one) for one in value]
+    return value
 
 
 def kind_anchor(kind: str) -> str:

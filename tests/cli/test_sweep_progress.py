@@ -18,7 +18,7 @@ BEGUN = Status("training", "node1", "cpu", 1, images=72, epochs=4)
 
 
 def of_machines(*machines: dict[str, float]) -> Cluster:
-    """A cluster as Ray would tell of it, one machine of which is gone."""
+    """A cluster of these machines, and one that is gone."""
     nodes = [{"Alive": True, "Resources": machine} for machine in machines]
     gone = {"Alive": False, "Resources": {"CPU": 64.0}}
     ray: Any = SimpleNamespace(nodes=lambda: [*nodes, gone])
@@ -27,7 +27,7 @@ def of_machines(*machines: dict[str, float]) -> Cluster:
 
 @pytest.fixture
 def standings() -> list[MemberProgress]:
-    """Three members, one of which was done before."""
+    """Three members. The first was finished before."""
     members = [small_spec(name=f"member{n}") for n in range(3)]
     return [
         MemberProgress(members[0], "done"),

@@ -92,7 +92,7 @@ class OutsideLikelihood(Likelihood, use="outside"):
 
 
 class OutsidePrior(Prior, use="outside"):
-    """A standard normal density, of which no closed form is told."""
+    """A standard normal density without a closed form of the KL."""
 
     def build(self, latent):
         import torch

@@ -32,12 +32,12 @@ def without_report(wanted: Outputs, formats: Sequence[str]) -> Outputs:
 
 
 def refuse_pipes(paths: Sequence[str]) -> None:
-    """Raise UsageError where a spec comes through a pipe: there is no file to put right."""
+    """Raise UsageError for a spec from a pipe: there is no file to repair."""
     from vaezoo.spec.stdin import is_pipe
 
     piped = next((path for path in paths if is_pipe(path)), None)
     if piped:
-        raise click.UsageError(f"--fix and --diff are for files; {piped} is read once, and gone")
+        raise click.UsageError(f"--fix and --diff are for files; {piped} is a pipe")
 
 
 def find(paths: Sequence[str], registry: Registry) -> tuple[Repair, ...]:

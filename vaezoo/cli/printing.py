@@ -30,9 +30,9 @@ def echo_file(text: str) -> None:
 
 
 def tell(*lines: object) -> None:
-    """Print lines on what is done already: on stderr where stdout cannot be written.
+    """Print lines about finished work; on stderr if stdout cannot be written.
 
-    What was done stands either way, so that such a stdout is no failure of the command.
+    An unwritable stdout does not fail the command, since its work is done.
     """
     is_lost = False
     for line in (in_log(str(line)) for line in lines):

@@ -1,7 +1,7 @@
-"""Standard streams that never end a command: closed, full, or of a narrow encoding.
+"""Keep a command running when a standard stream is closed, full, or has a narrow encoding.
 
-What is said on stderr may be lost. What cannot be printed on stdout is noted, and the command
-says so at its end; a reader such as ``head`` that has seen enough is no loss.
+Output to stderr may be lost. A failed write to stdout is recorded, and the command reports it at
+its end, unless the reader closed the pipe, as ``head`` does.
 """
 
 from __future__ import annotations

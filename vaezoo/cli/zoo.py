@@ -100,7 +100,7 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
 def _agreed(question: str) -> bool:
     """The answer of whoever sits at the terminal. Raises click's UsageError without one."""
     if not _is_asked():
-        raise click.UsageError("there is no terminal to ask on: give --yes, and nothing is asked")
+        raise click.UsageError("no terminal to confirm on: use --yes")
     return click.confirm(question)
 
 

@@ -46,7 +46,7 @@ def judge(
             raise SpecError(
                 Diagnostic(
                     "VZ402",
-                    f"the target {target.metric!r} is no figure of this run",
+                    f"the target {target.metric!r} names no figure of this run",
                     hint=suggest(target.metric, list(known), "figures"),
                 )
             )
@@ -94,7 +94,7 @@ def observations(
 ) -> list[str]:
     """Notes on the figures, as sentences."""
     found = [
-        f"the figure {figure.split}/{figure.name} is {figure.value}, which is no number to go by"
+        f"the figure {figure.split}/{figure.name} is {figure.value}"
         for figure in figures
         if not math.isfinite(figure.value)
     ]

@@ -58,8 +58,8 @@ def run(
         )
 
     from vaezoo import training  # imports torch
+    from vaezoo.evaluation.evaluator import concluded, evaluate
     from vaezoo.plotting.draw import draw
-    from vaezoo.runs.evaluate_run import evaluate_run
     from vaezoo.system.devices import choose_among
     from vaezoo.zoo import make_lock, publish, round_weights, writable
 
@@ -90,17 +90,19 @@ def run(
             context = EvaluationContext.of_test(
                 trained.model, data, trained.history, observer.evaluated
             )
-            evaluation = evaluate_run(context, trained, observer)
+            observer.evaluating("test figures", len(spec.metrics) * len(data.test))
+            figures = evaluate(context)
+            targets, notes = concluded(spec, figures, trained.history)
             drawn = draw(spec.visualizers, context, observer.drawing)
             entry = publish(
                 spec,
                 trained.model,
                 lock=lock,
-                figures=evaluation.figures,
-                targets=evaluation.targets,
+                figures=figures,
+                targets=targets,
                 history=trained.history,
                 pictures=drawn.pictures,
-                notes=[*evaluation.notes, *drawn.notes()],
+                notes=[*notes, *drawn.notes()],
                 test_is_trained_on=data.test_is_trained_on,
                 zoo=zoo,
             )

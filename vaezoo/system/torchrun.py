@@ -47,8 +47,10 @@ class Processes:
 
 
 def runs_beside() -> int:
-    """How many runs share this machine, of which each trains for itself: as ``VAEZOO_SHARED_BY``
-    says. Raises UsageError (VZ607) where that is no such number."""
+    """The number of independent runs on this machine, from ``VAEZOO_SHARED_BY``; default 1.
+
+    Raises UsageError (VZ607) for an invalid number.
+    """
     text = os.environ.get(SHARING, "").strip() or "1"
     if not text.isdecimal() or not int(text):
         message = f"{SHARING} is {text!r}, which is not a number of runs"

@@ -16,12 +16,12 @@ _SIMILAR = 0.7
 
 def explanations() -> tuple[Explanation, ...]:
     """Every explanation, sorted by code."""
-    folder = resources.files("vaezoo.diagnostics.explanations") / "texts"
-    files = (file for file in folder.iterdir() if file.name.endswith(".md"))
-    return tuple(
-        parse(file.read_text(encoding="utf-8"))
-        for file in sorted(files, key=lambda file: file.name)
-    )
+    return tuple(map(_read, sorted(CODES)))
+
+
+def _read(code: str) -> Explanation:
+    file = resources.files("vaezoo.diagnostics.explanations") / "texts" / f"{code}.md"
+    return parse(file.read_text(encoding="utf-8"))
 
 
 def explain(code: str) -> Explanation:
@@ -31,13 +31,12 @@ def explain(code: str) -> Explanation:
     """
     wanted = code.strip().upper()
     wanted = f"VZ{wanted}" if wanted.isdecimal() else wanted
-    for one in explanations():
-        if one.code == wanted:
-            return one
+    if wanted in CODES:
+        return _read(wanted)
     suggestion = _most_similar(wanted)
     hint = f"did you mean {suggestion}? " if suggestion else ""
     raise UsageError(
-        Diagnostic("VZ504", f"there is no code {code!r}", hint=f"{hint}'vaezoo explain' lists all")
+        Diagnostic("VZ504", f"unknown code {code!r}", hint=f"{hint}'vaezoo explain' lists all")
     )
 
 

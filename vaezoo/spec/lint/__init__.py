@@ -35,7 +35,7 @@ LINTS = (
 
 
 def lint(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
-    """Warnings about a valid spec that it does not ignore, and about codes ignored in vain.
+    """Warnings about a valid spec that it does not ignore, and about codes that it need not ignore.
 
     Components that fail while their properties are read give findings too (VZ303).
     """
@@ -58,7 +58,7 @@ def _warning(remark: Remark, places: Positions) -> Diagnostic:
 
 
 def _unused_ignores(spec: Spec, given: set[str], document: Document | None) -> Iterator[Diagnostic]:
-    """Codes that the spec's own text ignores in vain; those of a base may serve other specs."""
+    """Codes in the spec's own ``ignore`` that no warning has, those of a base excepted."""
     for index, code in enumerate(spec.ignore):
         span = document.value_span(("ignore", index)) if document else None
         if code not in given and document and span and span.source == document.source:

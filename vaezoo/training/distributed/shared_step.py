@@ -1,4 +1,4 @@
-"""Steps shared by several processes, each of which computes its rows of every batch.
+"""Steps shared by several processes. Each process computes its rows of every batch.
 
 Each process draws the noise of the whole batch and uses its rows, so an example's noise does not
 depend on the number of processes. DistributedDataParallel averages the gradients. The terms of all
