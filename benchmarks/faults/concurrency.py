@@ -37,7 +37,7 @@ _SEEDS = 4
 #: errors that a command may report where another one was faster
 _DOCUMENTED = {
     "restore": ("VZ501", "has no predecessor"),
-    "record": ("VZ503", "was replaced while they were taken"),
+    "record": ("VZ503", "was replaced while they were computed"),
     "verify": ("VZ502", "was replaced each time while it was verified"),
 }
 
