@@ -45,15 +45,15 @@ if TYPE_CHECKING:
     from vaezoo.registry import Split as Split
     from vaezoo.registry import Visualizer as Visualizer
     from vaezoo.registry import hookimpl as hookimpl
-    from vaezoo.registry.contracts import BoundPrior as BoundPrior
-    from vaezoo.registry.contracts import LikelihoodModule as LikelihoodModule
-    from vaezoo.registry.contracts import LossModule as LossModule
-    from vaezoo.registry.contracts import PriorModule as PriorModule
     from vaezoo.registry.fields import Activation as Activation
     from vaezoo.registry.fields import Initializer as Initializer
     from vaezoo.registry.fields import NonNegative as NonNegative
     from vaezoo.registry.fields import Positive as Positive
     from vaezoo.registry.fields import Schedule as Schedule
+    from vaezoo.registry.module_contracts import BoundPrior as BoundPrior
+    from vaezoo.registry.module_contracts import LikelihoodModule as LikelihoodModule
+    from vaezoo.registry.module_contracts import LossModule as LossModule
+    from vaezoo.registry.module_contracts import PriorModule as PriorModule
     from vaezoo.registry.scaffold import new_plugin as new_plugin
     from vaezoo.reports import report as report
     from vaezoo.runs.ray import sweep_on_ray as sweep_on_ray
@@ -73,7 +73,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Activation": "vaezoo.registry.fields",
-    "BoundPrior": "vaezoo.registry.contracts",
+    "BoundPrior": "vaezoo.registry.module_contracts",
     "Component": "vaezoo.registry",
     "DataFacts": "vaezoo.registry",
     "Dataset": "vaezoo.registry",
@@ -89,15 +89,15 @@ _HOME = {
     "ImageWriter": "vaezoo.data.on_disk",
     "Initializer": "vaezoo.registry.fields",
     "Likelihood": "vaezoo.registry",
-    "LikelihoodModule": "vaezoo.registry.contracts",
+    "LikelihoodModule": "vaezoo.registry.module_contracts",
     "Loss": "vaezoo.registry",
-    "LossModule": "vaezoo.registry.contracts",
+    "LossModule": "vaezoo.registry.module_contracts",
     "Metric": "vaezoo.registry",
     "NonNegative": "vaezoo.registry.fields",
     "Optimizer": "vaezoo.registry",
     "Positive": "vaezoo.registry.fields",
     "Prior": "vaezoo.registry",
-    "PriorModule": "vaezoo.registry.contracts",
+    "PriorModule": "vaezoo.registry.module_contracts",
     "PublishedEntry": "vaezoo.registry",
     "Quantity": "vaezoo.registry",
     "Repair": "vaezoo.spec.repair.repair_spec",

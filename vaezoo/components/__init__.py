@@ -16,13 +16,17 @@ def vaezoo_components() -> list[type[Component]]:
         losses,
         metrics,
         optimizers,
+        posteriors,
         priors,
+        topologies,
         visualizers,
     )
 
     modules = (
         datasets,
         encoders,
+        posteriors,
+        topologies,
         decoders,
         likelihoods,
         priors,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -54,3 +55,14 @@ def downsampled(size: int, kernels: tuple[int, ...], strides: tuple[int, ...]) -
         padding = (kernel - 1) // 2
         sizes.append((sizes[-1] + 2 * padding - kernel) // stride + 1)
     return sizes
+
+
+def grid_problem(latents: Sequence[int], grid: Sequence[int]) -> str | None:
+    """Why a grid of latents does not fit that of the layers, else None."""
+    if tuple(latents) == tuple(grid):
+        return None
+    wanted, found = ("×".join(map(str, shape)) for shape in (latents, grid))
+    return (
+        f"the layers have a grid of {found}, but the latents one of {wanted}; "
+        "change the strides or the latents, or add dense layers"
+    )

@@ -11,11 +11,13 @@ from vaezoo.components.conv_arithmetic import (
     PerLayer,
     Widths,
     downsampled,
+    grid_problem,
     length_problem,
     per_layer,
 )
 from vaezoo.registry import Component, Decoder, ImageShape
 from vaezoo.registry.fields import Activation, Initializer
+from vaezoo.registry.module_contracts import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,12 +32,12 @@ class MLPDecoder(Decoder, use="mlp"):
     )
     init: Initializer = Field("pytorch", description="initializer of the weights")
 
-    def build(self, latent: int, output: ImageShape) -> nn.Module:
-        """z (B, latent) -> (B, *output)."""
+    def build(self, latents: Shape, output: ImageShape) -> nn.Module:
+        """z (B, *latents) -> (B, *output)."""
         from vaezoo.components.nets.mlp import MLPDecoderNet
         from vaezoo.registry.fields.initializer import initialize
 
-        network = MLPDecoderNet(latent, self.hidden, output, self.activation.build)
+        network = MLPDecoderNet(latents, self.hidden, output, self.activation.build)
         initialize(network, self.init)
         return network
 
@@ -46,6 +48,8 @@ class ConvTransposeDecoder(Decoder, use="conv_transpose"):
     With the channels, kernels and strides of a ``conv`` encoder in reverse order, each layer
     inverts the size of its counterpart, for any image size. ``channels`` holds the input channels
     of each layer, starting with the grid; the last layer outputs the likelihood's parameters.
+    A grid of latents goes through a convolution of single pixels, not a linear layer, unless
+    ``dense`` has some.
     """
 
     channels: Widths = Field((64, 32), description="input channels of each layer")
@@ -60,7 +64,7 @@ class ConvTransposeDecoder(Decoder, use="conv_transpose"):
     )
     init: Initializer = Field("pytorch", description="initializer of the weights")
 
-    def shape_problem(self, latent: int, output: ImageShape) -> str | None:
+    def shape_problem(self, latents: Shape, output: ImageShape) -> str | None:
         layers = len(self.channels)
         problem = length_problem("kernel", self.kernel, layers) or length_problem(
             "stride", self.stride, layers
@@ -70,16 +74,19 @@ class ConvTransposeDecoder(Decoder, use="conv_transpose"):
         for edge in (output.height, output.width):
             if min(self._sizes(edge)) < 1:
                 return f"an edge of {edge} pixels is too small for these layers"
+        if len(latents) > 1 and not self.dense:
+            grid = tuple(self._sizes(edge)[0] for edge in (output.height, output.width))
+            return grid_problem(latents[-2:], grid)
         return None
 
-    def build(self, latent: int, output: ImageShape) -> nn.Module:
-        """z (B, latent) -> (B, *output)."""
+    def build(self, latents: Shape, output: ImageShape) -> nn.Module:
+        """z (B, *latents) -> (B, *output)."""
         from vaezoo.components.nets.conv import ConvTransposeDecoderNet
         from vaezoo.registry.fields.initializer import initialize
 
         layers = len(self.channels)
         network = ConvTransposeDecoderNet(
-            latent=latent,
+            latents=latents,
             dense=self.dense,
             channels=(*self.channels, output.channels),
             kernels=per_layer(self.kernel, layers),

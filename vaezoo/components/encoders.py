@@ -1,4 +1,4 @@
-"""Encoders map images to the mean and log-variance of a diagonal Gaussian posterior."""
+"""Encoders map images to the parameters of the posterior."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from vaezoo.components.conv_arithmetic import (
     PerLayer,
     Widths,
     downsampled,
+    grid_problem,
     length_problem,
     per_layer,
 )
 from vaezoo.registry import Component, Encoder, ImageShape
 from vaezoo.registry.fields import Activation, Initializer
+from vaezoo.registry.module_contracts import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,19 +35,22 @@ class MLPEncoder(Encoder, use="mlp"):
     )
     init: Initializer = Field("pytorch", description="initializer of the weights")
 
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
-        """Images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
+        """Images (B, C, H, W) in [0, 1] -> (B, *output)."""
         from vaezoo.components.nets.mlp import MLPEncoderNet
         from vaezoo.registry.fields.initializer import initialize
 
         pixels = image.channels * image.height * image.width
-        network = MLPEncoderNet(pixels, self.hidden, latent, self.activation.build)
+        network = MLPEncoderNet(pixels, self.hidden, output, self.activation.build)
         initialize(network, self.init)
         return network
 
 
 class ConvEncoder(Encoder, use="conv"):
-    """Strided convolutions, then linear layers to the posterior.
+    """Strided convolutions, then linear layers to a vector of latents.
+
+    For a grid of latents, such as ``latent: [4, 7, 7]``, convolutions of single pixels take the
+    place of linear layers, unless ``dense`` has some.
 
     The padding of each convolution is (kernel − 1) // 2, so a stride of 2 halves an even edge.
     """
@@ -59,7 +64,7 @@ class ConvEncoder(Encoder, use="conv"):
     )
     init: Initializer = Field("pytorch", description="initializer of the weights")
 
-    def shape_problem(self, image: ImageShape, latent: int) -> str | None:
+    def shape_problem(self, image: ImageShape, output: Shape) -> str | None:
         layers = len(self.channels)
         problem = length_problem("kernel", self.kernel, layers) or length_problem(
             "stride", self.stride, layers
@@ -75,10 +80,15 @@ class ConvEncoder(Encoder, use="conv"):
                     f"an edge of {edge} pixels is too small for these convolutions: "
                     f"the input of layer {layer} has only {sizes[layer - 1]}"
                 )
+        if len(output) > 2 and not self.dense:
+            grid = tuple(
+                downsampled(edge, kernels, strides)[-1] for edge in (image.height, image.width)
+            )
+            return grid_problem(output[-2:], grid)
         return None
 
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
-        """Images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
+        """Images (B, C, H, W) in [0, 1] -> (B, *output)."""
         from vaezoo.components.nets.conv import ConvEncoderNet
         from vaezoo.registry.fields.initializer import initialize
 
@@ -90,7 +100,7 @@ class ConvEncoder(Encoder, use="conv"):
             kernels=kernels,
             strides=strides,
             dense=self.dense,
-            latent=latent,
+            output=output,
             activation=self.activation.build,
         )
         initialize(network, self.init)

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, PositiveFloat
 from pydantic_core import PydanticCustomError
 
 from vaezoo.registry import Component, Definition, ImageShape, Likelihood
-from vaezoo.registry.contracts import LikelihoodModule
 from vaezoo.registry.fields.tex import LOG_LIKELIHOOD, number
+from vaezoo.registry.module_contracts import LikelihoodModule
 
 
 def _scale(value: Any) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from vaezoo.registry import Component, Definition, Loss
-from vaezoo.registry.contracts import LossModule
 from vaezoo.registry.fields import NonNegative, Schedule
 from vaezoo.registry.fields.tex import DIVERGENCE, LOG_LIKELIHOOD, setting
+from vaezoo.registry.module_contracts import LossModule
 
 
 class ELBOLoss(Loss, use="elbo"):

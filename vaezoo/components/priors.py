@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vaezoo.registry import Component, Definition, Prior
-from vaezoo.registry.contracts import PriorModule
+from vaezoo.registry import Component, Definition, LatentSpace, Prior
 from vaezoo.registry.fields.tex import DIVERGENCE
+from vaezoo.registry.module_contracts import PriorModule
 
 
 class StandardNormal(Prior, use="standard_normal"):
@@ -22,11 +22,11 @@ class StandardNormal(Prior, use="standard_normal"):
     def is_normal(self) -> bool:
         return True
 
-    def build(self, latent: int) -> PriorModule:
-        """z (B, latent)."""
+    def build(self, space: LatentSpace) -> PriorModule:
+        """z (B, *latent)."""
         from vaezoo.components.nets.prior_nets import StandardNormalNet
 
-        return StandardNormalNet(latent)
+        return StandardNormalNet(space.shape)
 
     def formula(self, latent: int) -> Definition:
         return Definition(

@@ -100,9 +100,9 @@ def observations(
     ]
     unused = unused_latents(figures)
     if unused:
-        names = named_latents(unused, spec.model.latent)
+        names = named_latents(unused, spec.model.latent_size)
         found.append(
-            f"{len(unused)} of {spec.model.latent} latent dimensions ended unused"
+            f"{len(unused)} of {spec.model.latent_size} latent dimensions ended unused"
             f"{f': {names}' if names else ''} "
             f"(less than {UNUSED_BELOW} nats of KL on the test images)"
         )

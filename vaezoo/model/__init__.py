@@ -1,5 +1,29 @@
-"""The ``VAE`` of a spec, and checks of its shapes."""
+"""The ``VAE`` of a spec, its distributions and traces, and checks of its shapes."""
 
-from vaezoo.model.vae import LOG_VAR_BOUNDS, VAE, Posterior, build
+from vaezoo.model.distribution import (
+    LOG_VAR_BOUNDS,
+    DiagonalGaussian,
+    DiagonalGaussianFamily,
+    LatentDistribution,
+    bounded_log_var,
+)
+from vaezoo.model.from_spec import build, decoder_output
+from vaezoo.model.single_site import SingleSite
+from vaezoo.model.trace import Inference, Site, Trace, repeated
+from vaezoo.model.vae import VAE
 
-__all__ = ["LOG_VAR_BOUNDS", "VAE", "Posterior", "build"]
+__all__ = [
+    "LOG_VAR_BOUNDS",
+    "VAE",
+    "DiagonalGaussian",
+    "DiagonalGaussianFamily",
+    "Inference",
+    "LatentDistribution",
+    "SingleSite",
+    "Site",
+    "Trace",
+    "bounded_log_var",
+    "build",
+    "decoder_output",
+    "repeated",
+]

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from vaezoo.diagnostics import Diagnostic, VaezooError
+from vaezoo.model.distribution import DiagonalGaussian, LatentDistribution
+from vaezoo.model.from_spec import decoder_output
 from vaezoo.registry import Component, ImageShape
 from vaezoo.registry.blame import class_path, component_failure, component_label
 from vaezoo.spec.nodes import Document, Path
@@ -25,7 +27,7 @@ _SHAPE_ERRORS = (RuntimeError, ValueError, IndexError, AssertionError)
 
 
 def shape_findings(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
-    """Findings about encoder, decoder, likelihood and prior, each built and called alone.
+    """Findings about the parts of the model, each built and called alone.
 
     >>> vaezoo.validate("specs", looks=[shape_findings])
     ()
@@ -47,15 +49,15 @@ def shape_findings(spec: Spec, document: Document | None = None) -> list[Diagnos
 def training_problem(spec: Spec, batch: int) -> tuple[Component, str] | None:
     """The encoder or decoder that fails in training mode on ``batch`` images, and its error."""
     model, image = spec.model, spec.dataset.image_shape
-    channels = image.channels * model.likelihood.parameters_per_pixel
-    output = ImageShape(channels, image.height, image.width)
+    output = decoder_output(spec, image)
 
     def encoder() -> Iterator[str]:
-        model.encoder.build(image, model.latent).train()(torch.zeros(batch, *image))
+        model.encoder.build(image, model.encoder_output).train()(torch.zeros(batch, *image))
         yield from ()
 
     def decoder() -> Iterator[str]:
-        model.decoder.build(model.latent, output).train()(torch.zeros(batch, model.latent))
+        module = model.decoder.build(model.decoder_input, output).train()
+        module(torch.zeros(batch, *model.decoder_input))
         yield from ()
 
     for trial in (
@@ -80,21 +82,31 @@ class _Trial:
 
 
 def _trials(spec: Spec, image: ImageShape) -> Iterator[_Trial]:
-    model, size = spec.model, 3 if spec.model.latent == 2 else 2
-    latents, batch = (size, model.latent), (size, *image)
-    channels = image.channels * model.likelihood.parameters_per_pixel
-    output = ImageShape(channels, image.height, image.width)
+    model, size = spec.model, 3 if spec.model.latent_size == 2 else 2
+    batch, output = (size, *image), decoder_output(spec, image)
+    encoded, decoded = model.encoder_output, model.decoder_input
+    space = model.posterior.space(model.latent_shape)
 
     def encoder() -> Iterator[str]:
-        made = model.encoder.build(image, model.latent)(torch.zeros(batch))
-        if not isinstance(made, tuple | list) or len(made) != 2:
-            yield f"it returns {_kind(made)}, not the two tensors (mean, log_var)"
+        made = model.encoder.build(image, encoded)(torch.zeros(batch))
+        yield from _shape_problems("its output", made, (size, *encoded), "(B, *output)")
+
+    def posterior() -> Iterator[str]:
+        family = model.posterior.build(model.latent_shape)
+        found = family(torch.zeros(size, *model.posterior.encoder_output(model.latent_shape)))
+        if not isinstance(found, LatentDistribution):
+            yield f"it returns {_kind(found)}, not a LatentDistribution"
             return
-        for name, tensor in zip(("the mean", "log_var"), made, strict=True):
-            yield from _shape_problems(name, tensor, latents, "(B, latent)")
+        expected = (size, *space.shape)
+        yield from _shape_problems("the mean", found.mean, expected, "(B, *latent)")
+        z = torch.zeros(expected, dtype=found.mean.dtype)
+        yield from _shape_problems("log_prob", found.log_prob(z), (size,), "(B,)")
+        yield from _shape_problems(
+            "features", family.features(z), (size, *decoded), "(B, *decoder_input)"
+        )
 
     def decoder() -> Iterator[str]:
-        made = model.decoder.build(model.latent, output)(torch.zeros(latents))
+        made = model.decoder.build(decoded, output)(torch.zeros(size, *decoded))
         yield from _shape_problems("its output", made, (size, *output), "(B, P·C, H, W)")
 
     def likelihood() -> Iterator[str]:
@@ -105,19 +117,30 @@ def _trials(spec: Spec, image: ImageShape) -> Iterator[_Trial]:
         yield from _shape_problems("the mean image", module.mean(parameters), batch, "(B, C, H, W)")
 
     def prior() -> Iterator[str]:
-        module = model.prior.build(model.latent)
-        z = torch.zeros(latents)
+        module = model.prior.build(model.prior_space)
+        dtype = torch.float32 if model.prior_space.levels is None else torch.int64
+        z = torch.zeros(size, *model.prior_space.shape, dtype=dtype)
         yield from _shape_problems("log_prob", module.log_prob(z), (size,), "(B,)")
-        kl = module.kl(z, z)
-        if kl is not None:
-            yield from _shape_problems("kl", kl, latents, "(B, latent)")
+        if model.posterior.is_normal and model.prior_space == space:
+            kl = module.kl(DiagonalGaussian(z, z))
+            if kl is not None:
+                yield from _kl_problems(kl, size)
 
-    reported = _is_reported(lambda: model.encoder.shape_problem(image, model.latent))
+    reported = _is_reported(lambda: model.encoder.shape_problem(image, encoded))
     yield _Trial(model.encoder, ("model", "encoder"), encoder, reported)
-    reported = _is_reported(lambda: model.decoder.shape_problem(model.latent, output))
+    reported = _is_reported(lambda: model.posterior.shape_problem(model.latent_shape))
+    yield _Trial(model.posterior, ("model", "posterior"), posterior, reported)
+    reported = _is_reported(lambda: model.decoder.shape_problem(decoded, output))
     yield _Trial(model.decoder, ("model", "decoder"), decoder, reported)
     yield _Trial(model.likelihood, ("model", "likelihood"), likelihood)
-    yield _Trial(model.prior, ("model", "prior"), prior)
+    reported = _is_reported(lambda: model.prior.problem(model.posterior, model.prior_space))
+    yield _Trial(model.prior, ("model", "prior"), prior, reported)
+
+
+def _kl_problems(kl: Any, size: int) -> Iterator[str]:
+    if not isinstance(kl, Tensor) or kl.ndim != 2 or len(kl) != size:
+        found = tuple(kl.shape) if isinstance(kl, Tensor) else _kind(kl)
+        yield f"kl is {found}, expected (B, D): the KL of each latent, or one number"
 
 
 def _is_reported(problem: Callable[[], str | None]) -> bool:

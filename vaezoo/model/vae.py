@@ -1,50 +1,31 @@
-"""``VAE``: encoder, decoder, likelihood and prior as one module (Kingma and Welling 2014)."""
+"""``VAE``: the parts of a variational autoencoder as one module (Kingma and Welling 2014)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from vaezoo.data.pixels import to_unit
-from vaezoo.registry import ImageShape
-from vaezoo.registry.blame import blamed
-from vaezoo.registry.contracts import BoundPrior
+from vaezoo.model.distribution import DiagonalGaussianFamily, LatentDistribution
+from vaezoo.model.single_site import SingleSite
+from vaezoo.model.trace import Trace
+from vaezoo.registry.contracts import Batch, ImageShape
+from vaezoo.registry.module_contracts import BoundPrior, LatentSpace
 
 if TYPE_CHECKING:
-    from vaezoo.registry.contracts import LikelihoodModule, PriorModule
+    from vaezoo.registry.module_contracts import (
+        LikelihoodModule,
+        PosteriorModule,
+        PriorModule,
+        TopologyModule,
+    )
     from vaezoo.spec.spec import Spec
 
-#: Bounds of log σ², so that exp is finite in float32 and bfloat16. Useful posteriors are far from
-#: them (σ between 3e-7 and 2e4).
-LOG_VAR_BOUNDS = (-30.0, 20.0)
-_MODULE = "to build its module"
 #: Largest number of values that the prior draws, and of latents that are decoded, at once.
 _DRAW_LIMIT, _DECODE_LIMIT = 2**26, 1024
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """q(z|x), a diagonal Gaussian: ``mean`` and ``log_var``, each (B, latent)."""
-
-    mean: Tensor
-    log_var: Tensor
-
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """One draw z = μ + σ ε per example: (B, latent)."""
-        noise = torch.randn(
-            self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype
-        )
-        return torch.addcmul(self.mean, torch.exp(0.5 * self.log_var), noise)
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """log q(z|x) of z (B, latent): (B,), nats."""
-        log_two_pi = 1.8378770664093453
-        squared = (z - self.mean) ** 2 / torch.exp(self.log_var)
-        return -0.5 * (squared + self.log_var + log_two_pi).sum(1)
 
 
 class VAE(nn.Module):
@@ -53,43 +34,96 @@ class VAE(nn.Module):
     >>> model = vaezoo.load("fashion_mlp2")
     >>> model.sample(50).shape
     torch.Size([50, 1, 28, 28])
+
+    Without a spec, it is made of modules: ``VAE((1, 28, 28), 2, encoder, decoder, likelihood,
+    prior)``. The encoder then returns (B, 2, latent): means and log-variances.
     """
 
     def __init__(
         self,
-        spec: Spec,
+        image_shape: tuple[int, int, int],
+        latent: int | tuple[int, ...] | LatentSpace,
         encoder: nn.Module,
         decoder: nn.Module,
         likelihood: LikelihoodModule,
         prior: PriorModule,
+        *,
+        family: PosteriorModule | None = None,
+        topology: TopologyModule | None = None,
+        spec: Spec | None = None,
     ) -> None:
+        """``family`` is that of q(z|x), by default diagonal Gaussians."""
         super().__init__()
-        self.spec = spec
-        self.image_shape: ImageShape = spec.dataset.image_shape
-        self.latent = spec.model.latent
+        self._spec = spec
+        self.image_shape = ImageShape(*image_shape)
+        self.space = _space(latent)
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = likelihood
         self.prior = prior
+        self.family = family or DiagonalGaussianFamily()
+        self.topology = topology or SingleSite()
         if isinstance(prior, BoundPrior):
             prior.bind(self.image_shape, self.posterior)
+
+    @property
+    def spec(self) -> Spec:
+        """The spec it was built from. Raises AttributeError for a model made of modules."""
+        if self._spec is None:
+            raise AttributeError("this model was made of modules and has no spec")
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: Spec) -> None:
+        self._spec = spec
+
+    @property
+    def latent(self) -> int:
+        """The number of latents that the decoder receives."""
+        return self.space.size
 
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
-    def posterior(self, images: Tensor) -> Posterior:
-        """q(z|x) of float images (B, C, H, W) in [0, 1]."""
-        mean, log_var = map(_as_float32, self.encoder(images))
-        return Posterior(mean, log_var.clamp(*LOG_VAR_BOUNDS))
+    def encoded(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The encoder's output for float images (B, C, H, W) in [0, 1]: (B, *output), float32."""
+        return _as_float32(self.encoder(images))
 
-    def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
-        """log p(x|z) of float images (B, C, H, W) given z (B, latent): (B,), nats."""
-        return self.likelihood.log_prob(images, self.decoder(z))
+    def decoded(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The decoder's output for its input (B, *decoder_input): (B, P·C, H, W)."""
+        output: Tensor = self.decoder(features)
+        return output
+
+    def posterior(self, images: Tensor, labels: Tensor | None = None) -> LatentDistribution:
+        """q(z|x) of float images (B, C, H, W) in [0, 1]."""
+        return self.topology.posterior(self, self.encoded(images, labels))
+
+    def trace(
+        self,
+        batch: Batch,
+        generator: torch.Generator,
+        *,
+        samples: int = 1,
+        encoded: Tensor | None = None,
+    ) -> Trace:
+        """``samples`` draws of all latents for each float image in [0, 1], and their densities.
+
+        ``encoded`` (B, *output) is the encoder's output, if it is known.
+        """
+        if encoded is None:
+            encoded = self.encoded(*batch)
+        inference = self.topology.infer(self, encoded, generator, samples)
+        return Trace(self, batch, inference, samples)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The mean images at the mean of q(z|x): (B, C, H, W), with gradients."""
+        z = self.posterior(images, labels).mean
+        return self.likelihood.mean(self.decoded(self.family.features(z), labels))
 
     @torch.inference_mode()
     def encode(self, images: Any) -> Tensor:
-        """The posterior mean of images (B, C, H, W), uint8 or float in [0, 1]: (B, latent).
+        """The posterior mean of images (B, C, H, W), uint8 or float in [0, 1]: (B, *latent).
 
         Raises ValueError for another shape, type or range.
         """
@@ -98,15 +132,20 @@ class VAE(nn.Module):
 
     @torch.inference_mode()
     def decode(self, z: Any) -> Tensor:
-        """The mean image of latents z (B, latent): (B, C, H, W) in [0, 1].
+        """The mean image of latents z (B, *latent): (B, C, H, W) in [0, 1].
 
         Raises ValueError for another shape.
         """
-        latents = torch.as_tensor(z, dtype=torch.float32, device=self.device)
-        if latents.ndim != 2 or latents.shape[1] != self.latent:
-            raise ValueError(f"z has shape {tuple(latents.shape)}, expected (B, {self.latent})")
+        dtype = torch.float32 if self.space.levels is None else torch.int64
+        latents = torch.as_tensor(z, dtype=dtype, device=self.device)
+        if latents.shape[1:] != self.space.shape:
+            raise ValueError(
+                f"z has shape {tuple(latents.shape)}, expected "
+                f"(B, {', '.join(map(str, self.space.shape))})"
+            )
         with _evaluating(self):
-            return self.likelihood.mean(self.decoder(latents)).clamp(0, 1)
+            parameters = self.decoded(self.family.features(latents))
+            return self.likelihood.mean(parameters).clamp(0, 1)
 
     def sample(self, count: int = 1, *, seed: int = 0) -> Tensor:
         """Mean images of ``count`` latents drawn from the prior: (count, C, H, W) in [0, 1]."""
@@ -123,10 +162,15 @@ class VAE(nn.Module):
         generator = torch.Generator(self.device).manual_seed(seed)
         at_once = max(_DRAW_LIMIT // self.latent, _DECODE_LIMIT)
         for begin in range(0, count, at_once):
-            with _evaluating(self):
-                z = self.prior.sample(min(at_once, count - begin), generator)
+            z = self.draw(min(at_once, count - begin), generator)
             for part in z.split(_DECODE_LIMIT):
                 yield self.decode(part)
+
+    @torch.inference_mode()
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """``count`` draws from the prior of the latent that the decoder receives."""
+        with _evaluating(self):
+            return self.topology.sample(self, count, generator)
 
     @torch.inference_mode()
     def reconstruct(self, images: Any) -> Tensor:
@@ -152,6 +196,12 @@ class VAE(nn.Module):
         return png(self.sample(50))
 
 
+def _space(latent: int | tuple[int, ...] | LatentSpace) -> LatentSpace:
+    if isinstance(latent, LatentSpace):
+        return latent
+    return LatentSpace((latent,) if isinstance(latent, int) else tuple(latent))
+
+
 def _as_float32(values: Tensor) -> Tensor:
     """Convert an encoder's bfloat16 output: a KL and draws of z in it would bias the objective."""
     return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
@@ -173,25 +223,3 @@ class _evaluating:
     def __exit__(self, *_: object) -> None:
         for part, was_training in self._modes:
             part.training = was_training
-
-
-def build(spec: Spec, *, seed: int | None = None) -> VAE:
-    """The untrained model of a spec on the CPU, initialized with ``seed`` (or the spec's).
-
-    Raises PluginError (VZ303) for a component that fails.
-    """
-    shape = spec.dataset.image_shape
-    parts = spec.model
-    per_pixel = parts.likelihood.parameters_per_pixel
-    output = ImageShape(per_pixel * shape.channels, shape.height, shape.width)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(spec.train.seed if seed is None else seed)
-        with blamed(parts.encoder, _MODULE):
-            encoder = parts.encoder.build(shape, parts.latent)
-        with blamed(parts.decoder, _MODULE):
-            decoder = parts.decoder.build(parts.latent, output)
-        with blamed(parts.likelihood, _MODULE):
-            likelihood = parts.likelihood.build(shape)
-        with blamed(parts.prior, _MODULE):
-            prior = parts.prior.build(parts.latent)
-        return VAE(spec, encoder, decoder, likelihood, prior)

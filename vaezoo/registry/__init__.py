@@ -10,10 +10,13 @@ from vaezoo.registry.component import (
     Loss,
     Metric,
     Optimizer,
+    Posterior,
     Prior,
+    Topology,
     Visualizer,
 )
 from vaezoo.registry.contracts import (
+    Batch,
     DataFacts,
     EpochRecord,
     EvaluationContext,
@@ -27,12 +30,14 @@ from vaezoo.registry.contracts import (
 )
 from vaezoo.registry.discovery import Plugin
 from vaezoo.registry.hookspecs import hookimpl
+from vaezoo.registry.module_contracts import LatentSpace
 from vaezoo.registry.quantity import Definition, Quantity
 from vaezoo.registry.registry import Registered, Registry, discover, new_registry
 from vaezoo.registry.verdicts import TargetResult
 
 __all__ = [
     "KINDS",
+    "Batch",
     "Component",
     "DataFacts",
     "Dataset",
@@ -44,12 +49,14 @@ __all__ = [
     "Figure",
     "ImageData",
     "ImageShape",
+    "LatentSpace",
     "Likelihood",
     "Loss",
     "Metric",
     "Metrics",
     "Optimizer",
     "Plugin",
+    "Posterior",
     "Prior",
     "PublishedEntry",
     "Quantity",
@@ -58,6 +65,7 @@ __all__ = [
     "RunInfo",
     "Split",
     "TargetResult",
+    "Topology",
     "Visualizer",
     "discover",
     "hookimpl",

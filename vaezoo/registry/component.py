@@ -1,4 +1,4 @@
-"""``Component`` and the nine kinds, the base classes for plugins.
+"""``Component`` and the eleven kinds, the base classes for plugins.
 
 A component is data: its fields are its parameters in YAML, its docstring is its documentation.
 Only ``build``, which creates its torch module, imports torch.
@@ -19,16 +19,23 @@ from vaezoo.registry.contracts import (
     ImageClassifier,
     ImageData,
     ImageShape,
-    LikelihoodModule,
-    LossModule,
-    PriorModule,
 )
 from vaezoo.registry.fields.schedule import Schedule
+from vaezoo.registry.module_contracts import (
+    LatentSpace,
+    LikelihoodModule,
+    LossModule,
+    PosteriorModule,
+    PriorModule,
+    Shape,
+    TopologyModule,
+)
 from vaezoo.registry.needs import HasLocation, NeedsData
 from vaezoo.registry.self_description import (
     DescribedLikelihood,
     DescribedLoss,
     DescribedMetric,
+    DescribedPosterior,
     DescribedPrior,
 )
 
@@ -110,17 +117,68 @@ class Dataset(HasLocation, Component):
 
 
 class Encoder(Component):
-    """q(z|x): maps images to the parameters of a diagonal Gaussian posterior."""
+    """Maps images to the parameters of the posterior."""
 
     kind = "encoder"
 
-    def shape_problem(self, image: ImageShape, latent: int) -> str | None:
-        """Why this encoder cannot take images of this shape, else None. Must not use torch."""
+    def shape_problem(self, image: ImageShape, output: Shape) -> str | None:
+        """Why this encoder cannot map such images to such an output, else None. Without torch."""
         return None
 
     @abstractmethod
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
-        """Build a module: images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
+        """Build a module: images (B, C, H, W) in [0, 1] -> (B, *output).
+
+        ``output`` is (P, *latent) for a posterior of P parameters per latent.
+        """
+
+
+class Posterior(DescribedPosterior, Component):
+    """The family of q(z|x)."""
+
+    kind = "posterior"
+
+    def shape_problem(self, latent: Shape) -> str | None:
+        """Why it has no latents of this shape, else None. Without torch."""
+        return None
+
+    def space(self, latent: Shape) -> LatentSpace:
+        """The values of z; real numbers by default."""
+        return LatentSpace(latent)
+
+    @abstractmethod
+    def encoder_output(self, latent: Shape) -> Shape:
+        """The shape of its parameters for one example, which the encoder returns."""
+
+    def decoder_input(self, latent: Shape) -> Shape:
+        """The shape of what the decoder receives for one example; that of z by default."""
+        return latent
+
+    @abstractmethod
+    def build(self, latent: Shape) -> PosteriorModule:
+        """Build an ``nn.Module`` that returns a distribution, see ``PosteriorModule``."""
+
+
+class Topology(Component):
+    """How latent variables depend on each other. The decoder receives the latent of the spec."""
+
+    kind = "topology"
+
+    def problem(self, posterior: Posterior, latent: Shape) -> str | None:
+        """Why it cannot use such a posterior, else None. Without torch."""
+        return None
+
+    def encoder_output(self, posterior: Posterior, latent: Shape) -> Shape:
+        """The shape of the encoder's output; the parameters of the posterior by default."""
+        return posterior.encoder_output(latent)
+
+    def prior_space(self, posterior: Posterior, latent: Shape) -> LatentSpace:
+        """The latents of the prior; those of the posterior by default."""
+        return posterior.space(latent)
+
+    @abstractmethod
+    def build(self, posterior: Posterior, latent: Shape) -> TopologyModule:
+        """Build an ``nn.Module``, see ``TopologyModule``."""
 
 
 class Decoder(Component):
@@ -128,13 +186,13 @@ class Decoder(Component):
 
     kind = "decoder"
 
-    def shape_problem(self, latent: int, output: ImageShape) -> str | None:
-        """Why this decoder cannot give an output of this shape, else None. Must not use torch."""
+    def shape_problem(self, latents: Shape, output: ImageShape) -> str | None:
+        """Why this decoder cannot map such latents to such an output, else None. Without torch."""
         return None
 
     @abstractmethod
-    def build(self, latent: int, output: ImageShape) -> nn.Module:
-        """Build a module: z (B, latent) -> (B, *output), without a final activation.
+    def build(self, latents: Shape, output: ImageShape) -> nn.Module:
+        """Build a module: (B, *latents) -> (B, *output), without a final activation.
 
         ``output.channels`` is the image's channels times the likelihood's parameters per pixel.
         """
@@ -156,9 +214,17 @@ class Prior(DescribedPrior, Component):
     """p(z)."""
 
     kind = "prior"
+    #: supports of the latents that it has a density for, see ``LatentSpace``
+    supports: ClassVar[tuple[str, ...]] = ("real",)
+
+    def problem(self, posterior: Posterior, space: LatentSpace) -> str | None:
+        """Why it does not fit such a posterior, else None. Without torch."""
+        if space.support in self.supports:
+            return None
+        return f"it is a prior of {self.supports[0]} latents, not of {space.support} ones"
 
     @abstractmethod
-    def build(self, latent: int) -> PriorModule:
+    def build(self, space: LatentSpace) -> PriorModule:
         """Build an ``nn.Module`` with ``log_prob``, ``sample`` and ``kl``, see ``PriorModule``."""
 
 
@@ -221,5 +287,17 @@ class Visualizer(NeedsData, Component):
 
 KINDS: dict[str, type[Component]] = {
     kind.kind: kind
-    for kind in (Dataset, Encoder, Decoder, Likelihood, Prior, Loss, Optimizer, Metric, Visualizer)
+    for kind in (
+        Dataset,
+        Encoder,
+        Posterior,
+        Topology,
+        Decoder,
+        Likelihood,
+        Prior,
+        Loss,
+        Optimizer,
+        Metric,
+        Visualizer,
+    )
 }

@@ -1,15 +1,11 @@
-"""The data that components receive and return, and the interfaces of their torch modules.
-
-Log-probabilities, KL divergences and objectives are in nats per example, summed over pixels and
-latents. Nothing here imports torch at run time.
-"""
+"""The data that components receive and return. Nothing here imports torch at run time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from vaezoo.registry.fields.binarization import AS_STORED, Binarization
 from vaezoo.registry.quantity import Quantity, Role
@@ -19,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from vaezoo.model import VAE, Posterior
+    from vaezoo.model import VAE
     from vaezoo.registry.component import Dataset
     from vaezoo.spec.spec import Spec
 
@@ -33,6 +29,16 @@ class ImageShape(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.channels}×{self.height}×{self.width}"
+
+
+class Batch(NamedTuple):
+    """Images (B, C, H, W) and their int64 labels (B,), −1 where an image has none.
+
+    ``labels`` is None if neither the model nor its loss uses them.
+    """
+
+    images: Tensor
+    labels: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -116,62 +122,6 @@ class ImageClassifier(Protocol):
 
     def to(self, device: torch.device) -> ImageClassifier:
         """Move the module to a device."""
-
-
-class LikelihoodModule(Protocol):
-    """p(x|z), given the decoder's output ``parameters`` (B, P·C, H, W). An ``nn.Module``."""
-
-    def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """log p(x|z) of images (B, C, H, W) in [0, 1]: (B,), nats, float32."""
-
-    def mean(self, parameters: Tensor) -> Tensor:
-        """E[x|z]: (B, C, H, W), in [0, 1] if the family allows it."""
-
-
-class PriorModule(Protocol):
-    """p(z). An ``nn.Module``."""
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """log p(z) of z (B, latent): (B,), nats."""
-
-    def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """``count`` draws: (count, latent), on the generator's device."""
-
-    def kl(self, mean: Tensor, log_var: Tensor) -> Tensor | None:
-        """KL(N(mean, exp(log_var)) || p) for each dimension, (B, latent), nats.
-
-        None without a closed form: the loss then estimates it from its sample of z.
-        """
-
-
-@runtime_checkable
-class BoundPrior(PriorModule, Protocol):
-    """A prior that uses the model's own encoder, such as a VampPrior."""
-
-    def bind(self, image: ImageShape, posterior: Callable[[Tensor], Posterior]) -> None:
-        """Called once, when the model is built, before any other method.
-
-        ``posterior`` maps images (B, C, H, W) in [0, 1] to q(z|x), with the encoder's current
-        weights. Parameters created here are initialized by the seed, trained and saved. Those of
-        the encoder are not registered again, because ``posterior`` is a function.
-        """
-
-
-class LossModule(Protocol):
-    """The training objective. An ``nn.Module``."""
-
-    def __call__(
-        self,
-        model: VAE,
-        images: Tensor,
-        weights: Mapping[str, float],
-        generator: torch.Generator,
-    ) -> dict[str, Tensor]:
-        """Terms of images (B, C, H, W) in [0, 1], each (B,), nats.
-
-        ``weights`` holds the current values of the loss's real-valued fields. The result has at
-        least ``objective`` (minimized), ``reconstruction`` (−log p(x|z)) and ``kl``.
-        """
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
-from vaezoo.registry.contracts import EvaluationContext, Figure, LikelihoodModule
+from vaezoo.registry.contracts import EvaluationContext, Figure
+from vaezoo.registry.module_contracts import LikelihoodModule
 from vaezoo.registry.quantity import ELBO, LOSS_TERMS, Definition, Quantity, checked_quantities
 
 if TYPE_CHECKING:
@@ -57,6 +58,27 @@ class DescribedLikelihood(BaseModel):
     @property
     def deviation(self) -> float | None:
         """The fixed standard deviation of a normal density; None if learned or not normal."""
+        return None
+
+
+class DescribedPosterior(BaseModel):
+    """The self-description of a family of posteriors."""
+
+    @property
+    def is_factorial(self) -> bool:
+        """Whether the latents are independent given the image."""
+        return False
+
+    @property
+    def is_normal(self) -> bool:
+        """Whether q(z|x) is a product of normal densities, one per latent."""
+        return False
+
+    def formula(self, latent: int) -> Definition | None:
+        """q(z|x) of ``latent`` latents, for reports; None for the general form.
+
+        ``where`` says how z is drawn, as a clause.
+        """
         return None
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vaezoo.registry import Component, Definition, Likelihood, Loss, Prior
-from vaezoo.registry.contracts import LikelihoodModule
+from vaezoo.registry import Component, Definition, Likelihood, Loss, Posterior, Prior
 from vaezoo.registry.fields.tex import DIVERGENCE, LOG_LIKELIHOOD, POSTERIOR, setting
+from vaezoo.registry.module_contracts import LikelihoodModule
 from vaezoo.reports.blocks import Code, Prose, marked, prose
 from vaezoo.reports.component_text import defined
 
@@ -40,8 +40,17 @@ def of_likelihood(
     )
 
 
-def of_prior(prior: Prior, latent: int, *, closed: bool) -> Term:
-    """The KL to the prior; ``closed`` tells whether the model has a closed form."""
+def of_posterior(posterior: Posterior, latent: int) -> Term:
+    """q(z|x), and how z is drawn."""
+    return _own(lambda: posterior.formula(latent)) or _in_general(posterior, POSTERIOR, ())
+
+
+def of_prior(prior: Prior, latent: int, *, closed: bool, normal: bool) -> Term:
+    """The KL to the prior.
+
+    ``closed`` tells whether the model has a closed form, ``normal`` whether its posterior is a
+    product of normal densities, to which the formulas of priors refer.
+    """
     by_sample = rf"{DIVERGENCE} \approx \log {POSTERIOR} - \log p(z)"
     how = prose(r"$z \sim q_\phi(z\mid x)$: without a closed form, estimated by draws")
     if closed:
@@ -50,7 +59,8 @@ def of_prior(prior: Prior, latent: int, *, closed: bool) -> Term:
             rf"\left[\log {POSTERIOR} - \log p(z)\right]"
         )
         how = prose("the expectation in closed form")
-    return _own(lambda: prior.formula(latent)) or _in_general(prior, by_sample, how)
+    own = _own(lambda: prior.formula(latent)) if normal else None
+    return own or _in_general(prior, by_sample, how)
 
 
 def of_loss(loss: Loss) -> Term:

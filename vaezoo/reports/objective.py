@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from vaezoo.evaluation.describe_figures import caveat_of
+from vaezoo.registry import LatentSpace
 from vaezoo.reports import formulas
 from vaezoo.reports.blocks import Block, Formula, Math, Paragraph, Prose, prose
 from vaezoo.reports.component_text import as_prose_or_empty
@@ -16,20 +17,27 @@ def objective(subject: Subject) -> tuple[Block, ...]:
     """From log p(x) to the training objective and the reported estimates."""
     spec, shape = subject.model.spec, subject.model.image_shape
     likelihood, prior = spec.model.likelihood, spec.model.prior
+    posterior = formulas.of_posterior(spec.model.posterior, spec.model.latent_size)
     values = math.prod(shape)
     data = formulas.of_likelihood(likelihood, values, subject.model.likelihood)
-    latents = formulas.of_prior(prior, spec.model.latent, closed=subject.has_closed_kl)
+    latents = formulas.of_prior(
+        prior,
+        spec.model.latent_size,
+        closed=subject.has_closed_kl,
+        normal=spec.model.posterior.is_normal,
+    )
     loss = formulas.of_loss(spec.loss)
     return (
         Paragraph(
             prose(
                 r"The model of an image $x$ with {values} values and latents {latents} is "
                 r"$p_\theta(x) = \int p_\theta(x\mid z)\,p(z)\,dz$. This integral is intractable, "
-                r"so the encoder gives an approximate posterior "
-                r"$q_\phi(z\mid x) = \mathcal{N}(z;\,\mu_\phi(x),\,\mathrm{diag}\,"
-                r"\sigma_\phi^2(x))$. For each such $q_\phi$:",
+                r"so the encoder gives an approximate posterior {posterior}{words}. For each such "
+                r"$q_\phi$:",
                 values=values,
-                latents=Math(rf"z \in \mathbb{{R}}^{{{spec.model.latent}}}"),
+                latents=Math(_space_of(spec.model.posterior.space(spec.model.latent_shape))),
+                posterior=Math(posterior.tex),
+                words=_in_parentheses(posterior.words),
             )
         ),
         EVIDENCE,
@@ -61,11 +69,11 @@ def objective(subject: Subject) -> tuple[Block, ...]:
         Paragraph(
             prose(
                 r"Training minimized the mean over images of the loss `{use}`{words}, with {draws} "
-                r"$z = \mu + \sigma \odot \varepsilon$, $\varepsilon \sim \mathcal{N}(0, I)$, for "
-                r"each{where}:",
+                "{how} for each{where}:",
                 use=spec.loss.use,
                 words=_in_parentheses(loss.words),
                 draws=_draws(spec.loss.draws),
+                how=prose("{how},", how=posterior.where) if posterior.where else "$z$",
                 where=prose(", and {where}", where=loss.where) if loss.where else "",
             )
         ),
@@ -76,7 +84,8 @@ def objective(subject: Subject) -> tuple[Block, ...]:
 
 def _closed_form(subject: Subject) -> tuple[Block, ...]:
     """The derivation of the closed-form KL, if the prior is Gaussian."""
-    if not (subject.has_closed_kl and subject.model.spec.model.prior.is_normal):
+    parts = subject.model.spec.model
+    if not (subject.has_closed_kl and parts.prior.is_normal and parts.posterior.is_normal):
         return ()
     return (
         Paragraph(
@@ -132,3 +141,10 @@ def _estimate(subject: Subject) -> Prose:
         draws=figure.samples,
         by_draws=by_draws,
     )
+
+
+def _space_of(space: LatentSpace) -> str:
+    size = r" \times ".join(map(str, space.shape))
+    if space.levels is None:
+        return rf"z \in \mathbb{{R}}^{{{size}}}"
+    return rf"z \in \{{1, \ldots, {space.levels}\}}^{{{size}}}"

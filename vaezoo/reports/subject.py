@@ -12,7 +12,7 @@ import torch
 
 from vaezoo.diagnostics import DataError, PluginError
 from vaezoo.evaluation.describe_figures import described
-from vaezoo.registry import EvaluationContext, Metric, Metrics, Registry, Visualizer
+from vaezoo.registry import Batch, EvaluationContext, Metric, Metrics, Registry, Visualizer
 from vaezoo.reports import plots, resize_pictures
 from vaezoo.reports.blocks import Picture, Prose, prose
 from vaezoo.reports.entry_facts import EntryFacts
@@ -84,9 +84,9 @@ class Subject:
 
     @property
     def has_closed_kl(self) -> bool:
-        zeros = torch.zeros(1, self.model.latent, device=self.model.device)
+        blank = torch.zeros(1, *self.model.image_shape, device=self.model.device)
         with torch.inference_mode():
-            return self.model.prior.kl(zeros, zeros) is not None
+            return self.model.trace(Batch(blank), self.context.generator()).has_closed_kl
 
     @property
     def run(self) -> plots.Run:

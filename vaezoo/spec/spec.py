@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,11 +21,14 @@ from vaezoo.registry import (
     Dataset,
     Decoder,
     Encoder,
+    LatentSpace,
     Likelihood,
     Loss,
     Metric,
     Optimizer,
+    Posterior,
     Prior,
+    Topology,
     Visualizer,
 )
 from vaezoo.registry.component_field import component_field
@@ -43,6 +47,8 @@ LintCode = Literal["VZ411", "VZ412", "VZ413", "VZ414", "VZ415", "VZ416", "VZ417"
 
 AnyDataset = Annotated[Dataset, *component_field("dataset")]
 AnyEncoder = Annotated[Encoder, *component_field("encoder")]
+AnyPosterior = Annotated[Posterior, *component_field("posterior")]
+AnyTopology = Annotated[Topology, *component_field("topology")]
 AnyDecoder = Annotated[Decoder, *component_field("decoder")]
 AnyLikelihood = Annotated[Likelihood, *component_field("likelihood")]
 AnyPrior = Annotated[Prior, *component_field("prior")]
@@ -50,6 +56,14 @@ AnyLoss = Annotated[Loss, *component_field("loss")]
 AnyOptimizer = Annotated[Optimizer, *component_field("optimizer")]
 AnyMetric = Annotated[Metric, *component_field("metric")]
 AnyVisualizer = Annotated[Visualizer, *component_field("visualizer")]
+
+
+#: Keys of ``model`` that canonical specs omit where they have their defaults.
+_NEW_MODEL_KEYS = ("posterior", "topology")
+
+#: One edge or the number of latents: larger models do not fit into memory.
+Edge = Annotated[int, Field(ge=1, le=65536)]
+LatentField = Edge | Annotated[tuple[Edge, ...], Field(min_length=1, max_length=3)]
 
 
 class _Section(BaseModel):
@@ -63,13 +77,59 @@ class _Section(BaseModel):
 
 
 class ModelSpec(_Section):
-    """The model: encoder, decoder, likelihood and prior."""
+    """The model: encoder, posterior, decoder, likelihood and prior."""
 
-    latent: int = Field(ge=1, le=65536, description="number of latent dimensions")
-    encoder: AnyEncoder = Field(description="q(z|x)")
+    latent: LatentField = Field(
+        description="number of latents, or the shape of a grid: [channels, height, width]"
+    )
+    encoder: AnyEncoder = Field(description="map from images to the posterior's parameters")
+    posterior: AnyPosterior = Field(
+        "diagonal_gaussian",  # type: ignore[assignment]
+        description="the family of q(z|x)",
+    )
+    topology: AnyTopology = Field(
+        "single",  # type: ignore[assignment]
+        description="how latent variables depend on each other",
+    )
     decoder: AnyDecoder = Field(description="map from latents to the likelihood's parameters")
     likelihood: AnyLikelihood = Field("bernoulli", description="p(x|z)")  # type: ignore[assignment]
     prior: AnyPrior = Field("standard_normal", description="p(z)")  # type: ignore[assignment]
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """The shape of one example's latents."""
+        return (self.latent,) if isinstance(self.latent, int) else self.latent
+
+    @property
+    def latent_size(self) -> int:
+        """The number of one example's latents."""
+        return math.prod(self.latent_shape)
+
+    @property
+    def encoder_output(self) -> tuple[int, ...]:
+        """The shape of the encoder's output for one example."""
+        return self.topology.encoder_output(self.posterior, self.latent_shape)
+
+    @property
+    def decoder_input(self) -> tuple[int, ...]:
+        """The shape of the decoder's input for one example."""
+        return self.posterior.decoder_input(self.latent_shape)
+
+    @property
+    def prior_space(self) -> LatentSpace:
+        """The latents of the prior."""
+        return self.topology.prior_space(self.posterior, self.latent_shape)
+
+    @model_serializer(mode="wrap")
+    def _omit_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit the defaults of keys that older canonical specs do not have."""
+        data: dict[str, Any] = handler(self)
+        fields = type(self).model_fields
+        return {
+            key: value
+            for key, value in data.items()
+            if key not in _NEW_MODEL_KEYS or value != fields[key].default
+        }
 
 
 class EarlyStopping(_Section):

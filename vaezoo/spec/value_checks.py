@@ -32,18 +32,30 @@ def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
     if image is None:
         return
     model = spec.model
+    latent, posterior = model.latent_shape, model.posterior
     channels = image.channels * model.likelihood.parameters_per_pixel
     output = ImageShape(channels, image.height, image.width)
     asked: list[tuple[Component, Path, Callable[[], str | None]]] = [
+        (posterior, ("model", "posterior"), lambda: posterior.shape_problem(latent)),
+        (
+            model.topology,
+            ("model", "topology"),
+            lambda: model.topology.problem(posterior, latent),
+        ),
         (
             model.encoder,
             ("model", "encoder"),
-            lambda: model.encoder.shape_problem(image, model.latent),
+            lambda: model.encoder.shape_problem(image, model.encoder_output),
         ),
         (
             model.decoder,
             ("model", "decoder"),
-            lambda: model.decoder.shape_problem(model.latent, output),
+            lambda: model.decoder.shape_problem(model.decoder_input, output),
+        ),
+        (
+            model.prior,
+            ("model", "prior"),
+            lambda: model.prior.problem(posterior, model.prior_space),
         ),
     ]
     for component, path, problem in asked:

@@ -12,7 +12,7 @@ from vaezoo.data.image_batches import Images
 from vaezoo.data.pixels import to_unit
 from vaezoo.diagnostics import Diagnostic, DivergenceError
 from vaezoo.model import VAE
-from vaezoo.registry import EpochRecord
+from vaezoo.registry import Batch, EpochRecord
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
 
@@ -63,24 +63,20 @@ class DivergenceMonitor:
         return [parameter.detach().clone() for parameter in self._model.parameters()]
 
     def _before_divergence(self, images: Tensor, steps: int) -> str:
-        """The log-variance and gradient of the last checked model on the batch that diverged."""
+        """Posterior and gradient of the last checked model on the batch that diverged."""
         model = self._model
         with torch.no_grad():
             for parameter, value in zip(model.parameters(), self._last_weights, strict=True):
                 parameter.copy_(value)
         model.zero_grad(set_to_none=True)
-        posterior = model.posterior(images)
-        kl = model.prior.kl(posterior.mean, posterior.log_var)
-        bound = -model.log_likelihood(images, posterior.mean).mean()
-        if kl is not None:
-            bound = bound + kl.sum(1).mean()
-        bound.backward()
+        trace = model.trace(Batch(images), torch.Generator(model.device).manual_seed(0))
+        (trace.reconstruction + trace.kl).mean().backward()
         norm = math.hypot(*(p.grad.norm().item() for p in model.parameters() if p.grad is not None))
         when = f"{steps} steps before" if steps else "just before"
-        return (
-            f"{when}, the largest log-variance on these images was "
-            f"{posterior.log_var.max().item():.4g} and the gradient norm {norm:.4g}"
-        )
+        found = {name: v for site in trace.sites for name, v in site.posterior.extremes().items()}
+        found["the gradient norm was"] = norm
+        listed = " and ".join(f"{name} {value:.4g}" for name, value in found.items())
+        return f"{when}, {listed}"
 
 
 def refuse_divergence(model: VAE, record: EpochRecord) -> None:

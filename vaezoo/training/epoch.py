@@ -12,9 +12,9 @@ from torch import Tensor
 
 from vaezoo.data.image_batches import Images, batches, shuffled_batches
 from vaezoo.model import VAE
-from vaezoo.registry import EpochRecord
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry import Batch, EpochRecord
 from vaezoo.registry.fields import value_at
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.divergence import DivergenceMonitor
@@ -120,6 +120,6 @@ def validated(
     model.eval()
     limit = _VALIDATION_BYTES // (4 * math.prod(validation.shape[1:]))
     for images in batches(validation, max(min(VALIDATION_BATCH, limit), 1)):
-        terms = loss(model, images, record.weights, generator)
+        terms = loss(model, Batch(images), record.weights, generator)
         sums.append(term_sums(terms))
     return dataclasses.replace(record, validation=epoch_means(tuple(terms), sums, len(validation)))

@@ -14,8 +14,8 @@ from vaezoo.data.binarize import epoch_images
 from vaezoo.data.placement import ON_DEVICE, arranged
 from vaezoo.model import VAE, build
 from vaezoo.registry import EpochRecord, ImageData
-from vaezoo.registry.contracts import LossModule
 from vaezoo.registry.fields import value_at
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.resume_rules import outcome
 from vaezoo.spec.spec import Spec
 from vaezoo.training import checkpoint

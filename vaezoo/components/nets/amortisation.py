@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from vaezoo.components.nets.batched import mean_figure, silent_batches
-from vaezoo.registry import EvaluationContext, Figure, Split
+from vaezoo.registry import Batch, EvaluationContext, Figure, Split
 
 if TYPE_CHECKING:
-    from vaezoo.model import VAE, Posterior
+    from vaezoo.model import VAE
 
 #: latents to decode at once; on a CPU the images must fit into its cache
 _ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
@@ -69,13 +69,14 @@ def inference_gaps(context: EvaluationContext, images: int, fit: Fit, samples: i
     model, generator = context.model, context.generator()
     total = len(context.split)
     count = min(images, total)
-    chosen = Split(context.split.images[torch.arange(count) * total // count])
+    rows, split = torch.arange(count) * total // count, context.split
+    chosen = Split(split.images[rows], None if split.labels is None else split.labels[rows])
     amortisation, remaining, reported = [], [], 0
-    for part in silent_batches(context, chosen, _images_at_once(model, fit.draws)):
+    for batch in silent_batches(context, chosen, _images_at_once(model, fit.draws)):
         with torch.no_grad():
-            encoded = model.posterior(part)
-        fitted = fit_posterior(model, part, encoded, fit, generator)
-        gain, rest = _gaps(model, part, encoded, fitted, samples, generator)
+            encoded = model.encoded(*batch)
+        fitted = fit_posterior(model, batch, encoded, fit, generator)
+        gain, rest = _gaps(model, batch, encoded, fitted, samples, generator)
         amortisation.append(gain)
         remaining.append(rest)
         # scale the progress to the whole split
@@ -86,67 +87,48 @@ def inference_gaps(context: EvaluationContext, images: int, fit: Fit, samples: i
 
 
 def fit_posterior(
-    model: VAE, images: Tensor, start: Posterior, fit: Fit, generator: torch.Generator
-) -> Posterior:
-    """Fit a diagonal Gaussian to each image (B, C, H, W) by maximizing the ELBO.
+    model: VAE, batch: Batch, encoded: Tensor, fit: Fit, generator: torch.Generator
+) -> Tensor:
+    """Fit the posterior's parameters (B, *output) of each image by maximizing the ELBO.
 
     The gradient omits the score of log q, whose expectation is 0. It then vanishes for every draw,
     not only on average, if q is p(z|x) (Roeder, Wu and Duvenaud 2017).
     """
     with torch.enable_grad():
-        mean, log_var = (
-            value.detach().clone().requires_grad_() for value in (start.mean, start.log_var)
-        )
-        optimizer = torch.optim.Adam([mean, log_var], lr=fit.lr)
-        repeated = images.repeat_interleave(fit.draws, 0)
+        parameters = encoded.detach().clone().requires_grad_()
+        optimizer = torch.optim.Adam([parameters], lr=fit.lr)
         for step in range(fit.steps):
             for group in optimizer.param_groups:
                 group["lr"] = 0.5 * fit.lr * (1 + math.cos(math.pi * step / fit.steps))
-            each = _repeated(type(start)(mean, log_var), fit.draws)
-            detached = type(start)(each.mean.detach(), each.log_var.detach())
-            z = each.sample(generator)
-            log_weights = _log_weights(model, repeated, z, detached)
+            trace = model.trace(batch, generator, samples=fit.draws, encoded=parameters)
+            log_weights = trace.log_likelihood + trace.log_p - trace.log_q_stopped
             loss = -log_weights.sum() / fit.draws
-            mean.grad, log_var.grad = torch.autograd.grad(loss, [mean, log_var])
+            (parameters.grad,) = torch.autograd.grad(loss, [parameters])
             optimizer.step()
-    return type(start)(mean.detach(), log_var.detach())
+    return parameters.detach()
 
 
 @torch.no_grad()
 def _gaps(
     model: VAE,
-    images: Tensor,
-    encoded: Posterior,
-    fitted: Posterior,
+    batch: Batch,
+    encoded: Tensor,
+    fitted: Tensor,
     samples: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Both gaps of each image (B, C, H, W), with draws that the fit has not used."""
+    """Both gaps of each image, with draws that the fit has not used."""
     log_weights = []
-    for posterior in (encoded, fitted):
+    for parameters in (encoded, fitted):
         parts = []
-        for done in range(0, samples, draws := max(_rows(model) // len(images), 1)):
+        for done in range(0, samples, draws := max(_rows(model) // len(encoded), 1)):
             now = min(draws, samples - done)
-            each = _repeated(posterior, now)
-            z = each.sample(generator)
-            found = _log_weights(model, images.repeat_interleave(now, 0), z, each)
-            parts.append(found.view(len(images), now).cpu().double())
-        log_weights.append(torch.cat(parts, 1))
-    elbo, best = (weights.mean(1) for weights in log_weights)
-    bound = log_weights[1].logsumexp(1) - math.log(samples)
+            trace = model.trace(batch, generator, samples=now, encoded=parameters)
+            parts.append(trace.log_weights.cpu().double())
+        log_weights.append(torch.cat(parts))
+    elbo, best = (weights.mean(0) for weights in log_weights)
+    bound = log_weights[1].logsumexp(0) - math.log(samples)
     return best - elbo, bound - best
-
-
-def _log_weights(model: VAE, images: Tensor, z: Tensor, posterior: Posterior) -> Tensor:
-    """log p(x|z) + log p(z) − log q(z|x) of one draw per image: (B,), nats."""
-    return model.log_likelihood(images, z) + model.prior.log_prob(z) - posterior.log_prob(z)
-
-
-def _repeated(posterior: Posterior, times: int) -> Posterior:
-    """Repeat each image's q ``times`` times."""
-    return type(posterior)(
-        posterior.mean.repeat_interleave(times, 0), posterior.log_var.repeat_interleave(times, 0)
-    )
 
 
 def _rows(model: VAE) -> int:

@@ -11,32 +11,34 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from vaezoo.registry import EvaluationContext, Figure, Split
+from vaezoo.registry import Batch, EvaluationContext, Figure, Split
 
 NATS = "nats per example"
 _BATCH = 500
 
 
-def batches(context: EvaluationContext) -> Iterator[Tensor]:
-    """The split's images as float32 in [0, 1] on the model's device, in order."""
-    for images in silent_batches(context, context.split):
-        yield images
-        context.advance(len(images))
+def batches(context: EvaluationContext) -> Iterator[Batch]:
+    """The split's images as float32 in [0, 1] on the model's device, in order, with labels."""
+    for batch in silent_batches(context, context.split):
+        yield batch
+        context.advance(len(batch.images))
 
 
-def silent_batches(
-    context: EvaluationContext, split: Split, size: int = _BATCH
-) -> Iterator[Tensor]:
+def silent_batches(context: EvaluationContext, split: Split, size: int = _BATCH) -> Iterator[Batch]:
     """Batches of any split on the model's device, without progress reports."""
-    for images in split.images.split(size):
-        yield images.to(context.model.device).to(torch.float32).div_(255)
+    device = context.model.device
+    for start in range(0, len(split), size):
+        rows = slice(start, start + size)
+        images = split.images[rows].to(device).to(torch.float32).div_(255)
+        yield Batch(images, None if split.labels is None else split.labels[rows].to(device))
 
 
 @torch.inference_mode()
 def posterior_means(context: EvaluationContext, split: Split) -> Tensor:
-    """μ of every image of a split: (N, latent), float32 on the CPU."""
-    batches = silent_batches(context, split)
-    return torch.cat([context.model.posterior(images).mean.float().cpu() for images in batches])
+    """The posterior mean of every image of a split: (N, latents), float32 on the CPU."""
+    model = context.model
+    means = [model.posterior(*batch).mean for batch in silent_batches(context, split)]
+    return torch.cat([mean.flatten(1).float().cpu() for mean in means])
 
 
 def mean_figure(

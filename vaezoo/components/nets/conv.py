@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from vaezoo.components.conv_arithmetic import downsampled
-from vaezoo.components.nets.mlp import PosteriorHead, stack
+from vaezoo.components.nets.mlp import LinearHead, stack
 from vaezoo.registry import ImageShape
 
 
+class GridHead(nn.Module):
+    """Convolutions of single pixels to a grid: (B, F, h, w) -> (B, P, h, w) or (B, P, C, h, w).
+
+    With C channels of latents, each of the P parameters has a convolution.
+    """
+
+    def __init__(self, features: int, output: Sequence[int]) -> None:
+        super().__init__()
+        count, channels = (1, output[0]) if len(output) == 3 else (output[0], output[1])
+        self.layers = nn.ModuleList(nn.Conv2d(features, channels, 1) for _ in range(count))
+        self.is_one = len(output) == 3
+
+    def forward(self, features: Tensor) -> Tensor:
+        parts = [layer(features) for layer in self.layers]
+        return parts[0] if self.is_one else torch.stack(parts, 1)
+
+
 class ConvEncoderNet(nn.Module):
-    """Convolutions, flattening, linear layers, then (mean, log_var)."""
+    """Convolutions, then a grid, or linear layers and a vector."""
 
     def __init__(
         self,
@@ -22,7 +41,7 @@ class ConvEncoderNet(nn.Module):
         kernels: Sequence[int],
         strides: Sequence[int],
         dense: Sequence[int],
-        latent: int,
+        output: Sequence[int],
         activation: Callable[[], nn.Module],
     ) -> None:
         super().__init__()
@@ -36,24 +55,33 @@ class ConvEncoderNet(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         height = downsampled(image.height, tuple(kernels), tuple(strides))[-1]
         width = downsampled(image.width, tuple(kernels), tuple(strides))[-1]
+        self.to_grid = len(output) > 2 and not dense
+        if self.to_grid:
+            self.head: nn.Module = GridHead(channels[-1], output)
+            return
         widths = (channels[-1] * height * width, *dense)
         self.dense = stack(widths, activation)
-        self.head = PosteriorHead(widths[-1], latent)
+        self.head = LinearHead(widths[-1], output)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """images (B, C, H, W) -> (mean, log_var), each (B, latent)."""
-        features = self.dense(self.convolutions(images).flatten(1))
-        mean, log_var = self.head(features)
-        return mean, log_var
+    def forward(self, images: Tensor) -> Tensor:
+        """images (B, C, H, W) -> (B, *output)."""
+        features = self.convolutions(images)
+        if not self.to_grid:
+            features = self.dense(features.flatten(1))
+        parameters: Tensor = self.head(features)
+        return parameters
 
 
 class ConvTransposeDecoderNet(nn.Module):
-    """A linear map onto a grid, then transposed convolutions."""
+    """A map onto the first grid, then transposed convolutions.
+
+    The map is linear for a vector of latents, a convolution of single pixels for a grid.
+    """
 
     def __init__(
         self,
         *,
-        latent: int,
+        latents: Sequence[int],
         dense: Sequence[int],
         channels: Sequence[int],
         kernels: Sequence[int],
@@ -65,9 +93,13 @@ class ConvTransposeDecoderNet(nn.Module):
     ) -> None:
         super().__init__()
         self.grid = (channels[0], heights[0], widths[0])
-        features = (latent, *dense)
-        self.dense = stack(features, activation)
-        self.to_grid = nn.Linear(features[-1], channels[0] * heights[0] * widths[0])
+        self.from_grid = len(latents) > 1 and not dense
+        if self.from_grid:
+            self.to_grid: nn.Module = nn.Conv2d(grid_channels(latents), channels[0], 1)
+        else:
+            features = (math.prod(latents), *dense)
+            self.dense = stack(features, activation)
+            self.to_grid = nn.Linear(features[-1], channels[0] * heights[0] * widths[0])
         self.grid_activation = grid_activation()
         layers: list[nn.Module] = []
         for index, (kernel, stride) in enumerate(zip(kernels, strides, strict=True)):
@@ -89,10 +121,18 @@ class ConvTransposeDecoderNet(nn.Module):
         self.transposed = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        """z (B, latent) -> (B, channels[-1], heights[-1], widths[-1])."""
-        grid = self.grid_activation(self.to_grid(self.dense(z))).unflatten(1, self.grid)
-        parameters: Tensor = self.transposed(grid)
+        """z (B, *latents) -> (B, channels[-1], heights[-1], widths[-1])."""
+        if self.from_grid:
+            grid = self.to_grid(z if z.ndim == 4 else z.unsqueeze(1))
+        else:
+            grid = self.to_grid(self.dense(z.flatten(1))).unflatten(1, self.grid)
+        parameters: Tensor = self.transposed(self.grid_activation(grid))
         return parameters
+
+
+def grid_channels(latents: Sequence[int]) -> int:
+    """The channels of a grid of latents, (C, h, w) or (h, w)."""
+    return latents[0] if len(latents) == 3 else 1
 
 
 def _remainder(before: int, after: int, kernel: int, stride: int) -> int:

@@ -49,17 +49,16 @@ def elbo_terms(context: EvaluationContext, samples: int) -> Terms:
     """The terms of every image of the context's split."""
     model, generator = context.model, context.generator()
     reconstructions, divergences = [], []
-    for images in batches(context):
-        posterior = model.posterior(images)
-        closed = model.prior.kl(posterior.mean, posterior.log_var)
-        reconstruction = torch.zeros(len(images), device=model.device)
-        estimated = torch.zeros_like(reconstruction)
+    for batch in batches(context):
+        encoded = model.encoded(*batch)
+        reconstruction = torch.zeros(len(batch.images), device=model.device)
+        estimates: list[Tensor] = []
         for _ in range(samples):
-            z = posterior.sample(generator)
-            reconstruction -= model.log_likelihood(images, z)
-            if closed is None:
-                estimated += posterior.log_prob(z) - model.prior.log_prob(z)
-        kl = (estimated / samples).unsqueeze(1) if closed is None else closed
+            trace = model.trace(batch, generator, encoded=encoded)
+            reconstruction += trace.reconstruction
+            if not estimates or not trace.has_exact_kl:
+                estimates.append(trace.kl_by_dimension)
+        kl = estimates[0] if len(estimates) == 1 else torch.stack(estimates).mean(0)
         reconstructions.append(reconstruction.cpu().double() / samples)
         divergences.append(kl.cpu().double())
     return Terms(torch.cat(reconstructions), torch.cat(divergences))
@@ -68,7 +67,8 @@ def elbo_terms(context: EvaluationContext, samples: int) -> Terms:
 @torch.inference_mode()
 def active_units_figure(context: EvaluationContext, threshold: float) -> Figure:
     """The number of dimensions whose posterior mean has a variance above ``threshold``."""
-    means = torch.cat([context.model.posterior(images).mean.cpu() for images in batches(context)])
+    each = [context.model.posterior(*batch).mean for batch in batches(context)]
+    means = torch.cat([mean.flatten(1).cpu() for mean in each])
     variances = means.double().var(0, correction=0)
     return figure(
         context,
@@ -90,6 +90,6 @@ def gray_entropies(context: EvaluationContext) -> Tensor:
     """The entropy of each image's gray levels as Bernoulli means: (N,), nats."""
     entropies = [
         -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).flatten(1).sum(1).cpu()
-        for x in batches(context)
+        for x, _ in batches(context)
     ]
     return torch.cat(entropies)

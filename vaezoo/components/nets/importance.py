@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from vaezoo.components.nets.batched import mean_figure, silent_batches
-from vaezoo.registry import EvaluationContext, Figure
+from vaezoo.registry import Batch, EvaluationContext, Figure
 
 if TYPE_CHECKING:
-    from vaezoo.model import VAE, Posterior
+    from vaezoo.model import VAE
 
 #: latents to decode at once; on a CPU the images must fit into its cache
 _ROWS_ON_CPU, _ROWS_ON_GPU = 512, 32768
@@ -27,14 +27,11 @@ def importance_weighted_figure(context: EvaluationContext, samples: int) -> Figu
 @torch.inference_mode()
 def importance_weighted_values(context: EvaluationContext, samples: int) -> Tensor:
     """The bound of every image of the split: (N,), nats, float64 on the CPU."""
-    generator = context.generator()
+    model, generator = context.model, context.generator()
     # preallocated: thousands of small results between large batches would fragment memory
     bounds, done = torch.empty(len(context.split), dtype=torch.float64), 0
-    for images in silent_batches(context, context.split):
-        posterior = context.model.posterior(images)
-        for bound in importance_weighted_bounds(
-            context.model, images, posterior, samples, generator
-        ):
+    for batch in silent_batches(context, context.split):
+        for bound in importance_weighted_bounds(model, batch, samples, generator):
             bounds[done : done + len(bound)] = bound
             done += len(bound)
             context.advance(len(bound))
@@ -42,45 +39,31 @@ def importance_weighted_values(context: EvaluationContext, samples: int) -> Tens
 
 
 def importance_weighted_bounds(
-    model: VAE, images: Tensor, posterior: Posterior, samples: int, generator: torch.Generator
+    model: VAE, batch: Batch, samples: int, generator: torch.Generator
 ) -> Iterator[Tensor]:
-    """The bound of each image (B, C, H, W), nats, float64 on the CPU, a few images at a time."""
-    rows = _ROWS_ON_CPU if images.device.type == "cpu" else _ROWS_ON_GPU
+    """The bound of each image in [0, 1], nats, float64 on the CPU, a few images at a time."""
+    rows = _ROWS_ON_CPU if batch.images.device.type == "cpu" else _ROWS_ON_GPU
     draws = min(samples, rows)
     images_at_once = max(rows // draws, 1)
-    parts = zip(
-        images.split(images_at_once),
-        posterior.mean.split(images_at_once),
-        posterior.log_var.split(images_at_once),
-        strict=True,
-    )
-    for few, mean, log_var in parts:
-        yield _few_images(model, few, type(posterior)(mean, log_var), samples, draws, generator)
+    encoded = model.encoded(*batch)
+    for start in range(0, len(batch.images), images_at_once):
+        part = slice(start, start + images_at_once)
+        few = Batch(batch.images[part], None if batch.labels is None else batch.labels[part])
+        yield _few_images(model, few, encoded[part], samples, draws, generator)
 
 
 def _few_images(
     model: VAE,
-    images: Tensor,
-    posterior: Posterior,
+    batch: Batch,
+    encoded: Tensor,
     samples: int,
     draws: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """The bound of images (b, C, H, W), ``draws`` samples at a time."""
-    total = torch.full((len(images),), -math.inf, dtype=torch.float64)
+    """The bound of a few images, ``draws`` samples at a time."""
+    total = torch.full((len(encoded),), -math.inf, dtype=torch.float64)
     for done in range(0, samples, draws):
         now = min(draws, samples - done)
-        # repeat a single image without a copy
-        repeated = (
-            images.expand(now, *images.shape[1:])
-            if len(images) == 1
-            else images.repeat_interleave(now, 0)
-        )
-        each = type(posterior)(
-            posterior.mean.repeat_interleave(now, 0), posterior.log_var.repeat_interleave(now, 0)
-        )
-        z = each.sample(generator)
-        log_weights = model.log_likelihood(repeated, z) + model.prior.log_prob(z) - each.log_prob(z)
-        part = log_weights.view(len(images), now).cpu().double().logsumexp(1)
-        total = torch.logaddexp(total, part)
+        trace = model.trace(batch, generator, samples=now, encoded=encoded)
+        total = torch.logaddexp(total, trace.log_weights.cpu().double().logsumexp(0))
     return total - math.log(samples)

@@ -6,16 +6,13 @@ Every draw is evaluated under all N posteriors, so q(z) is exact.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from vaezoo.components.nets.batched import batches, mean_figure
+from vaezoo.model import DiagonalGaussian, LatentDistribution
 from vaezoo.registry import EvaluationContext, Figure
-
-if TYPE_CHECKING:
-    from vaezoo.model import Posterior
 
 #: pairs of a draw and a posterior to evaluate at once
 _PAIRS = 2**21
@@ -25,18 +22,19 @@ _PAIRS = 2**21
 def information_figures(context: EvaluationContext, samples: int) -> list[Figure]:
     """mutual_information, marginal_kl and total_correlation over the split's images."""
     model, generator = context.model, context.generator()
-    posteriors = [model.posterior(images) for images in batches(context)]
-    posterior = type(posteriors[0])(
-        torch.cat([part.mean for part in posteriors]),
-        torch.cat([part.log_var for part in posteriors]),
+    posteriors = [_normal(model.posterior(*batch)) for batch in batches(context)]
+    posterior = DiagonalGaussian(
+        torch.cat([part.mean.flatten(1) for part in posteriors]),
+        torch.cat([part.log_var.flatten(1) for part in posteriors]),
     )
+    shape = model.space.shape
     conditional, joint, product, prior = (
         torch.zeros(len(posterior.mean), dtype=torch.float64) for _ in range(4)
     )
     for _ in range(samples):
         z = posterior.sample(generator)
         conditional += posterior.log_prob(z).cpu().double() / samples
-        prior += model.prior.log_prob(z).cpu().double() / samples
+        prior += model.prior.log_prob(z.unflatten(1, shape)).cpu().double() / samples
         joint += log_aggregated(z, posterior) / samples
         product += log_aggregated_by_dimension(z, posterior).sum(1) / samples
     n = len(joint)
@@ -53,7 +51,13 @@ def information_figures(context: EvaluationContext, samples: int) -> list[Figure
     ]
 
 
-def log_aggregated(z: Tensor, posterior: Posterior) -> Tensor:
+def _normal(posterior: LatentDistribution) -> DiagonalGaussian:
+    if not isinstance(posterior, DiagonalGaussian):
+        raise TypeError(f"{type(posterior).__name__} is no diagonal Gaussian")
+    return posterior
+
+
+def log_aggregated(z: Tensor, posterior: DiagonalGaussian) -> Tensor:
     """log q(z) of draws z (M, d) under N posteriors (N, d): (M,), nats, float64 on the CPU.
 
     Expands the squares into two matrix products. This loses digits, so it runs in float64 on the
@@ -72,7 +76,7 @@ def log_aggregated(z: Tensor, posterior: Posterior) -> Tensor:
     return torch.cat(parts) - math.log(len(mean))
 
 
-def log_aggregated_by_dimension(z: Tensor, posterior: Posterior) -> Tensor:
+def log_aggregated_by_dimension(z: Tensor, posterior: DiagonalGaussian) -> Tensor:
     """log q(z_j) of each dimension: (M, d), nats, float64 on the CPU."""
     by_dimension = []
     for j in range(z.shape[1]):

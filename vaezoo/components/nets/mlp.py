@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from vaezoo.registry import ImageShape
@@ -18,38 +20,54 @@ def stack(widths: Sequence[int], activation: Callable[[], nn.Module]) -> nn.Sequ
     return nn.Sequential(*layers)
 
 
-class PosteriorHead(nn.Module):
-    """Two linear layers, to the mean and to the log-variance."""
+class LinearHead(nn.Module):
+    """Linear layers to an output of any shape: one for each index of its first dimension.
 
-    def __init__(self, features: int, latent: int) -> None:
+    The output of a diagonal Gaussian is (2, latent), so the mean and log σ² have a layer each.
+    """
+
+    def __init__(self, features: int, output: Sequence[int]) -> None:
         super().__init__()
-        self.mean = nn.Linear(features, latent)
-        self.log_var = nn.Linear(features, latent)
+        count, shape = (1, output) if len(output) == 1 else (output[0], output[1:])
+        self.layers = nn.ModuleList(nn.Linear(features, math.prod(shape)) for _ in range(count))
+        self.output = tuple(output)
+        self.register_load_state_dict_pre_hook(_rename_old_weights)  # type: ignore[no-untyped-call]
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """features (B, F) -> (mean, log_var), each (B, latent)."""
-        return self.mean(features), self.log_var(features)
+    def forward(self, features: Tensor) -> Tensor:
+        """features (B, F) -> (B, *output)."""
+        parts = [layer(features) for layer in self.layers]
+        joined = parts[0] if len(self.output) == 1 else torch.stack(parts, 1)
+        return joined if len(self.output) <= 2 else joined.unflatten(2, self.output[1:])
+
+
+def _rename_old_weights(
+    module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object
+) -> None:
+    """Load weights from before the layers were numbered."""
+    for number, name in enumerate(("mean", "log_var")):
+        for part in ("weight", "bias"):
+            if (old := f"{prefix}{name}.{part}") in state:
+                state[f"{prefix}layers.{number}.{part}"] = state.pop(old)
 
 
 class MLPEncoderNet(nn.Module):
-    """Images -> hidden layers -> (mean, log_var)."""
+    """Images -> hidden layers -> the posterior's parameters."""
 
     def __init__(
         self,
         pixels: int,
         hidden: Sequence[int],
-        latent: int,
+        output: Sequence[int],
         activation: Callable[[], nn.Module],
     ) -> None:
         super().__init__()
         self.body = stack((pixels, *hidden), activation)
-        self.head = PosteriorHead(hidden[-1], latent)
+        self.head = LinearHead(hidden[-1], output)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """images (B, C, H, W) -> (mean, log_var), each (B, latent)."""
-        features = self.body(images.flatten(1))
-        mean, log_var = self.head(features)
-        return mean, log_var
+    def forward(self, images: Tensor) -> Tensor:
+        """images (B, C, H, W) -> (B, *output)."""
+        parameters: Tensor = self.head(self.body(images.flatten(1)))
+        return parameters
 
 
 class MLPDecoderNet(nn.Module):
@@ -57,17 +75,17 @@ class MLPDecoderNet(nn.Module):
 
     def __init__(
         self,
-        latent: int,
+        latents: Sequence[int],
         hidden: Sequence[int],
         output: ImageShape,
         activation: Callable[[], nn.Module],
     ) -> None:
         super().__init__()
-        self.body = stack((latent, *hidden), activation)
+        self.body = stack((math.prod(latents), *hidden), activation)
         self.head = nn.Linear(hidden[-1], output.channels * output.height * output.width)
         self.output = output
 
     def forward(self, z: Tensor) -> Tensor:
-        """z (B, latent) -> (B, *output)."""
-        parameters: Tensor = self.head(self.body(z)).unflatten(1, self.output)
+        """z (B, *latents) -> (B, *output)."""
+        parameters: Tensor = self.head(self.body(z.flatten(1))).unflatten(1, self.output)
         return parameters

@@ -148,7 +148,7 @@ def _classifier(context: EvaluationContext) -> ImageClassifier:
 
 def _features_of_split(context: EvaluationContext, net: ImageClassifier, split: Split) -> Tensor:
     batches = silent_batches(context, split, _BATCH)
-    return torch.cat([net.features(images).float().cpu() for images in batches])
+    return torch.cat([net.features(images).float().cpu() for images, _ in batches])
 
 
 def _features_of_samples(
@@ -156,7 +156,7 @@ def _features_of_samples(
 ) -> Tensor:
     """Features of mean images, or of binary images drawn from them."""
     generator, found = context.generator(), []
-    for z in context.model.prior.sample(count, generator).split(_BATCH):
+    for z in context.model.draw(count, generator).split(_BATCH):
         images = context.model.decode(z)
         if drawn:
             images = torch.bernoulli(images, generator=generator)

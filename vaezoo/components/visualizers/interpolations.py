@@ -56,7 +56,8 @@ def line(first: Tensor, last: Tensor, steps: int) -> Tensor:
 
 def _grid(context: EvaluationContext, indices: Tensor, steps: int) -> sheet.Sheet:
     first, last = (context.split.images[column] for column in indices.T)
-    z = line(context.model.encode(first), context.model.encode(last), steps)
+    one, other = (context.model.encode(images).flatten(1) for images in (first, last))
+    z = line(one, other, steps)
     between = sheet.in_rows(sheet.pictures(decode(context, z)), steps)
     ends = [sheet.pictures(images)[:, None] for images in (first, last)]
     cells = np.concatenate([ends[0], between, ends[1]], axis=1)

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vaezoo.components.nets.batched import silent_batches
+from vaezoo.model import Trace
 from vaezoo.registry.active_latents import is_active
 from vaezoo.registry.contracts import EvaluationContext
 
@@ -49,18 +51,29 @@ def measure(context: EvaluationContext) -> Latents:
         return Latents(np.zeros((0, latent), np.float32), np.zeros(latent), "")
     means: list[Tensor] = []
     total: Tensor | None = torch.zeros(context.model.latent, dtype=torch.float64)
-    for batch in torch.split(context.split.images, BATCH):
-        posterior = context.model.posterior(batch.to(context.model.device).float().div(255))
-        means.append(posterior.mean.float().cpu())
-        kl = context.model.prior.kl(posterior.mean, posterior.log_var)
+    model, generator = context.model, context.generator()
+    for batch in silent_batches(context, context.split, BATCH):
+        encoded = model.encoded(*batch)
+        mean = model.topology.posterior(model, encoded).mean
+        means.append(mean.flatten(1).float().cpu())
+        kl = _closed_kl(model.trace(batch, generator, encoded=encoded))
         total = None if kl is None or total is None else total + kl.cpu().double().sum(0)
-        context.advance(len(batch))
+        context.advance(len(mean))
     stacked = torch.cat(means).numpy()
     if total is None:
         return Latents(stacked, np.var(stacked, axis=0, dtype=np.float64), "variance")
     return Latents(stacked, (total / len(stacked)).numpy(), "nats")
 
 
+def _closed_kl(trace: Trace) -> Tensor | None:
+    """The KL of each latent that the decoder receives, (B, latent); None if it is unknown."""
+    if not trace.has_exact_kl:
+        return None
+    kl = trace.kl_by_dimension[:, : trace.model.latent]
+    return kl if kl.shape[1] == trace.model.latent else None
+
+
 def decode(context: EvaluationContext, z: Tensor) -> Tensor:
-    """Mean images of latents (N, latent), decoded in batches, in host memory."""
+    """Mean images of latents (N, latent) or (N, *latent), decoded in batches, in host memory."""
+    z = z.reshape(len(z), *context.model.space.shape)
     return torch.cat([context.model.decode(part).cpu() for part in torch.split(z, BATCH)])

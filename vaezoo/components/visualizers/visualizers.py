@@ -92,13 +92,13 @@ class Manifold(ImageVisualizer, use="manifold"):
     n: int = Field(20, ge=2, le=100, description="images per side")
 
     def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
-        latent = spec.model.latent
+        latent = spec.model.latent_size
         if latent > 2 and not data.test:
             return f"it needs images to find the two of {latent} latents with the most KL"
         return super().data_problem(spec, data)
 
     def problem(self, spec: Spec) -> str | None:
-        latent = spec.model.latent
+        latent = spec.model.latent_size
         if latent <= 2:
             return None
         return f"the manifold shows 2 of {latent} latents and sets the other {latent - 2} to 0"

@@ -118,5 +118,5 @@ def _range(facts: SpecFacts, quantity: Quantity) -> tuple[float, float]:
         case "objective" if facts.never_positive and facts.kl_weight:
             return max(low, 0.0), high
         case "active_units":
-            return low, min(high, facts.spec.model.latent)
+            return low, min(high, facts.spec.model.latent_size)
     return low, high

@@ -8,18 +8,21 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.registry import Decoder, Encoder, ImageShape
+from vaezoo.registry.module_contracts import Shape
 from vaezoo.testing.conformance.network_checks import Case, NetworkConformance
 from vaezoo.testing.conformance.outcome import require
 
 #: grey, colour, and an odd one
 IMAGES = (ImageShape(1, 28, 28), ImageShape(3, 32, 32), ImageShape(1, 17, 23))
-LATENTS = (1, 2, 16)
+#: outputs of an encoder: the two parameters of diagonal Gaussians, and one vector
+OUTPUTS: tuple[Shape, ...] = ((2, 1), (2, 2), (2, 16), (5,))
+LATENTS: tuple[Shape, ...] = ((1,), (2,), (16,))
 
 
 def _pairs(
-    images: tuple[ImageShape, ...], latents: tuple[int, ...]
-) -> list[tuple[ImageShape, int]]:
-    """Every image size and every number of latents, in few combinations."""
+    images: tuple[ImageShape, ...], latents: tuple[Shape, ...]
+) -> list[tuple[ImageShape, Shape]]:
+    """Every image size and every shape of latents, in few combinations."""
     first = [(images[0], latent) for latent in latents]
     return first + [(image, latents[i % len(latents)]) for i, image in enumerate(images[1:], 1)]
 
@@ -27,25 +30,25 @@ def _pairs(
 class EncoderConformance(NetworkConformance):
     """``class TestMine(EncoderConformance): component = Mine(hidden=(32,))``.
 
-    ``images`` and ``latents`` are the sizes to try; those that ``shape_problem`` refuses are
-    left out, but one must remain.
+    ``images`` and ``outputs`` are the shapes to try, without the batch; those that
+    ``shape_problem`` refuses are left out, but one must remain.
     """
 
     kind: ClassVar[str] = "encoder"
     component: Encoder
     images: tuple[ImageShape, ...] = IMAGES
-    latents: tuple[int, ...] = LATENTS
+    outputs: tuple[Shape, ...] = OUTPUTS
 
     def cases(self) -> list[Case]:
         encoder = self.component
         refused: list[str] = []
         cases = []
-        for image, latent in _pairs(self.images, self.latents):
-            problem = encoder.shape_problem(image, latent)
+        for image, output in _pairs(self.images, self.outputs):
+            problem = encoder.shape_problem(image, output)
             if problem:
                 refused.append(f"{image}: {problem}")
             else:
-                cases.append(_encoder_case(encoder, image, latent))
+                cases.append(_encoder_case(encoder, image, output))
         require(cases, f"it takes none of the images: {'; '.join(refused)}; set `images`")
         return cases
 
@@ -60,7 +63,7 @@ class DecoderConformance(NetworkConformance):
     kind: ClassVar[str] = "decoder"
     component: Decoder
     outputs: tuple[ImageShape, ...] = (*IMAGES, ImageShape(6, 32, 32))
-    latents: tuple[int, ...] = LATENTS
+    latents: tuple[Shape, ...] = LATENTS
 
     def cases(self) -> list[Case]:
         decoder = self.component
@@ -92,23 +95,20 @@ class DecoderConformance(NetworkConformance):
         )
 
 
-def _encoder_case(encoder: Encoder, image: ImageShape, latent: int) -> Case:
+def _encoder_case(encoder: Encoder, image: ImageShape, output: Shape) -> Case:
     def inputs(count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         return (torch.rand(count, *image, generator=generator),)
 
     def call(module: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
-        mean, log_var = module(images)
-        return mean, log_var
+        return (module(images),)
 
-    name = f"{image}, latent {latent}"
-    return Case(
-        name, lambda: encoder.build(image, latent), inputs, call, outputs=((latent,), (latent,))
-    )
+    name = f"{image}, output {output}"
+    return Case(name, lambda: encoder.build(image, output), inputs, call, outputs=(output,))
 
 
-def _decoder_case(decoder: Decoder, latent: int, output: ImageShape) -> Case:
+def _decoder_case(decoder: Decoder, latent: Shape, output: ImageShape) -> Case:
     def inputs(count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        return (torch.randn(count, latent, generator=generator),)
+        return (torch.randn(count, *latent, generator=generator),)
 
     def call(module: nn.Module, z: Tensor) -> tuple[Tensor, ...]:
         return (module(z),)

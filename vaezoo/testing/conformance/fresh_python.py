@@ -20,6 +20,7 @@ from vaezoo.registry import (
     Likelihood,
     Loss,
     Optimizer,
+    Posterior,
     discover,
 )
 from vaezoo.registry.discovery import THIRD_PARTY
@@ -80,9 +81,12 @@ def ask(supplied: type[Component]) -> None:
     image = ImageShape(1, 28, 28)
     match component:
         case Encoder():
-            component.shape_problem(image, 2)
+            component.shape_problem(image, (2, 2))
         case Decoder():
-            component.shape_problem(2, image)
+            component.shape_problem((2,), image)
+        case Posterior():
+            component.shape_problem((2,))
+            _ = component.encoder_output((2,)), component.space((2,))
         case Dataset():
             _ = component.image_shape, component.binary
             component.problem()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from vaezoo.model import VAE
-from vaezoo.registry import Loss
+from vaezoo.registry import Batch, Loss
 from vaezoo.registry.fields import value_at
 from vaezoo.testing.conformance.component_checks import ComponentConformance
 from vaezoo.testing.conformance.description_checks import require_definition, require_settable
@@ -132,7 +132,7 @@ class LossConformance(ComponentConformance):
     def _terms(self, model: VAE, images: Tensor, seed: int = 5) -> dict[str, Tensor]:
         weights = {name: value_at(v, 1.0) for name, v in self.component.weights.items()}
         generator = torch.Generator().manual_seed(seed)
-        return self.component.build()(model, images, weights, generator)
+        return self.component.build()(model, Batch(images), weights, generator)
 
     def _repeated(self, model: VAE, images: Tensor) -> dict[str, Tensor]:
         """Every term for every image, ``_REPEATS`` times over."""
@@ -149,12 +149,11 @@ def _stage() -> tuple[VAE, Tensor]:
 def _expected(model: VAE, images: Tensor, repeats: int) -> dict[str, Tensor]:
     """reconstruction and kl (repeats, B), each by its definition, from draws of z."""
     generator = torch.Generator().manual_seed(6)
-    posterior = model.posterior(images)
     reconstructions, divergences = [], []
     for _ in range(repeats):
-        z: Any = posterior.sample(generator)
-        reconstructions.append(-model.log_likelihood(images, z))
-        divergences.append(posterior.log_prob(z) - model.prior.log_prob(z))
+        trace = model.trace(Batch(images), generator)
+        reconstructions.append(trace.reconstruction)
+        divergences.append((trace.log_q - trace.log_p)[0])
     return {"reconstruction": torch.stack(reconstructions), "kl": torch.stack(divergences)}
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from vaezoo.model import VAE, Posterior
+from vaezoo.model import VAE, DiagonalGaussian
 from vaezoo.registry import Prior
 from vaezoo.testing.conformance import integrals
 from vaezoo.testing.conformance.description_checks import require_definition
@@ -96,7 +96,7 @@ class PriorConformance(NetworkConformance):
             module = self._module(latent)
             posterior = _posterior(latent)
             with torch.no_grad():
-                closed = module.kl(posterior.mean, posterior.log_var)
+                closed = module.kl(posterior)
                 if closed is None:
                     raise NotApplicable("there is no closed form: kl gives None")
                 _require_per_dimension(closed, latent)
@@ -127,7 +127,7 @@ def _case(prior: Prior, latent: int) -> Case:
         return small_model(latent=latent, seed=torch.initial_seed(), prior=prior)
 
     def call(model: Any, z: Tensor, mean: Tensor, log_var: Tensor) -> tuple[Tensor, ...]:
-        closed = model.prior.kl(mean, log_var)
+        closed = model.prior.kl(DiagonalGaussian(mean, log_var))
         total = torch.zeros_like(z[:, 0]) if closed is None else closed.sum(1)
         return model.prior.log_prob(z), total
 
@@ -148,16 +148,16 @@ def _sample(module: Any, count: int) -> Tensor:
     return draws
 
 
-def _posterior(latent: int) -> Posterior:
+def _posterior(latent: int) -> DiagonalGaussian:
     generator = torch.Generator().manual_seed(2)
     mean, log_var = torch.randn(2, 3, latent, generator=generator)
-    return Posterior(mean, 0.5 * log_var - 0.5)
+    return DiagonalGaussian(mean, 0.5 * log_var - 0.5)
 
 
-def _estimated_kl(module: Any, posterior: Posterior, row: int) -> tuple[float, float]:
+def _estimated_kl(module: Any, posterior: DiagonalGaussian, row: int) -> tuple[float, float]:
     """A mean of log q(z) − log p(z) over draws of q, and its standard error."""
     mean, log_var = (value[row].expand(_DRAWS, -1) for value in (posterior.mean, posterior.log_var))
-    one = Posterior(mean, log_var)
+    one = DiagonalGaussian(mean, log_var)
     z = one.sample(torch.Generator().manual_seed(row))
     values = (one.log_prob(z) - module.log_prob(z)).double()
     return values.mean().item(), values.std().item() / _DRAWS**0.5

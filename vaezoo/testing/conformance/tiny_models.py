@@ -35,6 +35,7 @@ from vaezoo.training import Observer, Trained, train
 #: What ``discover`` is given to find the dataset below.
 PLUGIN = __name__
 SMALL = ImageShape(1, 8, 8)
+Latent = int | list[int]
 
 
 class Patches(Dataset, use="conformance_patches"):
@@ -92,7 +93,10 @@ def vaezoo_components() -> list[type[Component]]:
 
 
 def small_spec(
-    image: ImageShape = SMALL, latent: int = 2, registry: Registry | None = None, **parts: Any
+    image: ImageShape = SMALL,
+    latent: Latent = 2,
+    registry: Registry | None = None,
+    **parts: Any,
 ) -> Spec:
     """A spec of built-in parts on patches; ``parts`` may name others, such as ``prior=Mine()``."""
     channels, height, width = image
@@ -107,7 +111,7 @@ def small_spec(
         "visualizers": (),
     }
     for name, part in parts.items():
-        if name in ("encoder", "decoder", "likelihood", "prior"):
+        if name in ("encoder", "posterior", "topology", "decoder", "likelihood", "prior"):
             model[name] = part
         elif name in ("optimizer", "epochs"):
             train[name] = part
@@ -117,7 +121,9 @@ def small_spec(
     return Spec.model_validate({**data, "model": model, "train": train}, context=context)
 
 
-def small_model(image: ImageShape = SMALL, latent: int = 2, *, seed: int = 3, **parts: Any) -> VAE:
+def small_model(
+    image: ImageShape = SMALL, latent: Latent = 2, *, seed: int = 3, **parts: Any
+) -> VAE:
     """The untrained model of ``small_spec``."""
     return build(small_spec(image, latent, **parts), seed=seed)
 

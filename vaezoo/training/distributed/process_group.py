@@ -23,7 +23,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from vaezoo.data.image_batches import Images
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes, apart
 from vaezoo.training.checkpoint import Checkpointed, TrainingState

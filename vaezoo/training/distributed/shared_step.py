@@ -19,8 +19,9 @@ from torch.overrides import TorchFunctionMode
 
 from vaezoo.data.pixels import to_unit
 from vaezoo.model import VAE
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.contracts import Batch
 from vaezoo.registry.fields import value_at
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes, apart
 from vaezoo.training.batch_norm import has_batch_norm
@@ -83,14 +84,15 @@ class SharedLoss(nn.Module):
     def forward(
         self,
         model: VAE,
-        images: Tensor,
+        batch: Batch,
         weights: Mapping[str, float],
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
-        """The loss terms of images (B, C, H, W) in [0, 1], each (B,), without gradients."""
+        """The loss terms of a batch of images in [0, 1], each (B,), without gradients."""
+        images = batch.images
         rows = self._processes.share(len(images))
 
-        def objective(own: Tensor, *rest: Any) -> dict[str, Tensor]:
+        def objective(own: Batch, *rest: Any) -> dict[str, Tensor]:
             return self._loss(model, own, *rest)
 
         terms = shared_terms(objective, images, rows, weights, generator)
@@ -111,7 +113,7 @@ def shared_terms(
     # a process without rows computes row 0 and discards it: DDP needs all processes
     taken = rows if rows.stop > rows.start else slice(0, 1)
     with _RowsOfWholeDraws(generator, taken, len(images)):
-        terms = objective(to_unit(images[taken]), weights, generator)
+        terms = objective(Batch(to_unit(images[taken])), weights, generator)
     return {name: values[: rows.stop - rows.start] for name, values in terms.items()}
 
 
@@ -171,7 +173,7 @@ def _has_unused(spec: Spec, state: TrainingState, objective: Objective, images: 
     """Whether a parameter has no gradient, which DistributedDataParallel must know."""
     weights = {name: value_at(value, 0) for name, value in spec.loss.weights.items()}
     trial = copy.deepcopy(objective).train()
-    terms = trial(to_unit(images[:2]), weights, copy_generator(state.noise))
+    terms = trial(Batch(to_unit(images[:2])), weights, copy_generator(state.noise))
     terms["objective"].mean().backward()
     return any(p.grad is None for p in trial.parameters() if p.requires_grad)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from vaezoo.data.image_batches import Images, shuffled_batches
 from vaezoo.data.resident import Resident
 from vaezoo.registry import EpochRecord
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.epoch import epoch_means, epoch_record, scheduled_values, validated

@@ -16,8 +16,9 @@ from torch.func import functional_call, grad, vmap
 
 from vaezoo.data.pixels import to_unit
 from vaezoo.model import VAE
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.contracts import Batch
 from vaezoo.registry.fields import value_at
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.ensemble.state import Stack
 from vaezoo.training.execution.graph_capture import (
@@ -168,7 +169,7 @@ class StackedStep:
         generator = self._noise[0]
         with DrawRecorder(generator, draws):
             terms: dict[str, Tensor] = functional_call(
-                self._objective, state, (to_unit(images), values, generator)
+                self._objective, state, (Batch(to_unit(images)), values, generator)
             )
         return terms
 
@@ -196,7 +197,7 @@ class StackedStep:
         generator = torch.Generator(self._noise[0].device).manual_seed(0)
         weights = {name: value_at(v, 0) for name, v in self._specs[0].loss.weights.items()}
         with DrawRecorder(generator) as recorder:
-            terms = trial(to_unit(images), weights, generator)
+            terms = trial(Batch(to_unit(images)), weights, generator)
         self.terms = tuple(terms)
         if not self._has_gradient:
             terms["objective"].mean().backward()

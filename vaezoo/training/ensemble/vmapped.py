@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.batch_norm import has_batch_norm
 from vaezoo.training.ensemble.stacked import StackedStep

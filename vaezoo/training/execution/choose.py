@@ -12,7 +12,7 @@ import torch
 from vaezoo.data.image_batches import Images
 from vaezoo.data.placement import ON_DEVICE, Placement
 from vaezoo.diagnostics import Diagnostic, RunError
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.execution.compiled import CompiledStep

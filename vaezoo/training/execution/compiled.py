@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.fx import GraphModule
 
 from vaezoo.data.pixels import to_unit
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.execution.cuda_graph import as_cuda_graph

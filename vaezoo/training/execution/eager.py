@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from vaezoo.data.pixels import to_unit
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.contracts import Batch
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.execution.eager_optimizers import step_function
@@ -32,7 +33,7 @@ class EagerStep:
         for group in optimizer.param_groups:
             group["lr"] = now.lr
         optimizer.zero_grad(set_to_none=True)
-        terms = self._loss(model, images, now.weights, self._state.noise)
+        terms = self._loss(model, Batch(images), now.weights, self._state.noise)
         terms["objective"].mean().backward()
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(model.parameters(), self._clip)

@@ -21,8 +21,9 @@ from torch.overrides import TorchFunctionMode
 
 from vaezoo.data.pixels import to_unit
 from vaezoo.model import VAE
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.contracts import Batch
 from vaezoo.registry.fields import Schedule
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.execution.optimizer_updates import Update, scalar_count
 
@@ -79,10 +80,10 @@ class Objective(nn.Module):
         self.loss = loss
 
     def forward(
-        self, images: Tensor, weights: Mapping[str, Any], generator: torch.Generator
+        self, batch: Batch, weights: Mapping[str, Any], generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """The loss terms of float images (B, C, H, W), each (B,)."""
-        return self.loss(self.model, images, weights, generator)
+        """The loss terms of a batch of float images, each (B,)."""
+        return self.loss(self.model, batch, weights, generator)
 
 
 class DrawRecorder(TorchFunctionMode):
@@ -177,7 +178,7 @@ def _rehearse(
     """The names of the terms, and the random draws, of one real forward pass."""
     weights = {**spec.loss.weights, **dict.fromkeys(varying, 1.0)}
     with DrawRecorder(generator) as recorder:
-        terms = objective(to_unit(images), weights, generator)
+        terms = objective(Batch(to_unit(images)), weights, generator)
     wrong = [name for name, values in terms.items() if values.shape != (len(images),)]
     if wrong:
         raise NotCapturable(f"its term {wrong[0]} is not one number per example")
@@ -211,7 +212,7 @@ def _trace(
         weights = dict(spec.loss.weights) | dict(zip(varying, numbers, strict=False))
         with DrawRecorder(generator, tuple(rest)):
             terms = torch.func.functional_call(
-                objective, {**leaves, **own_buffers}, (to_unit(stored), weights, generator)
+                objective, {**leaves, **own_buffers}, (Batch(to_unit(stored)), weights, generator)
             )
         gradients = torch.autograd.grad(
             terms["objective"].mean(), list(leaves.values()), allow_unused=True

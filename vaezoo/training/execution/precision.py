@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo.diagnostics import Diagnostic, RunError
-from vaezoo.registry.contracts import LossModule
+from vaezoo.registry.contracts import Batch
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.training.execution.cpu_matmul import fast_float32
 
 Precision = Literal["float32", "tf32", "bfloat16"]
@@ -93,9 +94,9 @@ class _Bfloat16Loss(nn.Module):
     def forward(
         self,
         model: Any,
-        images: Tensor,
+        batch: Batch,
         weights: Mapping[str, float],
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=model.training):
-            return self.inner(model, images, weights, generator)
+        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=model.training):
+            return self.inner(model, batch, weights, generator)

@@ -9,7 +9,7 @@ from pydantic import Field
 from vaezoo import Definition, Loss
 
 if TYPE_CHECKING:
-    from vaezoo.registry.contracts import LossModule
+    from vaezoo.registry.module_contracts import LossModule
 
 
 class IWAELoss(Loss, use="iwae"):

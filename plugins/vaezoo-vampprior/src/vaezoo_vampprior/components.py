@@ -11,7 +11,7 @@ from vaezoo import Definition, EvaluationContext, Prior, Visualizer
 if TYPE_CHECKING:
     import matplotlib.figure
 
-    from vaezoo.registry.contracts import PriorModule
+    from vaezoo.registry.module_contracts import PriorModule
     from vaezoo.spec import Spec
 
 

@@ -1,0 +1,56 @@
+"""Build the model of a spec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from vaezoo.model.vae import VAE
+from vaezoo.registry import ImageShape
+from vaezoo.registry.blame import blamed
+
+if TYPE_CHECKING:
+    from vaezoo.spec.spec import Spec
+
+_MODULE = "to build its module"
+
+
+def build(spec: Spec, *, seed: int | None = None) -> VAE:
+    """The untrained model of a spec on the CPU, initialized with ``seed`` (or the spec's).
+
+    Raises PluginError (VZ303) for a component that fails.
+    """
+    image = spec.dataset.image_shape
+    parts, latent = spec.model, spec.model.latent_shape
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.train.seed if seed is None else seed)
+        with blamed(parts.encoder, _MODULE):
+            encoder = parts.encoder.build(image, parts.encoder_output)
+        with blamed(parts.decoder, _MODULE):
+            decoder = parts.decoder.build(parts.decoder_input, decoder_output(spec, image))
+        with blamed(parts.likelihood, _MODULE):
+            likelihood = parts.likelihood.build(image)
+        with blamed(parts.prior, _MODULE):
+            prior = parts.prior.build(parts.prior_space)
+        with blamed(parts.posterior, _MODULE):
+            family = parts.posterior.build(latent)
+        with blamed(parts.topology, _MODULE):
+            topology = parts.topology.build(parts.posterior, latent)
+        return VAE(
+            image,
+            parts.posterior.space(latent),
+            encoder,
+            decoder,
+            likelihood,
+            prior,
+            family=family,
+            topology=topology,
+            spec=spec,
+        )
+
+
+def decoder_output(spec: Spec, image: ImageShape) -> ImageShape:
+    """The shape of the decoder's output: the likelihood's parameters of each pixel."""
+    channels = image.channels * spec.model.likelihood.parameters_per_pixel
+    return ImageShape(channels, image.height, image.width)

@@ -1,0 +1,128 @@
+"""The interfaces of the torch modules that components build.
+
+Log-probabilities, KL divergences and objectives are in nats per example, summed over pixels and
+latents. Nothing here imports torch at run time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from vaezoo.model import VAE, Inference, LatentDistribution
+    from vaezoo.registry.contracts import Batch, ImageShape
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LatentSpace:
+    """The values that a latent variable takes.
+
+    ``support`` is "real", "code" for integers from 0 to ``levels`` − 1, or a name that a plugin
+    chooses, such as "sphere". A prior says which it supports.
+    """
+
+    shape: Shape
+    support: str = "real"
+    levels: int | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of latents."""
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        return "×".join(map(str, self.shape))
+
+
+class LikelihoodModule(Protocol):
+    """p(x|z), given the decoder's output ``parameters`` (B, P·C, H, W). An ``nn.Module``."""
+
+    def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """log p(x|z) of images (B, C, H, W) in [0, 1]: (B,), nats, float32."""
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """E[x|z]: (B, C, H, W), in [0, 1] if the family allows it."""
+
+
+class PosteriorModule(Protocol):
+    """The family of q(z|x). An ``nn.Module``; flows and codebooks have parameters."""
+
+    def __call__(self, parameters: Tensor) -> LatentDistribution:
+        """q(z|x), given the encoder's output ``parameters`` (B, *output)."""
+
+    def features(self, z: Tensor) -> Tensor:
+        """The decoder's input for z (B, *latent): (B, *decoder_input)."""
+
+
+class PriorModule(Protocol):
+    """p(z). An ``nn.Module``."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p(z) of z (B, *latent): (B,), nats."""
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """``count`` draws: (count, *latent), on the generator's device."""
+
+    def kl(self, posterior: LatentDistribution) -> Tensor | None:
+        """KL(q || p) in closed form, (B, D), nats; the sum over D is the KL of an example.
+
+        D is the number of latents if the KL of each latent is known. None without a closed form
+        for this family of q: the KL is then estimated from draws of z.
+        """
+
+
+@runtime_checkable
+class BoundPrior(PriorModule, Protocol):
+    """A prior that uses the model's own encoder, such as a VampPrior."""
+
+    def bind(self, image: ImageShape, posterior: Callable[[Tensor], LatentDistribution]) -> None:
+        """Called once, when the model is built, before any other method.
+
+        ``posterior`` maps images (B, C, H, W) in [0, 1] to q(z|x), with the encoder's current
+        weights. Parameters created here are initialized by the seed, trained and saved. Those of
+        the encoder are not registered again, because ``posterior`` is a function.
+        """
+
+
+class TopologyModule(Protocol):
+    """How latent variables depend on each other. An ``nn.Module``.
+
+    It uses the parts of ``model`` (encoder, family, prior) and may own more.
+    """
+
+    def posterior(self, model: VAE, encoded: Tensor) -> LatentDistribution:
+        """q of the latent that the decoder receives, given the encoder's output (B, *output)."""
+
+    def infer(
+        self, model: VAE, encoded: Tensor, generator: torch.Generator, samples: int
+    ) -> Inference:
+        """``samples`` draws of every latent, given the encoder's output (B, *output)."""
+
+    def sample(self, model: VAE, count: int, generator: torch.Generator) -> Tensor:
+        """``count`` draws from the prior of the latent that the decoder receives."""
+
+
+class LossModule(Protocol):
+    """The training objective. An ``nn.Module``."""
+
+    def __call__(
+        self,
+        model: VAE,
+        batch: Batch,
+        weights: Mapping[str, float],
+        generator: torch.Generator,
+    ) -> dict[str, Tensor]:
+        """Terms of a batch of images in [0, 1], each (B,), nats.
+
+        ``model.trace(batch, generator)`` gives what the objective is made of. ``weights`` holds
+        the current values of the loss's real-valued fields. The result has at least
+        ``objective`` (minimized), ``reconstruction`` (−log p(x|z)) and ``kl``.
+        """
