@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vaezoo.evaluation.evaluate_entry import evaluate as evaluate
     from vaezoo.evaluation.verify import verify as verify
     from vaezoo.model import VAE as VAE
+    from vaezoo.registry import Batch as Batch
     from vaezoo.registry import Component as Component
     from vaezoo.registry import DataFacts as DataFacts
     from vaezoo.registry import Dataset as Dataset
@@ -34,15 +35,18 @@ if TYPE_CHECKING:
     from vaezoo.registry import Figure as Figure
     from vaezoo.registry import ImageData as ImageData
     from vaezoo.registry import ImageShape as ImageShape
+    from vaezoo.registry import LatentSpace as LatentSpace
     from vaezoo.registry import Likelihood as Likelihood
     from vaezoo.registry import Loss as Loss
     from vaezoo.registry import Metric as Metric
     from vaezoo.registry import Optimizer as Optimizer
+    from vaezoo.registry import Posterior as Posterior
     from vaezoo.registry import Prior as Prior
     from vaezoo.registry import PublishedEntry as PublishedEntry
     from vaezoo.registry import Quantity as Quantity
     from vaezoo.registry import RunInfo as RunInfo
     from vaezoo.registry import Split as Split
+    from vaezoo.registry import Topology as Topology
     from vaezoo.registry import Visualizer as Visualizer
     from vaezoo.registry import hookimpl as hookimpl
     from vaezoo.registry.fields import Activation as Activation
@@ -72,6 +76,10 @@ if TYPE_CHECKING:
     from vaezoo.zoo.spec_lookup import why as why
 
 _HOME = {
+    "Batch": "vaezoo.registry",
+    "LatentSpace": "vaezoo.registry",
+    "Topology": "vaezoo.registry",
+    "Posterior": "vaezoo.registry",
     "Activation": "vaezoo.registry.fields",
     "BoundPrior": "vaezoo.registry.module_contracts",
     "Component": "vaezoo.registry",

@@ -5,13 +5,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from vaezoo.registry.module_contracts import PriorModule
 
 #: Bounds of log σ², so that exp is finite in float32 and bfloat16. Useful posteriors are far from
 #: them (σ between 3e-7 and 2e4).
@@ -133,13 +129,3 @@ class DiagonalGaussianFamily(nn.Module):
     def features(self, z: Tensor) -> Tensor:
         """z (B, *latent) itself."""
         return z
-
-
-def kl_divergence(
-    posterior: LatentDistribution, prior: PriorModule | LatentDistribution, z: Tensor
-) -> Tensor:
-    """KL(posterior || prior): (B, D) in closed form, or (B, 1) from a draw z of the posterior."""
-    closed = prior.kl(posterior)
-    if closed is not None:
-        return closed
-    return (posterior.log_prob(z) - prior.log_prob(z)).unsqueeze(1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vaezoo.model.distribution import LatentDistribution, kl_divergence
+from vaezoo.model.distribution import LatentDistribution
 
 if TYPE_CHECKING:
     from vaezoo.model.vae import VAE
@@ -31,7 +31,8 @@ class Site:
 
     ``posterior`` has a row per draw. ``each`` is the same distribution with a row per example,
     where it does not depend on the draws. ``stopped`` makes ``posterior`` without gradients to
-    its parameters.
+    its parameters. ``estimated`` says that the prior depends on draws that depend on z: then a
+    closed form given those draws is not the KL, and it is estimated.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Site:
     prior: PriorModule | LatentDistribution
     each: LatentDistribution | None = None
     stopped: Callable[[], LatentDistribution] | None = None
+    estimated: bool = False
 
     @property
     def log_q(self) -> Tensor:
@@ -59,13 +61,14 @@ class Site:
     @property
     def closed_kl(self) -> Tensor | None:
         """KL(q || p) in closed form, (B, D) or (K·B, D), nats; None without one."""
-        return self.prior.kl(self.each or self.posterior)
+        return None if self.estimated else self.prior.kl(self.each or self.posterior)
 
     def kl(self, samples: int) -> Tensor:
         """KL(q || p) of each example, (B, D), nats: closed, else estimated from the draws."""
-        if self.each is not None and (closed := self.prior.kl(self.each)) is not None:
+        closed = self.closed_kl
+        if closed is not None and (self.each is not None or samples == 1):
             return closed
-        by_draw = kl_divergence(self.posterior, self.prior, self.z)
+        by_draw = (self.log_q - self.log_p).unsqueeze(1) if closed is None else closed
         return by_draw if samples == 1 else by_draw.unflatten(0, (samples, -1)).mean(0)
 
 
