@@ -221,7 +221,7 @@ class Prior(DescribedPrior, Component):
         """Why it does not fit such a posterior, else None. Without torch."""
         if space.support in self.supports:
             return None
-        return f"it is a prior of {self.supports[0]} latents, not of {space.support} ones"
+        return f"it is for {self.supports[0]} latents, and the latents are {space.support}"
 
     @abstractmethod
     def build(self, space: LatentSpace) -> PriorModule:

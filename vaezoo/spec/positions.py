@@ -21,6 +21,10 @@ class Positions:
         node, depth = self.document.closest(path)
         return node.span if depth else self.document.key_span(())
 
+    def has(self, *path: str | int) -> bool:
+        """Whether the text has a value at ``path``."""
+        return self.document is not None and self.document.closest(path)[1] == len(path)
+
     def key(self, *path: str | int) -> Span | None:
         """The span of the key at ``path``, or of the nearest ancestor's value."""
         span = self.document.key_span(path) if self.document else None

@@ -21,7 +21,8 @@ def check(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
     too_large = list(integer_findings(spec, places))
     if too_large:  # the other checks assume 64 bits
         return too_large
-    return [*_shapes(spec, places), *_validation(spec, places), *_targets(spec, places)]
+    checks = (_shapes, _prior, _validation, _targets)
+    return [finding for one in checks for finding in one(spec, places)]
 
 
 def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
@@ -52,11 +53,6 @@ def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
             ("model", "decoder"),
             lambda: model.decoder.shape_problem(model.decoder_input, output),
         ),
-        (
-            model.prior,
-            ("model", "prior"),
-            lambda: model.prior.problem(posterior, model.prior_space),
-        ),
     ]
     for component, path, problem in asked:
         try:
@@ -67,6 +63,25 @@ def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
         if text:
             hint = f"images of {spec.dataset.use} are {image}"
             yield Diagnostic("VZ401", text, places.of(*path), hint=hint)
+
+
+def _prior(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
+    """Require a prior that fits the posterior."""
+    model = spec.model
+    path = ("model", "prior") if places.has("model", "prior") else ("model", "posterior")
+    try:
+        text = model.prior.problem(model.posterior, model.prior_space)
+    except Exception as error:  # a plugin's fault must not abort validation
+        yield component_failure(model.prior, error, places.of(*path))
+        return
+    if text:
+        yield Diagnostic(
+            "VZ401",
+            f"the prior {model.prior.use!r} does not fit the posterior {model.posterior.use!r}: "
+            f"{text}",
+            places.of(*path),
+            hint="vaezoo plugins pairs lists the priors that fit each posterior",
+        )
 
 
 def _image_shape(spec: Spec, places: Positions) -> tuple[ImageShape | None, Diagnostic | None]:

@@ -117,4 +117,7 @@ def _hint(kind: str, name: str, found: SearchResult) -> str:
 
 
 def _plural(kind: str) -> str:
-    return "losses" if kind == "loss" else f"{kind}s"
+    """The plural of a kind: losses, topologies, encoders."""
+    if kind.endswith("s"):
+        return f"{kind}es"
+    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"

@@ -173,8 +173,10 @@ def _to_device(values: Sequence[float], device: torch.device) -> Tensor:
 
 def _is_close(found: Tensor, expected: Tensor, before: Tensor, tolerance: float) -> bool:
     """Whether the error is within a fraction of the change from ``before`` to ``expected``."""
-    change = torch.linalg.vector_norm((expected - before).double())
-    error = torch.linalg.vector_norm((found - expected).double())
+    # buffers may be integers or booleans
+    found, expected, before = found.double(), expected.double(), before.double()
+    change = torch.linalg.vector_norm(expected - before)
+    error = torch.linalg.vector_norm(found - expected)
     return bool(error <= tolerance * change + 1e-4) and bool(found.isfinite().all())
 
 
