@@ -1,0 +1,189 @@
+"""Discrete latents: their densities, codebooks and gradients, and the conformance kit."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from vaezoo_discrete import (
+    CategoricalPosterior,
+    FSQPosterior,
+    Perplexity,
+    UniformCodes,
+    VQPosterior,
+)
+
+from vaezoo import Batch, EvaluationContext, LatentSpace, Posterior
+from vaezoo.testing import (
+    MetricConformance,
+    PluginConformance,
+    PosteriorConformance,
+    PriorConformance,
+    small_context,
+    small_model,
+)
+
+GRADIENT = VQPosterior(codes=6, dimensions=3, update="gradient")
+AVERAGES = VQPosterior(codes=6, dimensions=3)
+FSQ = FSQPosterior(levels=(4, 3))
+CATEGORICAL = CategoricalPosterior(classes=5)
+EACH = pytest.mark.parametrize(
+    "posterior", [GRADIENT, AVERAGES, FSQ, CATEGORICAL], ids=["gradient", "ema", "fsq", "gumbel"]
+)
+
+
+class TestPlugin(PluginConformance):
+    plugin = "vaezoo-discrete"
+
+
+class TestCategorical(PosteriorConformance):
+    component = CATEGORICAL
+    prior = UniformCodes()
+
+
+class TestPrior(PriorConformance):
+    component = UniformCodes()
+
+
+class TestPerplexity(MetricConformance):
+    component = Perplexity()
+
+    def context(
+        self, image: Any = (1, 8, 8), latent: int = 2, **options: bool
+    ) -> EvaluationContext:
+        """The small context with a model of codes."""
+        from dataclasses import replace
+
+        context = small_context(image, latent, **options)
+        model = small_model(image, latent, posterior=AVERAGES, prior=UniformCodes()).eval()
+        return replace(context, model=model, spec=model.spec)
+
+
+@EACH
+@pytest.mark.parametrize("latent", [3, [2, 2]])
+def test_it_trains_reconstructs_and_samples(posterior: Posterior, latent: int | list[int]) -> None:
+    model = small_model(latent=latent, posterior=posterior, prior=UniformCodes())
+    images = torch.rand(6, 1, 8, 8)
+    trace = model.trace(Batch(images), torch.Generator().manual_seed(1))
+    objective = trace.reconstruction + trace.kl
+    if trace.penalty is not None:
+        objective = objective + trace.penalty
+    objective.mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    assert any(bool(p.grad.any()) for p in model.encoder.parameters())
+    model.eval()
+    codes = model.encode(images)
+    assert codes.dtype == torch.int64
+    assert 0 <= codes.min()
+    assert codes.max() < (model.space.levels or 0)
+    torch.testing.assert_close(model.decode(codes), model.reconstruct(images))
+    assert model.sample(3).shape == (3, 1, 8, 8)
+
+
+@EACH
+def test_the_decoder_receives_the_same_for_a_code_in_evaluation(posterior: Posterior) -> None:
+    model = small_model(latent=4, posterior=posterior, prior=UniformCodes()).eval()
+    q = model.posterior(torch.rand(6, 1, 8, 8))
+    torch.testing.assert_close(q.features(q.mean), model.family.features(q.mean))
+
+
+def test_codes_are_the_nearest_vectors() -> None:
+    torch.manual_seed(0)
+    module = GRADIENT.build((7,))
+    vectors = torch.randn(5, 3, 7)
+    codes = module(vectors).mean
+    book = module.codebook.detach()  # type: ignore[attr-defined]
+    distances = torch.cdist(vectors.movedim(1, -1).flatten(0, 1), book)
+    assert torch.equal(codes.flatten(), distances.argmin(1))
+
+
+def test_the_gradient_passes_straight_through() -> None:
+    torch.manual_seed(0)
+    module = GRADIENT.build((7,))
+    vectors = torch.randn(5, 3, 7, requires_grad=True)
+    q = module(vectors)
+    weights = torch.randn(5, 3, 7)
+    (gradient,) = torch.autograd.grad((weights * q.features(q.mean)).sum(), vectors)
+    torch.testing.assert_close(gradient, weights)
+
+
+def test_moving_averages_follow_the_vectors() -> None:
+    """With a constant batch, codes converge to the means of the vectors that chose them."""
+    torch.manual_seed(0)
+    module = VQPosterior(codes=2, dimensions=2, decay=0.5, reset_below=0.0).build((4,))
+    vectors = torch.tensor([[[0.0, 0.2, 4.0, 4.4], [0.0, 0.0, 1.0, 1.0]]])
+    module.codebook.copy_(torch.tensor([[1.0, 0.0], [3.0, 1.0]]))  # type: ignore[attr-defined]
+    for _ in range(60):
+        q = module(vectors)
+    assert q.mean.tolist() == [[0, 0, 1, 1]]
+    expected = torch.tensor([[0.1, 0.0], [4.2, 1.0]])
+    torch.testing.assert_close(module.codebook, expected)  # type: ignore[attr-defined]
+    module.eval()  # type: ignore[attr-defined]
+    before = module.codebook.clone()  # type: ignore[attr-defined]
+    module(3 * vectors)
+    assert torch.equal(module.codebook, before)  # type: ignore[attr-defined]
+
+
+def test_a_dead_code_moves_onto_a_vector() -> None:
+    torch.manual_seed(0)
+    module = VQPosterior(codes=4, dimensions=2, decay=0.5, reset_below=0.1).build((3,))
+    module.codebook.copy_(torch.tensor([[0.0, 0], [50, 50], [60, 60], [70, 70]]))  # type: ignore[attr-defined]
+    vectors = torch.randn(8, 2, 3)
+    for _ in range(20):
+        module(vectors)
+    assert module.codebook.abs().max() < 5  # type: ignore[attr-defined]
+    assert len(module(vectors).mean.unique()) == 4
+
+
+@pytest.mark.parametrize("levels", [(2,), (3,), (4, 3), (8, 5, 5)])
+def test_every_scalar_code_is_reached_and_read_back(levels: tuple[int, ...]) -> None:
+    module = FSQPosterior(levels=levels).build((1,))
+    count = math.prod(levels)
+    codes = torch.arange(count)[:, None]
+    numbers = module.features(codes)
+    assert numbers.abs().max() <= 1
+    assert len(numbers.flatten(1).unique(dim=0)) == count
+    wide = torch.randn(60 * count, len(levels), 1) * 4
+    found = module(wide)
+    assert set(found.mean.flatten().tolist()) == set(range(count))
+    torch.testing.assert_close(found.features(found.mean), module.features(found.mean))
+
+
+def test_the_relaxation_comes_near_the_code_as_it_cools() -> None:
+    logits = torch.randn(200, 5, 3)
+    distances = []
+    for temperature in (2.0, 0.1):
+        posterior = CategoricalPosterior(classes=5, temperature=temperature, coldest=0.01)
+        module = posterior.build((3,))
+        module.train()  # type: ignore[attr-defined]
+        q = module(logits)
+        z = q.sample(torch.Generator().manual_seed(0))
+        distances.append((q.features(z) - module.features(z)).abs().mean().item())
+    assert distances[1] < 0.3 * distances[0]
+
+
+def test_the_temperature_falls_in_training_only() -> None:
+    module = CategoricalPosterior(classes=3, cooling=0.1, coldest=0.5).build((2,))
+    for _ in range(3):
+        module(torch.zeros(1, 3, 2))
+    assert module.temperature.item() == pytest.approx(math.exp(-0.3))  # type: ignore[attr-defined]
+    module.eval()  # type: ignore[attr-defined]
+    module(torch.zeros(1, 3, 2))
+    assert module.temperature.item() == pytest.approx(math.exp(-0.3))  # type: ignore[attr-defined]
+    module.train()  # type: ignore[attr-defined]
+    for _ in range(50):
+        module(torch.zeros(1, 3, 2))
+    assert module.temperature.item() == pytest.approx(0.5)  # type: ignore[attr-defined]
+
+
+def test_the_kl_is_that_of_the_uniform_prior() -> None:
+    logits = torch.randn(4, 5, 3)
+    q = CATEGORICAL.build((3,))(logits)
+    prior = UniformCodes().build(LatentSpace((3,), "code", 5))
+    shares = torch.softmax(logits, 1)
+    expected = (shares * (shares.log() + math.log(5))).sum(1)
+    found = prior.kl(q)
+    assert found is not None
+    torch.testing.assert_close(found, expected)
