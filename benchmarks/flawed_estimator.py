@@ -80,7 +80,7 @@ def gaps(model: VAE, images: Tensor, samples: int, seed: int = 0) -> dict[str, T
     """The difference of each estimate to the ELBO, for uint8 images (B, C, H, W): (B,), nats."""
     generator = torch.Generator().manual_seed(seed)
     found: dict[str, list[Tensor]] = {"flawed": [], "iw_bound": []}
-    for x in batches(Resident(images), BATCH):
+    for x, _ in batches(Resident(images), BATCH):
         posterior = model.posterior(x)
         elbo = elbos(model, x, posterior, ELBO_DRAWS, generator)
         bound = importance_weighted_bounds(model, x, posterior, samples, generator)

@@ -54,7 +54,7 @@ def sampled_elbo(model: VAE, images: Tensor, q: Independent[Any]) -> Tensor:
 def test_elbo(model: VAE, images: Tensor) -> float:
     """The mean ELBO of uint8 images (N, C, H, W), nats per image."""
     total = 0.0
-    for x in batches(Resident(images), 1000):
+    for x, _ in batches(Resident(images), 1000):
         q = posterior(model, x)
         total += sum(sampled_elbo(model, x, q).double().sum().item() for _ in range(DRAWS))
     return total / (DRAWS * len(images))
@@ -77,7 +77,7 @@ def main() -> None:
     step = 0
     while step < asked.steps:
         order = torch.randperm(len(training))
-        for x in shuffled_batches(training, order, spec.train.batch_size):
+        for x, _ in shuffled_batches(training, order, spec.train.batch_size):
             optimizer.zero_grad()
             (-sampled_elbo(model, x, posterior(model, x)).sum()).backward()
             optimizer.step()

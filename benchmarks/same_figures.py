@@ -46,7 +46,7 @@ def test_loss(model: VAE, images: torch.Tensor) -> float:
     """-ELBO in nats per image, the mean of a few draws of z, in float32."""
     generator = torch.Generator().manual_seed(0)
     total = 0.0
-    for x in batches(Resident(images), 1000):
+    for x, _ in batches(Resident(images), 1000):
         posterior = model.posterior(x)
         kl = model.prior.kl(posterior.mean, posterior.log_var)
         assert kl is not None

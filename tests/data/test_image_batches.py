@@ -45,8 +45,8 @@ def test_batches_contain_every_image_once(
     images = numbered(count)
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     for made, expected in (
-        (list(batches(place(images), size)), images),
-        (list(shuffled_batches(place(images), order, size)), images[order]),
+        ([batch.images for batch in batches(place(images), size)], images),
+        ([one.images for one in shuffled_batches(place(images), order, size)], images[order]),
     ):
         assert torch.equal(torch.cat(made), expected.to(torch.float32) / 255)
         assert [len(batch) for batch in made[:-1]] == [size] * (len(made) - 1)
@@ -61,7 +61,7 @@ def test_the_gather_size_does_not_change_the_batches(
     whole = list(shuffled_batches(images, order, 8))
     monkeypatch.setattr(image_batches, "GATHER_BYTES", 1)
     for one, other in zip(whole, shuffled_batches(images, order, 8), strict=True):
-        assert torch.equal(one, other)
+        assert torch.equal(one.images, other.images)
 
 
 @places
@@ -143,9 +143,9 @@ def test_a_gpu_gets_the_same_batches_from_host_memory(threads: int) -> None:
             strict=True,
         )
         for one, other, expected in made:
-            assert other.device.type == "cuda"
-            assert torch.equal(one, other)
-            torch.testing.assert_close(other.cpu(), expected / 255, atol=1e-7, rtol=0)
+            assert other.images.device.type == "cuda"
+            assert torch.equal(one.images, other.images)
+            torch.testing.assert_close(other.images.cpu(), expected / 255, atol=1e-7, rtol=0)
 
 
 @pytest.mark.gpu

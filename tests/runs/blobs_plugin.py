@@ -24,6 +24,10 @@ class Blobs(Dataset, use="blobs"):
     def image_shape(self) -> ImageShape:
         return ImageShape(1, 6, 6)
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("a", "b", "c", "d")
+
     def build(self) -> ImageData:
         import torch
 
@@ -36,7 +40,7 @@ class Blobs(Dataset, use="blobs"):
             image[:, top : top + 3, left : left + 3] += 200
         split = Split(images.to(torch.uint8), labels)
         digest = hashlib.sha256(split.images.numpy().tobytes()).hexdigest()
-        return ImageData(split, split, ("a", "b", "c", "d"), digest)
+        return ImageData(split, split, self.class_names, digest)
 
 
 def write(event: str) -> None:

@@ -10,8 +10,12 @@ import torch
 from torch import nn
 
 from tests.helpers import small_spec
+from vaezoo.data.pixels import as_unit
+from vaezoo.data.resident import Resident
 from vaezoo.diagnostics import RunError
 from vaezoo.model import build
+from vaezoo.registry import Batch
+from vaezoo.spec.condition import uses_labels
 from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, checkpoint, train
 from vaezoo.training.checkpoint import TrainingState
@@ -43,8 +47,14 @@ def state_of(spec):
 
 
 def batches_of(spec, count):
-    images = spec.dataset.build().train.images
-    return [images[torch.arange(16) + 7 * index] for index in range(count)]
+    train = spec.dataset.build().train
+    stored = Batch(train.images, train.labels if uses_labels(spec) else None)
+    return [stored.rows(torch.arange(16) + 7 * index) for index in range(count)]
+
+
+def prepared(step, batch):
+    """The batch as an epoch gives it to a step."""
+    return batch._replace(images=step.prepare(batch.images))
 
 
 def compare(spec, compiler, optimizer=None):
@@ -57,16 +67,16 @@ def compare(spec, compiler, optimizer=None):
     eager = EagerStep(spec, eager_state, loss)
     batches = batches_of(spec, 6)
     step = CompiledStep(spec, state, loss, batches[0], compiler)
-    batches[-1] = batches[-1][:5]
-    for index, images in enumerate(batches):
+    batches[-1] = batches[-1].rows(slice(5))
+    for index, batch in enumerate(batches):
         now = ScheduledValues(
             dict.fromkeys(spec.loss.weights, 0.1 * index)
             if spec.loss.weights["beta"] != 1.0
             else dict(spec.loss.weights),
             lr=1e-2 / (1 + index),
         )
-        sums = step(step.prepare(images), now)
-        torch.testing.assert_close(sums, eager(eager.prepare(images), now), rtol=1e-5, atol=1e-5)
+        sums, expected = step(prepared(step, batch), now), eager(prepared(eager, batch), now)
+        torch.testing.assert_close(sums, expected, rtol=1e-5, atol=1e-5)
     assert step.terms == eager.terms
     for one, other in zip(state.model.parameters(), eager_state.model.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
@@ -216,7 +226,7 @@ def test_a_compiler_error_is_reported():
 def execution(spec, mode="auto", compiled=None):
     state = state_of(spec)
     state.compiled = compiled
-    images = spec.dataset.build().train.images
+    images = Resident(spec.dataset.build().train.images)
     return choose_step(spec, state, spec.loss.build(), images, mode, Observer())[1]
 
 
@@ -259,7 +269,7 @@ def test_the_memory_format_does_not_change_values():
     spec = small_spec(model={"encoder": {"use": "conv", "channels": [4, 8]}})
     state = state_of(spec)
     EagerStep(spec, state, spec.loss.build())(
-        batches_of(spec, 1)[0].float() / 255, ScheduledValues({"beta": 1.0, "free_bits": 0.0}, 1e-2)
+        as_unit(batches_of(spec, 1)[0]), ScheduledValues({"beta": 1.0, "free_bits": 0.0}, 1e-2)
     )
     before = checkpoint.snapshot(state)
     kernel = state.model.encoder.convolutions[2].weight

@@ -14,6 +14,7 @@ from tests.helpers import small_spec
 from vaezoo.data.pixels import to_unit
 from vaezoo.diagnostics import RunError
 from vaezoo.model import build
+from vaezoo.registry import Batch
 from vaezoo.system.torchrun import Processes, refuse_small_batches
 from vaezoo.training import Observer
 from vaezoo.training.checkpoint import TrainingState
@@ -28,14 +29,14 @@ def state_of(spec):
     return TrainingState(model, optimizer, *generators)
 
 
-def terms_of(spec, images, rows, draw=None):
-    """The terms of some rows, and the generator's state afterwards."""
+def terms_of(spec, batch, rows, draw=None):
+    """The terms of some rows of a batch, and the generator's state afterwards."""
     state, loss = state_of(spec), draw or spec.loss.build()
 
     def objective(mine, weights, generator):
         return loss(state.model, mine, weights, generator)
 
-    terms = shared_terms(objective, images, rows, {"beta": 2.0}, state.noise)
+    terms = shared_terms(objective, batch, rows, {"beta": 2.0}, state.noise)
     return terms, state.noise.get_state()
 
 
@@ -52,8 +53,8 @@ def test_shares_partition_the_rows_evenly(rows, count):
 def test_terms_do_not_depend_on_the_number_of_processes(whole, count):
     spec = small_spec()
     images = spec.dataset.build().train.images[:whole]
-    at_once, stood = terms_of(spec, images, slice(0, whole))
-    parts = [terms_of(spec, images, Processes(r, count).share(whole)) for r in range(count)]
+    at_once, stood = terms_of(spec, Batch(images), slice(0, whole))
+    parts = [terms_of(spec, Batch(images), Processes(r, count).share(whole)) for r in range(count)]
     for name, values in at_once.items():
         torch.testing.assert_close(torch.cat([terms[name] for terms, _ in parts]), values)
     assert all(torch.equal(state, stood) for _, state in parts)
@@ -62,7 +63,8 @@ def test_terms_do_not_depend_on_the_number_of_processes(whole, count):
 def drawing(shape, function=torch.randn):
     """A loss whose terms are sums of a draw of ``shape(images)`` over all but the examples."""
 
-    def loss(model, images, weights, generator):
+    def loss(model, batch, weights, generator):
+        images = batch.images
         drawn = function(shape(len(images)), generator=generator)
         values = drawn.flatten().sum().expand(len(images)) if drawn.ndim < 2 else drawn.sum((0, 2))
         return dict.fromkeys(("objective", "reconstruction", "kl"), values)
@@ -74,8 +76,8 @@ def test_several_draws_per_example_are_divided():
     spec = small_spec()
     images = spec.dataset.build().train.images[:12]
     loss = drawing(lambda rows: (5, rows, 2))
-    whole, _ = terms_of(spec, images, slice(0, 12), loss)
-    part, _ = terms_of(spec, images, slice(4, 8), loss)
+    whole, _ = terms_of(spec, Batch(images), slice(0, 12), loss)
+    part, _ = terms_of(spec, Batch(images), slice(4, 8), loss)
     assert torch.equal(part["objective"], whole["objective"][4:8])
 
 
@@ -83,8 +85,8 @@ def test_a_draw_without_an_example_dimension_is_shared():
     spec = small_spec()
     images = spec.dataset.build().train.images[:12]
     loss = drawing(lambda rows: (7,))
-    whole, _ = terms_of(spec, images, slice(0, 12), loss)
-    part, _ = terms_of(spec, images, slice(4, 8), loss)
+    whole, _ = terms_of(spec, Batch(images), slice(0, 12), loss)
+    part, _ = terms_of(spec, Batch(images), slice(4, 8), loss)
     assert torch.equal(part["objective"], whole["objective"][4:8])
 
 
@@ -99,7 +101,7 @@ def test_noise_that_cannot_be_divided_is_refused(loss, why):
     spec = small_spec()
     images = spec.dataset.build().train.images[:8]
     with pytest.raises(RunError, match=f"VZ609.*{why}"):
-        terms_of(spec, images, slice(0, 4), loss)
+        terms_of(spec, Batch(images), slice(0, 4), loss)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_noise_that_cannot_be_divided_is_refused(loss, why):
 def test_a_loss_that_combines_examples_gives_a_warning(changes, warns):
     spec = small_spec(**changes)
     images = spec.dataset.build().train.images[:16]
-    warning = warning_about(spec, state_of(spec), spec.loss.build(), images, Processes(0, 2))
+    warning = warning_about(spec, state_of(spec), spec.loss.build(), Batch(images), Processes(0, 2))
     assert bool(warning) is warns
     if warning:
         assert "the loss combines the examples of a batch" in warning
@@ -119,7 +121,7 @@ def test_batch_normalization_gives_a_warning():
     state, images = state_of(spec), spec.dataset.build().train.images[:16]
     state.model.encoder = nn.Sequential(nn.BatchNorm2d(1), state.model.encoder)
     assert state.model.posterior(to_unit(images)).mean.shape == (16, 2)
-    warning = warning_about(spec, state, spec.loss.build(), images, Processes(0, 2))
+    warning = warning_about(spec, state, spec.loss.build(), Batch(images), Processes(0, 2))
     assert "batch normalization combines the examples" in str(warning)
 
 

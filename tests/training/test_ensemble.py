@@ -11,6 +11,7 @@ from torch.testing import assert_close
 
 from tests.helpers import small_spec
 from vaezoo.model import build
+from vaezoo.registry import Batch
 from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, train
 from vaezoo.training.checkpoint import FILE
@@ -268,7 +269,7 @@ def step_of(specs, change):
     optimizer = torch.optim.Adam(stack.parameters())
     images = torch.stack([specs[0].dataset.build().train.images[:8]] * len(specs))
     step = StackedStep(specs, stack, models[0], specs[0].loss.build(), optimizer, noise)
-    return lambda: step(images, 0.0)
+    return lambda: step(Batch(images), 0.0)
 
 
 class Branching(nn.Module):

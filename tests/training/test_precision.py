@@ -7,7 +7,9 @@ import torch
 
 from tests.helpers import small_spec
 from tests.training.test_compiled_step import batches_of, not_compiled, state_of
+from vaezoo.data.pixels import as_unit
 from vaezoo.diagnostics import RunError
+from vaezoo.registry import Batch
 from vaezoo.training import Observer, train
 from vaezoo.training.execution import precision
 from vaezoo.training.execution.compiled import CompiledStep
@@ -60,12 +62,16 @@ def test_unsupported_bfloat16_is_refused(monkeypatch):
 
 def terms_of(loss, model, images):
     noise = torch.Generator().manual_seed(5)
-    return loss(model, images.float() / 255, NOW.weights, noise)
+    return loss(model, Batch(images.float() / 255), NOW.weights, noise)
 
 
 def test_products_are_rounded_and_terms_are_not():
     spec = small_spec()
-    model, loss, images = state_of(spec).model.train(), spec.loss.build(), batches_of(spec, 1)[0]
+    model, loss, images = (
+        state_of(spec).model.train(),
+        spec.loss.build(),
+        batches_of(spec, 1)[0].images,
+    )
     exact, rounded = (
         terms_of(one, model, images) for one in (loss, with_autocast(loss, "bfloat16"))
     )
@@ -77,7 +83,11 @@ def test_products_are_rounded_and_terms_are_not():
 
 def test_validation_stays_in_float32():
     spec = small_spec()
-    model, loss, images = state_of(spec).model.eval(), spec.loss.build(), batches_of(spec, 1)[0]
+    model, loss, images = (
+        state_of(spec).model.eval(),
+        spec.loss.build(),
+        batches_of(spec, 1)[0].images,
+    )
     exact, rounded = (
         terms_of(one, model, images) for one in (loss, with_autocast(loss, "bfloat16"))
     )
@@ -91,9 +101,9 @@ def test_a_captured_step_rounds_like_an_eager_step(bfloat16_cpu):
     loss = build_loss(spec, CPU)
     eager = EagerStep(spec, eager_state, loss)
     step = CompiledStep(spec, state, loss, batches[0], not_compiled)
-    for images in batches:
-        expected = eager(eager.prepare(images), NOW)
-        torch.testing.assert_close(step(images, NOW), expected, rtol=1e-3, atol=1e-3)
+    for batch in batches:
+        expected = eager(as_unit(batch), NOW)
+        torch.testing.assert_close(step(batch, NOW), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_a_wrong_program_is_refused_in_bfloat16(bfloat16_cpu):

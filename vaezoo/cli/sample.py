@@ -23,7 +23,18 @@ _MANY = 20_000
 
 @click.command(epilog="Example: vaezoo sample fashion_mlp2 --n 50 --out samples.png")
 @click.argument("name", type=options.REFERENCE)
-@click.option("--n", "count", type=options.COUNT, default=50, help="Number of images. Default 50.")
+@click.option(
+    "--n",
+    "count",
+    type=options.COUNT,
+    help="Number of images, of each class with --label all. Default 50, or 10 of each class.",
+)
+@click.option(
+    "--label",
+    metavar="CLASS|all",
+    help="Class of a conditional model, by name or number; all gives a row for each class. "
+    "Default: each class in turn.",
+)
 @click.option(
     "--out", type=options.PathType(path_type=Path), help="Output file. Default NAME-samples.png."
 )
@@ -46,7 +57,8 @@ _MANY = 20_000
 def command(
     context: Context,
     name: str,
-    count: int,
+    count: int | None,
+    label: str | None,
     out: Path | None,
     seed: int,
     format_: str | None,
@@ -60,7 +72,7 @@ def command(
     """
     from vaezoo.system.out_of_memory import memory_explained
     from vaezoo.zoo.header import FORMAT
-    from vaezoo.zoo.sampling import FORMATS, SampleGrid, check_writable, write_samples
+    from vaezoo.zoo.sampling import FORMATS, SampleGrid, check_writable, draws, write_samples
     from vaezoo.zoo.search import find
 
     format_ = format_ or _format_of(out)
@@ -69,13 +81,15 @@ def command(
     check_writable(path, format_, force=force)
     with memory_explained("take a smaller --n, or a device with more memory"):
         model = entry.load(context.registry, device)
-        sheet = SampleGrid(path, format_, count, model.image_shape)
+        drawn = draws(model, count, label, seed)
+        sheet = SampleGrid(path, format_, drawn.count, model.image_shape, drawn.columns)
         sheet.check_size()
-        blocks = model.sample_in_blocks(count, seed=seed)
         header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
-        write_samples(sheet, _watched(blocks, count), header)
-    plural = "" if count == 1 else "s"
-    tell(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images) → {path}")
+        given = {} if label is None else {"label": label}
+        write_samples(sheet, _watched(drawn.blocks, drawn.count), header | given)
+    plural = "" if drawn.count == 1 else "s"
+    about = f"{drawn.count} sample{plural} of {entry.name}{drawn.about}"
+    tell(f"{about} (seed {seed}, mean images) → {path}")
 
 
 def _watched(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:

@@ -9,6 +9,8 @@ from vaezoo.registry.module_contracts import Shape, TopologyModule
 class SingleTopology(Topology, use="single"):
     """One latent variable: z ~ q(z|x) in training, z ~ p(z) in sampling."""
 
+    conditional = True
+
     def build(self, posterior: Posterior, latent: Shape) -> TopologyModule:
         """A module without weights."""
         from vaezoo.model import SingleSite

@@ -6,13 +6,14 @@ No Python code runs per image: a batch is a slice of a block, an epoch a permuta
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from vaezoo.data.pixels import to_unit
+from vaezoo.registry import Batch
 
 #: float32 bytes that ``shuffled_batches`` gathers at once: small enough for a CPU's cache, large
 #: enough that many batches share the overhead of an operation and its threads
@@ -29,6 +30,10 @@ class Images(Protocol):
     @property
     def device(self) -> torch.device:
         """The device on which they are read."""
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Their labels, int64 (N,) on the device; None if nothing uses them."""
 
     def __len__(self) -> int: ...
 
@@ -48,13 +53,17 @@ class Images(Protocol):
         """
 
 
-def batches(images: Images, size: int) -> Iterator[Tensor]:
+def batch_of(images: Images, which: slice | Tensor) -> Batch:
+    """Some images as stored, with their labels."""
+    return Batch(images[which], None if images.labels is None else images.labels[which])
+
+
+def batches(images: Images, size: int) -> Iterator[Batch]:
     """All images in order: contiguous float32 batches (B, C, H, W) in [0, 1], on their device.
 
     The last batch may be smaller; weight means over batches by example count.
     """
-    for batch in images.blocks(size):
-        yield to_unit(batch)
+    yield from _labelled(map(to_unit, images.blocks(size)), images.labels)
 
 
 def shuffled_batches(
@@ -62,7 +71,7 @@ def shuffled_batches(
     permutation: Tensor,
     size: int,
     prepare: Callable[[Tensor], Tensor] = to_unit,
-) -> Iterator[Tensor]:
+) -> Iterator[Batch]:
     """Batches in the order of ``permutation`` (M,), an int64 tensor on the images' device.
 
     ``prepare`` converts the images of several batches; the default is float32 in [0, 1]. Batches
@@ -70,5 +79,15 @@ def shuffled_batches(
     """
     bytes_per_batch = 4 * size * math.prod(images.shape[1:])
     gathered = size * max(GATHER_BYTES // bytes_per_batch, 1)
-    for block in images.blocks(gathered, permutation):
-        yield from prepare(block).split(size)
+    labels = None if images.labels is None else images.labels[permutation]
+    blocks = images.blocks(gathered, permutation)
+    parts = (part for block in blocks for part in prepare(block).split(size))
+    yield from _labelled(parts, labels)
+
+
+def _labelled(parts: Iterable[Tensor], labels: Tensor | None) -> Iterator[Batch]:
+    """Consecutive parts of images, each with its labels."""
+    done = 0
+    for part in parts:
+        yield Batch(part, None if labels is None else labels[done : done + len(part)])
+        done += len(part)

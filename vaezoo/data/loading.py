@@ -89,6 +89,7 @@ def faults(dataset: Dataset, data: object) -> Iterator[DataFault]:
             "compute it with hashlib.sha256 from images and labels",
         )
     yield from _class_faults(data)
+    yield from _declared_class_faults(dataset, data)
 
 
 def _image_faults(name: str, images: Any, shape: ImageShape) -> Iterator[DataFault]:
@@ -148,6 +149,19 @@ def _class_faults(data: ImageData) -> Iterator[DataFault]:
     for name, split in splits:
         if split.labels is not None:
             yield from _label_faults(name, split.labels, len(split.images), len(names))
+
+
+def _declared_class_faults(dataset: Dataset, data: ImageData) -> Iterator[DataFault]:
+    """A fault of the class names that the dataset has before it is loaded."""
+    declared: object = dataset.class_names
+    if declared is None:
+        return
+    if not isinstance(declared, tuple) or tuple(data.class_names) != declared:
+        yield DataFault("class_names", f"class_names {data.class_names!r}", f"{declared!r}")
+    elif declared and data.train.labels is None:
+        yield DataFault(
+            "class_names", "images without labels", "labels of its class_names", "or return None"
+        )
 
 
 def _label_faults(name: str, labels: Any, images: int, classes: int) -> Iterator[DataFault]:

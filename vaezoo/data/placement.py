@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -14,7 +14,7 @@ from vaezoo.data.memory_budget import budget_in_host, budget_on
 from vaezoo.data.memory_mapped import is_on_disk
 from vaezoo.data.resident import Resident, held_out_rows, split_validation
 from vaezoo.data.streamed import Streamed, gather_sorted
-from vaezoo.registry import ImageData
+from vaezoo.registry import ImageData, Split
 from vaezoo.system.files import in_units
 
 #: Parallel reads: a disk is faster with several at once.
@@ -50,6 +50,8 @@ class Arranged:
 def arranged(data: ImageData, fraction: float, seed: int, device: torch.device) -> Arranged:
     """The training and validation images, stored as close to the device as memory allows.
 
+    Labels, if there are any, are on the device. See ``without_labels``.
+
     Raises ValueError as ``split_validation``, RunError (VZ503) where binarized images fit neither
     in memory nor on disk, UsageError (VZ607) as ``budget_on``.
     """
@@ -60,26 +62,37 @@ def arranged(data: ImageData, fraction: float, seed: int, device: torch.device) 
     held_out = None
     if validation:
         validation = held_out_images(validation, data.binarization)
-        held_out = Resident(validation.images.to(device))
-    return Arranged(Resident(training.images.to(device)), held_out, place)
+        held_out = _resident(validation, device)
+    return Arranged(_resident(training, device), held_out, place)
+
+
+def without_labels(data: ImageData) -> ImageData:
+    """The data of a run that does not use the labels of its training images."""
+    return replace(data, train=Split(data.train.images))
+
+
+def _resident(split: Split, device: torch.device) -> Resident:
+    labels = None if split.labels is None else split.labels.to(device)
+    return Resident(split.images.to(device), labels)
 
 
 def _arranged_streams(
     data: ImageData, fraction: float, seed: int, device: torch.device, place: Placement
 ) -> Arranged:
-    images, how = data.train.images, data.binarization
+    images, labels, how = data.train.images, data.train.labels, data.binarization
     kept, held_out = held_out_rows(len(images), fraction, seed)
     stream = partial(Streamed, images)
     if place.kind == "disk":
         stream = partial(Streamed, images, gather=gather_sorted, threads=_READ_THREADS)
     if held_out is None:
-        return Arranged(stream(device), None, place)
-    validation = stream(device, rows=held_out)
+        return Arranged(stream(device, labels=labels), None, place)
+    of_kept, of_held_out = (None if labels is None else labels[rows] for rows in (kept, held_out))
+    validation = stream(device, rows=held_out, labels=of_held_out)
     if how.use == "dynamic":
         # drawn on the CPU, so independent of the device
-        on_cpu = stream(torch.device("cpu"), rows=held_out)
+        on_cpu = validation.to(torch.device("cpu"))
         validation = on_cpu.drawn(how.generator("validation")).to(device)
-    return Arranged(stream(device, rows=kept), validation, place)
+    return Arranged(stream(device, rows=kept, labels=of_kept), validation, place)
 
 
 def place_of(data: ImageData, device: torch.device) -> Placement:

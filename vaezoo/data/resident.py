@@ -15,8 +15,10 @@ from vaezoo.registry.fields.binarization import draw, part_of
 class Resident:
     """``Images`` in a tensor on the device."""
 
-    def __init__(self, images: Tensor) -> None:
+    def __init__(self, images: Tensor, labels: Tensor | None = None) -> None:
+        """``labels`` (N,) are on the device too."""
         self._images = images
+        self._labels = labels
         self._drawn: Tensor | None = None
 
     @property
@@ -26,6 +28,10 @@ class Resident:
     @property
     def device(self) -> torch.device:
         return self._images.device
+
+    @property
+    def labels(self) -> Tensor | None:
+        return self._labels
 
     def __len__(self) -> int:
         return len(self._images)
@@ -46,7 +52,7 @@ class Resident:
         parts = part_of(self.shape[1:])
         for grey, binary in zip(self._images.split(parts), self._drawn.split(parts), strict=True):
             binary.copy_(draw(grey, generator))
-        return Resident(self._drawn)
+        return Resident(self._drawn, self._labels)
 
 
 def split_validation(split: Split, fraction: float, seed: int) -> tuple[Split, Split | None]:

@@ -56,11 +56,16 @@ class Streamed:
         device: torch.device,
         *,
         rows: Tensor | None = None,
+        labels: Tensor | None = None,
         gather: Gather = gather_rows,
         threads: int = 1,
     ) -> None:
-        """``rows`` (M,) selects images, all by default; ``threads`` gather in parallel."""
+        """``rows`` (M,) selects images, all by default; ``threads`` gather in parallel.
+
+        ``labels`` (M,) are those of the selected images.
+        """
         self._images = images
+        self._labels = None if labels is None else labels.to(device)
         self._device = device
         self._rows = rows
         self._gather = gather
@@ -75,6 +80,10 @@ class Streamed:
     @property
     def device(self) -> torch.device:
         return self._device
+
+    @property
+    def labels(self) -> Tensor | None:
+        return self._labels
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -108,12 +117,23 @@ class Streamed:
             self._drawn = allocate(self.shape)
         blocks = self.blocks(part_of(self.shape[1:]))
         fill(self._drawn, (draw(block, generator) for block in blocks))
-        return Streamed(self._drawn, self._device, gather=self._gather, threads=self._threads)
+        return Streamed(
+            self._drawn,
+            self._device,
+            labels=self._labels,
+            gather=self._gather,
+            threads=self._threads,
+        )
 
     def to(self, device: torch.device) -> Streamed:
         """The same images, for another device."""
         return Streamed(
-            self._images, device, rows=self._rows, gather=self._gather, threads=self._threads
+            self._images,
+            device,
+            rows=self._rows,
+            labels=self._labels,
+            gather=self._gather,
+            threads=self._threads,
         )
 
     def _rows_of(self, which: slice | Tensor) -> Tensor:

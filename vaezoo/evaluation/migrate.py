@@ -184,7 +184,7 @@ def _rebuilt(trained: VAE, spec: Spec) -> VAE:
     """A model of the spec with the same weights."""
     from vaezoo.model import build
 
-    model = build(spec)
+    model = build(spec, condition=trained.condition)
     model.load_state_dict(trained.state_dict())
     return model.to(trained.device).eval()
 

@@ -1,5 +1,6 @@
 """The ``VAE`` of a spec, its distributions and traces, and checks of its shapes."""
 
+from vaezoo.model.condition import LabelledPrior, WithOneHot, one_hot
 from vaezoo.model.distribution import (
     LOG_VAR_BOUNDS,
     DiagonalGaussian,
@@ -18,12 +19,15 @@ __all__ = [
     "DiagonalGaussian",
     "DiagonalGaussianFamily",
     "Inference",
+    "LabelledPrior",
     "LatentDistribution",
     "SingleSite",
     "Site",
     "Trace",
+    "WithOneHot",
     "bounded_log_var",
     "build",
     "decoder_output",
+    "one_hot",
     "repeated",
 ]

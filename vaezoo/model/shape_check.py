@@ -15,9 +15,10 @@ from torch import Tensor
 
 from vaezoo.diagnostics import Diagnostic, VaezooError
 from vaezoo.model.distribution import DiagonalGaussian, LatentDistribution
-from vaezoo.model.from_spec import decoder_output
+from vaezoo.model.from_spec import build_decoder, build_encoder, build_prior, decoder_output
 from vaezoo.registry import Component, ImageShape
 from vaezoo.registry.blame import class_path, component_failure, component_label
+from vaezoo.spec.condition import condition_of, decoder_input, encoder_image
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.positions import Positions
 from vaezoo.spec.spec import Spec
@@ -48,16 +49,16 @@ def shape_findings(spec: Spec, document: Document | None = None) -> list[Diagnos
 
 def training_problem(spec: Spec, batch: int) -> tuple[Component, str] | None:
     """The encoder or decoder that fails in training mode on ``batch`` images, and its error."""
-    model, image = spec.model, spec.dataset.image_shape
-    output = decoder_output(spec, image)
+    model, image, condition = spec.model, spec.dataset.image_shape, condition_of(spec)
+    labels = _labels(spec, batch)
 
     def encoder() -> Iterator[str]:
-        model.encoder.build(image, model.encoder_output).train()(torch.zeros(batch, *image))
+        build_encoder(spec, condition).train()(torch.zeros(batch, *image), *labels())
         yield from ()
 
     def decoder() -> Iterator[str]:
-        module = model.decoder.build(model.decoder_input, output).train()
-        module(torch.zeros(batch, *model.decoder_input))
+        z = torch.zeros(batch, *model.decoder_input)
+        build_decoder(spec, condition).train()(z, *labels())
         yield from ()
 
     for trial in (
@@ -86,9 +87,10 @@ def _trials(spec: Spec, image: ImageShape) -> Iterator[_Trial]:
     batch, output = (size, *image), decoder_output(spec, image)
     encoded, decoded = model.encoder_output, model.decoder_input
     space = model.posterior.space(model.latent_shape)
+    condition, labels = condition_of(spec), _labels(spec, size)
 
     def encoder() -> Iterator[str]:
-        made = model.encoder.build(image, encoded)(torch.zeros(batch))
+        made = build_encoder(spec, condition)(torch.zeros(batch), *labels())
         yield from _shape_problems("its output", made, (size, *encoded), "(B, *output)")
 
     def posterior() -> Iterator[str]:
@@ -106,7 +108,7 @@ def _trials(spec: Spec, image: ImageShape) -> Iterator[_Trial]:
         )
 
     def decoder() -> Iterator[str]:
-        made = model.decoder.build(decoded, output)(torch.zeros(size, *decoded))
+        made = build_decoder(spec, condition)(torch.zeros(size, *decoded), *labels())
         yield from _shape_problems("its output", made, (size, *output), "(B, P·C, H, W)")
 
     def likelihood() -> Iterator[str]:
@@ -117,7 +119,7 @@ def _trials(spec: Spec, image: ImageShape) -> Iterator[_Trial]:
         yield from _shape_problems("the mean image", module.mean(parameters), batch, "(B, C, H, W)")
 
     def prior() -> Iterator[str]:
-        module = model.prior.build(model.prior_space)
+        module = build_prior(spec, condition)
         dtype = torch.float32 if model.prior_space.levels is None else torch.int64
         z = torch.zeros(size, *model.prior_space.shape, dtype=dtype)
         yield from _shape_problems("log_prob", module.log_prob(z), (size,), "(B,)")
@@ -126,15 +128,24 @@ def _trials(spec: Spec, image: ImageShape) -> Iterator[_Trial]:
             if kl is not None:
                 yield from _kl_problems(kl, size)
 
-    reported = _is_reported(lambda: model.encoder.shape_problem(image, encoded))
+    seen = encoder_image(spec, condition)
+    reported = _is_reported(lambda: model.encoder.shape_problem(seen, encoded))
     yield _Trial(model.encoder, ("model", "encoder"), encoder, reported)
     reported = _is_reported(lambda: model.posterior.shape_problem(model.latent_shape))
     yield _Trial(model.posterior, ("model", "posterior"), posterior, reported)
-    reported = _is_reported(lambda: model.decoder.shape_problem(decoded, output))
+    given = decoder_input(spec, condition)
+    reported = _is_reported(lambda: model.decoder.shape_problem(given, output))
     yield _Trial(model.decoder, ("model", "decoder"), decoder, reported)
     yield _Trial(model.likelihood, ("model", "likelihood"), likelihood)
     reported = _is_reported(lambda: model.prior.problem(model.posterior, model.prior_space))
     yield _Trial(model.prior, ("model", "prior"), prior, reported)
+
+
+def _labels(spec: Spec, count: int) -> Callable[[], list[Tensor]]:
+    """The labels that encoder and decoder are called with; none without a condition."""
+    if condition_of(spec) is None:
+        return list
+    return lambda: [torch.zeros(count, dtype=torch.int64)]
 
 
 def _kl_problems(kl: Any, size: int) -> Iterator[str]:

@@ -22,18 +22,26 @@ class SingleSite(nn.Module):
         return model.family(encoded)
 
     def infer(
-        self, model: VAE, encoded: Tensor, generator: torch.Generator, samples: int
+        self,
+        model: VAE,
+        encoded: Tensor,
+        generator: torch.Generator,
+        samples: int,
+        labels: Tensor | None = None,
     ) -> Inference:
         """``samples`` draws of z for each example."""
         each = model.family(encoded)
         many = each if samples == 1 else model.family(repeated(encoded, samples))
         z = many.sample(generator)
-        site = Site("z", z, many, model.prior, each, lambda: stopped(model, encoded, samples))
+        prior = model.prior_given(labels)
+        site = Site("z", z, many, prior, each, lambda: stopped(model, encoded, samples))
         return Inference((site,), many.features(z), each.penalties())
 
-    def sample(self, model: VAE, count: int, generator: torch.Generator) -> Tensor:
-        """z ~ p(z)."""
-        return model.prior.sample(count, generator)
+    def sample(
+        self, model: VAE, count: int, generator: torch.Generator, labels: Tensor | None = None
+    ) -> Tensor:
+        """z ~ p(z), or p(z|y) for labels (count,)."""
+        return model.prior_given(labels).sample(count, generator)
 
 
 def stopped(model: VAE, encoded: Tensor, samples: int) -> LatentDistribution:

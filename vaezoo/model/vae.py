@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from vaezoo.data.pixels import to_unit
+from vaezoo.model.condition import LabelledPrior, Labels, as_labels, labels_in_turn, unknown
 from vaezoo.model.distribution import DiagonalGaussianFamily, LatentDistribution
 from vaezoo.model.single_site import SingleSite
 from vaezoo.model.trace import Trace
 from vaezoo.registry.contracts import Batch, ImageShape
-from vaezoo.registry.module_contracts import BoundPrior, LatentSpace
+from vaezoo.registry.module_contracts import BoundPrior, Condition, LatentSpace
 
 if TYPE_CHECKING:
     from vaezoo.registry.module_contracts import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Largest number of values that the prior draws, and of latents that are decoded, at once.
 _DRAW_LIMIT, _DECODE_LIMIT = 2**26, 1024
+_NO_CONDITION = "this model has no condition, so it takes no labels"
 
 
 class VAE(nn.Module):
@@ -37,6 +39,12 @@ class VAE(nn.Module):
 
     Without a spec, it is made of modules: ``VAE((1, 28, 28), 2, encoder, decoder, likelihood,
     prior)``. The encoder then returns (B, 2, latent): means and log-variances.
+
+    The encoder and decoder of a model with a ``condition`` are called with labels (B,) besides.
+    Its methods take ``labels``: names or numbers of classes, one for each example or one for all.
+    −1 is an unknown class.
+
+    >>> vaezoo.load("fashion_conditional").sample(50, labels="Sneaker")
     """
 
     def __init__(
@@ -50,11 +58,13 @@ class VAE(nn.Module):
         *,
         family: PosteriorModule | None = None,
         topology: TopologyModule | None = None,
+        condition: Condition | None = None,
         spec: Spec | None = None,
     ) -> None:
         """``family`` is that of q(z|x), by default diagonal Gaussians."""
         super().__init__()
         self._spec = spec
+        self.condition = condition
         self.image_shape = ImageShape(*image_shape)
         self.space = _space(latent)
         self.encoder = encoder
@@ -63,8 +73,9 @@ class VAE(nn.Module):
         self.prior = prior
         self.family = family or DiagonalGaussianFamily()
         self.topology = topology or SingleSite()
-        if isinstance(prior, BoundPrior):
-            prior.bind(self.image_shape, self.posterior)
+        bound = prior.module if isinstance(prior, LabelledPrior) else prior
+        if isinstance(bound, BoundPrior):
+            bound.bind(self.image_shape, self.posterior)
 
     @property
     def spec(self) -> Spec:
@@ -86,17 +97,28 @@ class VAE(nn.Module):
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
-    def encoded(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The encoder's output for float images (B, C, H, W) in [0, 1]: (B, *output), float32."""
-        return _as_float32(self.encoder(images))
+    def encoded(self, images: Tensor, labels: Labels | None = None) -> Tensor:
+        """The encoder's output for float images (B, C, H, W) in [0, 1]: (B, *output), float32.
 
-    def decoded(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
+        Here and in ``decoded``, ``posterior`` and ``trace``, a model without a condition ignores
+        labels, and one with a condition takes their absence for unknown classes. Tensors are not
+        checked.
+        """
+        return _as_float32(self.encoder(images, *self._inputs(labels, len(images))))
+
+    def decoded(self, features: Tensor, labels: Labels | None = None) -> Tensor:
         """The decoder's output for its input (B, *decoder_input): (B, P·C, H, W)."""
-        output: Tensor = self.decoder(features)
+        output: Tensor = self.decoder(features, *self._inputs(labels, len(features)))
         return output
 
-    def posterior(self, images: Tensor, labels: Tensor | None = None) -> LatentDistribution:
-        """q(z|x) of float images (B, C, H, W) in [0, 1]."""
+    def prior_given(self, labels: Tensor | None) -> PriorModule:
+        """p(z|y) of labels (B,) for a conditional prior; else p(z)."""
+        if isinstance(self.prior, LabelledPrior) and labels is not None:
+            return self.prior.given(labels)
+        return self.prior
+
+    def posterior(self, images: Tensor, labels: Labels | None = None) -> LatentDistribution:
+        """q(z|x) of float images (B, C, H, W) in [0, 1], or q(z|x, y)."""
         return self.topology.posterior(self, self.encoded(images, labels))
 
     def trace(
@@ -111,30 +133,35 @@ class VAE(nn.Module):
 
         ``encoded`` (B, *output) is the encoder's output, if it is known.
         """
+        if self.condition is not None:
+            batch = Batch(batch.images, *self._inputs(batch.labels, len(batch.images)))
         if encoded is None:
             encoded = self.encoded(*batch)
-        inference = self.topology.infer(self, encoded, generator, samples)
+        given = self._of_prior(batch.labels)
+        inference = self.topology.infer(self, encoded, generator, samples, **given)
         return Trace(self, batch, inference, samples)
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, labels: Labels | None = None) -> Tensor:
         """The mean images at the mean of q(z|x): (B, C, H, W), with gradients."""
         z = self.posterior(images, labels).mean
         return self.likelihood.mean(self.decoded(self.family.features(z), labels))
 
     @torch.inference_mode()
-    def encode(self, images: Any) -> Tensor:
+    def encode(self, images: Any, labels: Labels | None = None) -> Tensor:
         """The posterior mean of images (B, C, H, W), uint8 or float in [0, 1]: (B, *latent).
 
-        Raises ValueError for another shape, type or range.
+        Raises ValueError for another shape, type or range, and for labels that are missing or do
+        not exist.
         """
+        batch = self._as_images(images)
         with _evaluating(self):
-            return self.posterior(self._as_images(images)).mean
+            return self.posterior(batch, self._checked(labels, len(batch))).mean
 
     @torch.inference_mode()
-    def decode(self, z: Any) -> Tensor:
+    def decode(self, z: Any, labels: Labels | None = None) -> Tensor:
         """The mean image of latents z (B, *latent): (B, C, H, W) in [0, 1].
 
-        Raises ValueError for another shape.
+        Raises ValueError for another shape, and for labels that are missing or do not exist.
         """
         dtype = torch.float32 if self.space.levels is None else torch.int64
         latents = torch.as_tensor(z, dtype=dtype, device=self.device)
@@ -143,39 +170,96 @@ class VAE(nn.Module):
                 f"z has shape {tuple(latents.shape)}, expected "
                 f"(B, {', '.join(map(str, self.space.shape))})"
             )
+        given = self._checked(labels, len(latents))
         with _evaluating(self):
-            parameters = self.decoded(self.family.features(latents))
+            parameters = self.decoded(self.family.features(latents), given)
             return self.likelihood.mean(parameters).clamp(0, 1)
 
-    def sample(self, count: int = 1, *, seed: int = 0) -> Tensor:
-        """Mean images of ``count`` latents drawn from the prior: (count, C, H, W) in [0, 1]."""
-        return torch.cat(list(self.sample_in_blocks(count, seed=seed)))
+    def sample(self, count: int = 1, *, labels: Labels | None = None, seed: int = 0) -> Tensor:
+        """Mean images of ``count`` latents drawn from the prior: (count, C, H, W) in [0, 1].
+
+        Without labels, a model with a condition samples each class in turn. Raises ValueError for
+        a class that does not exist, and for labels where the model has no condition.
+        """
+        return torch.cat(list(self.sample_in_blocks(count, labels=labels, seed=seed)))
 
     @torch.inference_mode()
-    def sample_in_blocks(self, count: int, *, seed: int = 0) -> Iterator[Tensor]:
+    def sample_in_blocks(
+        self, count: int, *, labels: Labels | None = None, seed: int = 0
+    ) -> Iterator[Tensor]:
         """The images of ``sample``, at most 1,024 at a time, in nearly constant memory.
 
         The prior draws at most 2²⁶ numbers at once.
         """
         if count < 1:
             raise ValueError(f"count is {count}, expected at least 1")
+        given = self.labels_to_sample(count, labels)
         generator = torch.Generator(self.device).manual_seed(seed)
         at_once = max(_DRAW_LIMIT // self.latent, _DECODE_LIMIT)
         for begin in range(0, count, at_once):
-            z = self.draw(min(at_once, count - begin), generator)
-            for part in z.split(_DECODE_LIMIT):
-                yield self.decode(part)
+            end = min(begin + at_once, count)
+            rows = None if given is None else given[begin:end]
+            z = self.draw(end - begin, generator, rows)
+            for first in range(0, len(z), _DECODE_LIMIT):
+                part = slice(first, first + _DECODE_LIMIT)
+                yield self.decode(z[part], None if rows is None else rows[part])
+
+    def labels_to_sample(self, count: int, labels: Labels | None = None) -> Tensor | None:
+        """The labels of ``count`` samples, (count,); None for a model without a condition.
+
+        By default those of each class in turn. Raises ValueError as ``sample`` does.
+        """
+        if self.condition is None:
+            if labels is not None:
+                raise ValueError(_NO_CONDITION)
+            return None
+        if labels is None:
+            return labels_in_turn(self.condition, count, self.device)
+        return as_labels(labels, self.condition, count, self.device)
 
     @torch.inference_mode()
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """``count`` draws from the prior of the latent that the decoder receives."""
+    def draw(self, count: int, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
+        """``count`` draws from the prior of the latent that the decoder receives.
+
+        ``labels`` (count,) are those of a conditional prior; others ignore them.
+        """
         with _evaluating(self):
-            return self.topology.sample(self, count, generator)
+            return self.topology.sample(self, count, generator, **self._of_prior(labels))
 
     @torch.inference_mode()
-    def reconstruct(self, images: Any) -> Tensor:
+    def reconstruct(self, images: Any, labels: Labels | None = None) -> Tensor:
         """The mean image at the posterior mean of each image: (B, C, H, W) in [0, 1]."""
-        return self.decode(self.encode(images))
+        return self.decode(self.encode(images, labels), labels)
+
+    def _inputs(self, labels: Labels | None, count: int) -> tuple[Tensor, ...]:
+        """The labels as a further input of encoder and decoder; nothing without a condition."""
+        if self.condition is None:
+            return ()
+        if labels is None:
+            return (unknown(count, self.device),)
+        if isinstance(labels, Tensor):
+            return (labels,)
+        return (as_labels(labels, self.condition, count, self.device),)
+
+    def _of_prior(self, labels: Tensor | None) -> Mapping[str, Any]:
+        """The labels as an argument of the topology, for a conditional prior."""
+        return {"labels": labels} if isinstance(self.prior, LabelledPrior) else {}
+
+    def _checked(self, labels: Labels | None, count: int) -> Tensor | None:
+        """Labels that a person gives. Raises ValueError where they are missing or do not exist.
+
+        Those of a batch are a tensor, which a model without a condition ignores.
+        """
+        if self.condition is None:
+            if labels is None or isinstance(labels, Tensor):
+                return None
+            raise ValueError(_NO_CONDITION)
+        if labels is None:
+            raise ValueError(
+                "this model is conditioned on labels: give labels, by name or number, "
+                "or −1 for an unknown class"
+            )
+        return as_labels(labels, self.condition, count, self.device)
 
     def _as_images(self, images: Any) -> Tensor:
         # torch.tensor copies: from_numpy warns about read-only arrays, such as pixels from a file

@@ -30,7 +30,7 @@ from vaezoo.registry.contracts import (
 )
 from vaezoo.registry.discovery import Plugin
 from vaezoo.registry.hookspecs import hookimpl
-from vaezoo.registry.module_contracts import LatentSpace
+from vaezoo.registry.module_contracts import Condition, LatentSpace
 from vaezoo.registry.quantity import Definition, Quantity
 from vaezoo.registry.registry import Registered, Registry, discover, new_registry
 from vaezoo.registry.verdicts import TargetResult
@@ -39,6 +39,7 @@ __all__ = [
     "KINDS",
     "Batch",
     "Component",
+    "Condition",
     "DataFacts",
     "Dataset",
     "Decoder",

@@ -96,6 +96,14 @@ class Dataset(HasLocation, Component):
         """The shape of every image, known without loading any."""
 
     @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes, by label; None without labels or if unknown before loading.
+
+        Must be cheap: do not read images. A model with a condition needs them.
+        """
+        return None
+
+    @property
     def binary(self) -> bool | None:
         """Whether every pixel is 0 or 255; None if unknown."""
         return None
@@ -117,9 +125,16 @@ class Dataset(HasLocation, Component):
 
 
 class Encoder(Component):
-    """Maps images to the parameters of the posterior."""
+    """Maps images to the parameters of the posterior.
+
+    If it declares ``conditional``, a conditional model calls ``build`` with ``condition``, a
+    ``Condition``, besides, and the module with images and labels (B,), −1 for an unknown class.
+    Otherwise the images get a channel for each class.
+    """
 
     kind = "encoder"
+    #: whether ``build`` takes a ``condition``, and its module labels
+    conditional: ClassVar[bool] = False
 
     def shape_problem(self, image: ImageShape, output: Shape) -> str | None:
         """Why this encoder cannot map such images to such an output, else None. Without torch."""
@@ -163,6 +178,8 @@ class Topology(Component):
     """How latent variables depend on each other. The decoder receives the latent of the spec."""
 
     kind = "topology"
+    #: whether its module takes labels, which a conditional prior needs
+    conditional: ClassVar[bool] = False
 
     def problem(self, posterior: Posterior, latent: Shape) -> str | None:
         """Why it cannot use such a posterior, else None. Without torch."""
@@ -182,9 +199,16 @@ class Topology(Component):
 
 
 class Decoder(Component):
-    """Maps latents to the parameters of the likelihood."""
+    """Maps latents to the parameters of the likelihood.
+
+    If it declares ``conditional``, a conditional model calls ``build`` with ``condition``, a
+    ``Condition``, besides, and the module with latents and labels (B,), −1 for an unknown class.
+    Otherwise a one-hot code is appended to the latents.
+    """
 
     kind = "decoder"
+    #: whether ``build`` takes a ``condition``, and its module labels
+    conditional: ClassVar[bool] = False
 
     def shape_problem(self, latents: Shape, output: ImageShape) -> str | None:
         """Why this decoder cannot map such latents to such an output, else None. Without torch."""
@@ -211,9 +235,15 @@ class Likelihood(DescribedLikelihood, Component):
 
 
 class Prior(DescribedPrior, Component):
-    """p(z)."""
+    """p(z), or p(z|y) if it declares ``conditional`` and the model has a condition.
+
+    A conditional model then calls ``build`` with ``condition``, a ``Condition``, besides, and the
+    methods of the module with labels, see ``ConditionalPriorModule``.
+    """
 
     kind = "prior"
+    #: whether ``build`` takes a ``condition``, and its module labels
+    conditional: ClassVar[bool] = False
     #: supports of the latents that it has a density for, see ``LatentSpace``
     supports: ClassVar[tuple[str, ...]] = ("real",)
 
@@ -232,6 +262,8 @@ class Loss(DescribedLoss, Component):
     """The training objective."""
 
     kind = "loss"
+    #: whether it reads the labels of a batch, which are otherwise only loaded for a condition
+    uses_labels: ClassVar[bool] = False
 
     @property
     def weights(self) -> dict[str, float | Schedule]:

@@ -40,6 +40,15 @@ class Batch(NamedTuple):
     images: Tensor
     labels: Tensor | None = None
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The images, and the labels if there are any; ``Batch(*tensors)`` is the same batch."""
+        return [value for value in self if value is not None]
+
+    def rows(self, which: slice | Tensor) -> Batch:
+        """Some of its examples."""
+        return Batch(*(value[which] for value in self.tensors))
+
 
 @dataclass(frozen=True)
 class Split:

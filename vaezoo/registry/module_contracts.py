@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from vaezoo.diagnostics import suggest
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -40,6 +42,35 @@ class LatentSpace:
 
     def __str__(self) -> str:
         return "×".join(map(str, self.shape))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The labels that a model is conditioned on: ``names`` holds the name of each class.
+
+    A label is the index of a name, or −1 for an unknown class.
+    """
+
+    names: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """The number of classes."""
+        return len(self.names)
+
+    def number(self, name: str) -> int:
+        """The label of a class. Raises ValueError for a name that does not exist."""
+        if name not in self.names:
+            raise ValueError(f"there is no class {name!r}; {suggest(name, self.names, 'classes')}")
+        return self.names.index(name)
+
+    def images(self, shape: ImageShape) -> ImageShape:
+        """The shape of images with a channel for each class."""
+        return shape._replace(channels=shape.channels + self.size)
+
+    def latents(self, shape: Shape) -> Shape:
+        """The shape of a decoder's input with a one-hot code appended along its first axis."""
+        return (shape[0] + self.size, *shape[1:])
 
 
 class LikelihoodModule(Protocol):
@@ -79,6 +110,22 @@ class PriorModule(Protocol):
         """
 
 
+class ConditionalPriorModule(Protocol):
+    """p(z|y), of a prior that declares ``conditional``. An ``nn.Module``.
+
+    ``labels`` (B,) is int64, −1 for an unknown class.
+    """
+
+    def log_prob(self, z: Tensor, labels: Tensor) -> Tensor:
+        """log p(z|y) of z (B, *latent): (B,), nats."""
+
+    def sample(self, count: int, generator: torch.Generator, labels: Tensor) -> Tensor:
+        """A draw for each of the ``count`` labels: (count, *latent), on the generator's device."""
+
+    def kl(self, posterior: LatentDistribution, labels: Tensor) -> Tensor | None:
+        """KL(q || p(z|y)) in closed form, see ``PriorModule``."""
+
+
 @runtime_checkable
 class BoundPrior(PriorModule, Protocol):
     """A prior that uses the model's own encoder, such as a VampPrior."""
@@ -95,7 +142,9 @@ class BoundPrior(PriorModule, Protocol):
 class TopologyModule(Protocol):
     """How latent variables depend on each other. An ``nn.Module``.
 
-    It uses the parts of ``model`` (encoder, family, prior) and may own more.
+    It uses the parts of ``model`` (encoder, family, prior) and may own more. With a conditional
+    prior, for which its component must declare ``conditional``, ``infer`` and ``sample`` get
+    ``labels`` (B,) too, for ``model.prior_given(labels)``.
     """
 
     def posterior(self, model: VAE, encoded: Tensor) -> LatentDistribution:

@@ -83,7 +83,7 @@ def _called(model: VAE) -> dict[nn.Module, tuple[int, ...] | None]:
     hooks = [module.register_forward_hook(remember) for module in model.modules()]
     try:
         blank = torch.zeros(1, *model.image_shape, device=model.device)
-        model.decode(model.encode(blank))
+        model.reconstruct(blank, torch.zeros(1, dtype=torch.int64))
     finally:
         for hook in hooks:
             hook.remove()

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from vaezoo.registry import Component, ImageShape, Likelihood
 from vaezoo.registry.fields.activation import ActivationFunction
 from vaezoo.registry.fields.schedule import Schedule
+from vaezoo.spec.condition import condition_of
 from vaezoo.spec.resume_rules import can_go_on
 from vaezoo.spec.spec import DECISIVE, HOW_LONG, Spec
 
@@ -138,8 +139,8 @@ def _effect(path: Keys, before: Spec, after: Spec) -> Effect:
         case ("model", *_):
             return Effect.RETRAIN if _weights_fit(path, before, after) else Effect.WEIGHTS
         case ("dataset", *_):
-            shape = _image_shape(before)
-            fits = shape is not None and shape == _image_shape(after)
+            shapes = _shapes(before)
+            fits = shapes is not None and shapes == _shapes(after)
             return Effect.RETRAIN if fits else Effect.WEIGHTS
         case ("train", key, *_) if key in HOW_LONG:
             return Effect.RESUME if _goes_on(key, before, after) else Effect.RETRAIN
@@ -177,8 +178,10 @@ def _weight_shapes(component: Component) -> Any:
     return own, outputs
 
 
-def _image_shape(spec: Spec) -> ImageShape | None:
+def _shapes(spec: Spec) -> tuple[ImageShape, int] | None:
+    """The shape of an image, and the number of classes of a conditional model."""
     try:
-        return spec.dataset.image_shape
+        condition = condition_of(spec)
+        return spec.dataset.image_shape, condition.size if condition else 0
     except Exception:  # unknown, or a plugin's fault: then nothing fits
         return None

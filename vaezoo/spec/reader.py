@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from vaezoo.diagnostics import Diagnostic, Related, Severity, SpecError
-from vaezoo.registry import Registry, discover
+from vaezoo.registry import Condition, Registry, discover
 from vaezoo.registry.fields.tagged import completed
 from vaezoo.spec.extends import NOT_FROM_FILES, Layers, load_layers
 from vaezoo.spec.group_findings import over_members
@@ -126,15 +126,18 @@ def expand(
     return examine(given(path), overrides=overrides, registry=registry or discover()).specs
 
 
-def from_data(data: dict[str, Any], registry: Registry) -> Spec:
+def from_data(data: dict[str, Any], registry: Registry, condition: Condition | None = None) -> Spec:
     """The spec in ``data``, such as from ``Spec.canonical`` or a weights file.
 
-    Raises SpecError with all errors.
+    ``condition`` holds the classes of a trained model, whose data may be absent. Raises SpecError
+    with all errors.
     """
     spec, findings = _validated(data, registry, None)
     if spec is None:
         raise SpecError(*findings)
-    problems = [finding for finding in check(spec) if finding.severity is Severity.ERROR]
+    problems = [
+        finding for finding in check(spec, None, condition) if finding.severity is Severity.ERROR
+    ]
     if problems:
         raise SpecError(*problems)
     return spec

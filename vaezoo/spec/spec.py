@@ -59,7 +59,7 @@ AnyVisualizer = Annotated[Visualizer, *component_field("visualizer")]
 
 
 #: Keys of ``model`` that canonical specs omit where they have their defaults.
-_NEW_MODEL_KEYS = ("posterior", "topology")
+_NEW_MODEL_KEYS = ("posterior", "topology", "condition")
 
 #: One edge or the number of latents: larger models do not fit into memory.
 Edge = Annotated[int, Field(ge=1, le=65536)]
@@ -94,6 +94,9 @@ class ModelSpec(_Section):
     decoder: AnyDecoder = Field(description="map from latents to the likelihood's parameters")
     likelihood: AnyLikelihood = Field("bernoulli", description="p(x|z)")  # type: ignore[assignment]
     prior: AnyPrior = Field("standard_normal", description="p(z)")  # type: ignore[assignment]
+    condition: Literal["labels"] | None = Field(
+        None, description="what encoder and decoder receive besides: the label of each image"
+    )
 
     @property
     def latent_shape(self) -> tuple[int, ...]:

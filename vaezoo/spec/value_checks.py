@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Callable, Iterator
 
 from vaezoo.diagnostics import Diagnostic, VaezooError, suggest
-from vaezoo.registry import Component, ImageShape
+from vaezoo.registry import Component, Condition, ImageShape
 from vaezoo.registry.blame import component_failure
+from vaezoo.spec.condition import condition_of, decoder_input, encoder_image
 from vaezoo.spec.declared_figures import quantities_on
 from vaezoo.spec.integer_limits import integer_findings
 from vaezoo.spec.nodes import Document, Path
@@ -15,17 +16,63 @@ from vaezoo.spec.positions import Positions
 from vaezoo.spec.spec import Spec, Target
 
 
-def check(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
-    """Findings about shapes and contradictory settings."""
+def check(
+    spec: Spec, document: Document | None = None, condition: Condition | None = None
+) -> list[Diagnostic]:
+    """Findings about shapes and contradictory settings.
+
+    ``condition`` holds the classes of a trained model, whose data may be absent.
+    """
     places = Positions(document)
     too_large = list(integer_findings(spec, places))
     if too_large:  # the other checks assume 64 bits
         return too_large
-    checks = (_shapes, _prior, _validation, _targets)
-    return [finding for one in checks for finding in one(spec, places)]
+    known, findings = (condition, []) if condition else _condition(spec, places)
+    return [
+        *findings,
+        *_shapes(spec, places, known),
+        *_prior(spec, places),
+        *_validation(spec, places),
+        *_targets(spec, places),
+    ]
 
 
-def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
+def _condition(spec: Spec, places: Positions) -> tuple[Condition | None, list[Diagnostic]]:
+    """The classes of a conditional model, and findings about them."""
+    model, dataset = spec.model, spec.dataset
+    if model.condition is None:
+        return None, []
+    try:
+        condition = condition_of(spec)
+        absent = condition is None and dataset.problem() is not None
+    except Exception as error:  # a plugin's fault must not abort validation
+        return None, [component_failure(dataset, error, places.of("dataset"))]
+    findings = []
+    if condition is None and not absent:  # a run reports data that are absent
+        findings += [
+            Diagnostic(
+                "VZ402",
+                f"the model is conditioned on labels, but the dataset {dataset.use!r} names no "
+                "classes",
+                places.key("model", "condition"),
+                hint="remove model.condition, or use a dataset with labels whose class names are "
+                "known before it is loaded, see class_names in docs/plugins.md",
+            )
+        ]
+    if type(model.prior).conditional and not type(model.topology).conditional:
+        findings += [
+            Diagnostic(
+                "VZ402",
+                f"the topology {model.topology.use!r} gives no labels to the prior, but "
+                f"{model.prior.use!r} needs them",
+                places.of("model", "prior"),
+                hint="remove model.condition, or change the prior or the topology",
+            )
+        ]
+    return condition, findings
+
+
+def _shapes(spec: Spec, places: Positions, condition: Condition | None) -> Iterator[Diagnostic]:
     """Check shapes through encoder and decoder, as the components compute them."""
     image, finding = _image_shape(spec, places)
     if finding:
@@ -46,12 +93,14 @@ def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
         (
             model.encoder,
             ("model", "encoder"),
-            lambda: model.encoder.shape_problem(image, model.encoder_output),
+            lambda: model.encoder.shape_problem(
+                encoder_image(spec, condition), model.encoder_output
+            ),
         ),
         (
             model.decoder,
             ("model", "decoder"),
-            lambda: model.decoder.shape_problem(model.decoder_input, output),
+            lambda: model.decoder.shape_problem(decoder_input(spec, condition), output),
         ),
     ]
     for component, path, problem in asked:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from vaezoo.data.image_batches import Images
-from vaezoo.data.pixels import to_unit
+from vaezoo.data.image_batches import Images, batch_of
+from vaezoo.data.pixels import as_unit
 from vaezoo.diagnostics import Diagnostic, DivergenceError
 from vaezoo.model import VAE
 from vaezoo.registry import Batch, EpochRecord
@@ -56,20 +56,23 @@ class DivergenceMonitor:
         raise diverged(
             f"the objective became {means[list(terms).index('objective')]} "
             f"in step {step + 1} of epoch {self._epoch}: {listed}; "
-            f"{self._before_divergence(to_unit(images[batch]), first)}"
+            f"{self._before_divergence(batch_of(images, batch), first)}"
         )
 
     def _weights(self) -> list[Tensor]:
         return [parameter.detach().clone() for parameter in self._model.parameters()]
 
-    def _before_divergence(self, images: Tensor, steps: int) -> str:
-        """Posterior and gradient of the last checked model on the batch that diverged."""
+    def _before_divergence(self, batch: Batch, steps: int) -> str:
+        """Posterior and gradient of the last checked model on the batch that diverged.
+
+        Its images are as stored.
+        """
         model = self._model
         with torch.no_grad():
             for parameter, value in zip(model.parameters(), self._last_weights, strict=True):
                 parameter.copy_(value)
         model.zero_grad(set_to_none=True)
-        trace = model.trace(Batch(images), torch.Generator(model.device).manual_seed(0))
+        trace = model.trace(as_unit(batch), torch.Generator(model.device).manual_seed(0))
         (trace.reconstruction + trace.kl).mean().backward()
         norm = math.hypot(*(p.grad.norm().item() for p in model.parameters() if p.grad is not None))
         when = f"{steps} steps before" if steps else "just before"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaezoo.data.image_batches import Images, batches, shuffled_batches
 from vaezoo.model import VAE
-from vaezoo.registry import Batch, EpochRecord
+from vaezoo.registry import EpochRecord
 from vaezoo.registry.fields import value_at
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
@@ -77,11 +77,11 @@ def _train(
     sums: list[Tensor] = []  # one per step, kept on the device so that no step waits
     done, updated = 0, time.perf_counter()
     state.model.train()
-    for images, now in zip(
+    for batch, now in zip(
         shuffled_batches(training, order, size, step.prepare), scheduled, strict=True
     ):
-        sums.append(step(images, now))
-        done += len(images)
+        sums.append(step(batch, now))
+        done += len(batch.images)
         if time.perf_counter() - updated > progress_seconds:
             means = epoch_means(step.terms, sums, done)
             monitor.check(step.terms, sums, training, order)
@@ -119,7 +119,7 @@ def validated(
     terms: Mapping[str, Tensor] = {}
     model.eval()
     limit = _VALIDATION_BYTES // (4 * math.prod(validation.shape[1:]))
-    for images in batches(validation, max(min(VALIDATION_BATCH, limit), 1)):
-        terms = loss(model, Batch(images), record.weights, generator)
+    for batch in batches(validation, max(min(VALIDATION_BATCH, limit), 1)):
+        terms = loss(model, batch, record.weights, generator)
         sums.append(term_sums(terms))
     return dataclasses.replace(record, validation=epoch_means(tuple(terms), sums, len(validation)))

@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 
 from vaezoo.data.binarize import epoch_images
-from vaezoo.data.placement import ON_DEVICE, arranged
+from vaezoo.data.placement import ON_DEVICE, arranged, without_labels
 from vaezoo.model import VAE, build
 from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.registry.fields import value_at
 from vaezoo.registry.module_contracts import LossModule
+from vaezoo.spec.condition import uses_labels
 from vaezoo.spec.resume_rules import outcome
 from vaezoo.spec.spec import Spec
 from vaezoo.training import checkpoint
@@ -76,7 +77,8 @@ def train(
     group = group or SingleProcess()
     seed, plan = spec.train.seed, spec.train
     precision = resolve_precision(plan.precision, device)
-    images = arranged(data, plan.validation, stream(seed, "validation"), device)
+    used = data if uses_labels(spec) else without_labels(data)
+    images = arranged(used, plan.validation, stream(seed, "validation"), device)
     training, validation = images.training, images.validation
     model = build(spec, seed=stream(seed, "weights")).to(device)
     loss = build_loss(spec, device)

@@ -11,6 +11,7 @@ from vaezoo.data.resident import held_out_rows
 from vaezoo.diagnostics import DataError, Diagnostic, Severity, SpecError, warn
 from vaezoo.model.shape_check import training_problem
 from vaezoo.registry import DataFacts, ImageData, Metric, Registry, Visualizer
+from vaezoo.spec.condition import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes
 
@@ -37,7 +38,11 @@ def load_for_training(
 def check(spec: Spec, data: ImageData, processes: Processes) -> None:
     """Check loaded data, as ``load_for_training`` does."""
     images = _training_count(spec, data)
-    found = [*_unsupported(spec, data), *_smallest_batch(spec, images, processes)]
+    found = [
+        *_unsupported(spec, data),
+        *_without_labels(spec, data),
+        *_smallest_batch(spec, images, processes),
+    ]
     if found:
         raise SpecError(*found)
     if spec.train.batch_size > images:
@@ -86,6 +91,17 @@ def _unsupported(spec: Spec, data: ImageData) -> Iterator[Diagnostic]:
                 f"the {type(part).kind} {part.use!r} does not support the dataset: {problem}",
                 hint=f"remove it from {type(part).kind}s, or change the dataset",
             )
+
+
+def _without_labels(spec: Spec, data: ImageData) -> Iterator[Diagnostic]:
+    """A finding if the model or the loss uses labels that the data do not have."""
+    if uses_labels(spec) and data.train.labels is None:
+        user = "model" if spec.model.condition else f"loss {spec.loss.use!r}"
+        yield Diagnostic(
+            "VZ402",
+            f"the {user} uses labels, but the images of {spec.dataset.use!r} have none",
+            hint="remove model.condition, or change the loss or the dataset",
+        )
 
 
 def _smallest_batch(spec: Spec, images: int, processes: Processes) -> Iterator[Diagnostic]:

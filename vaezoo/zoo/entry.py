@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, SpecError, ZooError
-from vaezoo.registry import EpochRecord, Metrics
+from vaezoo.registry import Condition, EpochRecord, Metrics
 from vaezoo.system import safetensors_io
 from vaezoo.system.files import is_lfs_pointer
 from vaezoo.system.regular_file import read_regular
@@ -129,6 +129,12 @@ class Entry:
         """Versions, device, seed and data that made the weights, see ``zoo.lock``."""
         return self._from_header("lock", texts.lock_of)
 
+    @property
+    def condition(self) -> Condition | None:
+        """The classes of a conditional model."""
+        names = self.lock["dataset"].get("classes")
+        return Condition(tuple(names)) if names else None
+
     @cached_property
     def metrics(self) -> Metrics:
         """The evaluator's figures; none for a weights file alone."""
@@ -199,7 +205,8 @@ class Entry:
         for finding in drifted:
             warnings.warn(DiagnosticWarning(finding), stacklevel=1)  # each once, wherever from
         try:
-            return from_data(self.spec_data, registry.pinned(plugins_of(self.lock)))
+            pinned = registry.pinned(plugins_of(self.lock))
+            return from_data(self.spec_data, pinned, self.condition)
         except SpecError as error:
             reasons = "; ".join(d.message for d in error.diagnostics)
             raise damaged(
@@ -248,10 +255,11 @@ class Entry:
         place = choose(device)
         tensors = self._verified_tensors()
         spec = self.spec(registry or discover())
-        misfit = _misfit(spec, tensors)
+        condition = self.condition if spec.model.condition else None
+        misfit = _misfit(spec, condition, tensors)
         if misfit:
             raise self._do_not_fit(misfit)
-        model = build(spec)
+        model = build(spec, condition=condition)
         try:
             model.load_state_dict(tensors, strict=True)
         except RuntimeError as error:  # torch lists every key and shape that does not fit
@@ -312,7 +320,7 @@ def readable(path: Path, read: Callable[[Path], T]) -> T:
         raise damaged(f"{path} is not what vaezoo writes there: {error}") from None
 
 
-def _misfit(spec: Spec, tensors: Mapping[str, Tensor]) -> str | None:
+def _misfit(spec: Spec, condition: Condition | None, tensors: Mapping[str, Tensor]) -> str | None:
     """Why tensors do not fit a spec, found without the memory that its model would take: a spec
     from others may ask for any amount."""
     import torch
@@ -321,7 +329,8 @@ def _misfit(spec: Spec, tensors: Mapping[str, Tensor]) -> str | None:
 
     try:
         with torch.device("meta"):
-            wanted = {name: tuple(t.shape) for name, t in build(spec).state_dict().items()}
+            model = build(spec, condition=condition)
+            wanted = {name: tuple(t.shape) for name, t in model.state_dict().items()}
     except Exception:  # not every component can be built there
         return None
     for name, shape in wanted.items():

@@ -19,7 +19,7 @@ from vaezoo.zoo.lock import plugins_of
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
-    from vaezoo.registry import Dataset, ImageData, Registry
+    from vaezoo.registry import Condition, Dataset, ImageData, Registry
     from vaezoo.spec.spec import Spec
     from vaezoo.zoo.entry import Entry
 
@@ -35,7 +35,8 @@ def load_model(entry: Entry, registry: Registry, device: str, overrides: Sequenc
     """
     model = entry.load(registry, device)
     if overrides:
-        model.spec = _moved(model.spec, overrides, registry.pinned(plugins_of(entry.lock)))
+        pinned = registry.pinned(plugins_of(entry.lock))
+        model.spec = _moved(model.spec, overrides, pinned, model.condition)
     return model
 
 
@@ -53,9 +54,25 @@ def load_images(entry: Entry, model: VAE, registry: Registry) -> ImageData:
         data = load(dataset, registry)
     except DataError as error:
         raise _not_available(dataset, error.diagnostics[0].message) from error
+    _refuse_other_classes(entry, model, data)
     if changed := change_of(entry, data):
         warn(changed)
     return data
+
+
+def _refuse_other_classes(entry: Entry, model: VAE, data: ImageData) -> None:
+    """Raise DataError (VZ612) if a label means another class than in training."""
+    if model.condition is None or model.condition.names == data.class_names:
+        return
+    trained, now = (", ".join(names) for names in (model.condition.names, data.class_names))
+    raise DataError(
+        Diagnostic(
+            "VZ612",
+            f"the classes differ from those that {entry.name} is conditioned on: "
+            f"they are {now or 'none'}, expected {trained}",
+            hint="restore the class folders or names, or train again",
+        )
+    )
 
 
 def change_of(entry: Entry, data: ImageData) -> Diagnostic | None:
@@ -89,7 +106,9 @@ def _not_available(dataset: Dataset, message: str) -> DataError:
     return DataError(Diagnostic("VZ601", message, hint=hint))
 
 
-def _moved(spec: Spec, overrides: Sequence[str], registry: Registry) -> Spec:
+def _moved(
+    spec: Spec, overrides: Sequence[str], registry: Registry, condition: Condition | None
+) -> Spec:
     assignments, findings = read_overrides(overrides)
     findings += [
         Diagnostic("VZ207", "only dataset values can be set here", one.keys[0], hint=_FORM)
@@ -101,7 +120,7 @@ def _moved(spec: Spec, overrides: Sequence[str], registry: Registry) -> Spec:
     data = spec.canonical()
     for one in assignments:
         _put(data, one)
-    moved = from_data(data, registry)
+    moved = from_data(data, registry, condition)
     if moved.dataset.image_shape != spec.dataset.image_shape:
         raise UsageError(
             Diagnostic(

@@ -84,7 +84,11 @@ class _Device(_PartsOfDevice):
     name: str
 
 
-class _Dataset(TypedDict):
+class _PartsOfDataset(TypedDict, total=False):
+    classes: list[str]
+
+
+class _Dataset(_PartsOfDataset):
     use: str
     digest: str
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from vaezoo.diagnostics import Diagnostic, PluginError
 from vaezoo.registry import KINDS, Component, Plugin, Registered, Registry
+from vaezoo.spec.condition import condition_of
 
 if TYPE_CHECKING:
     import torch
@@ -55,11 +56,17 @@ def make_lock(
         "torch": str(torch.__version__),
         "device": _describe_device(torch.device(device)),
         "precision": precision,
-        "dataset": {"use": spec.dataset.use, "digest": dataset_digest},
+        "dataset": {"use": spec.dataset.use, "digest": dataset_digest, **_classes(spec)},
         "seed": spec.train.seed,
         "components": [_locked(registered) for registered in used],
         "plugins": _locked_plugins(used),
     }
+
+
+def _classes(spec: Spec) -> dict[str, Any]:
+    """The class names of a conditional model, which is then built without its data."""
+    condition = condition_of(spec)
+    return {"classes": list(condition.names)} if condition else {}
 
 
 def with_check(lock: dict[str, Any], spec: Spec, registry: Registry) -> dict[str, Any]:

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
+from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
 from vaezoo.system import safetensors_io
 from vaezoo.system.files import PNG, Content, beginning, check_output, in_units, output
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from vaezoo.model import VAE
+    from vaezoo.registry import Condition
 
 #: The file suffix of each format.
 FORMATS = {"png": ".png", "npy": ".npy", "safetensors": ".safetensors"}
@@ -23,6 +26,9 @@ FORMATS = {"png": ".png", "npy": ".npy", "safetensors": ".safetensors"}
 _MAX_GRID_PIXELS = 64_000_000
 #: The scale of images in a grid, and the pixels between two images.
 _SCALE, _PADDING = 2, 2
+#: The label that stands for every class, and how many samples are drawn by default.
+ALL = "all"
+_COUNT, _COUNT_OF_EACH = 50, 10
 #: The content of a file by format. A file with other content is not replaced without ``force``.
 _CONTENT = {
     "png": PNG,
@@ -35,12 +41,16 @@ _CONTENT = {
 
 @dataclass(frozen=True)
 class SampleGrid:
-    """The output: ``count`` images of ``shape`` (C, H, W) as float32, written to ``path``."""
+    """The output: ``count`` images of ``shape`` (C, H, W) as float32, written to ``path``.
+
+    ``columns`` is the number of images in a row of a PNG; by default it is chosen.
+    """
 
     path: Path
     format: str
     count: int
     shape: tuple[int, int, int]
+    columns: int | None = None
 
     @property
     def size(self) -> int:
@@ -73,6 +83,58 @@ class SampleGrid:
             raise ZooError(Diagnostic("VZ503", message, hint=hint))
 
 
+@dataclass(frozen=True)
+class Draws:
+    """``count`` samples in blocks. ``about`` says of which class they are.
+
+    ``columns`` is the number of images in a row if each row is a class.
+    """
+
+    count: int
+    blocks: Iterator[Tensor]
+    about: str = ""
+    columns: int | None = None
+
+
+def draws(model: VAE, count: int | None, label: str | None, seed: int) -> Draws:
+    """Samples of a model: of one class, or ``count`` of each class if ``label`` is ``all``.
+
+    ``count`` is by default 50, or 10 of each class. Each class has the same random numbers, so
+    that a row of ``all`` equals the samples of its class alone.
+
+    Raises UsageError (VZ504) for a class that does not exist and for a model without a condition.
+    """
+    if label is None:
+        count = count or _COUNT
+        return Draws(count, model.sample_in_blocks(count, seed=seed))
+    if model.condition is None:
+        raise UsageError(
+            Diagnostic(
+                "VZ504",
+                f"there is no class {label!r}: the model has no condition",
+                hint="omit --label, or train a model with model.condition: labels",
+            )
+        )
+    if label == ALL and label not in model.condition.names:
+        each, names = count or _COUNT_OF_EACH, model.condition.names
+        blocks = (model.sample_in_blocks(each, labels=name, seed=seed) for name in names)
+        about = f", {each:,} of each class"
+        return Draws(each * len(names), itertools.chain.from_iterable(blocks), about, each)
+    count, number = count or _COUNT, _label(model.condition, label)
+    about = f", class {model.condition.names[number]}"
+    return Draws(count, model.sample_in_blocks(count, labels=number, seed=seed), about)
+
+
+def _label(condition: Condition, given: str) -> int:
+    """The label of a class given by its name, or by its number."""
+    if given in condition.names:
+        return condition.names.index(given)
+    if given.isascii() and given.isdecimal() and int(given) < condition.size:
+        return int(given)
+    hint = suggest(given, condition.names, "classes")
+    raise UsageError(Diagnostic("VZ504", f"there is no class {given!r}", hint=hint))
+
+
 def write_samples(sheet: SampleGrid, blocks: Iterable[Tensor], header: dict[str, str]) -> None:
     """Write blocks of images (n, C, H, W) in [0, 1] atomically.
 
@@ -82,7 +144,7 @@ def write_samples(sheet: SampleGrid, blocks: Iterable[Tensor], header: dict[str,
     """
     whole = (sheet.count, *sheet.shape)
     writers = {
-        "png": lambda: iter([_png(blocks)]),
+        "png": lambda: iter([_png(blocks, sheet.columns)]),
         "npy": lambda: _npy(whole, blocks),
         "safetensors": lambda: safetensors_io.encoded_blocks("images", blocks, whole, header),
     }
@@ -119,13 +181,13 @@ def _too_large(sheet: SampleGrid) -> UsageError:
     return UsageError(Diagnostic("VZ504", message, hint=hint))
 
 
-def _png(blocks: Iterable[Tensor]) -> bytes:
+def _png(blocks: Iterable[Tensor], columns: int | None) -> bytes:
     import torch
 
     from vaezoo.data.image_grid import png
 
     try:
-        return png(torch.cat(list(blocks)), scale=_SCALE)
+        return png(torch.cat(list(blocks)), columns=columns, scale=_SCALE)
     except ValueError as error:
         hint = "write --format npy or --format safetensors"
         raise UsageError(Diagnostic("VZ504", str(error), hint=hint)) from None

@@ -41,6 +41,10 @@ class CIFAR10(DownloadedDataset, use="cifar10"):
     def image_shape(self) -> ImageShape:
         return ImageShape(3, 32, 32)
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return CLASS_NAMES
+
     def missing(self) -> list[str]:
         if (self.folder / ARCHIVE).is_file() or not self._absent(self._unpacked):
             return []

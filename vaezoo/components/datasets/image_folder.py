@@ -15,6 +15,7 @@ from vaezoo.components.datasets.image_data import (
     folder_problem,
     image_data,
 )
+from vaezoo.diagnostics import DataError
 from vaezoo.registry import Dataset, ImageData, ImageShape, Split
 
 if TYPE_CHECKING:
@@ -61,6 +62,16 @@ class ImageFolder(Dataset, use="image_folder"):
     @property
     def image_shape(self) -> ImageShape:
         return ImageShape(self.channels, self.height, self.width or self.height)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The class folders; None without any, or if the folder cannot be used."""
+        if folder_problem("path", self.path):
+            return None
+        try:
+            return folder_scan.find(self._folder).class_names or None
+        except DataError:  # ``build`` reports it
+            return None
 
     @property
     def _folder(self) -> Path:

@@ -26,7 +26,7 @@ class ShippedDataset(Dataset):
     location: ClassVar[str] = "root"
     shipped: ClassVar[packed.Packed]
     torchvision_folder: ClassVar[str]
-    class_names: ClassVar[tuple[str, ...]]
+    names: ClassVar[tuple[str, ...]]
 
     root: str | None = Field(
         None,
@@ -45,6 +45,10 @@ class ShippedDataset(Dataset):
     @property
     def image_shape(self) -> ImageShape:
         return ImageShape(1, packed.SIDE, packed.SIDE)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.names
 
     @property
     def binary(self) -> bool:
@@ -128,7 +132,7 @@ class FashionMNIST(ShippedDataset, use="fashion_mnist"):
 
     shipped = packed.FASHION_MNIST
     torchvision_folder = "FashionMNIST"
-    class_names = (
+    names = (
         "T-shirt/top",
         "Trouser",
         "Pullover",
@@ -150,7 +154,7 @@ class MNIST(ShippedDataset, use="mnist"):
 
     shipped = packed.MNIST
     torchvision_folder = "MNIST"
-    class_names = DIGITS
+    names = DIGITS
 
 
 class BinarizedMNIST(MNIST, use="binarized_mnist"):

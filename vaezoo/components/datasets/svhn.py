@@ -21,6 +21,10 @@ class SVHN(DownloadedDataset, use="svhn"):
     def image_shape(self) -> ImageShape:
         return ImageShape(3, 32, 32)
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return DIGITS
+
     def missing(self) -> list[str]:
         names = ("train_32x32.mat", "test_32x32.mat")
         return [name for name in names if not (self.folder / name).is_file()]

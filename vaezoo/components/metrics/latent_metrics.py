@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from vaezoo.components.metrics import sentences
-from vaezoo.registry import EvaluationContext, Figure, Metric, Quantity
+from vaezoo.registry import DataFacts, EvaluationContext, Figure, Metric, Quantity
 from vaezoo.registry.active_latents import ACTIVE_ABOVE
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ class Information(Metric, use="information"):
         Quantity("total_correlation", "neither"),
     )
     samples: int = Field(1, ge=1, description="draws of z per image")
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        if spec.model.condition and type(spec.model.prior).conditional:
+            return f"it needs one prior of all images, but {spec.model.prior.use!r} has one a class"
+        return super().data_problem(spec, data)
 
     def compute(self, context: EvaluationContext) -> list[Figure]:
         """mutual_information, marginal_kl and total_correlation, nats per example."""

@@ -31,8 +31,8 @@ def reconstruction_error_figures(context: EvaluationContext) -> list[Figure]:
 def reconstruction_errors(context: EvaluationContext) -> dict[str, Tensor]:
     """mse and ssim of every image of the split, (N,) each."""
     errors, similarities = [], []
-    for images, _ in batches(context):
-        copies = context.model.reconstruct(images)
+    for images, labels in batches(context):
+        copies = context.model.reconstruct(images, labels)
         errors.append(((images - copies) ** 2).flatten(1).mean(1).cpu())
         similarities.append(ssim(images, copies).cpu())
     return {"mse": torch.cat(errors), "ssim": torch.cat(similarities)}

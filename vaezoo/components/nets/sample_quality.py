@@ -28,8 +28,9 @@ def sample_quality_figures(context: EvaluationContext, neighbours: int) -> list[
     distances = kernel_distances(images, samples)
     error = distances.std().item() / len(distances) ** 0.5 if len(distances) > 1 else None
     what = "drawn pixels" if is_binary else "mean images"
+    prior = f"the prior{_given_labels(context)}"
     about = (
-        f"{what} of {count:,} draws from the prior, in the features of a classifier with "
+        f"{what} of {count:,} draws from {prior}, in the features of a classifier with "
         f"{net.accuracy:.1%} test accuracy on grey levels (digest {net.digest[:12]})"
     )
 
@@ -155,14 +156,22 @@ def _features_of_samples(
     context: EvaluationContext, net: ImageClassifier, count: int, *, drawn: bool
 ) -> Tensor:
     """Features of mean images, or of binary images drawn from them."""
-    generator, found = context.generator(), []
-    for z in context.model.draw(count, generator).split(_BATCH):
-        images = context.model.decode(z)
+    model, generator, found = context.model, context.generator(), []
+    labels = model.labels_to_sample(count, context.split.labels) if model.condition else None
+    drawn_latents = model.draw(count, generator, labels)
+    for start in range(0, count, _BATCH):
+        part = slice(start, start + _BATCH)
+        z = drawn_latents[part]
+        images = model.decode(z, None if labels is None else labels[part])
         if drawn:
             images = torch.bernoulli(images, generator=generator)
         found.append(net.features(images).float().cpu())
         context.advance(len(z))
     return torch.cat(found)
+
+
+def _given_labels(context: EvaluationContext) -> str:
+    return " and the labels of the images" if context.model.condition else ""
 
 
 def _is_binary(context: EvaluationContext) -> bool:

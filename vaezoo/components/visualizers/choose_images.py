@@ -56,6 +56,16 @@ def pairs_across_classes(context: EvaluationContext, count: int) -> Tensor:
     return torch.stack(pairs)
 
 
+def pairs_of_class(context: EvaluationContext, label: int, count: int) -> Tensor:
+    """Indices (count, 2) of pairs of one class. Raises ValueError if the split has none of it."""
+    assert context.split.labels is not None
+    members = (context.split.labels == label).nonzero().squeeze(1)
+    if not len(members):
+        raise ValueError(f"the {context.split_name} split has no image of class {label}")
+    generator = torch.Generator().manual_seed(context.seed)
+    return _drawn(members, 2 * count, generator).view(count, 2)
+
+
 def _classes(labels: Tensor) -> Tensor:
     return torch.tensor(sorted(set(labels.tolist())))
 

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from vaezoo.components.visualizers import choose_images, page_style, sheet
+from vaezoo.components.visualizers.chosen_class import chosen_class
 from vaezoo.components.visualizers.latent_usage import decode
 from vaezoo.registry.contracts import EvaluationContext
 
@@ -19,9 +20,15 @@ _FRAME_POINTS = 1.2
 
 
 @page_style.with_style
-def draw_interpolations(context: EvaluationContext, *, pairs: int, steps: int) -> Figure:
-    indices = choose_images.pairs_across_classes(context, pairs)
-    grid = _grid(context, indices, steps)
+def draw_interpolations(
+    context: EvaluationContext, *, pairs: int, steps: int, label: int | str | None
+) -> Figure:
+    of = chosen_class(context, label)
+    if of.label is None:
+        indices = choose_images.pairs_across_classes(context, pairs)
+    else:
+        indices = choose_images.pairs_of_class(context, of.label, pairs)
+    grid = _grid(context, indices, steps, of.label)
     names = _names(context, indices)
     label = _SPACE + page_style.widest(name for row in names for name in row)
     facts = [
@@ -33,7 +40,7 @@ def draw_interpolations(context: EvaluationContext, *, pairs: int, steps: int) -
     ]
     page = page_style.page(
         context,
-        "interpolations",
+        f"interpolations{of.words}",
         facts,
         width=grid.width + 2 * label,
         height=_HEADINGS + grid.height,
@@ -54,11 +61,13 @@ def line(first: Tensor, last: Tensor, steps: int) -> Tensor:
     return torch.lerp(first[:, None], last[:, None], fraction).flatten(0, 1)
 
 
-def _grid(context: EvaluationContext, indices: Tensor, steps: int) -> sheet.Sheet:
+def _grid(
+    context: EvaluationContext, indices: Tensor, steps: int, label: int | None
+) -> sheet.Sheet:
     first, last = (context.split.images[column] for column in indices.T)
-    one, other = (context.model.encode(images).flatten(1) for images in (first, last))
+    one, other = (context.model.encode(images, label).flatten(1) for images in (first, last))
     z = line(one, other, steps)
-    between = sheet.in_rows(sheet.pictures(decode(context, z)), steps)
+    between = sheet.in_rows(sheet.pictures(decode(context, z, label)), steps)
     ends = [sheet.pictures(images)[:, None] for images in (first, last)]
     cells = np.concatenate([ends[0], between, ends[1]], axis=1)
     gap = max(3, round(cells.shape[2] / 10))

@@ -73,7 +73,15 @@ def _closed_kl(trace: Trace) -> Tensor | None:
     return kl if kl.shape[1] == trace.model.latent else None
 
 
-def decode(context: EvaluationContext, z: Tensor) -> Tensor:
-    """Mean images of latents (N, latent) or (N, *latent), decoded in batches, in host memory."""
+def decode(context: EvaluationContext, z: Tensor, labels: Tensor | int | None = None) -> Tensor:
+    """Mean images of latents (N, latent) or (N, *latent), decoded in batches, in host memory.
+
+    A conditional model needs ``labels``, (N,) or one for all.
+    """
     z = z.reshape(len(z), *context.model.space.shape)
-    return torch.cat([context.model.decode(part).cpu() for part in torch.split(z, BATCH)])
+    images = []
+    for start in range(0, len(z), BATCH):
+        part = slice(start, start + BATCH)
+        given = labels[part] if isinstance(labels, Tensor) else labels
+        images.append(context.model.decode(z[part], given).cpu())
+    return torch.cat(images)

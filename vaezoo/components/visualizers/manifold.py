@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaezoo.components.visualizers import page_style, sheet
+from vaezoo.components.visualizers.chosen_class import ChosenClass, chosen_class
 from vaezoo.components.visualizers.latent_usage import decode, measure
 from vaezoo.registry.contracts import EvaluationContext
 
@@ -35,16 +36,18 @@ def plane(side: int, latent: int, across: int, up: int) -> Tensor:
 
 
 @page_style.with_style
-def draw_manifold(context: EvaluationContext, *, side: int) -> Figure:
+def draw_manifold(context: EvaluationContext, *, side: int, label: int | str | None) -> Figure:
+    of = chosen_class(context, label)
     if context.model.latent == 1:
-        return _draw_line(context, side)
+        return _draw_line(context, side, of)
     if context.model.latent == 2:
-        return _draw_plane(context, side, (0, 1), "latent plane", [])
+        return _draw_plane(context, side, (0, 1), f"latent plane{of.words}", [], of.label)
     latents = measure(context)
     across, up = sorted(latents.order[:2].tolist())
     title = f"plane of z{across} and z{up}, the two of {context.model.latent} latents "
     title += "that carry the most KL" if latents.unit == "nats" else "whose means vary most"
-    return _draw_plane(context, side, (across, up), title, ["all other latents at 0"])
+    facts = ["all other latents at 0"]
+    return _draw_plane(context, side, (across, up), f"{title}{of.words}", facts, of.label)
 
 
 def _draw_plane(
@@ -53,9 +56,10 @@ def _draw_plane(
     dimensions: tuple[int, int],
     title: str,
     facts: Sequence[str],
+    label: int | None,
 ) -> Figure:
     z = plane(side, context.model.latent, *dimensions)
-    cells = sheet.in_rows(sheet.pictures(decode(context, z)), side)
+    cells = sheet.in_rows(sheet.pictures(decode(context, z, label)), side)
     grid = sheet.paste(cells, gap=0)
     across, up = (f"z{dimension}" for dimension in dimensions)
     values = _ticks(side)
@@ -78,11 +82,15 @@ def _draw_plane(
     return page.figure
 
 
-def _draw_line(context: EvaluationContext, side: int) -> Figure:
-    images = sheet.pictures(decode(context, quantiles(side)[:, None]))
+def _draw_line(context: EvaluationContext, side: int, of: ChosenClass) -> Figure:
+    images = sheet.pictures(decode(context, quantiles(side)[:, None], of.label))
     grid = sheet.paste(images[None], gap=0)
     page = page_style.page(
-        context, "latent line", _facts(context), width=grid.width, height=grid.height + _BELOW
+        context,
+        f"latent line{of.words}",
+        _facts(context),
+        width=grid.width,
+        height=grid.height + _BELOW,
     )
     axes = grid.show(page)
     _ticks_below(axes, side, grid.pixels.shape[1], "z0")

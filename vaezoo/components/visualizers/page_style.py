@@ -169,7 +169,8 @@ def number(value: float) -> str:
 
 def class_name(context: EvaluationContext, label: int) -> str:
     """The name of a class, or its number if it has no name."""
-    names = context.class_names
+    condition = context.model.condition
+    names = condition.names if condition else context.class_names
     return style.label(names[label]) if label < len(names) else str(label)
 
 

@@ -43,8 +43,10 @@ def draw_reconstructions(context: EvaluationContext, *, columns: int, bands: int
 
 def _grid(context: EvaluationContext, indices: Tensor) -> sheet.Sheet:
     bands, columns = indices.shape
-    originals = context.split.images[indices.flatten()]
-    decoded = decode(context, context.model.encode(originals))
+    chosen, labels = indices.flatten(), context.split.labels
+    originals = context.split.images[chosen]
+    given = None if labels is None else labels[chosen]
+    decoded = decode(context, context.model.encode(originals, given), given)
     above = sheet.in_rows(sheet.pictures(originals), columns)
     below = sheet.in_rows(sheet.pictures(decoded), columns)
     cells = np.stack([above, below], axis=1).reshape(2 * bands, *above.shape[1:])

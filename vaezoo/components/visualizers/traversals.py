@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vaezoo.components.visualizers import page_style, sheet
+from vaezoo.components.visualizers.chosen_class import ChosenClass, chosen_class
 from vaezoo.components.visualizers.latent_usage import Latents, decode, measure
 from vaezoo.registry.contracts import EvaluationContext
 
@@ -18,19 +21,27 @@ _FADED = 0.35
 
 @page_style.with_style
 def draw_traversals(
-    context: EvaluationContext, *, span: float, steps: int, most_rows: int, image: int | None
+    context: EvaluationContext,
+    *,
+    span: float,
+    steps: int,
+    most_rows: int,
+    image: int | None,
+    label: int | str | None,
 ) -> Figure:
-    latents = measure(context)
+    latents, of = measure(context), _class_of(context, image, label)
     dimensions = latents.order[:most_rows].tolist()
     values = torch.tensor([span * (2 * step / (steps - 1) - 1) for step in range(steps)])
-    grid = _grid(context, latents, dimensions, values, _origin(context, latents, image))
+    z = paths(_origin(context, latents, image), dimensions, values)
+    images = sheet.pictures(decode(context, z, of.label))
+    grid = _grid(images, latents, dimensions)
     names = [f"z{dimension}" for dimension in dimensions]
     amounts = [_amount(latents, dimension) for dimension in dimensions]
     indent = page_style.widest(amounts) + _SPACE
     left = indent + page_style.widest(names, weight="bold") + _SPACE
     page = page_style.page(
         context,
-        "latent traversals",
+        f"latent traversals{of.words}",
         _facts(context, latents, dimensions, image),
         width=left + grid.width,
         height=_HEADINGS + grid.height,
@@ -44,6 +55,16 @@ def draw_traversals(
         page_style.label_side(axes, y, name, color=color, weight="bold", indent=indent)
     grid.number_columns(axes, values.tolist())
     return page.figure
+
+
+def _class_of(
+    context: EvaluationContext, image: int | None, label: int | str | None
+) -> ChosenClass:
+    """The class to draw for: by default that of the image, or the first."""
+    labels = context.split.labels
+    if label is None and image is not None and labels is not None and image < len(labels):
+        label = int(labels[image])
+    return chosen_class(context, label)
 
 
 def _origin(context: EvaluationContext, latents: Latents, image: int | None) -> Tensor:
@@ -64,15 +85,9 @@ def paths(origin: Tensor, dimensions: list[int], values: Tensor) -> Tensor:
     return z.flatten(0, 1)
 
 
-def _grid(
-    context: EvaluationContext,
-    latents: Latents,
-    dimensions: list[int],
-    values: Tensor,
-    origin: Tensor,
-) -> sheet.Sheet:
-    images = sheet.pictures(decode(context, paths(origin, dimensions, values)))
-    cells = sheet.in_rows(images, len(values))
+def _grid(images: NDArray[np.float32], latents: Latents, dimensions: list[int]) -> sheet.Sheet:
+    """A row for each dimension; those of unused ones are faded."""
+    cells = sheet.in_rows(images, len(images) // len(dimensions))
     unused = ~latents.used[dimensions]
     cells[unused] = sheet.WHITE - _FADED * (sheet.WHITE - cells[unused])
     return sheet.paste(cells)

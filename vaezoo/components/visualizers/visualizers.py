@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from vaezoo.diagnostics import suggest
 from vaezoo.registry import DataFacts, Visualizer
 from vaezoo.registry.contracts import EvaluationContext
 
@@ -25,6 +26,40 @@ class ImageVisualizer(Visualizer):
         return super().data_problem(spec, data)
 
 
+class ClassVisualizer(ImageVisualizer):
+    """A picture that is drawn for one class if the model has a condition."""
+
+    label: int | str | None = Field(
+        None,
+        description="class that a conditional model is drawn for, by name or number; by default "
+        "the first",
+    )
+
+    @model_serializer(mode="wrap")
+    def _omit_null(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit null, so that canonical specs equal those from before this key existed."""
+        data: dict[str, Any] = handler(self)
+        return {key: value for key, value in data.items() if (key, value) != ("label", None)}
+
+    def problem(self, spec: Spec) -> str | None:
+        return self._class_problem(spec)
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        return self._class_problem(spec) or super().data_problem(spec, data)
+
+    def _class_problem(self, spec: Spec) -> str | None:
+        """Why it cannot be drawn for ``label``, else None."""
+        if self.label is None:
+            return None
+        if spec.model.condition is None:
+            return f"it is drawn for the class {self.label!r}, but the model has no condition"
+        names = spec.dataset.class_names or ()
+        known = range(len(names)) if isinstance(self.label, int) else names
+        if not names or self.label in known:
+            return None
+        return f"there is no class {self.label!r}; {suggest(str(self.label), names, 'classes')}"
+
+
 class LossCurves(Visualizer, use="loss_curves"):
     """Objective, −ELBO, reconstruction and KL over the epochs, for training and validation.
 
@@ -42,10 +77,18 @@ class LossCurves(Visualizer, use="loss_curves"):
 
 
 class Samples(ImageVisualizer, use="samples"):
-    """Grid of mean images decoded from draws of the prior."""
+    """Grid of mean images decoded from draws of the prior.
+
+    If the model has a condition, a row for each class, all with the same seed.
+    """
 
     needs = ()
-    n: int = Field(50, ge=1, le=10_000, description="number of images")
+    n: int = Field(
+        50,
+        ge=1,
+        le=10_000,
+        description="number of images; a conditional model has ``columns`` of each class",
+    )
     columns: int = Field(10, ge=1, le=100, description="images per row")
 
     def draw(self, context: EvaluationContext) -> Figure:
@@ -81,7 +124,7 @@ class LatentScatter(Visualizer, use="latent_scatter"):
         return draw_latent_scatter(context, most=self.points)
 
 
-class Manifold(ImageVisualizer, use="manifold"):
+class Manifold(ClassVisualizer, use="manifold"):
     """The decoded latent plane, spaced by the inverse Gaussian CDF.
 
     Every image has the same probability under a standard normal prior. With more than two
@@ -99,17 +142,17 @@ class Manifold(ImageVisualizer, use="manifold"):
 
     def problem(self, spec: Spec) -> str | None:
         latent = spec.model.latent_size
-        if latent <= 2:
-            return None
+        if latent <= 2 or self._class_problem(spec):
+            return self._class_problem(spec)
         return f"the manifold shows 2 of {latent} latents and sets the other {latent - 2} to 0"
 
     def draw(self, context: EvaluationContext) -> Figure:
         from vaezoo.components.visualizers.manifold import draw_manifold
 
-        return draw_manifold(context, side=self.n)
+        return draw_manifold(context, side=self.n, label=self.label)
 
 
-class Traversals(ImageVisualizer, use="traversals"):
+class Traversals(ClassVisualizer, use="traversals"):
     """One row per latent dimension, which alone varies from −span to span.
 
     Rows are ordered by the dimension's KL on the split, or by its index without images. Unused
@@ -139,12 +182,20 @@ class Traversals(ImageVisualizer, use="traversals"):
         from vaezoo.components.visualizers.traversals import draw_traversals
 
         return draw_traversals(
-            context, span=self.span, steps=self.steps, most_rows=self.rows, image=self.image
+            context,
+            span=self.span,
+            steps=self.steps,
+            most_rows=self.rows,
+            image=self.image,
+            label=self.label,
         )
 
 
-class Interpolations(ImageVisualizer, use="interpolations"):
-    """Linear interpolation in latent space between pairs of images of different classes."""
+class Interpolations(ClassVisualizer, use="interpolations"):
+    """Linear interpolation in latent space between pairs of images of different classes.
+
+    If the model has a condition, between images of one class.
+    """
 
     pairs: int = Field(6, ge=1, le=50, description="number of pairs, one per row")
     steps: int = Field(9, ge=2, le=100, description="decoded images, including both ends")
@@ -152,4 +203,4 @@ class Interpolations(ImageVisualizer, use="interpolations"):
     def draw(self, context: EvaluationContext) -> Figure:
         from vaezoo.components.visualizers.interpolations import draw_interpolations
 
-        return draw_interpolations(context, pairs=self.pairs, steps=self.steps)
+        return draw_interpolations(context, pairs=self.pairs, steps=self.steps, label=self.label)

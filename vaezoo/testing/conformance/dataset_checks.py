@@ -35,6 +35,12 @@ class DatasetConformance(ComponentConformance):
         """``image_shape`` is that of the images."""
         self._holds("image_shape")
 
+    def test_class_names(self) -> None:
+        """``class_names``, where it is known, is that of the loaded data."""
+        if self.component.class_names is None:
+            raise NotApplicable("class_names is None: it is not known beforehand")
+        self._holds("class_names")
+
     def test_images(self) -> None:
         """Both splits hold uint8 images (N, C, H, W) in host memory that use the whole range."""
         self._holds("images")

@@ -22,7 +22,7 @@ import torch.distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from vaezoo.data.image_batches import Images
+from vaezoo.data.image_batches import Images, batch_of
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes, apart
@@ -136,7 +136,7 @@ class ProcessGroup(SingleProcess):
                 "or start over with --fresh",
             )
         state.compiled = False
-        first = images[: spec.train.batch_size]
+        first = batch_of(images, slice(spec.train.batch_size))
         if warning := warning_about(spec, state, loss, first, self._processes):
             observer.warned(warning)
         reason = f"{self._processes.count} processes share each step"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.overrides import TorchFunctionMode
 
-from vaezoo.data.pixels import to_unit
+from vaezoo.data.pixels import as_unit
 from vaezoo.model import VAE
 from vaezoo.registry.contracts import Batch
 from vaezoo.registry.fields import value_at
@@ -39,10 +39,10 @@ class DistributedStep:
         spec: Spec,
         state: TrainingState,
         loss: LossModule,
-        images: Tensor,
+        batch: Batch,
         processes: Processes,
     ) -> None:
-        """``images`` (B, C, H, W), as stored, is an example batch."""
+        """``batch`` is an example, with images as stored."""
         self.terms: tuple[str, ...] = ()
         self._state = state
         self._clip = spec.train.gradient_clip
@@ -50,20 +50,20 @@ class DistributedStep:
         self._processes = processes
         objective = Objective(state.model, loss)
         self._objective = DistributedDataParallel(
-            objective, find_unused_parameters=_has_unused(spec, state, objective, images)
+            objective, find_unused_parameters=_has_unused(spec, state, objective, batch)
         )
 
     def prepare(self, images: Tensor) -> Tensor:
         return images
 
-    def __call__(self, images: Tensor, now: ScheduledValues) -> Tensor:
+    def __call__(self, batch: Batch, now: ScheduledValues) -> Tensor:
         model, optimizer = self._state.model, self._state.optimizer
         for group in optimizer.param_groups:
             group["lr"] = now.lr
         optimizer.zero_grad(set_to_none=True)
-        whole, count = len(images), self._processes.count
+        whole, count = len(batch.images), self._processes.count
         rows = self._processes.share(whole)
-        terms = shared_terms(self._objective, images, rows, now.weights, self._state.noise)
+        terms = shared_terms(self._objective, batch, rows, now.weights, self._state.noise)
         # the mean over the whole batch, also for unequal shares: DDP averages N times each sum
         (terms["objective"].sum() * (count / whole)).backward()
         if self._clip is not None:
@@ -89,31 +89,32 @@ class SharedLoss(nn.Module):
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
         """The loss terms of a batch of images in [0, 1], each (B,), without gradients."""
-        images = batch.images
-        rows = self._processes.share(len(images))
+        whole = len(batch.images)
+        rows = self._processes.share(whole)
 
         def objective(own: Batch, *rest: Any) -> dict[str, Tensor]:
             return self._loss(model, own, *rest)
 
-        terms = shared_terms(objective, images, rows, weights, generator)
-        return gathered(terms, rows, len(images))
+        terms = shared_terms(objective, batch, rows, weights, generator)
+        return gathered(terms, rows, whole)
 
 
 def shared_terms(
     objective: Any,
-    images: Tensor,
+    batch: Batch,
     rows: slice,
     weights: Mapping[str, float],
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
-    """The terms of some rows of a batch of images (B, C, H, W), each (rows,).
+    """The terms of some rows of a batch, each (rows,).
 
     ``generator`` advances as for the whole batch.
     """
     # a process without rows computes row 0 and discards it: DDP needs all processes
     taken = rows if rows.stop > rows.start else slice(0, 1)
-    with _RowsOfWholeDraws(generator, taken, len(images)):
-        terms = objective(Batch(to_unit(images[taken])), weights, generator)
+    own = batch.rows(taken)
+    with _RowsOfWholeDraws(generator, taken, len(batch.images)):
+        terms = objective(as_unit(own), weights, generator)
     return {name: values[: rows.stop - rows.start] for name, values in terms.items()}
 
 
@@ -127,12 +128,12 @@ def gathered(terms: Mapping[str, Tensor], rows: slice, whole: int) -> dict[str, 
 
 
 def warning_about(
-    spec: Spec, state: TrainingState, loss: LossModule, images: Tensor, processes: Processes
+    spec: Spec, state: TrainingState, loss: LossModule, batch: Batch, processes: Processes
 ) -> str | None:
     """Why results depend on the number of processes; None if they do not."""
     if has_batch_norm(state.model):
         cause = "batch normalization"
-    elif _mixes_examples(spec, state, loss, images, processes):
+    elif _mixes_examples(spec, state, loss, batch, processes):
         cause = "the loss"
     else:
         return None
@@ -143,37 +144,35 @@ def warning_about(
 
 
 def _mixes_examples(
-    spec: Spec, state: TrainingState, loss: LossModule, images: Tensor, processes: Processes
+    spec: Spec, state: TrainingState, loss: LossModule, batch: Batch, processes: Processes
 ) -> bool:
     """Whether an example's objective depends on the other examples of its batch."""
     objective = Objective(copy.deepcopy(state.model), copy.deepcopy(loss)).eval()
-    shares = [
-        Processes(rank, processes.count).share(len(images)) for rank in range(processes.count)
-    ]
+    whole = len(batch.images)
+    shares = [Processes(rank, processes.count).share(whole) for rank in range(processes.count)]
 
     weights = {name: value_at(value, 0) or 1.0 for name, value in spec.loss.weights.items()}
     # free bits may hide the dependence at one weight and show it at another
     trials = [weights, *({**weights, name: 1e-3 * value} for name, value in weights.items())]
 
     def values(rows: slice, trial: Mapping[str, float]) -> Tensor:
-        return shared_terms(objective, images, rows, trial, copy_generator(state.noise))[
-            "objective"
-        ]
+        return shared_terms(objective, batch, rows, trial, copy_generator(state.noise))["objective"]
 
     with torch.no_grad():
         for trial in trials:
-            at_once = values(slice(0, len(images)), trial)
+            at_once = values(slice(0, whole), trial)
             in_parts = torch.cat([values(rows, trial) for rows in shares])
             if not torch.allclose(at_once, in_parts, rtol=1e-5, equal_nan=True):
                 return True
     return False
 
 
-def _has_unused(spec: Spec, state: TrainingState, objective: Objective, images: Tensor) -> bool:
+def _has_unused(spec: Spec, state: TrainingState, objective: Objective, batch: Batch) -> bool:
     """Whether a parameter has no gradient, which DistributedDataParallel must know."""
     weights = {name: value_at(value, 0) for name, value in spec.loss.weights.items()}
     trial = copy.deepcopy(objective).train()
-    terms = trial(Batch(to_unit(images[:2])), weights, copy_generator(state.noise))
+    two = batch.rows(slice(2))
+    terms = trial(as_unit(two), weights, copy_generator(state.noise))
     terms["objective"].mean().backward()
     return any(p.grad is None for p in trial.parameters() if p.requires_grad)
 

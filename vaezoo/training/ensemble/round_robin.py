@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vaezoo.data.image_batches import Images, shuffled_batches
 from vaezoo.data.resident import Resident
-from vaezoo.registry import EpochRecord
+from vaezoo.registry import Batch, EpochRecord
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
@@ -32,22 +32,24 @@ class RoundRobin:
         specs: Sequence[Spec],
         states: Sequence[TrainingState],
         losses: Sequence[LossModule],
-        images: Tensor,
+        stored: Batch,
         splits: Sequence[tuple[Tensor, Tensor | None]],
         validation_seeds: Sequence[int],
         mode: CompileMode,
         observer: Observer,
     ) -> None:
-        """``splits`` holds each member's training and validation rows of ``images`` (N, C, H, W),
-        as stored; ``validation_seeds`` seed the noise of each member's validation."""
+        """``splits`` holds each member's training and validation rows of ``stored``, all images as
+        stored; ``validation_seeds`` seed the noise of each member's validation."""
         self.states = states
         self._specs = specs
         self._losses = losses
         self._validation_seeds = validation_seeds
-        self._images: Images = Resident(images)
+        self._images: Images = Resident(*stored)
         self._training = [training for training, _ in splits]
-        self._validation = [None if rows is None else Resident(images[rows]) for _, rows in splits]
-        example = Resident(images[: len(self._training[0])])
+        self._validation = [
+            None if rows is None else Resident(*stored.rows(rows)) for _, rows in splits
+        ]
+        example = Resident(*stored.rows(slice(len(self._training[0]))))
         self._steps, _ = choose_steps(specs, states, losses, example, mode, observer)
 
     def epoch(self) -> list[EpochRecord]:
@@ -63,7 +65,7 @@ class RoundRobin:
         scheduled = scheduled_values(spec, state.epoch, math.ceil(len(rows) / size))
         batches = shuffled_batches(self._images, order, size, step.prepare)
         state.model.train()
-        sums = [step(images, now) for images, now in zip(batches, scheduled, strict=True)]
+        sums = [step(batch, now) for batch, now in zip(batches, scheduled, strict=True)]
         means = epoch_means(step.terms, sums, len(rows))
         seconds = time.perf_counter() - began
         record = epoch_record(spec, state.epoch + 1, means, len(rows), seconds)

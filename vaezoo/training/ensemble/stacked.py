@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
-from vaezoo.data.pixels import to_unit
+from vaezoo.data.pixels import as_unit, to_unit
 from vaezoo.model import VAE
 from vaezoo.registry.contracts import Batch
 from vaezoo.registry.fields import value_at
@@ -59,9 +59,12 @@ class StackedStep:
         self._is_checked = False
         self.terms: tuple[str, ...] = ()
 
-    def __call__(self, images: Tensor, epochs_done: float) -> Tensor:
-        """Train on stored images (M, B, C, H, W); the sum of each term over each batch: (M, T)."""
-        draws = self._draw(images[0], self._noise)
+    def __call__(self, batch: Batch, epochs_done: float) -> Tensor:
+        """Train on stored images (M, B, C, H, W); the sum of each term over each batch: (M, T).
+
+        Labels, if any, are (M, B).
+        """
+        draws = self._draw(_of_first_member(batch), self._noise)
         scalars = [
             self._update.scalars(value_at(spec.train.optimizer.lr, epochs_done))
             for spec in self._specs
@@ -69,27 +72,27 @@ class StackedStep:
         gradients, sums = self._mapped(
             self._stack.values,
             self._stack.constants,
-            self._weights(epochs_done, images.device),
-            images,
+            self._weights(epochs_done, batch.images.device),
+            batch.tensors,
             draws,
         )
-        self._apply(gradients, torch.tensor(scalars, device=images.device))
+        self._apply(gradients, torch.tensor(scalars, device=batch.images.device))
         self._update.after_apply()
         return sums
 
     def terms_of(
-        self, images: Tensor, epochs_done: float, noise: Sequence[torch.Generator]
+        self, batch: Batch, epochs_done: float, noise: Sequence[torch.Generator]
     ) -> Tensor:
         """The term sums of float or stored images (M, B, C, H, W): (M, T). Nothing is trained."""
-        draws = self._draw(images[0], noise)
+        draws = self._draw(_of_first_member(batch), noise)
         self._objective.eval()
         try:
             with torch.no_grad():
                 sums: Tensor = vmap(self._sums)(
                     self._stack.values,
                     self._stack.constants,
-                    self._weights(epochs_done, images.device),
-                    images,
+                    self._weights(epochs_done, batch.images.device),
+                    batch.tensors,
                     draws,
                 )
         finally:
@@ -121,13 +124,13 @@ class StackedStep:
         parameters: list[Tensor],
         buffers: list[Tensor],
         weights: list[Tensor],
-        images: Tensor,
+        batch: list[Tensor],
         draws: list[Tensor],
     ) -> tuple[list[Tensor], Tensor]:
         """One member's clipped gradients, without those of unused parameters, and its term sums."""
 
         def objective(values: list[Tensor]) -> tuple[Tensor, Tensor]:
-            terms = self._terms(values, buffers, weights, images, draws)
+            terms = self._terms(values, buffers, weights, batch, draws)
             return terms["objective"].mean(), term_sums(terms)
 
         gradients, sums = grad(objective, has_aux=True)(parameters)
@@ -150,26 +153,27 @@ class StackedStep:
         parameters: list[Tensor],
         buffers: list[Tensor],
         weights: list[Tensor],
-        images: Tensor,
+        batch: list[Tensor],
         draws: list[Tensor],
     ) -> Tensor:
-        return term_sums(self._terms(parameters, buffers, weights, images, draws))
+        return term_sums(self._terms(parameters, buffers, weights, batch, draws))
 
     def _terms(
         self,
         parameters: list[Tensor],
         buffers: list[Tensor],
         weights: list[Tensor],
-        images: Tensor,
+        batch: list[Tensor],
         draws: list[Tensor],
     ) -> dict[str, Tensor]:
+        images, *labels = batch
         names = (f"model.{name}" for name in (*self._stack.names, *self._stack.buffer_names))
         state = dict(zip(names, (*parameters, *buffers), strict=True))
         values = {**self._specs[0].loss.weights, **dict(zip(self._varying, weights, strict=True))}
         generator = self._noise[0]
         with DrawRecorder(generator, draws):
             terms: dict[str, Tensor] = functional_call(
-                self._objective, state, (Batch(to_unit(images)), values, generator)
+                self._objective, state, (Batch(to_unit(images), *labels), values, generator)
             )
         return terms
 
@@ -184,25 +188,30 @@ class StackedStep:
             for name in self._varying
         ]
 
-    def _draw(self, images: Tensor, noise: Sequence[torch.Generator]) -> list[Tensor]:
+    def _draw(self, batch: Batch, noise: Sequence[torch.Generator]) -> list[Tensor]:
         """The random draws of a batch, from each member's own generator: each (M, …)."""
-        if len(images) not in self._draws:
-            self._draws[len(images)] = self._rehearsed(images)
-        drawn = [[draw(generator) for draw in self._draws[len(images)]] for generator in noise]
+        count = len(batch.images)
+        if count not in self._draws:
+            self._draws[count] = self._rehearsed(batch)
+        drawn = [[draw(generator) for draw in self._draws[count]] for generator in noise]
         return [torch.stack(several) for several in zip(*drawn, strict=True)]
 
-    def _rehearsed(self, images: Tensor) -> tuple[Draw, ...]:
+    def _rehearsed(self, batch: Batch) -> tuple[Draw, ...]:
         """The draws that a member makes for a batch. Finds the parameters with a gradient, too."""
         trial = copy.deepcopy(self._objective)
         generator = torch.Generator(self._noise[0].device).manual_seed(0)
         weights = {name: value_at(v, 0) for name, v in self._specs[0].loss.weights.items()}
         with DrawRecorder(generator) as recorder:
-            terms = trial(Batch(to_unit(images)), weights, generator)
+            terms = trial(as_unit(batch), weights, generator)
         self.terms = tuple(terms)
         if not self._has_gradient:
             terms["objective"].mean().backward()
             self._has_gradient = tuple(p.grad is not None for p in trial.model.parameters())
         return tuple(recorder.recorded)
+
+
+def _of_first_member(batch: Batch) -> Batch:
+    return Batch(*(value[0] for value in batch.tensors))
 
 
 def _supported_update(optimizer: torch.optim.Optimizer) -> Update:

@@ -14,13 +14,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from vaezoo.data.placement import place_of
+from vaezoo.data.placement import place_of, without_labels
 from vaezoo.data.resident import held_out_rows
 from vaezoo.model import VAE, build
-from vaezoo.registry import EpochRecord, ImageData, Registry
+from vaezoo.registry import Batch, EpochRecord, ImageData, Registry
 from vaezoo.registry.fields import value_at
+from vaezoo.spec.condition import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.out_of_memory import memory_explained
 from vaezoo.system.torchrun import Processes
@@ -113,8 +113,10 @@ def _train(
     if place.kind != "device":
         raise NotCapturable(str(place))
     plan = specs[0].train
-    images = data.train.images.to(device)
-    splits = [_split(spec, len(images), device) for spec in specs]
+    used = data if uses_labels(specs[0]) else without_labels(data)
+    stored = Batch(used.train.images, used.train.labels)
+    stored = Batch(*(value.to(device) for value in stored.tensors))
+    splits = [_split(spec, len(stored.images), device) for spec in specs]
     models = [build(spec, seed=stream(spec.train.seed, "weights")).to(device) for spec in specs]
     state = _initial_state(specs, models, device)
     identities = [run_identity(spec, data, device) for spec in specs]
@@ -126,7 +128,7 @@ def _train(
     saver = Saver(path, identity)
     precision = resolve_precision(plan.precision, device)
     with matmul_precision(precision, device), saver.saving_at_the_end():
-        run_epoch = _epoch_function(specs, state, models, images, splits, mode, observer)
+        run_epoch = _epoch_function(specs, state, models, stored, splits, mode, observer)
         while state.epoch < plan.epochs:
             began = time.perf_counter()
             records = run_epoch()
@@ -168,23 +170,24 @@ def _epoch_function(
     specs: Sequence[Spec],
     state: EnsembleState,
     models: Sequence[VAE],
-    images: Tensor,
+    stored: Batch,
     splits: Sequence[Rows],
     mode: CompileMode,
     observer: Observer,
 ) -> Callable[[], list[EpochRecord]]:
     """The function that trains all members for an epoch and returns their records."""
-    losses = [build_loss(spec, images.device) for spec in specs]
+    device = stored.images.device
+    losses = [build_loss(spec, device) for spec in specs]
     seeds = [stream(spec.train.seed, "held out") for spec in specs]
-    if not _trains_in_turn(images.device):
+    if not _trains_in_turn(device):
         state.compiled = False
         vmapped = Vmapped(specs, state, models[0], losses[0])
-        return lambda: vmapped.epoch(images, splits, seeds)
+        return lambda: vmapped.epoch(stored, splits, seeds)
     members = [
         state.member(index, spec, model)
         for index, (spec, model) in enumerate(zip(specs, models, strict=True))
     ]
-    round_robin = RoundRobin(specs, members, losses, images, splits, seeds, mode, observer)
+    round_robin = RoundRobin(specs, members, losses, stored, splits, seeds, mode, observer)
     state.compiled = members[0].compiled
 
     def run_epoch() -> list[EpochRecord]:

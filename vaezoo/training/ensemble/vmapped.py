@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vaezoo.model import VAE
-from vaezoo.registry import EpochRecord
+from vaezoo.registry import Batch, EpochRecord
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.batch_norm import has_batch_norm
@@ -40,14 +40,14 @@ class Vmapped:
         self._step = StackedStep(specs, state.model, model, loss, state.optimizer, state.noise.each)
 
     def epoch(
-        self, images: Tensor, splits: Sequence[Rows], validation_seeds: Sequence[int]
+        self, stored: Batch, splits: Sequence[Rows], validation_seeds: Sequence[int]
     ) -> list[EpochRecord]:
-        """Train and validate all members for one epoch on images (N, C, H, W)."""
+        """Train and validate all members for one epoch; ``stored`` holds all images."""
         began = time.perf_counter()
         with _vmap_warnings_off():
-            totals = self._train(images, splits)
+            totals = self._train(stored, splits)
             seconds = time.perf_counter() - began
-            validation = self._validate(images, splits, validation_seeds)
+            validation = self._validate(stored, splits, validation_seeds)
         epoch, count = self._state.epoch + 1, len(splits[0][0])
         records = []
         for member, spec in enumerate(self._specs):
@@ -56,7 +56,7 @@ class Vmapped:
             records.append(replace(record, validation=validation[member] if validation else None))
         return records
 
-    def _train(self, images: Tensor, splits: Sequence[Rows]) -> Tensor:
+    def _train(self, stored: Batch, splits: Sequence[Rows]) -> Tensor:
         """The sum of each term over each member's images, (M, T)."""
         size, count = self._specs[0].train.batch_size, len(splits[0][0])
         rows = torch.stack(
@@ -67,23 +67,23 @@ class Vmapped:
         )
         steps = math.ceil(count / size)
         sums = [
-            self._step(images[batch], self._state.epoch + index / steps)
-            for index, batch in enumerate(rows.split(size, dim=1))
+            self._step(stored.rows(which), self._state.epoch + index / steps)
+            for index, which in enumerate(rows.split(size, dim=1))
         ]
         return torch.stack(sums).sum(0)
 
     def _validate(
-        self, images: Tensor, splits: Sequence[Rows], seeds: Sequence[int]
+        self, stored: Batch, splits: Sequence[Rows], seeds: Sequence[int]
     ) -> list[dict[str, float]] | None:
         """The mean terms over each member's validation images, with the same noise every epoch."""
         validation = [rows for _, rows in splits if rows is not None]
         if not validation:
             return None
-        noise = [torch.Generator(images.device).manual_seed(seed) for seed in seeds]
+        noise = [torch.Generator(stored.images.device).manual_seed(seed) for seed in seeds]
         stacked = torch.stack(validation)
         sums = [
-            self._step.terms_of(images[batch], self._state.epoch + 1, noise)
-            for batch in stacked.split(VALIDATION_BATCH, dim=1)
+            self._step.terms_of(stored.rows(which), self._state.epoch + 1, noise)
+            for which in stacked.split(VALIDATION_BATCH, dim=1)
         ]
         totals = torch.stack(sums).sum(0)
         return [epoch_means(self._step.terms, [total], stacked.shape[1]) for total in totals]

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from vaezoo.data.image_batches import Images
+from vaezoo.data.image_batches import Images, batch_of
 from vaezoo.data.placement import ON_DEVICE, Placement
 from vaezoo.diagnostics import Diagnostic, RunError
 from vaezoo.registry.module_contracts import LossModule
@@ -117,7 +117,7 @@ def _compiled_steps(
     for state in states:
         set_memory_format(state, torch.channels_last)
     try:
-        batch = images[: specs[0].train.batch_size]
+        batch = batch_of(images, slice(specs[0].train.batch_size))
         step = CompiledStep(*first, batch, varying=varying_weights(specs))
     except NotCapturable:
         for state in states:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
-from vaezoo.data.pixels import to_unit
+from vaezoo.data.pixels import as_unit
+from vaezoo.registry import Batch
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
@@ -47,26 +48,26 @@ class CompiledStep:
         spec: Spec,
         state: TrainingState,
         loss: LossModule,
-        images: Tensor,
+        batch: Batch,
         compiler: Compiler = compile_graph,
         varying: Sequence[str] | None = None,
     ) -> None:
-        """``images`` (B, C, H, W), as stored, is an example batch.
+        """``batch`` is an example, with images as stored.
 
         ``varying`` names the loss weights that change between steps. The default is those that
         the spec schedules.
         """
-        self._tolerances = _TOLERANCES[resolve_precision(spec.train.precision, images.device)]
-        self._device = images.device
-        self._batch_size = len(images)
+        self._device = batch.images.device
+        self._tolerances = _TOLERANCES[resolve_precision(spec.train.precision, self._device)]
+        self._batch_size = len(batch.images)
         self._varying = tuple(varying_weights([spec]) if varying is None else varying)
         update = optimizer_update(state.optimizer)
-        captured = capture(spec, state.model, loss, state.noise, update, images, self._varying)
+        captured = capture(spec, state.model, loss, state.noise, update, batch, self._varying)
         self.terms = captured.terms
         self._draws = captured.draws
         self._trained = captured.trained
         self._bind(spec, state, loss)
-        self._program = self._compile(captured.graph, compiler, images)
+        self._program = self._compile(captured.graph, compiler, batch)
 
     def sharing(self, spec: Spec, state: TrainingState, loss: LossModule) -> CompiledStep:
         """The step of another run, using the same program. CPU only.
@@ -92,15 +93,16 @@ class CompiledStep:
     def prepare(self, images: Tensor) -> Tensor:
         return images
 
-    def __call__(self, images: Tensor, now: ScheduledValues) -> Tensor:
-        if len(images) != self._batch_size:
-            sums = self._eager(to_unit(images), now)
+    def __call__(self, batch: Batch, now: ScheduledValues) -> Tensor:
+        if len(batch.images) != self._batch_size:
+            sums = self._eager(as_unit(batch), now)
             if self._update:
                 self._update.after_eager_step()
             return sums
         draws = [draw(self._state.noise) for draw in self._draws]
         with torch.no_grad():
-            sums, *gradients = self._program(*self._tensors, images, self._scalars(now), *draws)
+            inputs = (*batch.tensors, self._scalars(now), *draws)
+            sums, *gradients = self._program(*self._tensors, *inputs)
         if self._update:
             self._update.after_apply()
         else:
@@ -123,14 +125,15 @@ class CompiledStep:
             parameter.grad = gradient
         optimizer.step()
 
-    def _compile(self, graph: GraphModule, compiler: Compiler, images: Tensor) -> Program:
+    def _compile(self, graph: GraphModule, compiler: Compiler, batch: Batch) -> Program:
         """Compile the graph and compare one step of both, on copies of the tensors.
 
         Raises NotCapturable where the compiler fails or the results differ.
         """
         generator = copy_generator(self._state.noise)
         scalars = torch.full((len(self._varying) + scalar_count(self._update),), 1e-3)
-        inputs = (images, scalars.to(images.device), *(draw(generator) for draw in self._draws))
+        draws = [draw(generator) for draw in self._draws]
+        inputs = (*batch.tensors, scalars.to(self._device), *draws)
         first = [tensor.clone() for tensor in self._tensors]
         second = [tensor.clone() for tensor in self._tensors]
         try:

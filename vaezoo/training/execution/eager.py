@@ -28,12 +28,12 @@ class EagerStep:
     def prepare(self, images: Tensor) -> Tensor:
         return to_unit(images)
 
-    def __call__(self, images: Tensor, now: ScheduledValues) -> Tensor:
+    def __call__(self, batch: Batch, now: ScheduledValues) -> Tensor:
         model, optimizer = self._state.model, self._state.optimizer
         for group in optimizer.param_groups:
             group["lr"] = now.lr
         optimizer.zero_grad(set_to_none=True)
-        terms = self._loss(model, Batch(images), now.weights, self._state.noise)
+        terms = self._loss(model, batch, now.weights, self._state.noise)
         terms["objective"].mean().backward()
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(model.parameters(), self._clip)

@@ -19,7 +19,7 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 
-from vaezoo.data.pixels import to_unit
+from vaezoo.data.pixels import as_unit, to_unit
 from vaezoo.model import VAE
 from vaezoo.registry.contracts import Batch
 from vaezoo.registry.fields import Schedule
@@ -60,7 +60,8 @@ class Draw:
 class Captured:
     """``graph(*parameters, *buffers, *optimizer_state, images, scalars, *draws)``.
 
-    It updates the first three in place and returns the sum of each term over the batch, (T,).
+    Labels, if the batches have any, follow the images. The graph updates the first three in place
+    and returns the sum of each term over the batch, (T,).
     Where the optimizer update is not in the graph, the gradient of each trained parameter
     follows.
     """
@@ -120,10 +121,10 @@ def capture(
     loss: LossModule,
     generator: torch.Generator,
     update: Update | None,
-    images: Tensor,
+    batch: Batch,
     varying: Sequence[str],
 ) -> Captured:
-    """Capture the step on batches like ``images`` (B, C, H, W), as stored. Works on copies.
+    """Capture the step on batches like ``batch``, with images as stored. Works on copies.
 
     ``varying`` names the loss weights that are scalar inputs of the graph, before those of the
     update. Raises NotCapturable where the graph would not reproduce the step.
@@ -134,9 +135,9 @@ def capture(
     twin = copy.deepcopy(objective).train()
     generator = copy_generator(generator)
     try:
-        terms, draws = _rehearse(spec, copy.deepcopy(original), images, generator, varying)
-        scalars = torch.ones(len(varying) + scalar_count(update), device=images.device)
-        inputs = (images, scalars, [draw(generator) for draw in draws])
+        terms, draws = _rehearse(spec, copy.deepcopy(original), batch, generator, varying)
+        scalars = torch.ones(len(varying) + scalar_count(update), device=batch.images.device)
+        inputs = (batch, scalars, [draw(generator) for draw in draws])
         graph, trained = _trace(spec, original, update, inputs, generator, varying)
         _trace(spec, twin, update, inputs, generator, varying)
         again, _ = _trace(spec, twin, update, inputs, generator, varying)
@@ -171,15 +172,15 @@ def step_tensors(objective: Objective, update: Update | None) -> list[Tensor]:
 def _rehearse(
     spec: Spec,
     objective: Objective,
-    images: Tensor,
+    batch: Batch,
     generator: torch.Generator,
     varying: Sequence[str],
 ) -> tuple[tuple[str, ...], tuple[Draw, ...]]:
     """The names of the terms, and the random draws, of one real forward pass."""
     weights = {**spec.loss.weights, **dict.fromkeys(varying, 1.0)}
     with DrawRecorder(generator) as recorder:
-        terms = objective(Batch(to_unit(images)), weights, generator)
-    wrong = [name for name, values in terms.items() if values.shape != (len(images),)]
+        terms = objective(as_unit(batch), weights, generator)
+    wrong = [name for name, values in terms.items() if values.shape != (len(batch.images),)]
     if wrong:
         raise NotCapturable(f"its term {wrong[0]} is not one number per example")
     return tuple(terms), tuple(recorder.recorded)
@@ -189,7 +190,7 @@ def _trace(
     spec: Spec,
     objective: Objective,
     update: Update | None,
-    inputs: tuple[Tensor, Tensor, list[Tensor]],
+    inputs: tuple[Batch, Tensor, list[Tensor]],
     generator: torch.Generator,
     varying: Sequence[str],
 ) -> tuple[GraphModule, tuple[bool, ...]]:
@@ -199,7 +200,7 @@ def _trace(
         raise NotCapturable("its loss has parameters, which are not trained")
     buffers = dict(objective.named_buffers())
     state = list(update.state) if update else []
-    images, scalars, drawn = inputs
+    batch, scalars, drawn = inputs
     trained: list[bool] = []
 
     def step(*flat: Tensor) -> list[Tensor]:
@@ -207,12 +208,15 @@ def _trace(
         values = dict(zip(parameters, islice(rest, len(parameters)), strict=True))
         own_buffers = dict(zip(buffers, islice(rest, len(buffers)), strict=True))
         averages = list(islice(rest, len(state)))
-        stored, numbers = next(rest), next(rest).unbind()
+        stored, *labels = islice(rest, len(batch.tensors))
+        numbers = next(rest).unbind()
         leaves = {name: value.detach().requires_grad_(True) for name, value in values.items()}
         weights = dict(spec.loss.weights) | dict(zip(varying, numbers, strict=False))
         with DrawRecorder(generator, tuple(rest)):
             terms = torch.func.functional_call(
-                objective, {**leaves, **own_buffers}, (Batch(to_unit(stored)), weights, generator)
+                objective,
+                {**leaves, **own_buffers},
+                (Batch(to_unit(stored), *labels), weights, generator),
             )
         gradients = torch.autograd.grad(
             terms["objective"].mean(), list(leaves.values()), allow_unused=True
@@ -226,7 +230,7 @@ def _trace(
             update.apply(list(values.values()), clipped, averages, numbers[len(varying) :])
             return [sums]
 
-    flat = [*parameters.values(), *buffers.values(), *state, images, scalars, *drawn]
+    flat = [*parameters.values(), *buffers.values(), *state, *batch.tensors, scalars, *drawn]
     with torch.enable_grad():
         graph = make_fx(step, tracing_mode="fake")(*flat)
     return graph, tuple(trained)

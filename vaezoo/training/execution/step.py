@@ -8,6 +8,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from vaezoo.registry import Batch
+
 
 @dataclass(frozen=True)
 class ScheduledValues:
@@ -26,5 +28,5 @@ class Step(Protocol):
     def prepare(self, images: Tensor) -> Tensor:
         """Convert the stored images of several batches to the step's input format."""
 
-    def __call__(self, images: Tensor, now: ScheduledValues) -> Tensor:
+    def __call__(self, batch: Batch, now: ScheduledValues) -> Tensor:
         """Update the model; the sum of each loss term over the batch: (T,), on the device."""
