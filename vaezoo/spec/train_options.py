@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     Field,
@@ -24,6 +24,7 @@ from vaezoo.spec.section import Section
 
 #: The parts of a model that may be trained differently.
 Part = Literal["encoder", "posterior", "topology", "decoder", "likelihood", "prior"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class EMA(Section):
@@ -101,17 +102,19 @@ class Groups(Section):
     likelihood: _Settings = Field(None, description="settings for the likelihood")
     prior: _Settings = Field(None, description="settings for the prior")
 
-    def items(self) -> Iterator[tuple[str, Optimizer]]:
-        """Each part with settings of its own, and its optimizer."""
-        for part in type(self).model_fields:
+    def optimizers(self) -> dict[str, Optimizer]:
+        """The optimizer of each part with settings of its own."""
+        return {part: group.optimizer for part, group in self._chosen()}
+
+    def _chosen(self) -> Iterator[tuple[str, PartOptimizer]]:
+        for part in PARTS:
             group: Any = getattr(self, part)
             if group is not None:
-                yield part, group.optimizer
+                yield part, group
 
     @model_serializer
     def _as_written(self) -> dict[str, Any]:
-        groups = {part: getattr(self, part) for part in type(self).model_fields}
-        return {part: group.settings() for part, group in groups.items() if group is not None}
+        return {part: group.settings() for part, group in self._chosen()}
 
 
 class StartFrom(Section):

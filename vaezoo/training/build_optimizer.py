@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from vaezoo.model.vae import PARTS
+from vaezoo.registry import Optimizer
 from vaezoo.registry.fields import value_at
 from vaezoo.spec.spec import TrainSpec
 
@@ -22,13 +23,14 @@ def build_optimizer(
 
     ``named`` are the model's parameters with their names in its state dict.
     """
-    attributes = {PARTS[part]: part for part, _ in plan.groups.items()}
+    own = plan.groups.optimizers()
+    attributes = {PARTS[part]: part for part in own}
     by_part: dict[str | None, list[nn.Parameter]] = {}
     for name, parameter in named:
         if parameter.requires_grad:
             part = attributes.get(name.partition(".")[0])
             by_part.setdefault(part, []).append(parameter)
-    settings = {None: plan.optimizer, **dict(plan.groups.items())}
+    settings: dict[str | None, Optimizer] = {None: plan.optimizer, **own}
     built = {
         part: settings[part].build(parameters, value_at(settings[part].lr, 0))
         for part, parameters in by_part.items()
@@ -37,6 +39,7 @@ def build_optimizer(
         if part is not None:
             for group in optimizer.param_groups:
                 group[PART] = part
+    first: torch.optim.Optimizer
     first, *others = built.values()
     for group in (group for other in others for group in other.param_groups):
         first.add_param_group(group)

@@ -110,7 +110,9 @@ def scheduled_values(spec: Spec, epochs_done: int, steps: int) -> Iterator[Sched
         yield ScheduledValues(
             weights={name: value_at(value, now) for name, value in spec.loss.weights.items()},
             lr=value_at(plan.optimizer.lr, now),
-            part_lrs={part: value_at(own.lr, now) for part, own in plan.groups.items()},
+            part_lrs={
+                part: value_at(own.lr, now) for part, own in plan.groups.optimizers().items()
+            },
             average_decay=plan.ema.decay_at(now) if plan.ema else 0.0,
         )
 

@@ -52,4 +52,4 @@ def _at_the_value(error: ValidationError) -> Exception:
     try:
         return PydanticKnownError(first["type"], context or None)  # type: ignore[arg-type]
     except KeyError:
-        return PydanticCustomError(first["type"], first["msg"], context)  # type: ignore[arg-type]
+        return PydanticCustomError(first["type"], first["msg"], context)

@@ -263,9 +263,9 @@ def clip_gradients(
     present = [g for g in gradients if g is not None]
     if clip is None or not present:
         return gradients
-    if clip.value is not None:
-        limit = clip.value
+    if (limit := clip.value) is not None:
         return [None if g is None else g.clamp(-limit, limit) for g in gradients]
+    assert clip.norm is not None
     norm = torch.stack([torch.linalg.vector_norm(g) for g in present]).square().sum().sqrt()
     factor = (clip.norm / (norm + 1e-6)).clamp(max=1.0)
     return [None if g is None else g * factor for g in gradients]
