@@ -139,7 +139,7 @@ def _run_one(spec: Spec, registry: Registry, how: RunOptions) -> int:
 def _assist(spec: Spec, how: RunOptions) -> NoReturn:
     from vaezoo.runs.run import assist
 
-    assist(spec, device=how["device"], compile=how["compile"])
+    assist(spec, zoo=how["zoo"], device=how["device"], compile=how["compile"])
     # all is done here, and torchrun would take it for a failure if a thread of the connection
     # that is just result aborted the interpreter's own end
     sys.stdout.flush()

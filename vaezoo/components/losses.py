@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any, Literal
+
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from vaezoo.registry import Component, Definition, Loss
 from vaezoo.registry.fields import NonNegative, Schedule
@@ -16,13 +24,34 @@ class ELBOLoss(Loss, use="elbo"):
     β = 1 is the VAE (Kingma and Welling 2014), β > 1 the β-VAE (Higgins et al. 2017). Free bits
     replace the KL of each latent dimension, averaged over the batch, by at least ``free_bits``
     nats in the objective (Kingma et al. 2016, arXiv:1606.04934, equation 15), which keeps
-    dimensions from collapsing early.
+    dimensions from collapsing early. ``kl: sampled`` replaces the closed form of the KL term by
+    log q(z|x) − log p(z) at the draw of z, which has the same mean and more noise.
     """
 
     beta: NonNegative = Field(1.0, description="weight of the KL term")
     free_bits: NonNegative = Field(
         0.0, description="minimum KL of each latent dimension in the objective, in nats"
     )
+
+    kl: Literal["closed", "sampled"] = Field(
+        "closed", description="the KL term: in closed form if there is one, or by the draw of z"
+    )
+
+    @model_serializer(mode="wrap")
+    def _omit_closed(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit the default of ``kl``, which older canonical specs do not have."""
+        data: dict[str, Any] = handler(self)
+        return {name: v for name, v in data.items() if (name, v) != ("kl", "closed")}
+
+    @model_validator(mode="after")
+    def _free_bits_need_dimensions(self) -> ELBOLoss:
+        if self.kl == "sampled" and self.free_bits != 0:
+            raise PydanticCustomError(
+                "vaezoo_free_bits",
+                "free bits need the KL of each latent dimension, which a draw does not give",
+                {"hint": "remove free_bits, or use kl: closed"},
+            )
+        return self
 
     @property
     def kl_weight(self) -> str:
@@ -34,12 +63,16 @@ class ELBOLoss(Loss, use="elbo"):
 
     def build(self) -> LossModule:
         """Per-example terms: objective, reconstruction, kl."""
-        from vaezoo.components.nets.objectives import ELBOObjective
+        from vaezoo.components.nets.objectives import ELBOObjective, SampledELBOObjective
 
+        if self.kl == "sampled":
+            return SampledELBOObjective()
         return ELBOObjective(free_bits=self.free_bits != 0)
 
     def formula(self) -> Definition:
         factor, penalty, clauses = "", DIVERGENCE, []
+        if self.kl == "sampled":
+            clauses.append("the KL estimated with the same draw of $z$")
         if self.beta != 1:
             factor = r"\beta\,"
             clauses.append(setting(r"\beta", self.beta))

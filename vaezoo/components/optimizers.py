@@ -106,4 +106,29 @@ class SGD(Optimizer, use="sgd"):
         )
 
 
-COMPONENTS: list[type[Component]] = [Adam, AdamW, SGD]
+class RMSprop(Optimizer, use="rmsprop"):
+    """RMSprop (Tieleman and Hinton 2012), optionally centered (Graves 2013, arXiv:1308.0850)."""
+
+    lr: Positive = Field(1e-3, description="learning rate")
+    alpha: Fraction = Field(0.99, description="decay rate of the averages of gradients")
+    eps: float = Field(1e-8, gt=0, description="term added to the denominator")
+    momentum: Fraction = Field(0.0, description="momentum factor")
+    centered: bool = Field(
+        False,
+        description="divide by the standard deviation of gradients, not their root mean square",
+    )
+
+    def build(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        import torch
+
+        return torch.optim.RMSprop(
+            parameters,
+            lr=lr,
+            alpha=self.alpha,
+            eps=self.eps,
+            momentum=self.momentum,
+            centered=self.centered,
+        )
+
+
+COMPONENTS: list[type[Component]] = [Adam, AdamW, SGD, RMSprop]

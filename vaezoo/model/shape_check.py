@@ -16,6 +16,7 @@ from torch import Tensor
 from vaezoo.diagnostics import Diagnostic, VaezooError
 from vaezoo.model.distribution import DiagonalGaussian, LatentDistribution
 from vaezoo.model.from_spec import build_decoder, build_encoder, build_prior, decoder_output
+from vaezoo.model.part_check import part_findings
 from vaezoo.registry import Component, ImageShape
 from vaezoo.registry.blame import class_path, component_failure, component_label
 from vaezoo.spec.condition import condition_of, decoder_input, encoder_image
@@ -33,7 +34,8 @@ def shape_findings(spec: Spec, document: Document | None = None) -> list[Diagnos
     >>> vaezoo.validate("specs", looks=[shape_findings])
     ()
 
-    VZ401 for a wrong shape, VZ303 for a component that fails for another reason.
+    VZ401 for a wrong shape, VZ303 for a component that fails for another reason, VZ402 for
+    training settings of a part without parameters.
     """
     try:
         image = spec.dataset.image_shape
@@ -44,7 +46,7 @@ def shape_findings(spec: Spec, document: Document | None = None) -> list[Diagnos
     for trial in _trials(spec, image):
         if not trial.is_reported:
             found += _findings(trial, places)
-    return found
+    return found or part_findings(spec, document)
 
 
 def training_problem(spec: Spec, batch: int) -> tuple[Component, str] | None:
@@ -95,7 +97,9 @@ def _trials(spec: Spec, image: ImageShape) -> Iterator[_Trial]:
 
     def posterior() -> Iterator[str]:
         family = model.posterior.build(model.latent_shape)
-        found = family(torch.zeros(size, *model.posterior.encoder_output(model.latent_shape)))
+        found: object = family(
+            torch.zeros(size, *model.posterior.encoder_output(model.latent_shape))
+        )
         if not isinstance(found, LatentDistribution):
             yield f"it returns {_kind(found)}, not a LatentDistribution"
             return

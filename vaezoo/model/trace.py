@@ -181,7 +181,8 @@ class Trace:
         return total
 
     def _by_draw(self, values: Tensor) -> Tensor:
-        return values.unflatten(0, (self.samples, -1))
+        split: Tensor = values.unflatten(0, (self.samples, -1))
+        return split
 
     def _total(self, values: list[Tensor]) -> Tensor:
         total = values[0]

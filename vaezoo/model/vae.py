@@ -17,6 +17,8 @@ from vaezoo.registry.contracts import Batch, ImageShape
 from vaezoo.registry.module_contracts import BoundPrior, Condition, LatentSpace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vaezoo.registry.module_contracts import (
         LikelihoodModule,
         PosteriorModule,
@@ -28,6 +30,17 @@ if TYPE_CHECKING:
 #: Largest number of values that the prior draws, and of latents that are decoded, at once.
 _DRAW_LIMIT, _DECODE_LIMIT = 2**26, 1024
 _NO_CONDITION = "this model has no condition, so it takes no labels"
+
+
+#: The attribute that holds each part of a spec's model.
+PARTS = {
+    "encoder": "encoder",
+    "posterior": "family",
+    "topology": "topology",
+    "decoder": "decoder",
+    "likelihood": "likelihood",
+    "prior": "prior",
+}
 
 
 class VAE(nn.Module):
@@ -65,6 +78,7 @@ class VAE(nn.Module):
         super().__init__()
         self._spec = spec
         self.condition = condition
+        self._frozen: tuple[str, ...] = ()
         self.image_shape = ImageShape(*image_shape)
         self.space = _space(latent)
         self.encoder = encoder
@@ -96,6 +110,28 @@ class VAE(nn.Module):
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
+
+    def freeze(self, parts: Iterable[str]) -> None:
+        """Exclude parts from training: no gradients, and always in evaluation mode.
+
+        ``parts`` are keys of ``PARTS``. In training mode a part would change its buffers.
+        """
+        self._frozen = tuple(parts)
+        for part in self._frozen:
+            self.part(part).requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> VAE:
+        """Set training or evaluation mode, which frozen parts do not follow."""
+        super().train(mode)
+        for part in self._frozen:
+            self.part(part).eval()
+        return self
+
+    def part(self, name: str) -> nn.Module:
+        """The module of a part by its key in a spec."""
+        module: nn.Module = getattr(self, PARTS[name])
+        return module
 
     def encoded(self, images: Tensor, labels: Labels | None = None) -> Tensor:
         """The encoder's output for float images (B, C, H, W) in [0, 1]: (B, *output), float32.

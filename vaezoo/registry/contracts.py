@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -173,6 +173,8 @@ class EpochRecord:
 
     ``train`` is a running mean over the epoch, ``validation`` is computed after it. Both hold
     objective, reconstruction, kl and elbo, where elbo is always −(reconstruction + kl).
+    ``skipped_steps`` counts steps that ``train.skip_bad_steps`` skipped; their images are not in
+    ``train``.
     """
 
     epoch: int
@@ -182,6 +184,14 @@ class EpochRecord:
     learning_rate: float
     seconds: float
     images_per_second: float
+    skipped_steps: int = 0
+
+    def to_data(self) -> dict[str, Any]:
+        """The record as JSON data; without ``skipped_steps`` where there are none."""
+        data = asdict(self)
+        return (
+            data if self.skipped_steps else {k: v for k, v in data.items() if k != "skipped_steps"}
+        )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from vaezoo.diagnostics import DiagnosticWarning
 from vaezoo.registry import EvaluationContext, discover
 from vaezoo.runs.read_spec import check_spec, read_spec
 from vaezoo.runs.run_folder import RUNS, run_folder
+from vaezoo.runs.start_from import starting_weights
 from vaezoo.spec.spec import Spec
 from vaezoo.system.out_of_memory import memory_explained
 from vaezoo.system.torchrun import apart
@@ -64,6 +65,7 @@ def run(
     from vaezoo.zoo import make_lock, publish, round_weights, writable
 
     writable(zoo, spec.name)
+    start = starting_weights(spec, zoo)
     place, observer = choose_among(device, processes), observer or training.Observer()
     folder = run_folder(spec)
     with training.claimed(folder, fresh=fresh), training.joined(processes, place) as group:
@@ -73,6 +75,8 @@ def run(
         lock = make_lock(
             spec, registry, device=place, precision="float32", dataset_digest=data.digest
         )
+        if start:
+            lock["start_from"] = start.for_lock()
         hooked = training.HookedObserver(observer, registry, folder, lock, data)
         with hooked.failures_reported(), memory_explained():
             trained = training.train(
@@ -83,6 +87,7 @@ def run(
                 observer=hooked,
                 compile=compile,
                 group=group,
+                start=start,
             )
             group.leave()
             lock.update(trained.execution.for_lock())
@@ -113,7 +118,13 @@ def run(
     return entry
 
 
-def assist(spec: Spec, *, device: str = "auto", compile: CompileMode = "auto") -> None:
+def assist(
+    spec: Spec,
+    *,
+    zoo: str | Path | None = None,
+    device: str = "auto",
+    compile: CompileMode = "auto",
+) -> None:
     """Train a spec together with the first process, which does everything else alone.
 
     Raises RunError or a subclass, as ``run`` does.
@@ -134,6 +145,7 @@ def assist(spec: Spec, *, device: str = "auto", compile: CompileMode = "auto") -
             observer=training.Observer(),
             compile=compile,
             group=group,
+            start=starting_weights(spec, zoo),
         )
         group.leave()
 

@@ -12,6 +12,7 @@ from vaezoo.runs.ledger import Ledger, MemberResult, open_ledger
 from vaezoo.runs.read_spec import refuse_missing_data
 from vaezoo.runs.run import run
 from vaezoo.runs.run_folder import run_folder
+from vaezoo.runs.start_from import starting_weights
 from vaezoo.spec.reader import Member, Reading, examine
 from vaezoo.spec.spec import Spec
 from vaezoo.spec.stdin import given
@@ -140,6 +141,7 @@ def _train_together(
                 observer=observer,
                 compile=options.get("compile", "auto"),
                 registry=registry,
+                start=starting_weights(selected[0], options.get("zoo")),
             )
         except KeyboardInterrupt as error:
             raise _interrupted(error, f"{len(selected)} members together") from None

@@ -8,10 +8,9 @@ import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
     field_validator,
     model_serializer,
 )
@@ -32,13 +31,22 @@ from vaezoo.registry import (
     Visualizer,
 )
 from vaezoo.registry.component_field import component_field
+from vaezoo.registry.fields.tagged import parse
+from vaezoo.spec.section import Section
+from vaezoo.spec.train_options import (
+    EMAField,
+    GradientClipField,
+    Groups,
+    Part,
+    StartFromField,
+)
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 LICENSE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$"
 FIGURE_PATTERN = r"^(test|validation|train)/[a-z0-9_]+$"
 
 #: The keys that determine the trained weights.
-DECISIVE = ("vaezoo", "dataset", "model", "loss", "train")
+DECISIVE = ("vaezoo", "dataset", "model", "loss", "train", "start_from")
 #: The keys of ``train`` that determine the number of epochs and nothing within an epoch.
 HOW_LONG = ("epochs", "early_stopping")
 
@@ -58,6 +66,14 @@ AnyMetric = Annotated[Metric, *component_field("metric")]
 AnyVisualizer = Annotated[Visualizer, *component_field("visualizer")]
 
 
+#: Keys of ``train`` that canonical specs omit where they have these defaults.
+_NEW_TRAIN_KEYS: dict[str, Any] = {
+    "precision": "float32",
+    "ema": None,
+    "skip_bad_steps": 0,
+    "groups": {},
+    "freeze": [],
+}
 #: Keys of ``model`` that canonical specs omit where they have their defaults.
 _NEW_MODEL_KEYS = ("posterior", "topology", "condition")
 
@@ -66,17 +82,7 @@ Edge = Annotated[int, Field(ge=1, le=65536)]
 LatentField = Edge | Annotated[tuple[Edge, ...], Field(min_length=1, max_length=3)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        validate_default=True,
-        defer_build=True,
-        allow_inf_nan=False,  # a canonical spec is JSON, which has no inf or nan
-    )
-
-
-class ModelSpec(_Section):
+class ModelSpec(Section):
     """The model: encoder, posterior, decoder, likelihood and prior."""
 
     latent: LatentField = Field(
@@ -135,14 +141,14 @@ class ModelSpec(_Section):
         }
 
 
-class EarlyStopping(_Section):
+class EarlyStopping(Section):
     """Stop when the validation ELBO (β = 1) stops rising, and keep the best weights."""
 
     patience: int = Field(10, ge=1, description="epochs without a rise before stopping")
     min_delta: float = Field(0.0, ge=0, description="smallest rise that counts, in nats")
 
 
-class TrainSpec(_Section):
+class TrainSpec(Section):
     """How the model is trained."""
 
     epochs: int = Field(ge=1, description="passes over the training images")
@@ -160,8 +166,10 @@ class TrainSpec(_Section):
         lt=2**63,
         description="seed of the initial weights, image order, noise and validation split",
     )
-    gradient_clip: float | None = Field(
-        None, gt=0, description="maximum norm of the gradient of the mean objective"
+    gradient_clip: GradientClipField = Field(
+        None,
+        description="limit of the gradient of the mean objective: a number or {norm: …} for its "
+        "norm, {value: …} for each element",
     )
     early_stopping: EarlyStopping | None = Field(
         None, description="stop early on the validation ELBO; needs validation above 0"
@@ -171,17 +179,39 @@ class TrainSpec(_Section):
         description="matmul precision: auto is bfloat16 if the device supports it, else float32; "
         "tf32 needs an NVIDIA GPU",
     )
+    ema: EMAField = Field(
+        None,
+        description="decay of a moving average of the weights, which validation, figures and the "
+        "entry use",
+    )
+    skip_bad_steps: int = Field(
+        0,
+        ge=0,
+        description="steps in a row to skip where the objective or gradient is not finite",
+    )
+    groups: Groups = Field(Groups(), description="settings of the optimizer by part of the model")
+    freeze: tuple[Part, ...] = Field((), description="parts of the model that are not trained")
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _of_the_optimizer(cls, value: Any, info: ValidationInfo) -> Any:
+        """Validate each group as settings of this section's optimizer."""
+        if not isinstance(value, dict):
+            return value
+        if "optimizer" not in info.data:  # it is invalid, which is reported
+            return Groups()
+        return parse(Groups, value, {**(info.context or {}), "optimizer": info.data["optimizer"]})
 
     @model_serializer(mode="wrap")
-    def _omit_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Omit float32, so that canonical specs equal those from before this key existed."""
+    def _omit_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit the defaults of keys that older canonical specs do not have."""
         data: dict[str, Any] = handler(self)
-        if data.get("precision") == "float32":
-            del data["precision"]
-        return data
+        return {
+            k: v for k, v in data.items() if k not in _NEW_TRAIN_KEYS or v != _NEW_TRAIN_KEYS[k]
+        }
 
 
-class PublishSpec(_Section):
+class PublishSpec(Section):
     """How to write the trained model to the zoo."""
 
     weights: Literal["float32", "float16"] = Field(
@@ -201,7 +231,7 @@ class PublishSpec(_Section):
         return {key: value for key, value in handler(self).items() if value is not None}
 
 
-class Target(_Section):
+class Target(Section):
     """A published figure to reproduce, and the protocol it was measured with."""
 
     metric: str = Field(
@@ -237,7 +267,7 @@ class Target(_Section):
         return {key: value for key, value in handler(self).items() if value is not None}
 
 
-class Spec(_Section):
+class Spec(Section):
     """A model of the zoo: data, model, training, evaluation and pictures."""
 
     vaezoo: Literal[1] = Field(description="format version")
@@ -247,6 +277,9 @@ class Spec(_Section):
     model: ModelSpec
     loss: AnyLoss = Field("elbo", description="the training objective")  # type: ignore[assignment]
     train: TrainSpec
+    start_from: StartFromField = Field(
+        None, description="an entry or weights file whose weights training starts from"
+    )
     metrics: tuple[AnyMetric, ...] = Field(
         ("elbo", "active_units"),  # type: ignore[arg-type]
         description="figures to compute after training",
@@ -266,6 +299,14 @@ class Spec(_Section):
         if isinstance(value, bool):
             raise PydanticKnownError("int_type")
         return value
+
+    @model_serializer(mode="wrap")
+    def _omit_null(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit an absent start, as canonical specs from before this key do."""
+        data: dict[str, Any] = handler(self)
+        if data.get("start_from", ...) is None:
+            del data["start_from"]
+        return data
 
     def canonical(self) -> dict[str, Any]:
         """The spec as complete JSON data in one form, independent of the file's form.

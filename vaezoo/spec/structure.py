@@ -67,6 +67,7 @@ class SchemaPlace:
 def place_at(path: Path, data: Any, registry: Registry) -> SchemaPlace | None:
     """The schema at ``path`` of the spec in ``data``; None if the schema has no such path."""
     place: SchemaPlace | None = SchemaPlace(Spec)
+    data = _with_named_groups(data)
     for part in path:
         if place is None:
             return None
@@ -78,9 +79,25 @@ def place_at(path: Path, data: Any, registry: Registry) -> SchemaPlace | None:
 def model_at(path: Path, data: Any, registry: Registry) -> type[BaseModel] | None:
     """The model of the mapping at ``path``: a section, or the component it names."""
     place = place_at(path, data, registry)
+    data = _with_named_groups(data)
     for part in path:
         data = _child(data, part)
     return _chosen(place, data, registry) if place else None
+
+
+def _with_named_groups(data: Any) -> Any:
+    """The spec with the optimizer's name in each group, whose settings are the optimizer's."""
+    train = _child(data, "train")
+    groups = _child(train, "groups")
+    if not isinstance(groups, dict):
+        return data
+    optimizer = train.get("optimizer", default_at(("train", "optimizer")))
+    use = optimizer.get("use") if isinstance(optimizer, dict) else optimizer
+    named = {
+        part: {**group, "use": use} if isinstance(group, dict) else group
+        for part, group in groups.items()
+    }
+    return {**data, "train": {**train, "groups": named}}
 
 
 def default_at(path: Path) -> str | tuple[str, ...] | None:

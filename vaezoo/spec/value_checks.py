@@ -14,6 +14,7 @@ from vaezoo.spec.integer_limits import integer_findings
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.positions import Positions
 from vaezoo.spec.spec import Spec, Target
+from vaezoo.spec.train_options import PARTS
 
 
 def check(
@@ -33,6 +34,7 @@ def check(
         *_shapes(spec, places, known),
         *_prior(spec, places),
         *_validation(spec, places),
+        *_frozen(spec, places),
         *_targets(spec, places),
     ]
 
@@ -163,6 +165,26 @@ def _validation(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
                 f"the target {target.metric} needs validation images, but train.validation is 0",
                 places.of("targets", index, "metric"),
                 hint=hint,
+            )
+
+
+def _frozen(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
+    """Require a part to train, and no settings for parts that do not."""
+    frozen = spec.train.freeze
+    if set(frozen) == set(PARTS):
+        yield Diagnostic(
+            "VZ402",
+            "every part of the model is frozen, so there is nothing to train",
+            places.of("train", "freeze"),
+            hint="remove a part from train.freeze",
+        )
+    for part in spec.train.groups.optimizers():
+        if part in frozen:
+            yield Diagnostic(
+                "VZ402",
+                f"train.groups has settings for the {part}, which is frozen",
+                places.key("train", "groups", part),
+                hint=f"remove {part} from train.groups or from train.freeze",
             )
 
 

@@ -6,8 +6,8 @@ It is one file so that tensors and text always belong to the same epoch.
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from vaezoo.spec.resume_rules import refusal
 from vaezoo.spec.spec import TrainSpec
 from vaezoo.system import safetensors_io
 from vaezoo.training import sealed_file
+from vaezoo.training.weight_average import WeightAverage
 
 FORMAT = "vaezoo checkpoint 3"
 #: The format before: a digest of the tensors instead of a seal. Still read, to resume older runs.
@@ -46,6 +47,8 @@ class Checkpointed(Protocol):
     best: dict[str, Tensor] | None
     best_epoch: int
     compiled: bool | None
+    average: WeightAverage | None
+    skipped: SkippedSteps
 
     @property
     def model(self) -> nn.Module: ...
@@ -61,6 +64,24 @@ class Checkpointed(Protocol):
 
 
 @dataclass
+class SkippedSteps:
+    """Steps that were skipped: in a row until now, and in this epoch, with their images."""
+
+    in_a_row: int = 0
+    steps: int = 0
+    images: int = 0
+
+    def skip(self, images: int) -> None:
+        """Count a skipped step."""
+        self.in_a_row += 1
+        self.steps += 1
+        self.images += images
+
+    def begin_epoch(self) -> None:
+        self.steps = self.images = 0
+
+
+@dataclass
 class TrainingState:
     """What changes while a model trains."""
 
@@ -72,6 +93,16 @@ class TrainingState:
     best: dict[str, Tensor] | None = None  # weights of the best validation ELBO
     best_epoch: int = 0
     compiled: bool | None = None  # None before the choice
+    average: WeightAverage | None = None
+    skipped: SkippedSteps = field(default_factory=SkippedSteps)
+
+    def evaluated_weights(self) -> dict[str, Tensor]:
+        """The weights to evaluate and keep: their average if there is one."""
+        return self.average.tensors if self.average else self.model.state_dict()
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Give the model the weights to evaluate inside the block."""
+        return self.average.in_module() if self.average else nullcontext()
 
     @property
     def epoch(self) -> int:
@@ -91,15 +122,18 @@ def snapshot(state: Checkpointed) -> Snapshot:
     """Copy a state."""
     tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in (state.best or {}).items()}
+    if state.average:
+        tensors |= {f"average.{name}": value for name, value in state.average.tensors.items()}
     tensors["generator.order"] = state.order.get_state()
     tensors["generator.noise"] = state.noise.get_state()
     optimizer_tensors, optimizer_text = _split_optimizer(state.optimizer.state_dict())
     tensors |= optimizer_tensors
     text = {
-        "history": [dataclasses.asdict(record) for record in state.history],
+        "history": [record.to_data() for record in state.history],
         "best_epoch": state.best_epoch,
         "compiled": state.compiled,
         "optimizer": copy.deepcopy(optimizer_text),
+        "skipped_in_a_row": state.skipped.in_a_row,
     }
     return Snapshot({name: tensor.detach().clone() for name, tensor in tensors.items()}, text)
 
@@ -167,6 +201,9 @@ def _apply(state: Checkpointed, tensors: dict[str, Tensor], text: dict[str, Any]
     state.best = _under("best.", tensors) or None
     state.best_epoch = text["best_epoch"]
     state.compiled = text["compiled"]
+    state.skipped.in_a_row = text.get("skipped_in_a_row", 0)
+    if state.average:
+        state.average.load(_under("average.", tensors))
     state.order.set_state(tensors["generator.order"])
     state.noise.set_state(tensors["generator.noise"])
     state.optimizer.load_state_dict(_join_optimizer(tensors, text["optimizer"]))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaezoo.data.image_batches import Images, batches, shuffled_batches
 from vaezoo.model import VAE
-from vaezoo.registry import EpochRecord
+from vaezoo.registry import Batch, EpochRecord
 from vaezoo.registry.fields import value_at
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
@@ -43,7 +43,9 @@ def run_epoch(
     """
     began = time.perf_counter()
     means = _train(spec, state, step, training, observer, progress_seconds)
-    return epoch_record(spec, state.epoch + 1, means, len(training), time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    record = epoch_record(spec, state.epoch + 1, means, len(training), seconds)
+    return dataclasses.replace(record, skipped_steps=state.skipped.steps)
 
 
 def epoch_record(
@@ -76,34 +78,54 @@ def _train(
     monitor = DivergenceMonitor(state, spec)
     sums: list[Tensor] = []  # one per step, kept on the device so that no step waits
     done, updated = 0, time.perf_counter()
+    state.skipped.begin_epoch()
     state.model.train()
     for batch, now in zip(
         shuffled_batches(training, order, size, step.prepare), scheduled, strict=True
     ):
-        sums.append(step(batch, now))
+        sums.append(stepped(state, step, batch, now))
         done += len(batch.images)
         if time.perf_counter() - updated > progress_seconds:
-            means = epoch_means(step.terms, sums, done)
+            means = epoch_means(step.terms, sums, done - state.skipped.images)
             monitor.check(step.terms, sums, training, order)
             observer.advanced(state.epoch + 1, done, means)
             updated = time.perf_counter()
     monitor.check(step.terms, sums, training, order)
-    return epoch_means(step.terms, sums, done)
+    return epoch_means(step.terms, sums, done - state.skipped.images)
+
+
+def stepped(state: TrainingState, step: Step, batch: Batch, now: ScheduledValues) -> Tensor:
+    """Make a step and count it in the average of the weights; the sum of each term, (T,)."""
+    sums = step(batch, now)
+    if state.average and not state.skipped.in_a_row:
+        state.average.update(now.average_decay)
+    return sums
 
 
 def scheduled_values(spec: Spec, epochs_done: int, steps: int) -> Iterator[ScheduledValues]:
     """The scheduled values of each step of an epoch."""
+    plan = spec.train
     for step in range(steps):
         now = epochs_done + step / steps
-        weights = {name: value_at(value, now) for name, value in spec.loss.weights.items()}
-        yield ScheduledValues(weights, value_at(spec.train.optimizer.lr, now))
+        yield ScheduledValues(
+            weights={name: value_at(value, now) for name, value in spec.loss.weights.items()},
+            lr=value_at(plan.optimizer.lr, now),
+            part_lrs={
+                part: value_at(own.lr, now) for part, own in plan.groups.optimizers().items()
+            },
+            average_decay=plan.ema.decay_at(now) if plan.ema else 0.0,
+        )
 
 
 def epoch_means(terms: Sequence[str], sums: Sequence[Tensor], count: int) -> dict[str, float]:
-    """Mean terms over ``count`` examples from each batch's sums (T,), and the ELBO (β = 1)."""
+    """Mean terms over ``count`` examples from each batch's sums (T,), and the ELBO (β = 1).
+
+    NaN for no examples, where every step was skipped.
+    """
     totals = torch.stack(list(sums)).sum(0).tolist()
-    means = {name: total / count for name, total in zip(terms, totals, strict=True)}
-    return means | {"elbo": -(means["reconstruction"] + means["kl"])}
+    means = [total / count if count else math.nan for total in totals]
+    named = dict(zip(terms, means, strict=True))
+    return named | {"elbo": -(named["reconstruction"] + named["kl"])}
 
 
 @torch.inference_mode()

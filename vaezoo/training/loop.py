@@ -13,13 +13,14 @@ import torch
 from vaezoo.data.binarize import epoch_images
 from vaezoo.data.placement import ON_DEVICE, arranged, without_labels
 from vaezoo.model import VAE, build
+from vaezoo.model.starting_weights import StartingWeights
 from vaezoo.registry import EpochRecord, ImageData
-from vaezoo.registry.fields import value_at
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.condition import uses_labels
 from vaezoo.spec.resume_rules import outcome
 from vaezoo.spec.spec import Spec
 from vaezoo.training import checkpoint
+from vaezoo.training.build_optimizer import build_optimizer
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.distributed.process_group import SingleProcess
 from vaezoo.training.divergence import refuse_divergence
@@ -34,6 +35,7 @@ from vaezoo.training.execution.precision import (
     with_autocast,
 )
 from vaezoo.training.observer import Observer
+from vaezoo.training.weight_average import WeightAverage
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,12 @@ def train(
     observer: Observer,
     compile: CompileMode = "auto",
     group: SingleProcess | None = None,
+    start: StartingWeights | None = None,
 ) -> Trained:
     """Train a spec's model on the training split; resume from a checkpoint if there is one.
 
     ``group`` holds the processes of a distributed run; the default is this process alone.
+    ``start`` holds the weights of a spec with ``start_from``.
 
     Raises DivergenceError (VZ603) when the objective becomes NaN or infinite, RunError (VZ604)
     for a checkpoint of another run, (VZ503) where none can be written, (VZ608) where steps must
@@ -80,16 +84,17 @@ def train(
     used = data if uses_labels(spec) else without_labels(data)
     images = arranged(used, plan.validation, stream(seed, "validation"), device)
     training, validation = images.training, images.validation
-    model = build(spec, seed=stream(seed, "weights")).to(device)
+    model = initial_model(spec, device, start)
     loss = build_loss(spec, device)
     state = TrainingState(
         model,
-        plan.optimizer.build(model.parameters(), value_at(plan.optimizer.lr, 0)),
+        build_optimizer(plan, model.named_parameters()),
         order=torch.Generator(device).manual_seed(stream(seed, "order")),
         noise=torch.Generator(device).manual_seed(stream(seed, "noise")),
+        average=WeightAverage(model) if plan.ema else None,
     )
     path = directory / checkpoint.FILE
-    identity = run_identity(spec, data, device)
+    identity = run_identity(spec, data, device, start)
     with group.checkpoint(path, identity) as found:
         if found.exists():
             checkpoint.restore(state, found, identity)
@@ -100,7 +105,9 @@ def train(
     malloc = memory_kept() if images.place == ON_DEVICE else contextlib.nullcontext()
     with matmul_precision(precision, device), saver.saving_at_the_end(), malloc:
         step, execution = group.choose_step(spec, state, loss, training, compile, observer)
-        execution = dataclasses.replace(execution, precision=precision, images=images.place)
+        execution = dataclasses.replace(
+            execution, precision=precision, images=images.place, averaged=plan.ema
+        )
         observer.execution_chosen(execution)
         while not is_finished(spec, state):
             seen = epoch_images(training, data.binarization, state.order)
@@ -109,15 +116,17 @@ def train(
             )
             if validation is not None:
                 shared = group.shared(loss)
-                record = validated(record, model, shared, validation, validation_seed)
+                with state.evaluated():
+                    record = validated(record, model, shared, validation, validation_seed)
             refuse_divergence(model, record)
+            if record.skipped_steps:
+                observer.warned(_skipped(record))
             state.history.append(record)
             _keep_best(spec, state)
             saver.finished_epoch(state)
             observer.finished_epoch(record)
     set_memory_format(state, torch.contiguous_format)
-    if state.best:
-        model.load_state_dict(state.best)
+    model.load_state_dict(state.best or state.evaluated_weights())
     return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch, execution)
 
 
@@ -129,11 +138,36 @@ def build_loss(spec: Spec, device: torch.device) -> LossModule:
     return with_autocast(module, resolve_precision(spec.train.precision, device))
 
 
-def run_identity(spec: Spec, data: ImageData, device: torch.device) -> str:
+def initial_model(spec: Spec, device: torch.device, start: StartingWeights | None) -> VAE:
+    """The model before the first step, with the weights of ``start`` and its frozen parts.
+
+    Raises SpecError (VZ402) for weights that do not fit, TypeError where the spec needs some.
+    """
+    if spec.start_from and not start:
+        raise TypeError("a spec with start_from needs its starting weights")
+    model = build(spec, seed=stream(spec.train.seed, "weights"))
+    if start:
+        start.load_into(model)
+    model.freeze(spec.train.freeze)
+    return model.to(device)
+
+
+def run_identity(
+    spec: Spec, data: ImageData, device: torch.device, start: StartingWeights | None
+) -> str:
     """Text that identifies the run that a checkpoint belongs to."""
     identity = f"{spec.training_digest()}/{data.digest}/{device.type}"
     precision = resolve_precision(spec.train.precision, device)
-    return identity if precision == "float32" else f"{identity}/{precision}"
+    others = [precision] if precision != "float32" else []
+    return "/".join([identity, *others, *([start.digest] if start else [])])
+
+
+def _skipped(record: EpochRecord) -> str:
+    steps = record.skipped_steps
+    return (
+        f"epoch {record.epoch}: {steps:,} step{'s'[: steps != 1]} skipped, whose objective or "
+        "gradient was not finite"
+    )
 
 
 def is_finished(spec: Spec, state: TrainingState) -> bool:
@@ -144,5 +178,5 @@ def is_finished(spec: Spec, state: TrainingState) -> bool:
 def _keep_best(spec: Spec, state: TrainingState) -> None:
     """With early stopping, keep a copy of the weights where the last epoch is the best."""
     if outcome(spec.train, state.history).best_epoch == len(state.history):
-        state.best = {name: value.clone() for name, value in state.model.state_dict().items()}
+        state.best = {name: value.clone() for name, value in state.evaluated_weights().items()}
         state.best_epoch = len(state.history)

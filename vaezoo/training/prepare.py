@@ -9,6 +9,7 @@ import torch
 from vaezoo.data.loading import load
 from vaezoo.data.resident import held_out_rows
 from vaezoo.diagnostics import DataError, Diagnostic, Severity, SpecError, warn
+from vaezoo.model.part_check import part_findings
 from vaezoo.model.shape_check import training_problem
 from vaezoo.registry import DataFacts, ImageData, Metric, Registry, Visualizer
 from vaezoo.spec.condition import uses_labels
@@ -28,7 +29,8 @@ def load_for_training(
 
     Raises what ``load`` raises; DataError (VZ601) where there are too few images for a
     validation split; SpecError (VZ402) for a metric or visualizer that does not support the
-    data, and for a component that fails on the smallest batch of an epoch.
+    data, for settings of parts without parameters, and for a component that fails on the smallest
+    batch of an epoch.
     """
     data = load(spec.dataset, registry)
     check(spec, data, processes or Processes())
@@ -41,6 +43,7 @@ def check(spec: Spec, data: ImageData, processes: Processes) -> None:
     found = [
         *_unsupported(spec, data),
         *_without_labels(spec, data),
+        *part_findings(spec),
         *_smallest_batch(spec, images, processes),
     ]
     if found:

@@ -239,6 +239,10 @@ class Entry:
             return None
         return status.st_ino, status.st_ctime_ns
 
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights, by their names in the model. Raises ZooError (VZ502) for a damaged file."""
+        return self.steadily(self._verified_tensors)
+
     def load(self, registry: Registry | None = None, device: str = "cpu") -> VAE:
         """The trained model, in evaluation mode on ``device``.
 

@@ -119,7 +119,20 @@ class Checked(TypedDict):
     plugins: list[_Plugin]
 
 
+class _Averaged(TypedDict):
+    decay: float
+    start: float
+
+
+class _StartFrom(TypedDict):
+    name: str
+    digest: str
+    parts: list[str]
+
+
 class _PartsOfLock(TypedDict, total=False):
+    averaged: _Averaged
+    start_from: _StartFrom
     compiled: bool
     images: str
     plugins: list[_Plugin]

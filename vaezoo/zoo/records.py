@@ -84,7 +84,7 @@ def _epoch(item: Any, where: str) -> EpochRecord:
 
 def history_text(history: Iterable[EpochRecord]) -> str:
     """``history.jsonl`` of an entry."""
-    return "".join(_json(dataclasses.asdict(record)) for record in history)
+    return "".join(_json(record.to_data()) for record in history)
 
 
 def to_json(value: Any) -> Any:

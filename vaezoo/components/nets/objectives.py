@@ -43,3 +43,22 @@ class ELBOObjective(nn.Module):
         # same penalty, so the mean of the objective is that of the paper.
         floor = weights["free_bits"]
         return trace.kl_by_dimension.mean(0).clamp(min=floor).sum().expand_as(kl)
+
+
+class SampledELBOObjective(nn.Module):
+    """−log p(x|z) + β · (log q(z|x) − log p(z)), at one draw of z per image."""
+
+    def forward(
+        self,
+        model: VAE,
+        batch: Batch,
+        weights: Mapping[str, float],
+        generator: torch.Generator,
+    ) -> dict[str, Tensor]:
+        """A batch of images in [0, 1] -> objective, reconstruction, kl, each (B,), nats."""
+        trace = model.trace(batch, generator)
+        reconstruction, kl = trace.reconstruction, (trace.log_q - trace.log_p).squeeze(0)
+        objective = reconstruction + weights["beta"] * kl
+        if trace.penalty is not None:
+            objective = objective + trace.penalty
+        return {"objective": objective, "reconstruction": reconstruction, "kl": kl}

@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from vaezoo.registry.component_field import Resolve
 from vaezoo.registry.fields.activation import read_activation
 from vaezoo.registry.fields.schedule import SHAPES, BoundedBelow, Schedule
+from vaezoo.registry.fields.short_form import ShortForm
 from vaezoo.spec.integer_limits import LARGEST
 
 #: The path of definitions in the finished schema.
@@ -100,6 +101,25 @@ def _least(bounds: BoundedBelow | None) -> Schema:
     return {"minimum" if relation == "ge" else "exclusiveMinimum": limit}
 
 
+def _short_form(form: ShortForm) -> Schema:
+    """The schema of null, a mapping, or the value of its main key."""
+    mapping = _tidied(form.model.model_json_schema())
+    main = {key: v for key, v in mapping["properties"][form.main].items() if key in _CONSTRAINTS}
+    types = [main.pop("type")] if isinstance(main["type"], str) else main.pop("type")
+    return {
+        **main,
+        "type": [*types[:1], "object", "null"],
+        "if": {"type": "object"},
+        "then": mapping,
+    }
+
+
+#: The keywords of a main key that hold for its short form too.
+_CONSTRAINTS = frozenset(
+    {"type", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "minLength"}
+)
+
+
 class _Generator(GenerateJsonSchema):
     """Describes the functions of vaezoo's own fields."""
 
@@ -116,6 +136,8 @@ class _Generator(GenerateJsonSchema):
             return _external(union_name(function.kind))
         if function is read_activation:
             return _external(union_name("activation"))
+        if isinstance(function, ShortForm):
+            return _short_form(function)
         return super().function_plain_schema(schema)
 
     def function_before_schema(self, schema: Any) -> JsonSchemaValue:

@@ -26,7 +26,7 @@ from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes, apart
 from vaezoo.training.batch_norm import has_batch_norm
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.execution.eager_optimizers import step_function
+from vaezoo.training.execution.eager_update import EagerUpdate
 from vaezoo.training.execution.graph_capture import Objective, copy_generator, term_sums
 from vaezoo.training.execution.step import ScheduledValues
 
@@ -45,8 +45,7 @@ class DistributedStep:
         """``batch`` is an example, with images as stored."""
         self.terms: tuple[str, ...] = ()
         self._state = state
-        self._clip = spec.train.gradient_clip
-        self._optimizer_step = step_function(state.optimizer)
+        self._update = EagerUpdate(spec, state)
         self._processes = processes
         objective = Objective(state.model, loss)
         self._objective = DistributedDataParallel(
@@ -57,20 +56,14 @@ class DistributedStep:
         return images
 
     def __call__(self, batch: Batch, now: ScheduledValues) -> Tensor:
-        model, optimizer = self._state.model, self._state.optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = now.lr
-        optimizer.zero_grad(set_to_none=True)
+        self._update.begin(now)
         whole, count = len(batch.images), self._processes.count
         rows = self._processes.share(whole)
         terms = shared_terms(self._objective, batch, rows, now.weights, self._state.noise)
         # the mean over the whole batch, also for unequal shares: DDP averages N times each sum
         (terms["objective"].sum() * (count / whole)).backward()
-        if self._clip is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), self._clip)
-        self._optimizer_step()
         self.terms = tuple(terms)
-        return term_sums(gathered(terms, rows, whole))
+        return self._update.finish(term_sums(gathered(terms, rows, whole)), whole)
 
 
 class SharedLoss(nn.Module):

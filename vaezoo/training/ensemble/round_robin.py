@@ -19,7 +19,13 @@ from vaezoo.registry import Batch, EpochRecord
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.epoch import epoch_means, epoch_record, scheduled_values, validated
+from vaezoo.training.epoch import (
+    epoch_means,
+    epoch_record,
+    scheduled_values,
+    stepped,
+    validated,
+)
 from vaezoo.training.execution.choose import CompileMode, choose_steps
 from vaezoo.training.observer import Observer
 
@@ -65,12 +71,15 @@ class RoundRobin:
         scheduled = scheduled_values(spec, state.epoch, math.ceil(len(rows) / size))
         batches = shuffled_batches(self._images, order, size, step.prepare)
         state.model.train()
-        sums = [step(batch, now) for batch, now in zip(batches, scheduled, strict=True)]
+        sums = [
+            stepped(state, step, batch, now) for batch, now in zip(batches, scheduled, strict=True)
+        ]
         means = epoch_means(step.terms, sums, len(rows))
         seconds = time.perf_counter() - began
         record = epoch_record(spec, state.epoch + 1, means, len(rows), seconds)
         if validation:
             loss, seed = self._losses[member], self._validation_seeds[member]
-            record = validated(record, state.model, loss, validation, seed)
+            with state.evaluated():
+                record = validated(record, state.model, loss, validation, seed)
         state.history.append(record)
         return record

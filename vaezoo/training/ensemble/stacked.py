@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -47,7 +48,9 @@ class StackedStep:
         noise: Sequence[torch.Generator],
     ) -> None:
         """``model`` is an example of the members' architecture."""
+        learned = [parameter.requires_grad for parameter in model.parameters()]
         self._update = _supported_update(optimizer)
+        self._learned = [index for index, is_learned in enumerate(learned) if is_learned]
         self._specs = specs
         self._stack = stack
         self._objective = Objective(copy.deepcopy(model), loss).train()
@@ -65,10 +68,8 @@ class StackedStep:
         Labels, if any, are (M, B).
         """
         draws = self._draw(_of_first_member(batch), self._noise)
-        scalars = [
-            self._update.scalars(value_at(spec.train.optimizer.lr, epochs_done))
-            for spec in self._specs
-        ]
+        rates = [value_at(spec.train.optimizer.lr, epochs_done) for spec in self._specs]
+        scalars = [self._update.scalars(partial(_same_rate, lr)) for lr in rates]
         gradients, sums = self._mapped(
             self._stack.values,
             self._stack.constants,
@@ -142,10 +143,11 @@ class StackedStep:
         """Update the stacked parameters; ``scalars`` (M, K) are those of each member's update."""
         remaining = iter(gradients)
         values, averages = self._stack.values, self._update.state
-        for index, (value, has) in enumerate(zip(values, self._has_gradient, strict=True)):
+        for index, number in enumerate(self._learned):
+            value, has = values[number], self._has_gradient[number]
             shape = (-1, *[1] * (value.ndim - 1))
             rows = [column.reshape(shape) for column in scalars.unbind(1)]
-            state = averages[index :: len(values)]
+            state = averages[index :: len(self._learned)]
             self._update.apply([value], [next(remaining) if has else None], state, rows)
 
     def _sums(
@@ -214,8 +216,15 @@ def _of_first_member(batch: Batch) -> Batch:
     return Batch(*(value[0] for value in batch.tensors))
 
 
+def _same_rate(lr: float, part: str | None) -> float:
+    """The learning rate of every part."""
+    return lr
+
+
 def _supported_update(optimizer: torch.optim.Optimizer) -> Update:
-    update = optimizer_update(optimizer)
+    if len(optimizer.param_groups) > 1:
+        raise NotCapturable("groups of parameters cannot be mapped over members")
+    update = optimizer_update(optimizer, ())
     if update is None:
         raise NotCapturable(f"{type(optimizer).__name__} cannot be mapped over members")
     return update

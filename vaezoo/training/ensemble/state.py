@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,10 @@ from torch.func import stack_module_state
 
 from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord
-from vaezoo.registry.fields import value_at
 from vaezoo.spec.spec import Spec
-from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.build_optimizer import build_optimizer
+from vaezoo.training.checkpoint import SkippedSteps, TrainingState
+from vaezoo.training.weight_average import WeightAverage
 
 
 class Stack(nn.Module):
@@ -26,7 +28,9 @@ class Stack(nn.Module):
         self.names = tuple(parameters)
         self.buffer_names = tuple(buffers)
         for name, value in parameters.items():
-            self.register_parameter(_key(name), nn.Parameter(value.detach()))
+            self.register_parameter(
+                _key(name), nn.Parameter(value.detach(), requires_grad=value.requires_grad)
+            )
         for name, value in buffers.items():
             self.register_buffer(_key(name), value)
 
@@ -50,6 +54,11 @@ class Stack(nn.Module):
     def member(self, index: int) -> dict[str, Tensor]:
         """The state dict of one member's model."""
         return {name: value[index].clone() for name, value in self._by_name().items()}
+
+    def named(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """The parameters with their names in a model."""
+        for name in self.names:
+            yield name, self.get_parameter(_key(name))
 
     def _by_name(self) -> dict[str, Tensor]:
         names, tensors = (*self.names, *self.buffer_names), (*self.values, *self.constants)
@@ -86,6 +95,12 @@ class EnsembleState:
     best: dict[str, Tensor] | None = None
     best_epoch: int = 0
     compiled: bool | None = None
+    average: WeightAverage | None = None
+    skipped: SkippedSteps = field(default_factory=SkippedSteps)
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Give the members the weights to evaluate inside the block."""
+        return self.average.in_module() if self.average else nullcontext()
 
     @property
     def members(self) -> int:
@@ -99,14 +114,20 @@ class EnsembleState:
     def member(self, index: int, spec: Spec, model: VAE) -> TrainingState:
         """One member's state, loaded into ``model`` and a new optimizer."""
         model.load_state_dict(self.model.member(index))
-        lr = value_at(spec.train.optimizer.lr, 0)
-        optimizer = spec.train.optimizer.build(model.parameters(), lr)
+        optimizer = build_optimizer(spec.train, model.named_parameters())
         for parameter, stacked in zip(model.parameters(), self.model.parameters(), strict=True):
             values: dict[str, Any] = self.optimizer.state.get(stacked, {})
+            if not values:
+                continue
             optimizer.state[parameter] = {
                 name: value[index].clone() if value.shape == stacked.shape else value.clone()
                 for name, value in values.items()
             }
+        average = None
+        if self.average:
+            average = WeightAverage(model)
+            for name, value in average.tensors.items():
+                value.copy_(self.average.tensors[_key(name)][index])
         return TrainingState(
             model,
             optimizer,
@@ -114,11 +135,16 @@ class EnsembleState:
             noise=self.noise.each[index],
             history=self.history[index :: self.members],
             compiled=self.compiled,
+            average=average,
         )
 
     def gather(self, members: Sequence[TrainingState]) -> None:
         """Copy the weights and optimizer states of all members into this state."""
         self.model.gather([member.model for member in members])
+        if self.average:
+            for index, member in enumerate(members):
+                for name, value in member.evaluated_weights().items():
+                    self.average.tensors[_key(name)][index].copy_(value)
         own = zip(*(member.model.parameters() for member in members), strict=True)
         for stacked, parameters in zip(self.model.parameters(), own, strict=True):
             values = [

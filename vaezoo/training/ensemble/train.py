@@ -17,14 +17,15 @@ import torch
 
 from vaezoo.data.placement import place_of, without_labels
 from vaezoo.data.resident import held_out_rows
-from vaezoo.model import VAE, build
+from vaezoo.model import VAE
+from vaezoo.model.starting_weights import StartingWeights
 from vaezoo.registry import Batch, EpochRecord, ImageData, Registry
-from vaezoo.registry.fields import value_at
 from vaezoo.spec.condition import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.out_of_memory import memory_explained
 from vaezoo.system.torchrun import Processes
 from vaezoo.training import checkpoint
+from vaezoo.training.build_optimizer import build_optimizer
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.checkpoint_saver import Saver
 from vaezoo.training.ensemble.round_robin import RoundRobin
@@ -35,10 +36,11 @@ from vaezoo.training.execution.eager_optimizers import without_compiler
 from vaezoo.training.execution.graph_capture import NotCapturable
 from vaezoo.training.execution.malloc import memory_kept
 from vaezoo.training.execution.precision import matmul_precision, resolve_precision
-from vaezoo.training.loop import build_loss, run_identity, stream
+from vaezoo.training.loop import build_loss, initial_model, run_identity, stream
 from vaezoo.training.observer import Observer
 from vaezoo.training.prepare import check, load_for_training
 from vaezoo.training.run_lock import claimed
+from vaezoo.training.weight_average import WeightAverage
 
 
 def ensemble_problem(specs: Sequence[Spec]) -> str | None:
@@ -47,6 +49,8 @@ def ensemble_problem(specs: Sequence[Spec]) -> str | None:
         return "there is only one member"
     if len({_common(spec) for spec in specs}) > 1:
         return "they differ in more than seeds, loss weights and learning rates"
+    if specs[0].train.skip_bad_steps:
+        return "train.skip_bad_steps skips different steps of each member"
     if specs[0].train.early_stopping:
         return "early stopping ends each member at a different epoch"
     return None
@@ -57,7 +61,13 @@ def _common(spec: Spec) -> str:
     weights = dict.fromkeys(spec.loss.weights, 0.0)
     optimizer = spec.train.optimizer.model_copy(update={"lr": 0.0})
     train = spec.train.model_copy(update={"seed": 0, "optimizer": optimizer})
-    parts = (spec.dataset, spec.model, spec.loss.model_copy(update=weights), train)
+    parts = (
+        spec.dataset,
+        spec.model,
+        spec.loss.model_copy(update=weights),
+        train,
+        spec.start_from,
+    )
     # a loss may skip a term whose weight is 0, which makes another program
     zero = [name for name, value in spec.loss.weights.items() if value == 0]
     return repr((*(repr(part) for part in parts), zero))
@@ -72,6 +82,7 @@ def train_together(
     observer: Observer,
     compile: CompileMode = "auto",
     registry: Registry | None = None,
+    start: StartingWeights | None = None,
 ) -> str | None:
     """Train members of one architecture in one job; resume from its checkpoint if there is one.
 
@@ -90,7 +101,7 @@ def train_together(
         check(spec, data, Processes())
     try:
         with memory_explained():
-            _train(specs, data, device, directory, folder_of, observer, compile)
+            _train(specs, data, device, directory, folder_of, observer, compile, start)
     except NotCapturable as error:
         return str(error)
     return None
@@ -106,6 +117,7 @@ def _train(
     folder_of: Callable[[Spec], Path],
     observer: Observer,
     mode: CompileMode,
+    start: StartingWeights | None,
 ) -> None:
     if data.binarization.use == "dynamic":
         raise NotCapturable("dynamic binarization draws different images for each member")
@@ -117,9 +129,9 @@ def _train(
     stored = Batch(used.train.images, used.train.labels)
     stored = Batch(*(value.to(device) for value in stored.tensors))
     splits = [_split(spec, len(stored.images), device) for spec in specs]
-    models = [build(spec, seed=stream(spec.train.seed, "weights")).to(device) for spec in specs]
+    models = [initial_model(spec, device, start) for spec in specs]
     state = _initial_state(specs, models, device)
-    identities = [run_identity(spec, data, device) for spec in specs]
+    identities = [run_identity(spec, data, device, start) for spec in specs]
     identity = hashlib.sha256("\n".join([*identities, str(plan.epochs)]).encode()).hexdigest()
     path = directory / f"together-{identity[:8]}.safetensors"
     if path.exists():
@@ -162,8 +174,9 @@ def _initial_state(
         )
         for use in ("order", "noise")
     )
-    optimizer = plan.optimizer.build(stack.parameters(), value_at(plan.optimizer.lr, 0))
-    return EnsembleState(stack, optimizer, order, noise)
+    optimizer = build_optimizer(plan, stack.named())
+    average = WeightAverage(stack) if plan.ema else None
+    return EnsembleState(stack, optimizer, order, noise, average=average)
 
 
 def _epoch_function(

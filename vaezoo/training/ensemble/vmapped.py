@@ -47,7 +47,8 @@ class Vmapped:
         with _vmap_warnings_off():
             totals = self._train(stored, splits)
             seconds = time.perf_counter() - began
-            validation = self._validate(stored, splits, validation_seeds)
+            with self._state.evaluated():
+                validation = self._validate(stored, splits, validation_seeds)
         epoch, count = self._state.epoch + 1, len(splits[0][0])
         records = []
         for member, spec in enumerate(self._specs):
@@ -66,10 +67,12 @@ class Vmapped:
             ]
         )
         steps = math.ceil(count / size)
-        sums = [
-            self._step(stored.rows(which), self._state.epoch + index / steps)
-            for index, which in enumerate(rows.split(size, dim=1))
-        ]
+        sums = []
+        for index, which in enumerate(rows.split(size, dim=1)):
+            now = self._state.epoch + index / steps
+            sums.append(self._step(stored.rows(which), now))
+            if self._state.average and (ema := self._specs[0].train.ema):
+                self._state.average.update(ema.decay_at(now))
         return torch.stack(sums).sum(0)
 
     def _validate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -14,6 +14,7 @@ from vaezoo.data.placement import ON_DEVICE, Placement
 from vaezoo.diagnostics import Diagnostic, RunError
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
+from vaezoo.spec.train_options import EMA
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.execution.compiled import CompiledStep
 from vaezoo.training.execution.eager import EagerStep
@@ -32,27 +33,37 @@ CompileMode = Literal["auto", "on", "off"]
 #: always makes the same choice.
 WORTH_COMPILING = 8_000
 
+#: Why steps are eager with ``skip_bad_steps``.
+_SKIPPING = "train.skip_bad_steps looks at every gradient before it is applied"
+
 
 @dataclass(frozen=True)
 class ExecutionPlan:
-    """Whether steps are compiled (or why not), the matmul precision and the image placement."""
+    """Whether steps are compiled (or why not), the matmul precision and the image placement.
+
+    ``averaged`` is how the weights that are kept are averaged.
+    """
 
     compiled: bool
     reason: str = ""
     precision: Precision = "float32"
     images: Placement = ON_DEVICE
+    averaged: EMA | None = None
 
-    def for_lock(self) -> dict[str, bool | str]:
+    def for_lock(self) -> dict[str, Any]:
         """The values that an entry's lock records."""
+        averaged = {"averaged": self.averaged.model_dump()} if self.averaged else {}
         return {
             "compiled": self.compiled,
             "precision": self.precision,
             "images": self.images.kind,
+            **averaged,
         }
 
     def __str__(self) -> str:
         steps = "compiled steps" if self.compiled else f"eager steps ({self.reason})"
-        return f"{steps}; {self.images}; precision: {self.precision}"
+        averaged = f"; averaged weights, decay {self.averaged.decay:g}" if self.averaged else ""
+        return f"{steps}; {self.images}; precision: {self.precision}{averaged}"
 
 
 def choose_step(
@@ -143,6 +154,10 @@ def _reason_for_eager(
         if mode == ("off" if state.compiled else "on"):
             raise _contradicts_checkpoint(state.compiled)
         return None if state.compiled else "the run started with eager steps"
+    if spec.train.skip_bad_steps:
+        if mode == "on":
+            raise _cannot_compile(_SKIPPING)
+        return _SKIPPING
     if mode == "off":
         return "compilation is off"
     if mode == "on":

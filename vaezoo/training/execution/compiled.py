@@ -14,6 +14,7 @@ from vaezoo.data.pixels import as_unit
 from vaezoo.registry import Batch
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
+from vaezoo.training.build_optimizer import set_learning_rates
 from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.execution.cuda_graph import as_cuda_graph
 from vaezoo.training.execution.eager import EagerStep
@@ -24,6 +25,7 @@ from vaezoo.training.execution.graph_capture import (
     copy_generator,
     first_line,
     step_tensors,
+    trainable,
     varying_weights,
 )
 from vaezoo.training.execution.inductor import Program, compile_graph
@@ -61,7 +63,7 @@ class CompiledStep:
         self._tolerances = _TOLERANCES[resolve_precision(spec.train.precision, self._device)]
         self._batch_size = len(batch.images)
         self._varying = tuple(varying_weights([spec]) if varying is None else varying)
-        update = optimizer_update(state.optimizer)
+        update = optimizer_update(state.optimizer, trainable(state.model))
         captured = capture(spec, state.model, loss, state.noise, update, batch, self._varying)
         self.terms = captured.terms
         self._draws = captured.draws
@@ -82,7 +84,7 @@ class CompiledStep:
         """Set the state to train."""
         self._state = state
         self._eager = EagerStep(spec, state, loss)
-        self._update = optimizer_update(state.optimizer)
+        self._update = optimizer_update(state.optimizer, trainable(state.model))
         self._parameters = [
             parameter
             for parameter, trained in zip(state.model.parameters(), self._trained, strict=True)
@@ -106,20 +108,19 @@ class CompiledStep:
         if self._update:
             self._update.after_apply()
         else:
-            self._optimizer_step(gradients, now.lr)
+            self._optimizer_step(gradients, now)
         return sums
 
     def _scalars(self, now: ScheduledValues) -> Tensor:
         scalars = [now.weights[name] for name in self._varying]
         if self._update:
-            scalars += self._update.scalars(now.lr)
+            scalars += self._update.scalars(now.lr_of)
         return _to_device(scalars, self._device)
 
-    def _optimizer_step(self, gradients: Sequence[Tensor], lr: float) -> None:
+    def _optimizer_step(self, gradients: Sequence[Tensor], now: ScheduledValues) -> None:
         """Step an optimizer that is not part of the program."""
         optimizer = self._state.optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = lr
+        set_learning_rates(optimizer, now.lr_of)
         optimizer.zero_grad(set_to_none=True)
         for parameter, gradient in zip(self._parameters, gradients, strict=True):
             parameter.grad = gradient

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from vaezoo.data.pixels import to_unit
@@ -10,7 +9,7 @@ from vaezoo.registry.contracts import Batch
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.execution.eager_optimizers import step_function
+from vaezoo.training.execution.eager_update import EagerUpdate
 from vaezoo.training.execution.graph_capture import term_sums
 from vaezoo.training.execution.step import ScheduledValues
 
@@ -22,21 +21,14 @@ class EagerStep:
         self.terms: tuple[str, ...] = ()
         self._state = state
         self._loss = loss
-        self._clip = spec.train.gradient_clip
-        self._optimizer_step = step_function(state.optimizer)
+        self._update = EagerUpdate(spec, state)
 
     def prepare(self, images: Tensor) -> Tensor:
         return to_unit(images)
 
     def __call__(self, batch: Batch, now: ScheduledValues) -> Tensor:
-        model, optimizer = self._state.model, self._state.optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = now.lr
-        optimizer.zero_grad(set_to_none=True)
-        terms = self._loss(model, batch, now.weights, self._state.noise)
+        self._update.begin(now)
+        terms = self._loss(self._state.model, batch, now.weights, self._state.noise)
         terms["objective"].mean().backward()
-        if self._clip is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), self._clip)
-        self._optimizer_step()
         self.terms = tuple(terms)
-        return term_sums(terms)
+        return self._update.finish(term_sums(terms), len(batch.images))

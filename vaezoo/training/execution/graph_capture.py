@@ -25,6 +25,7 @@ from vaezoo.registry.contracts import Batch
 from vaezoo.registry.fields import Schedule
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
+from vaezoo.spec.train_options import GradientClip
 from vaezoo.training.execution.optimizer_updates import Update, scalar_count
 
 
@@ -163,6 +164,11 @@ def varying_weights(specs: Sequence[Spec]) -> list[str]:
     ]
 
 
+def trainable(module: nn.Module) -> list[nn.Parameter]:
+    """The parameters that training changes."""
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+
+
 def step_tensors(objective: Objective, update: Update | None) -> list[Tensor]:
     """The tensors that a captured step updates in place, in the graph's order."""
     parameters = [p.detach() for p in objective.model.parameters()]
@@ -194,7 +200,9 @@ def _trace(
     generator: torch.Generator,
     varying: Sequence[str],
 ) -> tuple[GraphModule, tuple[bool, ...]]:
-    parameters = {f"model.{name}": p.detach() for name, p in objective.model.named_parameters()}
+    named = {f"model.{name}": p for name, p in objective.model.named_parameters()}
+    parameters = {name: p.detach() for name, p in named.items()}
+    learned = [name for name, p in named.items() if p.requires_grad]
     others = {n: p for n, p in objective.named_parameters() if n not in parameters}
     if others:
         raise NotCapturable("its loss has parameters, which are not trained")
@@ -210,7 +218,9 @@ def _trace(
         averages = list(islice(rest, len(state)))
         stored, *labels = islice(rest, len(batch.tensors))
         numbers = next(rest).unbind()
-        leaves = {name: value.detach().requires_grad_(True) for name, value in values.items()}
+        leaves = {name: value.detach() for name, value in values.items()}
+        for name in learned:
+            leaves[name].requires_grad_(True)
         weights = dict(spec.loss.weights) | dict(zip(varying, numbers, strict=False))
         with DrawRecorder(generator, tuple(rest)):
             terms = torch.func.functional_call(
@@ -219,15 +229,17 @@ def _trace(
                 (Batch(to_unit(stored), *labels), weights, generator),
             )
         gradients = torch.autograd.grad(
-            terms["objective"].mean(), list(leaves.values()), allow_unused=True
+            terms["objective"].mean(), [leaves[name] for name in learned], allow_unused=True
         )
-        trained[:] = [gradient is not None for gradient in gradients]
+        having = {n for n, gradient in zip(learned, gradients, strict=True) if gradient is not None}
+        trained[:] = [name in having for name in parameters]
         with torch.no_grad():
             sums = term_sums(terms)
             clipped = clip_gradients(gradients, spec.train.gradient_clip)
             if update is None:
                 return [sums, *(gradient for gradient in clipped if gradient is not None)]
-            update.apply(list(values.values()), clipped, averages, numbers[len(varying) :])
+            own = [values[name] for name in learned]
+            update.apply(own, clipped, averages, numbers[len(varying) :])
             return [sums]
 
     flat = [*parameters.values(), *buffers.values(), *state, *batch.tensors, scalars, *drawn]
@@ -249,12 +261,15 @@ def term_sums(terms: Mapping[str, Tensor]) -> Tensor:
 
 
 def clip_gradients(
-    gradients: Sequence[Tensor | None], max_norm: float | None
+    gradients: Sequence[Tensor | None], clip: GradientClip | None
 ) -> Sequence[Tensor | None]:
-    """Compute what torch.nn.utils.clip_grad_norm_ does."""
+    """Compute what torch.nn.utils.clip_grad_norm_ or clip_grad_value_ does."""
     present = [g for g in gradients if g is not None]
-    if max_norm is None or not present:
+    if clip is None or not present:
         return gradients
+    if (limit := clip.value) is not None:
+        return [None if g is None else g.clamp(-limit, limit) for g in gradients]
+    assert clip.norm is not None
     norm = torch.stack([torch.linalg.vector_norm(g) for g in present]).square().sum().sqrt()
-    factor = (max_norm / (norm + 1e-6)).clamp(max=1.0)
+    factor = (clip.norm / (norm + 1e-6)).clamp(max=1.0)
     return [None if g is None else g * factor for g in gradients]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from torch import Tensor
@@ -13,10 +13,20 @@ from vaezoo.registry import Batch
 
 @dataclass(frozen=True)
 class ScheduledValues:
-    """The scheduled hyperparameters at one step: loss weights and learning rate."""
+    """The scheduled hyperparameters at one step: loss weights and learning rates.
+
+    ``part_lrs`` holds the learning rates of parts with settings of their own. ``average_decay``
+    is the share of the old average in the moving average of the weights.
+    """
 
     weights: Mapping[str, float]
     lr: float
+    part_lrs: Mapping[str, float] = field(default_factory=dict)
+    average_decay: float = 0.0
+
+    def lr_of(self, part: str | None) -> float:
+        """The learning rate of a part; ``None`` is every part without its own."""
+        return self.lr if part is None else self.part_lrs.get(part, self.lr)
 
 
 class Step(Protocol):

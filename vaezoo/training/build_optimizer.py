@@ -1,0 +1,55 @@
+"""Build the optimizer of a spec, with the settings of each part of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+from vaezoo.model.vae import PARTS
+from vaezoo.registry import Optimizer
+from vaezoo.registry.fields import value_at
+from vaezoo.spec.spec import TrainSpec
+
+#: The key of a parameter group that names its part of the model.
+PART = "part"
+
+
+def build_optimizer(
+    plan: TrainSpec, named: Iterable[tuple[str, nn.Parameter]]
+) -> torch.optim.Optimizer:
+    """The optimizer of all parameters with a gradient, one group for each part with settings.
+
+    ``named`` are the model's parameters with their names in its state dict.
+    """
+    own = plan.groups.optimizers()
+    attributes = {PARTS[part]: part for part in own}
+    by_part: dict[str | None, list[nn.Parameter]] = {}
+    for name, parameter in named:
+        if parameter.requires_grad:
+            part = attributes.get(name.partition(".")[0])
+            by_part.setdefault(part, []).append(parameter)
+    settings: dict[str | None, Optimizer] = {None: plan.optimizer}
+    settings.update(own)
+    built = {
+        part: settings[part].build(parameters, value_at(settings[part].lr, 0))
+        for part, parameters in by_part.items()
+    }
+    for part, optimizer in built.items():
+        if part is not None:
+            for group in optimizer.param_groups:
+                group[PART] = part
+    first: torch.optim.Optimizer
+    first, *others = built.values()
+    for group in (group for other in others for group in other.param_groups):
+        first.add_param_group(group)
+    return first
+
+
+def set_learning_rates(
+    optimizer: torch.optim.Optimizer, lr_of: Callable[[str | None], float]
+) -> None:
+    """Set the learning rate of every group; ``lr_of`` gives that of a part."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr_of(group.get(PART))
