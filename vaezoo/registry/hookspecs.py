@@ -1,7 +1,7 @@
 """The six hooks that a plugin can implement.
 
 A plugin is a module with functions of these names, decorated with ``vaezoo.hookimpl``. A function
-may omit arguments that it does not need. A module may set ``vaezoo_api = 1``, the version of the
+may omit arguments that it does not need. A module may set ``vaezoo_api = 2``, the version of the
 hooks and base classes that it needs.
 """
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from vaezoo.registry.component import Component
     from vaezoo.registry.contracts import EpochRecord, PublishedEntry, RunInfo
 
-API = 1
 PROJECT = "vaezoo"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
