@@ -16,10 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from vaezoo.registry.plugin_api import API
 from vaezoo.system.files import cache_folder, write_whole
 from vaezoo.system.regular_file import read_regular
 
-_VERSION = 1
+#: Of the file, and of the plugin API: another one may take a plugin that this one refuses.
+_VERSION = [1, API]
 _MAX_FILES = 2000
 #: Enough for a thousand plugins.
 _MAX_BYTES = 8 << 20
