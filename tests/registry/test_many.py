@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 
 import pytest
 
@@ -58,18 +57,3 @@ def test_the_registry_stays_small() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_fits_on_a_screen(kind: str) -> None:
     assert len(inspect.getsource(KINDS[kind]).splitlines()) < 60
-
-
-def test_a_plugin_is_looked_at_again_under_another_plugin_api(site: Site) -> None:
-    """Another vaezoo may take what this one refuses, so its refusal must not be kept."""
-    site.install("undecided")
-    assert site.vaezoo("undecided").out == "hello from undecided\n"
-    (cache,) = (site.folder.parent / "cache").glob("plugins-*.json")
-    kept = json.loads(cache.read_text("utf-8"))
-    refusal = {"hooks": [], "components": [], "commands": [], "error": "it needs plugin API 2"}
-    kept["plugins"]["undecided"]["facts"] = refusal
-    cache.write_text(json.dumps(kept), "utf-8")
-    assert site.vaezoo("undecided").code != 0
-    kept["version"][1] -= 1
-    cache.write_text(json.dumps(kept), "utf-8")
-    assert site.vaezoo("undecided").out == "hello from undecided\n"

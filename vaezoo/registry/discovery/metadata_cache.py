@@ -16,12 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vaezoo.registry.plugin_api import API
 from vaezoo.system.files import cache_folder, write_whole
 from vaezoo.system.regular_file import read_regular
 
-#: Of the file, and of the plugin API: another one may take a plugin that this one refuses.
-_VERSION = [1, API]
+_VERSION = 1
 _MAX_FILES = 2000
 #: Enough for a thousand plugins.
 _MAX_BYTES = 8 << 20
