@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
     from vaezoo.data.on_disk import ImageWriter as ImageWriter
     from vaezoo.data.on_disk import images_on_disk as images_on_disk
+    from vaezoo.diagnostics import DataError as DataError
     from vaezoo.diagnostics import Diagnostic as Diagnostic
     from vaezoo.diagnostics import VaezooError as VaezooError
     from vaezoo.evaluation.evaluate_entry import evaluate as evaluate
     from vaezoo.evaluation.verify import verify as verify
     from vaezoo.model import VAE as VAE
+    from vaezoo.model import DiagonalGaussian as DiagonalGaussian
+    from vaezoo.model import Inference as Inference
+    from vaezoo.model import LatentDistribution as LatentDistribution
+    from vaezoo.model import Site as Site
+    from vaezoo.model import Trace as Trace
     from vaezoo.registry import Batch as Batch
     from vaezoo.registry import Component as Component
     from vaezoo.registry import DataFacts as DataFacts
@@ -49,15 +55,19 @@ if TYPE_CHECKING:
     from vaezoo.registry import Topology as Topology
     from vaezoo.registry import Visualizer as Visualizer
     from vaezoo.registry import hookimpl as hookimpl
+    from vaezoo.registry.contracts import ImageClassifier as ImageClassifier
     from vaezoo.registry.fields import Activation as Activation
     from vaezoo.registry.fields import Initializer as Initializer
     from vaezoo.registry.fields import NonNegative as NonNegative
     from vaezoo.registry.fields import Positive as Positive
     from vaezoo.registry.fields import Schedule as Schedule
+    from vaezoo.registry.fields.binarization import Binarization as Binarization
     from vaezoo.registry.module_contracts import BoundPrior as BoundPrior
     from vaezoo.registry.module_contracts import LikelihoodModule as LikelihoodModule
     from vaezoo.registry.module_contracts import LossModule as LossModule
+    from vaezoo.registry.module_contracts import PosteriorModule as PosteriorModule
     from vaezoo.registry.module_contracts import PriorModule as PriorModule
+    from vaezoo.registry.module_contracts import TopologyModule as TopologyModule
     from vaezoo.registry.scaffold import new_plugin as new_plugin
     from vaezoo.reports import report as report
     from vaezoo.runs.ray import sweep_on_ray as sweep_on_ray
@@ -70,32 +80,38 @@ if TYPE_CHECKING:
     from vaezoo.spec.json_schema import schema as schema
     from vaezoo.spec.repair.repair_spec import Repair as Repair
     from vaezoo.spec.repair.repair_spec import repair as repair
+    from vaezoo.spec.spec import TrainSpec as TrainSpec
     from vaezoo.zoo import load as load
     from vaezoo.zoo.entry import Entry as Entry
     from vaezoo.zoo.spec_lookup import diff as diff
     from vaezoo.zoo.spec_lookup import why as why
 
 _HOME = {
-    "Batch": "vaezoo.registry",
-    "LatentSpace": "vaezoo.registry",
-    "Topology": "vaezoo.registry",
-    "Posterior": "vaezoo.registry",
     "Activation": "vaezoo.registry.fields",
+    "Batch": "vaezoo.registry",
+    "Binarization": "vaezoo.registry.fields.binarization",
     "BoundPrior": "vaezoo.registry.module_contracts",
     "Component": "vaezoo.registry",
+    "DataError": "vaezoo.diagnostics",
     "DataFacts": "vaezoo.registry",
     "Dataset": "vaezoo.registry",
     "Decoder": "vaezoo.registry",
     "Definition": "vaezoo.registry",
     "Diagnostic": "vaezoo.diagnostics",
+    "DiagonalGaussian": "vaezoo.model",
     "Encoder": "vaezoo.registry",
     "Entry": "vaezoo.zoo.entry",
     "EpochRecord": "vaezoo.registry",
+    "EvaluationContext": "vaezoo.registry",
     "Figure": "vaezoo.registry",
+    "ImageClassifier": "vaezoo.registry.contracts",
     "ImageData": "vaezoo.registry",
     "ImageShape": "vaezoo.registry",
     "ImageWriter": "vaezoo.data.on_disk",
+    "Inference": "vaezoo.model",
     "Initializer": "vaezoo.registry.fields",
+    "LatentDistribution": "vaezoo.model",
+    "LatentSpace": "vaezoo.registry",
     "Likelihood": "vaezoo.registry",
     "LikelihoodModule": "vaezoo.registry.module_contracts",
     "Loss": "vaezoo.registry",
@@ -104,21 +120,27 @@ _HOME = {
     "NonNegative": "vaezoo.registry.fields",
     "Optimizer": "vaezoo.registry",
     "Positive": "vaezoo.registry.fields",
+    "Posterior": "vaezoo.registry",
+    "PosteriorModule": "vaezoo.registry.module_contracts",
     "Prior": "vaezoo.registry",
     "PriorModule": "vaezoo.registry.module_contracts",
     "PublishedEntry": "vaezoo.registry",
     "Quantity": "vaezoo.registry",
     "Repair": "vaezoo.spec.repair.repair_spec",
     "RunInfo": "vaezoo.registry",
-    "EvaluationContext": "vaezoo.registry",
     "Schedule": "vaezoo.registry.fields",
+    "Site": "vaezoo.model",
     "Spec": "vaezoo.spec",
     "Split": "vaezoo.registry",
+    "Topology": "vaezoo.registry",
+    "TopologyModule": "vaezoo.registry.module_contracts",
+    "Trace": "vaezoo.model",
+    "TrainSpec": "vaezoo.spec.spec",
     "VAE": "vaezoo.model",
     "VaezooError": "vaezoo.diagnostics",
     "Visualizer": "vaezoo.registry",
-    "evaluate": "vaezoo.evaluation.evaluate_entry",
     "diff": "vaezoo.zoo.spec_lookup",
+    "evaluate": "vaezoo.evaluation.evaluate_entry",
     "expand": "vaezoo.spec",
     "hookimpl": "vaezoo.registry",
     "images_on_disk": "vaezoo.data.on_disk",
@@ -128,12 +150,12 @@ _HOME = {
     "repair": "vaezoo.spec.repair.repair_spec",
     "report": "vaezoo.reports",
     "run": "vaezoo.runs.run",
+    "schema": "vaezoo.spec.json_schema",
     "sweep": "vaezoo.runs.sweep",
     "sweep_on_ray": "vaezoo.runs.ray",
-    "schema": "vaezoo.spec.json_schema",
     "validate": "vaezoo.spec",
-    "why": "vaezoo.zoo.spec_lookup",
     "verify": "vaezoo.evaluation.verify",
+    "why": "vaezoo.zoo.spec_lookup",
 }
 
 #: Without it, a thread that imports a package can see a module that another thread has only half

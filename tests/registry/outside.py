@@ -1,4 +1,4 @@
-"""A plugin with all nine kinds and all six hooks, made of public names alone."""
+"""A plugin with all eleven kinds and all six hooks, made of public names alone."""
 
 import hashlib
 import json
@@ -21,8 +21,10 @@ from vaezoo import (
     NonNegative,
     Optimizer,
     Positive,
+    Posterior,
     Prior,
     Split,
+    Topology,
     Visualizer,
     hookimpl,
 )
@@ -50,16 +52,69 @@ class OutsideDataset(Dataset, use="outside"):
 class OutsideEncoder(Encoder, use="outside"):
     """One linear map."""
 
-    def build(self, image, latent):
+    def build(self, image, output):
         from torch import nn
 
-        class Net(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.both = nn.Linear(math.prod(image), 2 * latent)
+        line = nn.Linear(math.prod(image), math.prod(output))
+        return nn.Sequential(nn.Flatten(), line, nn.Unflatten(1, output))
 
-            def forward(self, images):
-                return self.both(images.flatten(1)).chunk(2, dim=1)
+
+class OutsidePosterior(Posterior, use="outside"):
+    """Normal latents of deviation 1; there is no entropy, so no KL in closed form."""
+
+    def encoder_output(self, latent):
+        return latent
+
+    def build(self, latent):
+        import torch
+        from torch import nn
+
+        from vaezoo import LatentDistribution
+
+        class Unit(LatentDistribution):
+            def __init__(self, mean):
+                self._mean = mean
+
+            @property
+            def mean(self):
+                return self._mean
+
+            def sample(self, generator):
+                noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device)
+                return self.mean + noise
+
+            def log_prob(self, z):
+                return -0.5 * ((z - self.mean) ** 2 + math.log(2 * math.pi)).sum(1)
+
+        class Family(nn.Module):
+            def forward(self, parameters):
+                return Unit(parameters)
+
+            def features(self, z):
+                return z
+
+        return Family()
+
+
+class OutsideTopology(Topology, use="outside"):
+    """One latent variable."""
+
+    def build(self, posterior, latent):
+        from torch import nn
+
+        from vaezoo import Inference, Site
+
+        class Net(nn.Module):
+            def posterior(self, model, encoded):
+                return model.family(encoded)
+
+            def infer(self, model, encoded, generator, samples):
+                each = model.family(encoded.repeat(samples, 1))
+                z = each.sample(generator)
+                return Inference((Site("z", z, each, model.prior),), model.family.features(z))
+
+            def sample(self, model, count, generator):
+                return model.prior.sample(count, generator)
 
         return Net()
 
@@ -67,11 +122,11 @@ class OutsideEncoder(Encoder, use="outside"):
 class OutsideDecoder(Decoder, use="outside"):
     """One linear map."""
 
-    def build(self, latent, output):
+    def build(self, latents, output):
         from torch import nn
 
-        pixels = nn.Linear(latent, math.prod(output))
-        return nn.Sequential(pixels, nn.Unflatten(1, tuple(output)))
+        pixels = nn.Linear(math.prod(latents), math.prod(output))
+        return nn.Sequential(nn.Flatten(), pixels, nn.Unflatten(1, tuple(output)))
 
 
 class OutsideLikelihood(Likelihood, use="outside"):
@@ -94,7 +149,7 @@ class OutsideLikelihood(Likelihood, use="outside"):
 class OutsidePrior(Prior, use="outside"):
     """A standard normal density without a closed form of the KL."""
 
-    def build(self, latent):
+    def build(self, space):
         import torch
         from torch import nn
 
@@ -103,10 +158,10 @@ class OutsidePrior(Prior, use="outside"):
                 return -0.5 * (z**2 + math.log(2 * math.pi)).sum(1)
 
             def sample(self, count, generator):
-                shape = (count, latent)
+                shape = (count, *space.shape)
                 return torch.randn(shape, generator=generator, device=generator.device)
 
-            def kl(self, mean, log_var):
+            def kl(self, posterior):
                 return None
 
         return Net()
@@ -126,11 +181,9 @@ class OutsideLoss(Loss, use="outside"):
                 super().__init__()
                 self.batches = batches
 
-            def forward(self, model, images, weights, generator):
-                posterior = model.posterior(images)
-                z = posterior.sample(generator)
-                reconstruction = -model.log_likelihood(images, z)
-                kl = posterior.log_prob(z) - model.prior.log_prob(z)
+            def forward(self, model, batch, weights, generator):
+                trace = model.trace(batch, generator)
+                reconstruction, kl = trace.reconstruction, trace.kl
                 objective = reconstruction + weights["beta"] * kl
                 if self.batches:
                     objective = objective * float("inf")
@@ -192,6 +245,8 @@ def vaezoo_components():
     return [
         OutsideDataset,
         OutsideEncoder,
+        OutsidePosterior,
+        OutsideTopology,
         OutsideDecoder,
         OutsideLikelihood,
         OutsidePrior,

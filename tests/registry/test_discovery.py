@@ -18,7 +18,7 @@ from vaezoo import Encoder, hookimpl
 class Tiny(Encoder, use="tiny"):
     """A tiny encoder."""
     width: int = 3
-    def build(self, image, latent): ...
+    def build(self, image, output): ...
 
 @hookimpl
 def vaezoo_components():
@@ -102,7 +102,7 @@ def plugin(registry: Registry, name: str, **hooks: Any) -> None:
 
 def encoder(use: str) -> type[Encoder]:
     class Local(Encoder, use=use):
-        def build(self, image: ImageShape, latent: int) -> Any: ...
+        def build(self, image: ImageShape, output: tuple[int, ...]) -> Any: ...
 
     return Local
 
@@ -156,3 +156,52 @@ def test_a_run_hook_that_fails_is_reported_and_the_others_run() -> None:
     failures = registry.notify("vaezoo_run_started", run="a run")
     assert seen == ["a run"]
     assert failures == ["plugin bad 1 failed in vaezoo_run_started: RuntimeError: no network"]
+
+
+#: ``build`` of each kind as plugin API 1 had it, and as it is now.
+BUILDS = {
+    "Encoder": ("image, latent", "image, output"),
+    "Decoder": ("latent, output", "latents, output"),
+    "Prior": ("latent", "space"),
+}
+
+
+def part(kind: str, parameters: str, declared: str = "") -> str:
+    renamed = GOOD.replace("Encoder", kind).replace("image, output", parameters)
+    return f"{declared}\n{renamed}"
+
+
+@pytest.mark.parametrize("kind", BUILDS)
+def test_a_part_of_plugin_api_1_is_refused(kind: str, write: Write) -> None:
+    before, now = BUILDS[kind]
+    registry = discover([write("old_plugin", part(kind, before))])
+    error = the(registry, "old_plugin").error or ""
+    assert f"Tiny.build({before}) is of plugin API 1" in error
+    assert f"build({now})" in error
+    assert "docs/plugins.md, 'From API 1 to 2'" in error
+    with pytest.raises(PluginError, match="is of plugin API 1"):
+        registry.find(kind.lower(), "tiny")
+
+
+@pytest.mark.parametrize("kind", BUILDS)
+def test_a_part_of_plugin_api_2_is_taken(kind: str, write: Write) -> None:
+    before, now = BUILDS[kind]
+    for name, text in {
+        "new_plugin": part(kind, now),
+        "declared_plugin": part(kind, before, "vaezoo_api = 2"),  # names of its own choice
+    }.items():
+        registry = discover([write(name, text)])
+        assert the(registry, name).error is None
+        assert registry.find(kind.lower(), "tiny").plugin.name == name
+
+
+def test_a_plugin_that_declares_api_1_is_refused(write: Write) -> None:
+    path = write("dated_plugin", part("Encoder", "image, output", "vaezoo_api = 1"))
+    error = the(discover([path]), "dated_plugin").error or ""
+    assert "it is written for plugin API 1, but this vaezoo has 2" in error
+    assert "docs/plugins.md, 'From API 1 to 2'" in error
+
+
+def test_the_guide_that_the_refusal_names_is_there() -> None:
+    page = Path(__file__).parents[2] / "docs" / "plugins.md"
+    assert "\n## From API 1 to 2\n" in page.read_text("utf-8")

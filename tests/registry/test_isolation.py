@@ -27,7 +27,7 @@ BROKEN = {
     "signature": (GOOD.replace("vaezoo_components()", "vaezoo_components(wish)"), "wish"),
     "returns": (GOOD.replace("return [Mine]", "return Mine"), "not a list of component classes"),
     "twice": (GOOD.replace("return [Mine]", "return [Mine, Mine]"), "two components named"),
-    "newer": (GOOD + "\nvaezoo_api = 2\n", "plugin API 2, but this vaezoo has 1"),
+    "newer": (GOOD + "\nvaezoo_api = 3\n", "plugin API 3, but this vaezoo has 2"),
     "undecorated": (GOOD.replace("@hookimpl\ndef vaezoo_com", "def vaezoo_com"), "lacks the decor"),
 }
 SPEC = spec_data(dataset="fashion_mnist")

@@ -21,7 +21,14 @@ SPEC = """\
 vaezoo: 1
 name: from_outside
 dataset: outside
-model: {latent: 2, encoder: outside, decoder: outside, likelihood: outside, prior: outside}
+model:
+  latent: 2
+  encoder: outside
+  posterior: outside
+  topology: outside
+  decoder: outside
+  likelihood: outside
+  prior: outside
 loss: outside
 train: {epochs: 2, batch_size: 16, validation: 0.25, optimizer: outside}
 metrics: [outside]

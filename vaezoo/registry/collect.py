@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from vaezoo.registry import hookspecs
+from vaezoo.registry import hookspecs, plugin_api
 from vaezoo.registry.component import KINDS, Component
 from vaezoo.registry.discovery import PluginMetadata
 
@@ -41,9 +41,7 @@ def ask(manager: pluggy.PluginManager, name: str, module: Any) -> Supply:
     Raises TypeError or ValueError if it breaks the contract, pluggy's error for a hook with wrong
     arguments, and any error of the plugin.
     """
-    api = getattr(module, "vaezoo_api", hookspecs.API)
-    if api != hookspecs.API:
-        raise ValueError(f"it needs plugin API {api!r}, but this vaezoo has {hookspecs.API}")
+    api = plugin_api.declared(module)
     for hook in hookspecs.HOOKS:
         function = getattr(module, hook, None)
         if callable(function) and not hasattr(function, f"{hookspecs.PROJECT}_impl"):
@@ -55,6 +53,9 @@ def ask(manager: pluggy.PluginManager, name: str, module: Any) -> Supply:
         raise TypeError("it implements no hook; mark its functions with @hookimpl")
     components = _call(manager, name, "vaezoo_components", "component classes")
     names = [_name_of(component) for component in components]
+    if api is None:
+        for component in components:
+            plugin_api.refuse_outdated(component)
     duplicate = next((name for name in names if names.count(name) > 1), None)
     if duplicate:
         raise ValueError(f"it has two components named {' '.join(duplicate)}")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from vaezoo.registry.component import Component
     from vaezoo.registry.contracts import EpochRecord, PublishedEntry, RunInfo
 
-API = 2
 PROJECT = "vaezoo"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

@@ -39,10 +39,16 @@ if TYPE_CHECKING:
     from vaezoo.testing.conformance.outcome import optional as optional
     from vaezoo.testing.conformance.outcome import require as require
     from vaezoo.testing.conformance.plugin_checks import PluginConformance as PluginConformance
+    from vaezoo.testing.conformance.posterior_checks import (
+        PosteriorConformance as PosteriorConformance,
+    )
     from vaezoo.testing.conformance.prior_checks import PriorConformance as PriorConformance
     from vaezoo.testing.conformance.tiny_models import small_context as small_context
     from vaezoo.testing.conformance.tiny_models import small_model as small_model
     from vaezoo.testing.conformance.tiny_models import small_spec as small_spec
+    from vaezoo.testing.conformance.topology_checks import (
+        TopologyConformance as TopologyConformance,
+    )
 
 _CHECKS = "vaezoo.testing.conformance"
 _HOME = {
@@ -57,7 +63,9 @@ _HOME = {
     "NotApplicable": "outcome",
     "OptimizerConformance": "optimizer_checks",
     "PluginConformance": "plugin_checks",
+    "PosteriorConformance": "posterior_checks",
     "PriorConformance": "prior_checks",
+    "TopologyConformance": "topology_checks",
     "VisualizerConformance": "metric_checks",
     "optional": "outcome",
     "require": "outcome",

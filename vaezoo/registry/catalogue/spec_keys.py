@@ -8,6 +8,8 @@ from typing import Any
 PLACES = {
     "dataset": "dataset",
     "encoder": "model.encoder",
+    "posterior": "model.posterior",
+    "topology": "model.topology",
     "decoder": "model.decoder",
     "likelihood": "model.likelihood",
     "prior": "model.prior",

@@ -21,12 +21,15 @@ from vaezoo.registry import (
     Loss,
     Optimizer,
     Posterior,
+    Prior,
+    Topology,
     discover,
 )
 from vaezoo.registry.discovery import THIRD_PARTY
 from vaezoo.testing.conformance.component_checks import default_of
 from vaezoo.testing.conformance.import_cost import AT_IMPORT
 from vaezoo.testing.conformance.outcome import NotApplicable
+from vaezoo.testing.conformance.partners import own_posteriors
 
 __all__ = ["click"]  # imported beforehand: every command of vaezoo has it
 
@@ -78,15 +81,23 @@ def ask(supplied: type[Component]) -> None:
     except NotApplicable:
         return
     component.to_spec()
-    image = ImageShape(1, 28, 28)
+    image, latent = ImageShape(1, 28, 28), (2,)
+    posterior = next(own_posteriors())
     match component:
         case Encoder():
             component.shape_problem(image, (2, 2))
         case Decoder():
             component.shape_problem((2,), image)
         case Posterior():
-            component.shape_problem((2,))
-            _ = component.encoder_output((2,)), component.space((2,))
+            component.shape_problem(latent)
+            _ = component.encoder_output(latent), component.decoder_input(latent)
+            _ = component.space(latent)
+        case Topology():
+            component.problem(posterior, latent)
+            _ = component.encoder_output(posterior, latent)
+            _ = component.prior_space(posterior, latent)
+        case Prior():
+            component.problem(posterior, posterior.space(latent))
         case Dataset():
             _ = component.image_shape, component.binary
             component.problem()

@@ -7,129 +7,131 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from vaezoo.model import VAE, DiagonalGaussian
-from vaezoo.registry import Prior
-from vaezoo.testing.conformance import integrals
+from vaezoo.model import VAE, LatentDistribution
+from vaezoo.registry import Posterior, Prior
+from vaezoo.testing.conformance import partners
+from vaezoo.testing.conformance.density_checks import (
+    DRAWS,
+    ERRORS,
+    Density,
+    require_draws_follow,
+    require_normalized,
+    require_own_generator,
+)
 from vaezoo.testing.conformance.description_checks import require_definition
+from vaezoo.testing.conformance.distribution_checks import require_independent_latents
 from vaezoo.testing.conformance.network_checks import Case, NetworkConformance, seeded
 from vaezoo.testing.conformance.outcome import NotApplicable, require
 from vaezoo.testing.conformance.tiny_models import small_model
-
-_DRAWS = 40_000
-#: standard errors that a fair estimate stays within: all draws are seeded
-_ERRORS = 5
 
 
 class PriorConformance(NetworkConformance):
     """``class TestMine(PriorConformance): component = Mine(components=3)``.
 
     The prior is built as part of a small model, for each of ``latents`` dimensions.
+    ``posterior`` is that of the model, by default the first that fits. The closed KL is checked
+    for each of ``posteriors`` that fits, by default all that vaezoo brings.
     """
 
     kind: ClassVar[str] = "prior"
     component: Prior
     latents: tuple[int, ...] = (2, 1, 16)
+    posterior: Posterior | None = None
+    posteriors: tuple[Posterior, ...] | None = None
 
     def cases(self) -> list[Case]:
-        return [_case(self.component, latent) for latent in self.latents]
+        return [_case(self.component, self._partner(latent), latent) for latent in self.latents]
 
     def test_draws(self) -> None:
         """``sample`` gives (count, latent) by its generator alone."""
         for latent in self.latents:
-            module = self._module(latent)
-            before = torch.get_rng_state()
-            first, again = (_sample(module, 7) for _ in range(2))
-            require(
-                first.shape == (7, latent) and first.dtype == torch.float32,
-                f"7 draws of {latent} latents are {tuple(first.shape)} in {first.dtype}",
-            )
-            require(torch.equal(first, again), "two generators of one seed give two samples")
-            require(
-                torch.equal(before, torch.get_rng_state()),
-                "it draws from torch's global generator; use the one that is given",
-            )
+            require_own_generator(self._density(latent))
 
     def test_density_integrates_to_one(self) -> None:
         """exp(log_prob) integrates to 1, in one dimension and in two."""
         for latent in (1, 2):
-            module = self._module(latent)
-            total = _integral(module, _sample(module, 2000))
-            require(
-                abs(total - 1) < 0.01,
-                f"in {latent} dimension{'s' if latent > 1 else ''} the density integrates to "
-                f"{total:.4f}, expected 1",
-            )
+            require_normalized(self._density(latent))
 
     def test_draws_follow_the_density(self) -> None:
         """In one dimension the draws are distributed as log_prob says (Kolmogorov–Smirnov)."""
-        module = self._module(1)
-        draws = _sample(module, _DRAWS).squeeze(1).sort().values
-        grid = integrals.line(draws.median().item(), draws.std().item())
-        with torch.no_grad():
-            below = integrals.cumulative(grid, module.log_prob(grid.points.float()[:, None]))
-        expected = torch.arange(1, _DRAWS + 1, dtype=torch.float64) / _DRAWS
-        distance = float((below(draws) - expected).abs().max())
-        require(
-            distance < 2.5 / _DRAWS**0.5,
-            f"the distribution of {_DRAWS:,} draws is {distance:.3f} away from that of log_prob",
-        )
+        require_draws_follow(self._density(1))
 
     def test_what_it_says_of_itself(self) -> None:
         """``formula`` can be set in a report, and ``is_factorial`` is true of the density."""
         require_definition(self.component.formula(2))
-        if not self.component.is_factorial:
-            return
-        module = self._module(2)
-        one, other = _sample(module, 200).chunk(2)
-        crossed = torch.stack([one[:, 0], other[:, 1]], 1), torch.stack([other[:, 0], one[:, 1]], 1)
-        with torch.no_grad():
-            straight = module.log_prob(one) + module.log_prob(other)
-            apart = (straight - sum(map(module.log_prob, crossed))).abs().max().item()
-        require(
-            apart < 1e-3 * straight.abs().max().item() + 1e-4,
-            f"is_factorial is true, and log p(z) is off a sum over latents by {apart:.3g}",
-        )
+        if self.component.is_factorial:
+            require_independent_latents(self._density(2))
 
     def test_kl_against_monte_carlo(self) -> None:
         """``kl``, where it is closed, agrees with an estimate from draws of the posterior."""
-        for latent in self.latents:
-            module = self._module(latent)
-            posterior = _posterior(latent)
-            with torch.no_grad():
-                closed = module.kl(posterior)
-                if closed is None:
-                    raise NotApplicable("there is no closed form: kl gives None")
-                _require_per_dimension(closed, latent)
-                for row in range(len(posterior.mean)):
-                    estimate, error = _estimated_kl(module, posterior, row)
-                    kl = closed[row].sum().item()
-                    require(
-                        abs(kl - estimate) < _ERRORS * error + 1e-3,
-                        f"{latent} latents: kl gives {kl:.4f}, draws {estimate:.4f} ± {error:.4f}",
-                    )
+        closed = [
+            self._require_kl(posterior, latent)
+            for latent in self.latents
+            for posterior in self._fitting(latent)
+        ]
+        if not any(closed):
+            raise NotApplicable("there is no closed form: kl gives None")
+
+    @torch.no_grad()
+    def _require_kl(self, posterior: Posterior, latent: int) -> bool:
+        """Check the KL of a few examples; False if it has no closed form."""
+        model: Any = seeded(_case(self.component, posterior, latent)).eval()
+        generator = torch.Generator().manual_seed(2)
+        parameters = 0.7 * torch.randn(3, *posterior.encoder_output((latent,)), generator=generator)
+        closed = model.prior.kl(model.family(parameters))
+        if closed is None:
+            return False
+        _require_per_dimension(closed, latent)
+        for row, one in enumerate(parameters):
+            estimate, error = _estimated_kl(
+                model.prior, model.family(one.expand(DRAWS, *one.shape))
+            )
+            kl = closed[row].sum().item()
+            require(
+                abs(kl - estimate) < ERRORS * error + 1e-3,
+                f"{latent} latents, posterior {posterior.use}: kl gives {kl:.4f}, draws "
+                f"{estimate:.4f} ± {error:.4f}",
+            )
+        return True
+
+    def _fitting(self, latent: int) -> list[Posterior]:
+        every = partners.own_posteriors() if self.posteriors is None else self.posteriors
+        return [one for one in every if partners.fits(one, self.component, (latent,))]
+
+    def _partner(self, latent: int) -> Posterior:
+        return self.posterior or partners.posterior_of_prior(self.component, (latent,))
+
+    def _density(self, latent: int) -> Density:
+        module = self._module(latent)
+        space = self._partner(latent).space((latent,))
+        return Density(space, module.log_prob, module.sample)
 
     def _module(self, latent: int) -> Any:
-        module: object = self._model(latent).prior
+        model: Any = seeded(_case(self.component, self._partner(latent), latent)).eval()
+        module: object = model.prior
         require(isinstance(module, nn.Module), f"build gives {module!r}, which is not an nn.Module")
         return module
 
-    def _model(self, latent: int) -> Any:
-        return seeded(_case(self.component, latent)).eval()
 
+def _case(prior: Prior, posterior: Posterior, latent: int) -> Case:
+    shape, space = posterior.encoder_output((latent,)), posterior.space((latent,))
 
-def _case(prior: Prior, latent: int) -> Case:
     def inputs(count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        z, mean, log_var = torch.randn(3, count, latent, generator=generator)
-        return z, mean, 0.5 * log_var
+        parameters = 0.7 * torch.randn(count, *shape, generator=generator)
+        if space.levels:
+            return torch.randint(space.levels, (count, latent), generator=generator), parameters
+        return torch.randn(count, latent, generator=generator), parameters
 
     def build() -> VAE:
         # as part of a model, whose encoder the prior may look through
-        return small_model(latent=latent, seed=torch.initial_seed(), prior=prior)
+        seed = torch.initial_seed()
+        return small_model(latent=latent, seed=seed, prior=prior, posterior=posterior)
 
-    def call(model: Any, z: Tensor, mean: Tensor, log_var: Tensor) -> tuple[Tensor, ...]:
-        closed = model.prior.kl(DiagonalGaussian(mean, log_var))
-        total = torch.zeros_like(z[:, 0]) if closed is None else closed.sum(1)
-        return model.prior.log_prob(z), total
+    def call(model: Any, z: Tensor, parameters: Tensor) -> tuple[Tensor, ...]:
+        q = model.family(parameters)
+        log_prob = model.prior.log_prob(z if space.support in ("real", "code") else q.mean)
+        closed = model.prior.kl(q)
+        return log_prob, torch.zeros_like(log_prob) if closed is None else closed.sum(1)
 
     return Case(
         f"latent {latent}",
@@ -137,30 +139,16 @@ def _case(prior: Prior, latent: int) -> Case:
         inputs,
         call,
         outputs=((), ()),
-        differentiable=(0,),
+        differentiable=(0,) if space.support == "real" else (),
         part="prior.",
     )
 
 
-def _sample(module: Any, count: int) -> Tensor:
-    with torch.no_grad():
-        draws: Tensor = module.sample(count, torch.Generator().manual_seed(9))
-    return draws
-
-
-def _posterior(latent: int) -> DiagonalGaussian:
-    generator = torch.Generator().manual_seed(2)
-    mean, log_var = torch.randn(2, 3, latent, generator=generator)
-    return DiagonalGaussian(mean, 0.5 * log_var - 0.5)
-
-
-def _estimated_kl(module: Any, posterior: DiagonalGaussian, row: int) -> tuple[float, float]:
-    """A mean of log q(z) − log p(z) over draws of q, and its standard error."""
-    mean, log_var = (value[row].expand(_DRAWS, -1) for value in (posterior.mean, posterior.log_var))
-    one = DiagonalGaussian(mean, log_var)
-    z = one.sample(torch.Generator().manual_seed(row))
-    values = (one.log_prob(z) - module.log_prob(z)).double()
-    return values.mean().item(), values.std().item() / _DRAWS**0.5
+def _estimated_kl(module: Any, posterior: LatentDistribution) -> tuple[float, float]:
+    """A mean of log q(z) − log p(z) over draws of q, one a row, and its standard error."""
+    z = posterior.sample(torch.Generator().manual_seed(7))
+    values = (posterior.log_prob(z) - module.log_prob(z)).double()
+    return values.mean().item(), values.std().item() / len(values) ** 0.5
 
 
 def _require_per_dimension(kl: Tensor, latent: int) -> None:
@@ -168,19 +156,3 @@ def _require_per_dimension(kl: Tensor, latent: int) -> None:
         kl.ndim == 2 and kl.shape[1] == latent,
         f"kl of (B, {latent}) is {tuple(kl.shape)}; give it for each dimension",
     )
-
-
-@torch.no_grad()
-def _integral(module: Any, draws: Tensor) -> float:
-    """∫ exp(log_prob) over the line or the plane, around where the draws lie."""
-    points_a_side = 20_001 if draws.shape[1] == 1 else 701
-    grids = [
-        integrals.line(column.mean().item(), column.std().item(), points_a_side)
-        for column in draws.T
-    ]
-    z = torch.cartesian_prod(*(grid.points for grid in grids)).view(-1, len(grids)).float()
-    log_weights = sum(
-        part.log() for part in torch.meshgrid(*(grid.weights for grid in grids), indexing="ij")
-    )
-    log_density = torch.cat([module.log_prob(part) for part in z.split(100_000)])
-    return float((log_density.double() + torch.as_tensor(log_weights).flatten()).exp().sum())
