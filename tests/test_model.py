@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -13,27 +14,27 @@ from PIL import Image
 from torch import nn
 
 from tests.helpers import Blobs, registry_with, small_spec, spec_data
-from vaezoo.model import VAE, Posterior, build
+from vaezoo.model import VAE, DiagonalGaussian, build
 from vaezoo.registry import Encoder, ImageShape, Prior
+from vaezoo.registry.module_contracts import LatentSpace, Shape
 from vaezoo.spec import from_data
 
 
 class NormedNet(nn.Module):
-    def __init__(self, inputs: int, latent: int) -> None:
+    def __init__(self, inputs: int, output: Shape) -> None:
         super().__init__()
         self.norm = nn.BatchNorm1d(inputs)
-        self.mean, self.log_var = nn.Linear(inputs, latent), nn.Linear(inputs, latent)
+        self.both = nn.Sequential(nn.Linear(inputs, math.prod(output)), nn.Unflatten(1, output))
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        features = self.norm(images.flatten(1))
-        return self.mean(features), self.log_var(features)
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.both(self.norm(images.flatten(1)))
 
 
 class NormedEncoder(Encoder, use="normed"):
     """Batch normalization, then one layer."""
 
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
-        return NormedNet(image.channels * image.height * image.width, latent)
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
+        return NormedNet(math.prod(image), output)
 
 
 class OneImagePriorNet(nn.Module):
@@ -47,14 +48,14 @@ class OneImagePriorNet(nn.Module):
     def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
         return self.posterior(self.image.expand(count, -1, -1, -1)).sample(generator)
 
-    def kl(self, mean: torch.Tensor, log_var: torch.Tensor) -> None:
+    def kl(self, posterior) -> None:
         return None
 
 
 class OneImagePrior(Prior, use="one_image"):
     """q(z|x) of a learned image x."""
 
-    def build(self, latent: int) -> Any:
+    def build(self, space: LatentSpace) -> Any:
         return OneImagePriorNet()
 
 
@@ -85,10 +86,10 @@ def test_a_bound_prior_uses_the_encoder(bound: VAE) -> None:
     z = torch.randn(4, 3)
     before = bound.prior.log_prob(z)
     with torch.no_grad():
-        bound.encoder.head.mean.bias += 1
+        bound.encoder.head.layers[0].bias += 1
     assert not torch.allclose(bound.prior.log_prob(z), before)
     bound.prior.log_prob(z).sum().backward()
-    assert bound.encoder.head.mean.weight.grad.any()
+    assert bound.encoder.head.layers[0].weight.grad.any()
     assert cast("Any", bound.prior).image.grad.any()
     assert bound.sample(5).shape == (5, 1, 6, 6)
 
@@ -246,12 +247,12 @@ def test_a_notebook_shows_a_png(model: VAE) -> None:
 def test_the_log_density_of_a_posterior_equals_torchs() -> None:
     mean, log_var, z = torch.randn(3, 7, 4, dtype=torch.float64)
     expected = torch.distributions.Normal(mean, (0.5 * log_var).exp()).log_prob(z).sum(1)
-    assert torch.allclose(Posterior(mean, log_var).log_prob(z), expected)
+    assert torch.allclose(DiagonalGaussian(mean, log_var).log_prob(z), expected)
 
 
 def test_samples_of_a_posterior_have_its_moments() -> None:
     mean, log_var = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, 2.0]]).log1p()
-    many = Posterior(mean.expand(200_000, 2), log_var.expand(200_000, 2))
+    many = DiagonalGaussian(mean.expand(200_000, 2), log_var.expand(200_000, 2))
     drawn = many.sample(torch.Generator().manual_seed(0))
     assert torch.allclose(drawn.mean(0), mean[0], atol=0.02)
     assert torch.allclose(drawn.std(0), (0.5 * log_var[0]).exp(), atol=0.02)

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from tests.helpers import Blobs, registry_with, spec_data
-from vaezoo.model import VAE, build
+from vaezoo.model import VAE, DiagonalGaussian, LatentDistribution, build
 from vaezoo.registry import Decoder, Encoder, EvaluationContext, ImageShape, Prior, Split
+from vaezoo.registry.module_contracts import LatentSpace, PriorModule, Shape
 from vaezoo.spec import from_data
 
 PIXELS, LATENT, SCALE = 36, 3, 0.5
@@ -26,15 +27,15 @@ class LinearPosteriorNet(nn.Module):
         self.shift = nn.Parameter(torch.zeros(PIXELS))
         self.log_var = nn.Parameter(torch.zeros(LATENT))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor) -> Tensor:
         mean = (images.flatten(1) - self.shift) @ self.matrix.T
-        return mean, self.log_var.expand_as(mean)
+        return torch.stack((mean, self.log_var.expand_as(mean)), 1)
 
 
 class LinearPosterior(Encoder, use="linear_posterior"):
     """A posterior that is linear in the image."""
 
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
         return LinearPosteriorNet()
 
 
@@ -53,7 +54,7 @@ class CountingLinear(nn.Linear):
 class LinearDecoder(Decoder, use="linear"):
     """A mean that is linear in z."""
 
-    def build(self, latent: int, output: ImageShape) -> nn.Module:
+    def build(self, latents: Shape, output: ImageShape) -> nn.Module:
         return CountingLinear()
 
 
@@ -66,14 +67,14 @@ class OpenPriorNet(nn.Module):
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         return torch.randn(count, LATENT, generator=generator)
 
-    def kl(self, mean: Tensor, log_var: Tensor) -> None:
+    def kl(self, posterior: LatentDistribution) -> None:
         return None
 
 
 class OpenPrior(Prior, use="open"):
     """A prior whose KL must be estimated."""
 
-    def build(self, latent: int) -> OpenPriorNet:
+    def build(self, space: LatentSpace) -> PriorModule:
         return OpenPriorNet()
 
 
@@ -122,3 +123,15 @@ def context(model: VAE, count: int = 750, **changes: Any) -> EvaluationContext:
     images += (torch.arange(count) * 127 // count).view(-1, 1, 1, 1)
     split = Split(images.to(torch.uint8))
     return replace(EvaluationContext("m", model.spec, model, split, "test", ()), **changes)
+
+
+def normal_posterior(model: VAE, images: Tensor) -> DiagonalGaussian:
+    """q(z|x) of images in [0, 1]."""
+    posterior = model.posterior(images)
+    assert isinstance(posterior, DiagonalGaussian)
+    return posterior
+
+
+def log_likelihood(model: VAE, images: Tensor, z: Tensor) -> Tensor:
+    """log p(x|z) of images in [0, 1]: (B,)."""
+    return model.likelihood.log_prob(images, model.decoded(z))

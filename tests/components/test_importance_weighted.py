@@ -15,11 +15,12 @@ from tests.components.linear_gaussian import (
     context,
     exact_log_evidence,
     linear_gaussian,
+    log_likelihood,
 )
 from tests.helpers import built_in
 from vaezoo.components.nets.importance import importance_weighted_bounds
 from vaezoo.model import VAE
-from vaezoo.registry import Figure
+from vaezoo.registry import Batch, Figure
 
 
 def bound(model: VAE, samples: int, count: int = 40, **changes: object) -> Figure:
@@ -34,8 +35,7 @@ def in_float64(model: VAE, samples: int, count: int, seed: int = 0) -> tuple[Ten
     images = context(model, count).split.images.double() / 255
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        posterior = model.posterior(images)
-        parts = importance_weighted_bounds(model, images, posterior, samples, generator)
+        parts = importance_weighted_bounds(model, Batch(images), samples, generator)
         found = torch.cat(list(parts))
     return found, exact_log_evidence(model, context(model, count).split.images)
 
@@ -117,7 +117,7 @@ def annealed_importance_sampling(model: VAE, images: Tensor, chains: int, steps:
     repeated = images.repeat_interleave(chains, 0)
     z = torch.randn(len(repeated), LATENT, generator=generator, dtype=torch.float64)
     log_weights = torch.zeros(len(repeated), dtype=torch.float64)
-    likelihood = model.log_likelihood(repeated, z)
+    likelihood = log_likelihood(model, repeated, z)
     # p(x|z) is weighed in slowly at first, where it changes most
     temperatures = torch.linspace(0, 1, steps + 1, dtype=torch.float64) ** 3
     for before, after in itertools.pairwise(temperatures):
@@ -125,7 +125,7 @@ def annealed_importance_sampling(model: VAE, images: Tensor, chains: int, steps:
         for size in (0.6, 0.25, 0.1):
             noise = torch.randn(z.shape, generator=generator, dtype=torch.float64)
             proposed = z + size * noise
-            new = model.log_likelihood(repeated, proposed)
+            new = log_likelihood(model, repeated, proposed)
             gain = after * (new - likelihood)
             gain += model.prior.log_prob(proposed) - model.prior.log_prob(z)
             uniform = torch.rand(len(z), generator=generator, dtype=torch.float64)

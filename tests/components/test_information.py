@@ -11,19 +11,19 @@ from torch import Tensor
 from tests.components.linear_gaussian import context, linear_gaussian
 from tests.helpers import built_in
 from vaezoo.components.nets.information import log_aggregated, log_aggregated_by_dimension
-from vaezoo.model import VAE, Posterior
+from vaezoo.model import VAE, DiagonalGaussian
 from vaezoo.registry import Figure
 
 COUNT = 6000
 
 
-def gaussian_posteriors(covariance: Tensor, variance: float) -> Posterior:
+def gaussian_posteriors(covariance: Tensor, variance: float) -> DiagonalGaussian:
     """q(z|n) = N(m_n, variance) with m_n ~ N(0, covariance): q(z) is nearly a Gaussian too."""
     generator = torch.Generator().manual_seed(0)
     root = torch.linalg.cholesky(covariance)
     noise = torch.randn(COUNT, len(covariance), generator=generator, dtype=torch.float64)
     mean = noise @ root.T
-    return Posterior(mean, torch.full_like(mean, math.log(variance)))
+    return DiagonalGaussian(mean, torch.full_like(mean, math.log(variance)))
 
 
 @pytest.mark.parametrize("variance", [0.3, 1.0])
@@ -58,7 +58,7 @@ def test_total_correlation_and_mutual_information_of_gaussians() -> None:
 def test_sums_in_parts_are_those_of_a_plain_loop() -> None:
     generator = torch.Generator().manual_seed(0)
     mean, z = torch.randn(2, 50, 3, generator=generator, dtype=torch.float64).unbind()
-    posterior = Posterior(mean, torch.randn(50, 3, generator=generator, dtype=torch.float64))
+    posterior = DiagonalGaussian(mean, torch.randn(50, 3, generator=generator, dtype=torch.float64))
     for draw, found, parts in zip(
         z,
         log_aggregated(z, posterior),

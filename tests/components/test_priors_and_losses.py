@@ -5,28 +5,30 @@ from torch.distributions import Normal, kl_divergence
 from tests.helpers import small_spec
 from vaezoo.components.losses import ELBOLoss
 from vaezoo.components.priors import StandardNormal
-from vaezoo.model import Posterior, build
+from vaezoo.model import DiagonalGaussian, build
+from vaezoo.registry import Batch
 from vaezoo.registry.fields import Schedule
+from vaezoo.registry.module_contracts import LatentSpace
 
 
 def test_the_closed_kl_is_the_one_between_normals():
     mean, log_var = torch.randn(5, 3).double(), torch.randn(5, 3).double()
-    prior = StandardNormal().build(3)
+    prior = StandardNormal().build(LatentSpace((3,)))
     expected = kl_divergence(Normal(mean, (log_var / 2).exp()), Normal(0.0, 1.0))
-    torch.testing.assert_close(prior.kl(mean, log_var), expected)
+    torch.testing.assert_close(prior.kl(DiagonalGaussian(mean, log_var)), expected)
 
 
 def test_the_prior_and_posterior_densities_are_normal():
     z = torch.randn(4, 3).double()
-    prior = StandardNormal().build(3)
+    prior = StandardNormal().build(LatentSpace((3,)))
     torch.testing.assert_close(prior.log_prob(z), Normal(0.0, 1.0).log_prob(z).sum(1))
-    posterior = Posterior(torch.randn(4, 3).double(), torch.randn(4, 3).double())
+    posterior = DiagonalGaussian(torch.randn(4, 3).double(), torch.randn(4, 3).double())
     expected = Normal(posterior.mean, (posterior.log_var / 2).exp()).log_prob(z).sum(1)
     torch.testing.assert_close(posterior.log_prob(z), expected)
 
 
 def test_samples_of_the_posterior_have_its_mean_and_spread():
-    posterior = Posterior(torch.full((100_000, 1), 2.0), torch.full((100_000, 1), -1.0))
+    posterior = DiagonalGaussian(torch.full((100_000, 1), 2.0), torch.full((100_000, 1), -1.0))
     z = posterior.sample(torch.Generator().manual_seed(0))
     assert z.mean().item() == pytest.approx(2.0, abs=0.01)
     assert z.var().item() == pytest.approx(torch.tensor(-1.0).exp().item(), rel=0.02)
@@ -34,7 +36,7 @@ def test_samples_of_the_posterior_have_its_mean_and_spread():
 
 def terms_of(loss, spec, weights):
     model, images = build(spec), torch.rand(7, *spec.dataset.image_shape)
-    return loss.build()(model, images, weights, torch.Generator().manual_seed(1))
+    return loss.build()(model, Batch(images), weights, torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0, 4.0])

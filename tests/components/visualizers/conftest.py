@@ -11,6 +11,7 @@ from vaezoo.components.likelihoods import COMPONENTS as LIKELIHOODS
 from vaezoo.components.priors import COMPONENTS as PRIORS
 from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord, EvaluationContext, ImageShape, Split
+from vaezoo.registry.module_contracts import LatentSpace
 
 CLASSES = ("sandal", "boot", "bag")
 
@@ -24,7 +25,7 @@ class ScaledEncoder(nn.Module):
 
     def forward(self, images):
         mean = images.mean((1, 2, 3))[:, None] * self.scales
-        return mean, torch.zeros_like(mean)
+        return torch.stack((mean, torch.zeros_like(mean)), 1)
 
 
 def record(epoch, *, validation=True, beta=1.0, learning_rate=1e-3):
@@ -61,20 +62,22 @@ def make_context():
         likelihood: Any = next(c for c in LIKELIHOODS if c.use == "bernoulli")()
         spec: Any = SimpleNamespace(
             dataset=SimpleNamespace(image_shape=shape, use="blobs"),
-            model=SimpleNamespace(latent=latent, likelihood=likelihood),
+            model=SimpleNamespace(latent=latent, latent_size=latent, likelihood=likelihood),
             train=SimpleNamespace(seed=0),
         )
         generator = torch.Generator().manual_seed(1)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(2)
-            encoder = MLPEncoder(hidden=(16,)).build(shape, latent)
-            decoder = MLPDecoder(hidden=(16,)).build(latent, shape)
+            encoder = MLPEncoder(hidden=(16,)).build(shape, (2, latent))
+            decoder = MLPDecoder(hidden=(16,)).build((latent,), shape)
         model = VAE(
-            spec,
+            shape,
+            latent,
             encoder=encoder if scales is None else ScaledEncoder(scales),
             decoder=decoder,
             likelihood=likelihood.build(shape),
-            prior=prior.build(latent),
+            prior=prior.build(LatentSpace((latent,))),
+            spec=spec,
         )
         images = torch.randint(0, 256, (count, *shape), generator=generator, dtype=torch.uint8)
         return EvaluationContext(

@@ -173,7 +173,7 @@ def test_the_variance_of_the_means_stands_in_for_a_kl_without_closed_form(
     make_context, monkeypatch
 ):
     context = make_context(latent=2, scales=[1.0, 2.0])
-    monkeypatch.setattr(context.model.prior, "kl", lambda mean, log_var: None)
+    monkeypatch.setattr(context.model.prior, "kl", lambda posterior: None)
     latents = measure(context)
     assert latents.unit == "variance"
     np.testing.assert_allclose(latents.carried, latents.means.var(0), rtol=1e-4)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from vaezoo.model import Posterior
-
 if TYPE_CHECKING:
     from vaezoo import VAE
+    from vaezoo.model import Trace
+    from vaezoo.registry import Batch
 
 
 class ImportanceWeighted(nn.Module):
@@ -29,38 +30,31 @@ class ImportanceWeighted(nn.Module):
     def forward(
         self,
         model: VAE,
-        images: Tensor,
+        batch: Batch,
         weights: Mapping[str, float],
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
-        """images (B, C, H, W) in [0, 1] -> objective, reconstruction, kl, each (B,), nats."""
-        posterior = model.posterior(images)
-        each = Posterior(self._repeated(posterior.mean), self._repeated(posterior.log_var))
-        z = each.sample(generator)
-        log_likelihood = self._by_draw(model.log_likelihood(self._repeated(images), z))
-        log_prior = self._by_draw(model.prior.log_prob(z))
-        log_posterior = self._by_draw(self.log_posterior(each, z))
+        """A batch of images in [0, 1] -> objective, reconstruction, kl, each (B,), nats."""
+        trace = model.trace(batch, generator, samples=self.samples)
+        log_likelihood = trace.log_likelihood
+        log_prior, log_posterior = trace.log_p, self.log_posterior(trace)
         log_weights = log_likelihood + log_prior - log_posterior
-        self.watch(z, log_weights)
+        self.watch(trace, log_weights)
+        objective = math.log(self.samples) - torch.logsumexp(log_weights, 0)
+        if trace.penalty is not None:
+            objective = objective + trace.penalty
         return {
-            "objective": math.log(self.samples) - torch.logsumexp(log_weights, 0),
+            "objective": objective,
             "reconstruction": -log_likelihood.detach().mean(0),
-            "kl": _divergence(model, posterior, log_posterior - log_prior),
+            "kl": _divergence(trace, log_posterior - log_prior),
         }
 
-    def log_posterior(self, each: Posterior, z: Tensor) -> Tensor:
-        """log q(z|x) of every draw: (K·B,)."""
-        return each.log_prob(z)
+    def log_posterior(self, trace: Trace) -> Tensor:
+        """log q(z|x) of every draw: (K, B)."""
+        return trace.log_q
 
-    def watch(self, z: Tensor, log_weights: Tensor) -> None:
-        """Called after computing the weights (K, B) of z (K·B, latent), before the gradient."""
-
-    def _repeated(self, values: Tensor) -> Tensor:
-        """(B, …) -> (K·B, …): repeat the whole batch K times."""
-        return values.expand(self.samples, *values.shape).flatten(0, 1)
-
-    def _by_draw(self, values: Tensor) -> Tensor:
-        return values.reshape(self.samples, -1)
+    def watch(self, trace: Trace, log_weights: Tensor) -> None:
+        """Called after computing the weights (K, B), before the gradient."""
 
 
 class DoublyReparameterised(ImportanceWeighted):
@@ -70,23 +64,34 @@ class DoublyReparameterised(ImportanceWeighted):
     unchanged: Σ w̃_k ∂ log w_k / ∂θ.
     """
 
-    def log_posterior(self, each: Posterior, z: Tensor) -> Tensor:
+    def log_posterior(self, trace: Trace) -> Tensor:
         """log q(z|x), with a gradient to the encoder only through z."""
-        return Posterior(each.mean.detach(), each.log_var.detach()).log_prob(z)
+        return trace.log_q_stopped
 
-    def watch(self, z: Tensor, log_weights: Tensor) -> None:
-        """Multiply the gradient of z by w̃_k.
+    def watch(self, trace: Trace, log_weights: Tensor) -> None:
+        """Multiply the gradient of each site's z by w̃_k.
 
         The gradient of log Σ w_k has one factor w̃_k. The hook adds the second one only to the
-        encoder's gradient, because the decoder and the prior do not depend on it.
+        encoder's gradient, because the decoder and the prior do not depend on it. A gradient that
+        passed through two sites would have three factors.
         """
-        if z.requires_grad:
-            shares = torch.softmax(log_weights.detach(), 0).flatten().unsqueeze(1)
-            z.register_hook(lambda gradient: shares * gradient)
+        if any(site.each is None for site in trace.sites):
+            raise ValueError(
+                "the gradient dreg needs latents that do not depend on each other given the "
+                "image; use the gradient standard"
+            )
+        shares = torch.softmax(log_weights.detach(), 0).flatten()
+        for site in trace.sites:
+            if site.z.requires_grad:
+                site.z.register_hook(partial(_scaled, shares))
 
 
-def _divergence(model: VAE, posterior: Posterior, ratios: Tensor) -> Tensor:
+def _scaled(factors: Tensor, gradient: Tensor) -> Tensor:
+    """Multiply each row of a gradient (K·B, *latent) by its factor (K·B,)."""
+    return factors.view(-1, *[1] * (gradient.ndim - 1)) * gradient
+
+
+def _divergence(trace: Trace, ratios: Tensor) -> Tensor:
     """KL(q(z|x) || p(z)) of each image, (B,): closed form, or the mean of log q / p (K, B)."""
     with torch.no_grad():
-        closed = model.prior.kl(posterior.mean, posterior.log_var)
-        return ratios.mean(0) if closed is None else closed.sum(1)
+        return trace.kl if trace.has_closed_kl else ratios.mean(0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from vaezoo import Activation, Decoder, Encoder, ImageShape
+from vaezoo.registry.module_contracts import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,11 +33,11 @@ class ResidualEncoder(Encoder, use="residual"):
         "silu", validate_default=True, description="after each normalisation"
     )
 
-    def shape_problem(self, image: ImageShape, latent: int) -> str | None:
+    def shape_problem(self, image: ImageShape, output: Shape) -> str | None:
         return problem(image, self.channels, self.groups)
 
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
-        """Images (B, C, H, W) in [0, 1] -> (mean, log_var), each (B, latent)."""
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
+        """Images (B, C, H, W) in [0, 1] -> (B, *output)."""
         from vaezoo_resnet.nets import Parts, ResidualEncoderNet
 
         return ResidualEncoderNet(
@@ -45,7 +46,7 @@ class ResidualEncoder(Encoder, use="residual"):
             heights=halved(image.height, len(self.channels)),
             widths=halved(image.width, len(self.channels)),
             blocks=self.blocks,
-            latent=latent,
+            output=output,
             parts=Parts(self.groups, self.activation.build),
         )
 
@@ -68,16 +69,16 @@ class ResidualDecoder(Decoder, use="residual"):
         "silu", validate_default=True, description="after each normalisation"
     )
 
-    def shape_problem(self, latent: int, output: ImageShape) -> str | None:
+    def shape_problem(self, latents: Shape, output: ImageShape) -> str | None:
         return problem(output, self.channels[::-1], self.groups)
 
-    def build(self, latent: int, output: ImageShape) -> nn.Module:
-        """z (B, latent) -> (B, *output)."""
+    def build(self, latents: Shape, output: ImageShape) -> nn.Module:
+        """z (B, *latents) -> (B, *output)."""
         from vaezoo_resnet.nets import Parts, ResidualDecoderNet
 
         stages = len(self.channels)
         return ResidualDecoderNet(
-            latent=latent,
+            latents=latents,
             channels=(*self.channels, output.channels),
             heights=halved(output.height, stages)[::-1],
             widths=halved(output.width, stages)[::-1],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from vaezoo import ImageShape
@@ -60,7 +62,7 @@ class Doubling(nn.Module):
 
 
 class ResidualEncoderNet(nn.Module):
-    """Stages that halve the image, flattening, then (mean, log_var)."""
+    """Stages that halve the image, flattening, then a linear layer for each parameter of q(z|x)."""
 
     def __init__(
         self,
@@ -70,23 +72,37 @@ class ResidualEncoderNet(nn.Module):
         heights: Sequence[int],
         widths: Sequence[int],
         blocks: int,
-        latent: int,
+        output: Sequence[int],
         parts: Parts,
     ) -> None:
+        """``output`` is (P, *latent) for P parameters per latent, or (P,) for one vector."""
         super().__init__()
+        self.output = tuple(output)
         layers: list[nn.Module] = []
         for before, after in pairwise((image.channels, *channels)):
             layers.append(nn.Conv2d(before, after, 3, stride=2, padding=1))
             layers += [ResidualBlock(after, parts) for _ in range(blocks)]
         self.stages = nn.Sequential(*layers, *parts.activated(channels[-1]), nn.Flatten())
         features = channels[-1] * heights[-1] * widths[-1]
-        self.mean = nn.Linear(features, latent)
-        self.log_var = nn.Linear(features, latent)
+        count = output[0] if len(output) > 1 else 1
+        size = math.prod(output) // count
+        self.heads = nn.ModuleList(nn.Linear(features, size) for _ in range(count))
+        self.register_load_state_dict_pre_hook(_rename_old_weights)  # type: ignore[no-untyped-call]
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """images (B, C, H, W) -> (mean, log_var), each (B, latent)."""
+    def forward(self, images: Tensor) -> Tensor:
+        """images (B, C, H, W) -> (B, *output)."""
         features = self.stages(images)
-        return self.mean(features), self.log_var(features)
+        return torch.cat([head(features) for head in self.heads], 1).unflatten(1, self.output)
+
+
+def _rename_old_weights(
+    module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object
+) -> None:
+    """Load weights from before the last layers were numbered."""
+    for number, name in enumerate(("mean", "log_var")):
+        for part in ("weight", "bias"):
+            if (old := f"{prefix}{name}.{part}") in state:
+                state[f"{prefix}heads.{number}.{part}"] = state.pop(old)
 
 
 class ResidualDecoderNet(nn.Module):
@@ -95,7 +111,7 @@ class ResidualDecoderNet(nn.Module):
     def __init__(
         self,
         *,
-        latent: int,
+        latents: Sequence[int],
         channels: Sequence[int],
         heights: Sequence[int],
         widths: Sequence[int],
@@ -105,7 +121,7 @@ class ResidualDecoderNet(nn.Module):
         super().__init__()
         grid = (channels[0], heights[0], widths[0])
         layers: list[nn.Module] = [
-            nn.Linear(latent, grid[0] * grid[1] * grid[2]),
+            nn.Linear(math.prod(latents), grid[0] * grid[1] * grid[2]),
             nn.Unflatten(1, grid),
         ]
         sizes = zip(pairwise(channels), heights[1:], widths[1:], strict=True)
@@ -116,6 +132,6 @@ class ResidualDecoderNet(nn.Module):
         self.stages = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        """z (B, latent) -> (B, channels[-1], heights[-1], widths[-1])."""
-        parameters: Tensor = self.stages(z)
+        """z (B, *latents) -> (B, channels[-1], heights[-1], widths[-1])."""
+        parameters: Tensor = self.stages(z.flatten(1))
         return parameters

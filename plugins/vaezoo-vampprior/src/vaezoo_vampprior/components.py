@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from vaezoo import Definition, EvaluationContext, Prior, Visualizer
+from vaezoo.registry import Posterior
+from vaezoo.registry.module_contracts import LatentSpace
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -34,11 +36,18 @@ class VampPrior(Prior, use="vampprior"):
             r"estimated by draws $z \sim q_\phi(z\mid x)$",
         )
 
-    def build(self, latent: int) -> PriorModule:
-        """z (B, latent). The model binds the module to its encoder."""
+    def problem(self, posterior: Posterior, space: LatentSpace) -> str | None:
+        if problem := super().problem(posterior, space):
+            return problem
+        if posterior.is_normal:
+            return None
+        return f"it mixes diagonal Gaussians, which the posterior {posterior.use} is not"
+
+    def build(self, space: LatentSpace) -> PriorModule:
+        """z (B, *latent). The model binds the module to its encoder."""
         from vaezoo_vampprior.nets import VampPriorNet
 
-        return VampPriorNet(self.components, latent)
+        return VampPriorNet(self.components, space.shape)
 
 
 class PseudoInputs(Visualizer, use="pseudo_inputs"):
