@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import PublishedEntry as PublishedEntry
     from vaezoo.registry import Quantity as Quantity
     from vaezoo.registry import RunInfo as RunInfo
+    from vaezoo.registry import Sampler as Sampler
     from vaezoo.registry import Split as Split
     from vaezoo.registry import Visualizer as Visualizer
     from vaezoo.registry import hookimpl as hookimpl
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from vaezoo.registry.module_contracts import LikelihoodModule as LikelihoodModule
     from vaezoo.registry.module_contracts import LossModule as LossModule
     from vaezoo.registry.module_contracts import PriorModule as PriorModule
+    from vaezoo.registry.module_contracts import SamplerModule as SamplerModule
     from vaezoo.registry.scaffold import new_plugin as new_plugin
     from vaezoo.reports import report as report
     from vaezoo.runs.ray import sweep_on_ray as sweep_on_ray
@@ -102,6 +104,8 @@ _HOME = {
     "Quantity": "vaezoo.registry",
     "Repair": "vaezoo.spec.repair.repair_spec",
     "RunInfo": "vaezoo.registry",
+    "Sampler": "vaezoo.registry",
+    "SamplerModule": "vaezoo.registry.module_contracts",
     "EvaluationContext": "vaezoo.registry",
     "Schedule": "vaezoo.registry.fields",
     "Spec": "vaezoo.spec",

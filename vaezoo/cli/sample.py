@@ -39,6 +39,11 @@ _MANY = 20_000
     type=click.Choice(_FORMATS),
     help="png is a grid, npy a float32 array (N, C, H, W). Default: from the suffix of --out.",
 )
+@click.option(
+    "--sampler",
+    metavar="NAME",
+    help="What draws the latents: the entry's sampler, or prior. Default: the entry's sampler.",
+)
 @options.force
 @options.device
 @options.zoo
@@ -50,6 +55,7 @@ def command(
     out: Path | None,
     seed: int,
     format_: str | None,
+    sampler: str | None,
     force: bool,
     device: str,
     zoo: str | None,
@@ -60,7 +66,13 @@ def command(
     """
     from vaezoo.system.out_of_memory import memory_explained
     from vaezoo.zoo.header import FORMAT
-    from vaezoo.zoo.sampling import FORMATS, SampleGrid, check_writable, write_samples
+    from vaezoo.zoo.sampling import (
+        FORMATS,
+        SampleGrid,
+        check_writable,
+        require_sampler,
+        write_samples,
+    )
     from vaezoo.zoo.search import find
 
     format_ = format_ or _format_of(out)
@@ -69,13 +81,18 @@ def command(
     check_writable(path, format_, force=force)
     with memory_explained("take a smaller --n, or a device with more memory"):
         model = entry.load(context.registry, device)
+        if sampler:
+            require_sampler(model, sampler, entry.name)
         sheet = SampleGrid(path, format_, count, model.image_shape)
         sheet.check_size()
-        blocks = model.sample_in_blocks(count, seed=seed)
+        blocks = model.sample_in_blocks(count, seed=seed, sampler=sampler)
         header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
+        if model.sampler is not None:
+            header["sampler"] = sampler or model.samplers[0]
         write_samples(sheet, _watched(blocks, count), header)
     plural = "" if count == 1 else "s"
-    tell(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images) → {path}")
+    drawn = f", sampler {header['sampler']}" if "sampler" in header else ""
+    tell(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images{drawn}) → {path}")
 
 
 def _watched(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:

@@ -13,19 +13,22 @@ from vaezoo.model.distribution import DiagonalGaussianFamily, LatentDistribution
 from vaezoo.model.single_site import SingleSite
 from vaezoo.model.trace import Trace
 from vaezoo.registry.contracts import Batch, ImageShape
-from vaezoo.registry.module_contracts import BoundPrior, LatentSpace
+from vaezoo.registry.module_contracts import BoundPrior, BoundSampler, LatentSpace
 
 if TYPE_CHECKING:
     from vaezoo.registry.module_contracts import (
         LikelihoodModule,
         PosteriorModule,
         PriorModule,
+        SamplerModule,
         TopologyModule,
     )
     from vaezoo.spec.spec import Spec
 
 #: Largest number of values that the prior draws, and of latents that are decoded, at once.
 _DRAW_LIMIT, _DECODE_LIMIT = 2**26, 1024
+#: The name by which samples are drawn from the prior.
+PRIOR = "prior"
 
 
 class VAE(nn.Module):
@@ -63,6 +66,9 @@ class VAE(nn.Module):
         self.prior = prior
         self.family = family or DiagonalGaussianFamily()
         self.topology = topology or SingleSite()
+        self.sampler: SamplerModule | None
+        self.register_module("sampler", None)
+        self._sampler_name = PRIOR
         if isinstance(prior, BoundPrior):
             prior.bind(self.image_shape, self.posterior)
 
@@ -97,7 +103,27 @@ class VAE(nn.Module):
 
     def posterior(self, images: Tensor, labels: Tensor | None = None) -> LatentDistribution:
         """q(z|x) of float images (B, C, H, W) in [0, 1]."""
-        return self.topology.posterior(self, self.encoded(images, labels))
+        return self.posterior_of(self.encoded(images, labels))
+
+    def posterior_of(self, encoded: Tensor) -> LatentDistribution:
+        """q(z|x), given the encoder's output (B, *output)."""
+        return self.topology.posterior(self, encoded)
+
+    def set_sampler(self, name: str, sampler: SamplerModule | None) -> None:
+        """Draw samples by ``sampler``, or from the prior where it is None."""
+        if isinstance(sampler, BoundSampler):
+            sampler.bind(self.posterior_of)
+        self.sampler, self._sampler_name = sampler, name if sampler is not None else PRIOR
+
+    @property
+    def drawn_from(self) -> str:
+        """Where samples come from, in words."""
+        return "from the prior" if self.sampler is None else f"by the sampler {self._sampler_name}"
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """The names of what can draw samples, the default first."""
+        return tuple(dict.fromkeys((self._sampler_name, PRIOR)))
 
     def trace(
         self,
@@ -147,12 +173,18 @@ class VAE(nn.Module):
             parameters = self.decoded(self.family.features(latents))
             return self.likelihood.mean(parameters).clamp(0, 1)
 
-    def sample(self, count: int = 1, *, seed: int = 0) -> Tensor:
-        """Mean images of ``count`` latents drawn from the prior: (count, C, H, W) in [0, 1]."""
-        return torch.cat(list(self.sample_in_blocks(count, seed=seed)))
+    def sample(self, count: int = 1, *, seed: int = 0, sampler: str | None = None) -> Tensor:
+        """Mean images of ``count`` new latents: (count, C, H, W) in [0, 1].
+
+        They are drawn by the model's sampler, or by the named one of ``samplers``. Raises
+        ValueError for another name.
+        """
+        return torch.cat(list(self.sample_in_blocks(count, seed=seed, sampler=sampler)))
 
     @torch.inference_mode()
-    def sample_in_blocks(self, count: int, *, seed: int = 0) -> Iterator[Tensor]:
+    def sample_in_blocks(
+        self, count: int, *, seed: int = 0, sampler: str | None = None
+    ) -> Iterator[Tensor]:
         """The images of ``sample``, at most 1,024 at a time, in nearly constant memory.
 
         The prior draws at most 2²⁶ numbers at once.
@@ -162,15 +194,24 @@ class VAE(nn.Module):
         generator = torch.Generator(self.device).manual_seed(seed)
         at_once = max(_DRAW_LIMIT // self.latent, _DECODE_LIMIT)
         for begin in range(0, count, at_once):
-            z = self.draw(min(at_once, count - begin), generator)
+            z = self.draw(min(at_once, count - begin), generator, sampler=sampler)
             for part in z.split(_DECODE_LIMIT):
                 yield self.decode(part)
 
     @torch.inference_mode()
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """``count`` draws from the prior of the latent that the decoder receives."""
+    def draw(self, count: int, generator: torch.Generator, *, sampler: str | None = None) -> Tensor:
+        """``count`` new latents for the decoder, drawn as those of ``sample``."""
+        name = sampler or self._sampler_name
+        if name not in self.samplers:
+            raise ValueError(f"there is no sampler {name!r}; expected {' or '.join(self.samplers)}")
         with _evaluating(self):
-            return self.topology.sample(self, count, generator)
+            if self.sampler is None or name != self._sampler_name:
+                return self.topology.sample(self, count, generator)
+            parts = [
+                self.sampler.sample(min(_DECODE_LIMIT, count - begin), generator)
+                for begin in range(0, count, _DECODE_LIMIT)
+            ]
+            return torch.cat(parts)
 
     @torch.inference_mode()
     def reconstruct(self, images: Any) -> Tensor:

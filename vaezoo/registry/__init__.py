@@ -12,6 +12,7 @@ from vaezoo.registry.component import (
     Optimizer,
     Posterior,
     Prior,
+    Sampler,
     Topology,
     Visualizer,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "Registered",
     "Registry",
     "RunInfo",
+    "Sampler",
     "Split",
     "TargetResult",
     "Topology",

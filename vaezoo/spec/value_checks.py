@@ -21,7 +21,12 @@ def check(spec: Spec, document: Document | None = None) -> list[Diagnostic]:
     too_large = list(integer_findings(spec, places))
     if too_large:  # the other checks assume 64 bits
         return too_large
-    return [*_shapes(spec, places), *_validation(spec, places), *_targets(spec, places)]
+    return [
+        *_shapes(spec, places),
+        *_sampler(spec, places),
+        *_validation(spec, places),
+        *_targets(spec, places),
+    ]
 
 
 def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
@@ -67,6 +72,23 @@ def _shapes(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
         if text:
             hint = f"images of {spec.dataset.use} are {image}"
             yield Diagnostic("VZ401", text, places.of(*path), hint=hint)
+
+
+def _sampler(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
+    """Require a sampler that suits the model."""
+    span = places.of("sampler")
+    try:
+        text = spec.sampler.problem(spec)
+    except Exception as error:  # a plugin's fault must not abort validation
+        yield component_failure(spec.sampler, error, span)
+        return
+    if text:
+        yield Diagnostic(
+            "VZ402",
+            f"the sampler {spec.sampler.use!r} does not suit the model: {text}",
+            span,
+            hint="choose another sampler, or leave it out to draw from the prior",
+        )
 
 
 def _image_shape(spec: Spec, places: Positions) -> tuple[ImageShape | None, Diagnostic | None]:

@@ -129,6 +129,11 @@ class Entry:
         """Versions, device, seed and data that made the weights, see ``zoo.lock``."""
         return self._from_header("lock", texts.lock_of)
 
+    @property
+    def sampler(self) -> str | None:
+        """The sampler whose tensors are stored; None if samples are drawn from the prior."""
+        return self.lock.get("sampler")
+
     @cached_property
     def metrics(self) -> Metrics:
         """The evaluator's figures; none for a weights file alone."""
@@ -241,7 +246,7 @@ class Entry:
         return self.steadily(lambda: self._load(registry, device))
 
     def _load(self, registry: Registry | None, device: str) -> VAE:
-        from vaezoo.model import build
+        from vaezoo.model import attach_sampler, build
         from vaezoo.registry import discover
         from vaezoo.system.devices import choose
 
@@ -252,6 +257,8 @@ class Entry:
         if misfit:
             raise self._do_not_fit(misfit)
         model = build(spec)
+        if self.sampler:
+            attach_sampler(model)
         try:
             model.load_state_dict(tensors, strict=True)
         except RuntimeError as error:  # torch lists every key and shape that does not fit

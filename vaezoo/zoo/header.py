@@ -118,6 +118,7 @@ class Checked(TypedDict):
 class _PartsOfLock(TypedDict, total=False):
     compiled: bool
     images: str
+    sampler: str
     plugins: list[_Plugin]
     checked: Checked
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.diagnostics import Diagnostic, UsageError, ZooError
+from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
 from vaezoo.system import safetensors_io
 from vaezoo.system.files import PNG, Content, beginning, check_output, in_units, output
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from vaezoo.model import VAE
 
 #: The file suffix of each format.
 FORMATS = {"png": ".png", "npy": ".npy", "safetensors": ".safetensors"}
@@ -91,6 +93,14 @@ def write_samples(sheet: SampleGrid, blocks: Iterable[Tensor], header: dict[str,
             file.writelines(writers[sheet.format]())
     except OSError as error:
         raise unwritable(sheet.path, error) from error
+
+
+def require_sampler(model: VAE, sampler: str, name: str) -> None:
+    """Raise UsageError (VZ504) unless the model of the entry ``name`` has such a sampler."""
+    if sampler not in model.samplers:
+        message = f"{name} has no sampler {sampler!r}"
+        hint = suggest(sampler, model.samplers, "samplers")
+        raise UsageError(Diagnostic("VZ504", message, hint=hint))
 
 
 def check_writable(path: Path, format: str, *, force: bool = False) -> None:

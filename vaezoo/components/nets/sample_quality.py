@@ -29,8 +29,8 @@ def sample_quality_figures(context: EvaluationContext, neighbours: int) -> list[
     error = distances.std().item() / len(distances) ** 0.5 if len(distances) > 1 else None
     what = "drawn pixels" if is_binary else "mean images"
     about = (
-        f"{what} of {count:,} draws from the prior, in the features of a classifier with "
-        f"{net.accuracy:.1%} test accuracy on grey levels (digest {net.digest[:12]})"
+        f"{what} of {count:,} draws {context.model.drawn_from}, in the features of a classifier "
+        f"with {net.accuracy:.1%} test accuracy on grey levels (digest {net.digest[:12]})"
     )
 
     def one(name: str, value: float, unit: str, error: float | None = None) -> Figure:

@@ -1,4 +1,4 @@
-"""Draw a grid of samples from the prior."""
+"""Draw a grid of samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def draw_samples(context: EvaluationContext, *, count: int, columns: int) -> Fig
     images = sheet.pictures(context.model.sample(count, seed=context.seed))
     grid = sheet.paste(sheet.in_rows(images, min(columns, count)))
     facts = [
-        f"mean images of {count:,} latents drawn from the prior",
+        f"mean images of {count:,} latents drawn {context.model.drawn_from}",
         page_style.model_fact(context),
         page_style.seed_fact(context),
     ]
