@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import PublishedEntry as PublishedEntry
     from vaezoo.registry import Quantity as Quantity
     from vaezoo.registry import RunInfo as RunInfo
+    from vaezoo.registry import Sampler as Sampler
     from vaezoo.registry import Split as Split
     from vaezoo.registry import Topology as Topology
     from vaezoo.registry import Visualizer as Visualizer
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from vaezoo.registry.module_contracts import LossModule as LossModule
     from vaezoo.registry.module_contracts import PosteriorModule as PosteriorModule
     from vaezoo.registry.module_contracts import PriorModule as PriorModule
+    from vaezoo.registry.module_contracts import SamplerModule as SamplerModule
     from vaezoo.registry.module_contracts import TopologyModule as TopologyModule
     from vaezoo.registry.scaffold import new_plugin as new_plugin
     from vaezoo.reports import report as report
@@ -128,6 +130,8 @@ _HOME = {
     "Quantity": "vaezoo.registry",
     "Repair": "vaezoo.spec.repair.repair_spec",
     "RunInfo": "vaezoo.registry",
+    "Sampler": "vaezoo.registry",
+    "SamplerModule": "vaezoo.registry.module_contracts",
     "Schedule": "vaezoo.registry.fields",
     "Site": "vaezoo.model",
     "Spec": "vaezoo.spec",

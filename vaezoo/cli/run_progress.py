@@ -71,6 +71,9 @@ class PlainProgress(Observer):
             err=True,
         )
 
+    def fitting(self, sampler: str, images: int) -> None:
+        click.echo(describe_fit(sampler, images), err=True)
+
     def evaluating(self, what: str, examples: int) -> None:
         click.echo(f"taking {what}", err=True)
 
@@ -158,6 +161,10 @@ class LiveProgress(Observer):
     def finished_epoch(self, record: EpochRecord) -> None:
         self._validation = describe_validation(elbo_of(record))
         self.advanced(record.epoch, self._images, record.train)
+
+    def fitting(self, sampler: str, images: int) -> None:
+        self._figures = ""
+        self._update(description=describe_fit(sampler, images))
 
     def evaluating(self, what: str, examples: int) -> None:
         self._figures = ""
@@ -306,6 +313,10 @@ def describe_start(spec: Spec, model: VAE, epochs_done: int, images: int) -> str
         f"{parameters:,} parameters, {images:,} training images of {spec.dataset.use}, "
         f"{how} {spec.train.epochs} {epochs}"
     )
+
+
+def describe_fit(sampler: str, images: int) -> str:
+    return f"fitting the sampler {sampler} to {images:,} training images"
 
 
 def describe_means(means: dict[str, float]) -> str:

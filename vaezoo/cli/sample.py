@@ -50,6 +50,11 @@ _MANY = 20_000
     type=click.Choice(_FORMATS),
     help="png is a grid, npy a float32 array (N, C, H, W). Default: from the suffix of --out.",
 )
+@click.option(
+    "--sampler",
+    metavar="NAME",
+    help="What draws the latents: the entry's sampler, or prior. Default: the entry's sampler.",
+)
 @options.force
 @options.device
 @options.zoo
@@ -62,6 +67,7 @@ def command(
     out: Path | None,
     seed: int,
     format_: str | None,
+    sampler: str | None,
     force: bool,
     device: str,
     zoo: str | None,
@@ -72,7 +78,14 @@ def command(
     """
     from vaezoo.system.out_of_memory import memory_explained
     from vaezoo.zoo.header import FORMAT
-    from vaezoo.zoo.sampling import FORMATS, SampleGrid, check_writable, draws, write_samples
+    from vaezoo.zoo.sampling import (
+        FORMATS,
+        SampleGrid,
+        check_writable,
+        draws,
+        require_sampler,
+        write_samples,
+    )
     from vaezoo.zoo.search import find
 
     format_ = format_ or _format_of(out)
@@ -81,15 +94,21 @@ def command(
     check_writable(path, format_, force=force)
     with memory_explained("take a smaller --n, or a device with more memory"):
         model = entry.load(context.registry, device)
-        drawn = draws(model, count, label, seed)
+        if sampler:
+            require_sampler(model, sampler, entry.name)
+        drawn = draws(model, count, label, seed, sampler)
         sheet = SampleGrid(path, format_, drawn.count, model.image_shape, drawn.columns)
         sheet.check_size()
         header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
-        given = {} if label is None else {"label": label}
-        write_samples(sheet, _watched(drawn.blocks, drawn.count), header | given)
+        if label is not None:
+            header["label"] = label
+        if model.sampler is not None:
+            header["sampler"] = sampler or model.samplers[0]
+        write_samples(sheet, _watched(drawn.blocks, drawn.count), header)
     plural = "" if drawn.count == 1 else "s"
+    by = f", sampler {header['sampler']}" if "sampler" in header else ""
     about = f"{drawn.count} sample{plural} of {entry.name}{drawn.about}"
-    tell(f"{about} (seed {seed}, mean images) → {path}")
+    tell(f"{about} (seed {seed}, mean images{by}) → {path}")
 
 
 def _watched(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:

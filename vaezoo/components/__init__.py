@@ -18,6 +18,7 @@ def vaezoo_components() -> list[type[Component]]:
         optimizers,
         posteriors,
         priors,
+        samplers,
         topologies,
         visualizers,
     )
@@ -32,6 +33,7 @@ def vaezoo_components() -> list[type[Component]]:
         priors,
         losses,
         optimizers,
+        samplers,
         metrics,
         visualizers,
     )

@@ -240,15 +240,15 @@ def _held_out_or_not(spec: Spec, data: ImageData, split: str) -> Split:
 
     If training redrew pixels at each step, one draw represents them.
     """
-    from vaezoo.data.binarize import held_out_images, seen_images
+    from vaezoo.data.binarize import held_out_images
     from vaezoo.data.resident import held_out_rows, select
+    from vaezoo.training.fit_sampler import training_split
     from vaezoo.training.loop import stream
 
-    seed = stream(spec.train.seed, "validation")
-    kept, held_out = held_out_rows(len(data.train), spec.train.validation, seed)
     if split == "train":
-        seen = data.train if held_out is None else select(data.train, kept)
-        return seen_images(seen, data.binarization)
+        return training_split(spec, data)
+    seed = stream(spec.train.seed, "validation")
+    _, held_out = held_out_rows(len(data.train), spec.train.validation, seed)
     if held_out is not None:
         return held_out_images(select(data.train, held_out), data.binarization)
     raise UsageError(

@@ -182,9 +182,11 @@ def _refused(message: str, hint: str) -> UsageError:
 
 def _rebuilt(trained: VAE, spec: Spec) -> VAE:
     """A model of the spec with the same weights."""
-    from vaezoo.model import build
+    from vaezoo.model import attach_sampler, build
 
     model = build(spec, condition=trained.condition)
+    if trained.sampler is not None:
+        attach_sampler(model)
     model.load_state_dict(trained.state_dict())
     return model.to(trained.device).eval()
 
@@ -237,6 +239,7 @@ def _published(
 ) -> Entry:
     from vaezoo.evaluation import concluded
     from vaezoo.evaluation.describe_figures import described
+    from vaezoo.training.fit_sampler import of_failed_fit
 
     spec = model.spec
     state = safetensors_io.in_format(model.state_dict(), spec.publish.weights)
@@ -253,7 +256,7 @@ def _published(
         targets=targets,
         history=entry.history,
         pictures=pictures,
-        notes=[*notes, *failures],
+        notes=[*notes, *of_failed_fit(entry.metrics.notes), *failures],
         test_is_trained_on=data.test_is_trained_on,
         zoo=home_of(entry).parent,
     )

@@ -111,6 +111,16 @@ def _build_conditional(part: Encoder | Decoder | Prior, *shapes: Any, condition:
     return build(*shapes, condition=condition)
 
 
+def attach_sampler(model: VAE) -> None:
+    """Give a model the sampler of its spec, to load its tensors into.
+
+    Raises PluginError (VZ303) if the sampler fails.
+    """
+    sampler = model.spec.sampler
+    with blamed(sampler, _MODULE):
+        model.set_sampler(sampler.use, sampler.build(model.space))
+
+
 def decoder_output(spec: Spec, image: ImageShape) -> ImageShape:
     """The shape of the decoder's output: the likelihood's parameters of each pixel."""
     channels = image.channels * spec.model.likelihood.parameters_per_pixel

@@ -14,7 +14,7 @@ from vaezoo.model.distribution import DiagonalGaussianFamily, LatentDistribution
 from vaezoo.model.single_site import SingleSite
 from vaezoo.model.trace import Trace
 from vaezoo.registry.contracts import Batch, ImageShape
-from vaezoo.registry.module_contracts import BoundPrior, Condition, LatentSpace
+from vaezoo.registry.module_contracts import BoundPrior, BoundSampler, Condition, LatentSpace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
         LikelihoodModule,
         PosteriorModule,
         PriorModule,
+        SamplerModule,
         TopologyModule,
     )
     from vaezoo.spec.spec import Spec
 
 #: Largest number of values that the prior draws, and of latents that are decoded, at once.
 _DRAW_LIMIT, _DECODE_LIMIT = 2**26, 1024
+#: The name by which samples are drawn from the prior.
+PRIOR = "prior"
 _NO_CONDITION = "this model has no condition, so it takes no labels"
 
 
@@ -90,6 +93,9 @@ class VAE(nn.Module):
         bound = prior.module if isinstance(prior, LabelledPrior) else prior
         if isinstance(bound, BoundPrior):
             bound.bind(self.image_shape, self.posterior)
+        self.sampler: SamplerModule | None
+        self.register_module("sampler", None)
+        self._sampler_name = PRIOR
 
     @property
     def spec(self) -> Spec:
@@ -155,7 +161,27 @@ class VAE(nn.Module):
 
     def posterior(self, images: Tensor, labels: Labels | None = None) -> LatentDistribution:
         """q(z|x) of float images (B, C, H, W) in [0, 1], or q(z|x, y)."""
-        return self.topology.posterior(self, self.encoded(images, labels))
+        return self.posterior_of(self.encoded(images, labels))
+
+    def posterior_of(self, encoded: Tensor) -> LatentDistribution:
+        """q(z|x), given the encoder's output (B, *output)."""
+        return self.topology.posterior(self, encoded)
+
+    def set_sampler(self, name: str, sampler: SamplerModule | None) -> None:
+        """Draw samples by ``sampler``, or from the prior where it is None."""
+        if isinstance(sampler, BoundSampler):
+            sampler.bind(self.posterior_of)
+        self.sampler, self._sampler_name = sampler, name if sampler is not None else PRIOR
+
+    @property
+    def drawn_from(self) -> str:
+        """Where samples come from, in words."""
+        return "from the prior" if self.sampler is None else f"by the sampler {self._sampler_name}"
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """The names of what can draw samples, the default first."""
+        return tuple(dict.fromkeys((self._sampler_name, PRIOR)))
 
     def trace(
         self,
@@ -211,17 +237,31 @@ class VAE(nn.Module):
             parameters = self.decoded(self.family.features(latents), given)
             return self.likelihood.mean(parameters).clamp(0, 1)
 
-    def sample(self, count: int = 1, *, labels: Labels | None = None, seed: int = 0) -> Tensor:
-        """Mean images of ``count`` latents drawn from the prior: (count, C, H, W) in [0, 1].
+    def sample(
+        self,
+        count: int = 1,
+        *,
+        labels: Labels | None = None,
+        seed: int = 0,
+        sampler: str | None = None,
+    ) -> Tensor:
+        """Mean images of ``count`` new latents: (count, C, H, W) in [0, 1].
 
-        Without labels, a model with a condition samples each class in turn. Raises ValueError for
-        a class that does not exist, and for labels where the model has no condition.
+        They are drawn by the model's sampler, or by the named one of ``samplers``. Without labels,
+        a model with a condition samples each class in turn. Raises ValueError for another name,
+        for a class that does not exist, and for labels where the model has no condition.
         """
-        return torch.cat(list(self.sample_in_blocks(count, labels=labels, seed=seed)))
+        blocks = self.sample_in_blocks(count, labels=labels, seed=seed, sampler=sampler)
+        return torch.cat(list(blocks))
 
     @torch.inference_mode()
     def sample_in_blocks(
-        self, count: int, *, labels: Labels | None = None, seed: int = 0
+        self,
+        count: int,
+        *,
+        labels: Labels | None = None,
+        seed: int = 0,
+        sampler: str | None = None,
     ) -> Iterator[Tensor]:
         """The images of ``sample``, at most 1,024 at a time, in nearly constant memory.
 
@@ -235,7 +275,7 @@ class VAE(nn.Module):
         for begin in range(0, count, at_once):
             end = min(begin + at_once, count)
             rows = None if given is None else given[begin:end]
-            z = self.draw(end - begin, generator, rows)
+            z = self.draw(end - begin, generator, rows, sampler=sampler)
             for first in range(0, len(z), _DECODE_LIMIT):
                 part = slice(first, first + _DECODE_LIMIT)
                 yield self.decode(z[part], None if rows is None else rows[part])
@@ -254,13 +294,29 @@ class VAE(nn.Module):
         return as_labels(labels, self.condition, count, self.device)
 
     @torch.inference_mode()
-    def draw(self, count: int, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
-        """``count`` draws from the prior of the latent that the decoder receives.
+    def draw(
+        self,
+        count: int,
+        generator: torch.Generator,
+        labels: Tensor | None = None,
+        *,
+        sampler: str | None = None,
+    ) -> Tensor:
+        """``count`` new latents for the decoder, drawn as those of ``sample``.
 
         ``labels`` (count,) are those of a conditional prior; others ignore them.
         """
+        name = sampler or self._sampler_name
+        if name not in self.samplers:
+            raise ValueError(f"there is no sampler {name!r}; expected {' or '.join(self.samplers)}")
         with _evaluating(self):
-            return self.topology.sample(self, count, generator, **self._of_prior(labels))
+            if self.sampler is None or name != self._sampler_name:
+                return self.topology.sample(self, count, generator, **self._of_prior(labels))
+            parts = [
+                self.sampler.sample(min(_DECODE_LIMIT, count - begin), generator)
+                for begin in range(0, count, _DECODE_LIMIT)
+            ]
+            return torch.cat(parts)
 
     @torch.inference_mode()
     def reconstruct(self, images: Any, labels: Labels | None = None) -> Tensor:

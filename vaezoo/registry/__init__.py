@@ -12,6 +12,7 @@ from vaezoo.registry.component import (
     Optimizer,
     Posterior,
     Prior,
+    Sampler,
     Topology,
     Visualizer,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "Registered",
     "Registry",
     "RunInfo",
+    "Sampler",
     "Split",
     "TargetResult",
     "Topology",

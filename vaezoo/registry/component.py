@@ -1,4 +1,4 @@
-"""``Component`` and the eleven kinds, the base classes for plugins.
+"""``Component`` and the kinds, the base classes for plugins.
 
 A component is data: its fields are its parameters in YAML, its docstring is its documentation.
 Only ``build``, which creates its torch module, imports torch.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
@@ -27,6 +27,7 @@ from vaezoo.registry.module_contracts import (
     LossModule,
     PosteriorModule,
     PriorModule,
+    SamplerModule,
     Shape,
     TopologyModule,
 )
@@ -41,8 +42,10 @@ from vaezoo.registry.self_description import (
 
 if TYPE_CHECKING:
     import matplotlib.figure
-    from torch import nn, optim
+    import torch
+    from torch import Tensor, nn, optim
 
+    from vaezoo.model import VAE
     from vaezoo.spec.spec import Spec, TrainSpec
 
 
@@ -291,6 +294,56 @@ class Optimizer(Component):
         """Build a torch optimizer with the initial learning rate ``lr``."""
 
 
+class Sampler(NeedsData, Component):
+    """How new latents are drawn. Fitted after training, to latents of the training images.
+
+    Its ``data_problem`` is asked with ``data.train`` images: those that the model trains on.
+    """
+
+    kind = "sampler"
+    needs: ClassVar[tuple[str, ...]] = ()
+    #: supports of the latents that it draws, see ``LatentSpace``
+    supports: ClassVar[tuple[str, ...]] = ("real",)
+    #: whether its module has tensors that ``fit`` determines
+    needs_fit: ClassVar[bool] = True
+    #: what ``fit`` receives of each image: a draw of q(z|x), its mean, or the encoder's output
+    latents: ClassVar[Literal["draws", "means", "encoded"]] = "draws"
+
+    @property
+    def most_images(self) -> int | None:
+        """The largest number of images to fit to, chosen by the seed; None for all."""
+        return None
+
+    def problem(self, spec: Spec) -> str | None:
+        """Why it does not suit such a model, in one sentence, else None. Without torch."""
+        space = spec.model.posterior.space(spec.model.latent_shape)
+        if space.support in self.supports:
+            return None
+        return f"it draws {' or '.join(self.supports)} latents, not {space.support} ones"
+
+    def unavailable(self) -> str | None:
+        """Why it cannot be fitted here, such as a missing package, else None. Must be cheap."""
+        return None
+
+    @abstractmethod
+    def build(self, space: LatentSpace) -> SamplerModule | None:
+        """Build an ``nn.Module`` to load tensors into, see ``SamplerModule``. None for the prior.
+
+        Must not allocate tensors whose size depends on parameters: entries come from others.
+        """
+
+    def fit(
+        self, latents: Tensor, labels: Tensor | None, model: VAE, generator: torch.Generator
+    ) -> SamplerModule:
+        """A module fitted to ``latents`` of N training images, whose tensors ``build`` can load.
+
+        ``latents`` is (N, *latent) for draws and means, (N, *output) for the encoder's output, in
+        host memory; ``labels`` is (N,), None if there are none. ``model`` is in evaluation mode.
+        torch's global generator is seeded too.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no fit")
+
+
 class Metric(NeedsData, DescribedMetric, Component):
     """Figures of a trained model on a split."""
 
@@ -329,6 +382,7 @@ KINDS: dict[str, type[Component]] = {
         Prior,
         Loss,
         Optimizer,
+        Sampler,
         Metric,
         Visualizer,
     )

@@ -159,6 +159,24 @@ class TopologyModule(Protocol):
         """``count`` draws from the prior of the latent that the decoder receives."""
 
 
+class SamplerModule(Protocol):
+    """How new latents are drawn. An ``nn.Module`` whose tensors are stored in the entry."""
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """``count`` latents for the decoder: (count, *latent), on the generator's device."""
+
+
+@runtime_checkable
+class BoundSampler(SamplerModule, Protocol):
+    """A sampler that uses q(z|x) of its model."""
+
+    def bind(self, posterior: Callable[[Tensor], LatentDistribution]) -> None:
+        """Called once, when a model receives it.
+
+        ``posterior`` maps the encoder's output (B, *output) to q(z|x).
+        """
+
+
 class LossModule(Protocol):
     """The training objective. An ``nn.Module``."""
 

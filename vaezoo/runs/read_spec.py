@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaezoo.diagnostics import DataError, Diagnostic
+from vaezoo.diagnostics import DataError, Diagnostic, SpecError
 from vaezoo.registry import Registry
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes, refuse_small_batches
@@ -33,18 +33,28 @@ def existing_zoo(zoo: str | Path | None) -> str | Path | None:
 
 
 def check_spec(spec: Spec) -> Processes:
-    """Check the data and the batch size; the processes that train the spec.
+    """Check the data, the sampler and the batch size; the processes that train the spec.
 
-    Raises DataError (VZ601) for missing data, RunError (VZ609) for too many processes.
+    Raises DataError (VZ601) for missing data, SpecError (VZ402) for a sampler that cannot be
+    fitted here, RunError (VZ609) for too many processes.
     """
-    refuse_missing_data(spec)
+    refuse_unavailable(spec)
     processes = Processes.of_environment()
     refuse_small_batches(processes, spec.train.batch_size)
     return processes
 
 
-def refuse_missing_data(spec: Spec) -> None:
-    """Raise DataError (VZ601) where the dataset knows that its data cannot be loaded."""
+def refuse_unavailable(spec: Spec) -> None:
+    """Raise DataError (VZ601) where the dataset knows that its data cannot be loaded, SpecError
+    (VZ402) where the sampler knows that it cannot be fitted."""
+    _refuse_missing_data(spec)
+    if problem := spec.sampler.unavailable():
+        message = f"the sampler {spec.sampler.use!r} cannot be fitted here: {problem}"
+        hint = "install what is missing, or leave the sampler out to draw from the prior"
+        raise SpecError(Diagnostic("VZ402", message, hint=hint))
+
+
+def _refuse_missing_data(spec: Spec) -> None:
     problem = spec.dataset.problem()
     if problem:
         key = spec.dataset.location

@@ -63,6 +63,7 @@ def run(
     from vaezoo.plotting.draw import draw
     from vaezoo.system.devices import choose_among
     from vaezoo.zoo import make_lock, publish, round_weights, writable
+    from vaezoo.zoo.lock import sampler_in_lock
 
     writable(zoo, spec.name)
     start = starting_weights(spec, zoo)
@@ -92,6 +93,8 @@ def run(
             group.leave()
             lock.update(trained.execution.for_lock())
             round_weights(trained.model)
+            failures = training.fit_sampler(trained.model, data, observer)
+            lock.update(sampler_in_lock(trained.model))
             context = EvaluationContext.of_test(
                 trained.model, data, trained.history, observer.evaluated
             )
@@ -107,7 +110,7 @@ def run(
                 targets=targets,
                 history=trained.history,
                 pictures=drawn.pictures,
-                notes=[*notes, *drawn.notes()],
+                notes=[*notes, *failures, *drawn.notes()],
                 test_is_trained_on=data.test_is_trained_on,
                 zoo=zoo,
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 from vaezoo.diagnostics import Diagnostic, Interrupted, RunError
 from vaezoo.registry import Registry, discover
 from vaezoo.runs.ledger import Ledger, MemberResult, open_ledger
-from vaezoo.runs.read_spec import refuse_missing_data
+from vaezoo.runs.read_spec import refuse_unavailable
 from vaezoo.runs.run import run
 from vaezoo.runs.run_folder import run_folder
 from vaezoo.runs.start_from import starting_weights
@@ -92,7 +92,7 @@ def read_members(
     elif overrides:
         raise TypeError("overrides need the file of a spec; a Reading already has its own")
     for member in spec.specs:
-        refuse_missing_data(member)
+        refuse_unavailable(member)
     return spec
 
 

@@ -146,6 +146,8 @@ def _effect(path: Keys, before: Spec, after: Spec) -> Effect:
             return Effect.RESUME if _goes_on(key, before, after) else Effect.RETRAIN
         case (key, *_) if key in DECISIVE:
             return Effect.RETRAIN
+        case ("sampler", *_):  # fitted after training
+            return Effect.RESUME
     return Effect.COSMETIC
 
 

@@ -27,6 +27,7 @@ from vaezoo.registry import (
     Optimizer,
     Posterior,
     Prior,
+    Sampler,
     Topology,
     Visualizer,
 )
@@ -62,6 +63,7 @@ AnyLikelihood = Annotated[Likelihood, *component_field("likelihood")]
 AnyPrior = Annotated[Prior, *component_field("prior")]
 AnyLoss = Annotated[Loss, *component_field("loss")]
 AnyOptimizer = Annotated[Optimizer, *component_field("optimizer")]
+AnySampler = Annotated[Sampler, *component_field("sampler")]
 AnyMetric = Annotated[Metric, *component_field("metric")]
 AnyVisualizer = Annotated[Visualizer, *component_field("visualizer")]
 
@@ -280,6 +282,10 @@ class Spec(Section):
     start_from: StartFromField = Field(
         None, description="an entry or weights file whose weights training starts from"
     )
+    sampler: AnySampler = Field(
+        "prior",  # type: ignore[assignment]
+        description="how new latents are drawn; fitted after training",
+    )
     metrics: tuple[AnyMetric, ...] = Field(
         ("elbo", "active_units"),  # type: ignore[arg-type]
         description="figures to compute after training",
@@ -311,10 +317,12 @@ class Spec(Section):
     def canonical(self) -> dict[str, Any]:
         """The spec as complete JSON data in one form, independent of the file's form.
 
-        Omits ``ignore``, which does not change the model, and the default of ``publish``, so that
-        canonical specs equal those from before this key existed.
+        Omits ``ignore``, which does not change the model, and the defaults of ``publish`` and
+        ``sampler``, so that canonical specs equal those from before these keys existed.
         """
         default = {"publish"} if self.publish == PublishSpec() else set()
+        if self.sampler.to_spec() == type(self).model_fields["sampler"].default:
+            default.add("sampler")
         return self.model_dump(mode="json", exclude={"ignore", *default})
 
     def training_digest(self) -> str:

@@ -33,6 +33,7 @@ def check(
         *findings,
         *_shapes(spec, places, known),
         *_prior(spec, places),
+        *_sampler(spec, places),
         *_validation(spec, places),
         *_frozen(spec, places),
         *_targets(spec, places),
@@ -132,6 +133,23 @@ def _prior(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
             f"{text}",
             places.of(*path),
             hint="vaezoo plugins pairs lists the priors that fit each posterior",
+        )
+
+
+def _sampler(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
+    """Require a sampler that suits the model."""
+    span = places.of("sampler")
+    try:
+        text = spec.sampler.problem(spec)
+    except Exception as error:  # a plugin's fault must not abort validation
+        yield component_failure(spec.sampler, error, span)
+        return
+    if text:
+        yield Diagnostic(
+            "VZ402",
+            f"the sampler {spec.sampler.use!r} does not suit the model: {text}",
+            span,
+            hint="choose another sampler, or leave it out to draw from the prior",
         )
 
 

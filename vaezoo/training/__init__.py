@@ -1,6 +1,7 @@
 """Training: from a spec and its data to a trained model and its history."""
 
 from vaezoo.training.distributed.process_group import joined
+from vaezoo.training.fit_sampler import fit_sampler
 from vaezoo.training.interrupted import interruption_explained
 from vaezoo.training.loop import Trained, train
 from vaezoo.training.observer import Observer
@@ -13,6 +14,7 @@ __all__ = [
     "Observer",
     "Trained",
     "claimed",
+    "fit_sampler",
     "interruption_explained",
     "joined",
     "load_for_training",

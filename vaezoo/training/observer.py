@@ -41,6 +41,9 @@ class Observer:
     def finished_epoch(self, record: EpochRecord) -> None:
         """An epoch and its validation are done; a run stopped now resumes after it."""
 
+    def fitting(self, sampler: str, images: int) -> None:
+        """Fitting the sampler to the latents of ``images`` training images starts."""
+
     def evaluating(self, what: str, examples: int) -> None:
         """Evaluation of ``what`` starts, over ``examples`` in total."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -41,7 +42,7 @@ def check(spec: Spec, data: ImageData, processes: Processes) -> None:
     """Check loaded data, as ``load_for_training`` does."""
     images = _training_count(spec, data)
     found = [
-        *_unsupported(spec, data),
+        *_unsupported(spec, data, images),
         *_without_labels(spec, data),
         *part_findings(spec),
         *_smallest_batch(spec, images, processes),
@@ -82,9 +83,16 @@ def _training_count(spec: Spec, data: ImageData) -> int:
     return len(kept)
 
 
-def _unsupported(spec: Spec, data: ImageData) -> Iterator[Diagnostic]:
-    """Metrics and visualizers that do not support the data."""
+def _unsupported(spec: Spec, data: ImageData, images: int) -> Iterator[Diagnostic]:
+    """The sampler, metrics and visualizers that do not support the data."""
     facts = DataFacts.of(spec.dataset, data)
+    problem = spec.sampler.data_problem(spec, replace(facts, train=images))
+    if problem:
+        yield Diagnostic(
+            "VZ402",
+            f"the sampler {spec.sampler.use!r} does not support the dataset: {problem}",
+            hint="choose another sampler, or leave it out to draw from the prior",
+        )
     parts: list[Metric | Visualizer] = [*spec.metrics, *spec.visualizers]
     for part in parts:
         problem = part.data_problem(spec, facts)

@@ -135,6 +135,11 @@ class Entry:
         names = self.lock["dataset"].get("classes")
         return Condition(tuple(names)) if names else None
 
+    @property
+    def sampler(self) -> str | None:
+        """The sampler whose tensors are stored; None if samples are drawn from the prior."""
+        return self.lock.get("sampler")
+
     @cached_property
     def metrics(self) -> Metrics:
         """The evaluator's figures; none for a weights file alone."""
@@ -252,7 +257,7 @@ class Entry:
         return self.steadily(lambda: self._load(registry, device))
 
     def _load(self, registry: Registry | None, device: str) -> VAE:
-        from vaezoo.model import build
+        from vaezoo.model import attach_sampler, build
         from vaezoo.registry import discover
         from vaezoo.system.devices import choose
 
@@ -264,6 +269,8 @@ class Entry:
         if misfit:
             raise self._do_not_fit(misfit)
         model = build(spec, condition=condition)
+        if self.sampler:
+            attach_sampler(model)
         try:
             model.load_state_dict(tensors, strict=True)
         except RuntimeError as error:  # torch lists every key and shape that does not fit

@@ -135,6 +135,7 @@ class _PartsOfLock(TypedDict, total=False):
     start_from: _StartFrom
     compiled: bool
     images: str
+    sampler: str
     plugins: list[_Plugin]
     checked: Checked
 

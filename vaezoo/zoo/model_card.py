@@ -31,7 +31,7 @@ def card(entry: Entry) -> str:
         f"# {entry.name}",
         in_markdown(entry.spec_data.get("summary", "")),
         _picture(entry, "samples"),
-        _how_to_sample(entry.name),
+        _how_to_sample(entry),
         _figures_section(entry.metrics),
         _targets_section(entry.metrics.targets),
         _pictures_section(entry),
@@ -68,7 +68,14 @@ def _result(figure: Figure) -> dict[str, Any]:
     return {"type": figure.name, "name": name, "value": figure.value}
 
 
-def _how_to_sample(name: str) -> str:
+def _how_to_sample(entry: Entry) -> str:
+    name = entry.name
+    drawn = ""
+    if entry.sampler:
+        drawn = f"""
+
+Latents are drawn by the sampler `{entry.sampler}`, which is stored with the weights. `--sampler
+prior`, or `model.sample(50, sampler="prior")`, draws them from the prior."""
     return f"""## Sample
 
 ```sh
@@ -80,7 +87,7 @@ import vaezoo
 
 model = vaezoo.load("{name}")
 images = model.sample(50)  # mean images, (50, channels, height, width) in [0, 1]
-```"""
+```{drawn}"""
 
 
 def _figures_section(metrics: Metrics) -> str:
@@ -194,6 +201,7 @@ def _training_section(entry: Entry) -> str:
         ("Latent dimensions", str(model["latent"])),
         *((part.capitalize(), _component(model[part])) for part in _MODEL_PARTS),
         ("Loss", _component(spec["loss"])),
+        *([("Sampler", _component(spec["sampler"]))] if "sampler" in spec else []),
         ("Optimizer", f"{_component(train['optimizer'])}, batches of {train['batch_size']}"),
         ("Held out", _held_out(train["validation"])),
         ("Epochs", _epochs(train["epochs"], entry.history)),

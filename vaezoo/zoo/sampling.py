@@ -7,6 +7,7 @@ import itertools
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,9 @@ class Draws:
     columns: int | None = None
 
 
-def draws(model: VAE, count: int | None, label: str | None, seed: int) -> Draws:
+def draws(
+    model: VAE, count: int | None, label: str | None, seed: int, sampler: str | None = None
+) -> Draws:
     """Samples of a model: of one class, or ``count`` of each class if ``label`` is ``all``.
 
     ``count`` is by default 50, or 10 of each class. Each class has the same random numbers, so
@@ -106,7 +109,7 @@ def draws(model: VAE, count: int | None, label: str | None, seed: int) -> Draws:
     """
     if label is None:
         count = count or _COUNT
-        return Draws(count, model.sample_in_blocks(count, seed=seed))
+        return Draws(count, model.sample_in_blocks(count, seed=seed, sampler=sampler))
     if model.condition is None:
         raise UsageError(
             Diagnostic(
@@ -117,12 +120,14 @@ def draws(model: VAE, count: int | None, label: str | None, seed: int) -> Draws:
         )
     if label == ALL and label not in model.condition.names:
         each, names = count or _COUNT_OF_EACH, model.condition.names
-        blocks = (model.sample_in_blocks(each, labels=name, seed=seed) for name in names)
+        of_class = partial(model.sample_in_blocks, each, seed=seed, sampler=sampler)
+        blocks = itertools.chain.from_iterable(of_class(labels=name) for name in names)
         about = f", {each:,} of each class"
-        return Draws(each * len(names), itertools.chain.from_iterable(blocks), about, each)
+        return Draws(each * len(names), blocks, about, each)
     count, number = count or _COUNT, _label(model.condition, label)
     about = f", class {model.condition.names[number]}"
-    return Draws(count, model.sample_in_blocks(count, labels=number, seed=seed), about)
+    blocks = model.sample_in_blocks(count, labels=number, seed=seed, sampler=sampler)
+    return Draws(count, blocks, about)
 
 
 def _label(condition: Condition, given: str) -> int:
@@ -153,6 +158,14 @@ def write_samples(sheet: SampleGrid, blocks: Iterable[Tensor], header: dict[str,
             file.writelines(writers[sheet.format]())
     except OSError as error:
         raise unwritable(sheet.path, error) from error
+
+
+def require_sampler(model: VAE, sampler: str, name: str) -> None:
+    """Raise UsageError (VZ504) unless the model of the entry ``name`` has such a sampler."""
+    if sampler not in model.samplers:
+        message = f"{name} has no sampler {sampler!r}"
+        hint = suggest(sampler, model.samplers, "samplers")
+        raise UsageError(Diagnostic("VZ504", message, hint=hint))
 
 
 def check_writable(path: Path, format: str, *, force: bool = False) -> None:

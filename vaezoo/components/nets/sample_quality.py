@@ -28,10 +28,10 @@ def sample_quality_figures(context: EvaluationContext, neighbours: int) -> list[
     distances = kernel_distances(images, samples)
     error = distances.std().item() / len(distances) ** 0.5 if len(distances) > 1 else None
     what = "drawn pixels" if is_binary else "mean images"
-    prior = f"the prior{_given_labels(context)}"
+    drawn = f"{context.model.drawn_from}{_given_labels(context)}"
     about = (
-        f"{what} of {count:,} draws from {prior}, in the features of a classifier with "
-        f"{net.accuracy:.1%} test accuracy on grey levels (digest {net.digest[:12]})"
+        f"{what} of {count:,} draws {drawn}, in the features of a classifier "
+        f"with {net.accuracy:.1%} test accuracy on grey levels (digest {net.digest[:12]})"
     )
 
     def one(name: str, value: float, unit: str, error: float | None = None) -> Figure:

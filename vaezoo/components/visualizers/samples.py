@@ -1,4 +1,4 @@
-"""Draw a grid of samples from the prior."""
+"""Draw a grid of samples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def draw_samples(context: EvaluationContext, *, count: int, columns: int) -> Fig
         return _draw_classes(context, context.model.condition, columns)
     images = sheet.pictures(context.model.sample(count, seed=context.seed))
     grid = sheet.paste(sheet.in_rows(images, min(columns, count)))
-    facts = [f"mean images of {count:,} latents drawn from the prior", *_facts(context)]
+    facts = [
+        f"mean images of {count:,} latents drawn {context.model.drawn_from}",
+        *_facts(context),
+    ]
     page = page_style.page(context, "samples", facts, width=grid.width, height=grid.height)
     grid.show(page)
     return page.figure

@@ -113,6 +113,8 @@ def history(spec: Spec, records: Sequence[EpochRecord]) -> Check:
 
 def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
     """Whether targets and notes follow from the recorded figures."""
+    from vaezoo.training.fit_sampler import of_failed_fit
+
     recorded = entry.metrics
     try:
         targets, notes = concluded(spec, recorded.figures, entry.history)
@@ -125,7 +127,7 @@ def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
     same = whole and _only(keys, recorded.targets) == _only(keys, targets)
     yield Check("recorded targets", same, _follows("spec and figures", same))
     if is_of_this_version(entry):
-        notes = (*notes, *of_failures(recorded.notes))
+        notes = (*notes, *of_failed_fit(recorded.notes), *of_failures(recorded.notes))
         same = recorded.notes == notes
         would = "" if same else f"; they would be: {'; '.join(notes) or 'none'}"
         yield Check("notes", same, _follows("the figures", same) + would)

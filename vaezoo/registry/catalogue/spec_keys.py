@@ -15,6 +15,7 @@ PLACES = {
     "prior": "model.prior",
     "loss": "loss",
     "optimizer": "train.optimizer",
+    "sampler": "sampler",
     "metric": "metrics[]",
     "visualizer": "visualizers[]",
 }

@@ -73,6 +73,9 @@ class StatusObserver(Observer):
         ):
             self._write()
 
+    def fitting(self, sampler: str, images: int) -> None:
+        self._write(doing=f"fitting the sampler {sampler}")
+
     def evaluating(self, what: str, examples: int) -> None:
         self._write(doing=f"taking {what}")
 

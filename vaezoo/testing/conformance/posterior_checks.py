@@ -157,7 +157,9 @@ class PosteriorConformance(NetworkConformance):
 
     def _vectors(self, *sizes: int) -> list[Shape]:
         """Vectors of so many latents, if it has them."""
-        usable = [(size,) for size in sizes if self.component.shape_problem((size,)) is None]
+        usable: list[Shape] = [
+            (size,) for size in sizes if self.component.shape_problem((size,)) is None
+        ]
         if not usable:
             raise NotApplicable(f"it has no vectors of {' or '.join(map(str, sizes))} latents")
         return usable

@@ -174,7 +174,7 @@ class TopologyConformance(NetworkConformance):
 
     def _case(self, latent: Shape) -> Case:
         posterior, prior = self._partners(latent)
-        names = {"topology": self.component, "posterior": posterior, "prior": prior}
+        names: dict[str, Any] = {"topology": self.component, "posterior": posterior, "prior": prior}
 
         def inputs(count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
             return (torch.rand(count, *SMALL, generator=generator),)
