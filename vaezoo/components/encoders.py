@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -17,17 +17,19 @@ from vaezoo.components.conv_arithmetic import (
 )
 from vaezoo.registry import Component, Encoder, ImageShape
 from vaezoo.registry.fields import Activation, Initializer
-from vaezoo.registry.module_contracts import Shape
+from vaezoo.registry.module_contracts import Condition, Shape
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 class MLPEncoder(Encoder, use="mlp"):
-    """Multilayer perceptron on flattened pixels.
+    """Multilayer perceptron on flattened pixels, and on the class in a conditional model.
 
     The default is the encoder of Kingma and Welling (2014) with ReLU.
     """
+
+    conditional: ClassVar[bool] = True
 
     hidden: Widths = Field((400,), description="widths of the hidden layers, first to last")
     activation: Activation = Field(
@@ -35,13 +37,16 @@ class MLPEncoder(Encoder, use="mlp"):
     )
     init: Initializer = Field("pytorch", description="initializer of the weights")
 
-    def build(self, image: ImageShape, output: Shape) -> nn.Module:
+    def build(
+        self, image: ImageShape, output: Shape, *, condition: Condition | None = None
+    ) -> nn.Module:
         """Images (B, C, H, W) in [0, 1] -> (B, *output)."""
         from vaezoo.components.nets.mlp import MLPEncoderNet
         from vaezoo.registry.fields.initializer import initialize
 
         pixels = image.channels * image.height * image.width
-        network = MLPEncoderNet(pixels, self.hidden, output, self.activation.build)
+        classes = condition.size if condition else 0
+        network = MLPEncoderNet(pixels, self.hidden, output, self.activation.build, classes)
         initialize(network, self.init)
         return network
 

@@ -80,7 +80,7 @@ def _fit(model: VAE, data: ImageData, observer: Observer) -> None:
         torch.manual_seed(seed)
         fitted: object = sampler.fit(latents, split.labels, model, generator)
     attach_sampler(model)
-    stored = model.sampler
+    stored: object = model.sampler
     if not isinstance(fitted, nn.Module) or not isinstance(stored, nn.Module):
         raise TypeError(f"fit gave {type(fitted).__name__}, build {type(stored).__name__}")
     stored.load_state_dict(in_format(fitted.state_dict(), spec.publish.weights))

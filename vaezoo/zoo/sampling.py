@@ -121,13 +121,14 @@ def draws(
     if label == ALL and label not in model.condition.names:
         each, names = count or _COUNT_OF_EACH, model.condition.names
         of_class = partial(model.sample_in_blocks, each, seed=seed, sampler=sampler)
-        blocks = itertools.chain.from_iterable(of_class(labels=name) for name in names)
+        each_class = (of_class(labels=name) for name in names)
+        blocks = itertools.chain.from_iterable(each_class)
         about = f", {each:,} of each class"
         return Draws(each * len(names), blocks, about, each)
     count, number = count or _COUNT, _label(model.condition, label)
     about = f", class {model.condition.names[number]}"
-    blocks = model.sample_in_blocks(count, labels=number, seed=seed, sampler=sampler)
-    return Draws(count, blocks, about)
+    of_one = model.sample_in_blocks(count, labels=number, seed=seed, sampler=sampler)
+    return Draws(count, of_one, about)
 
 
 def _label(condition: Condition, given: str) -> int:

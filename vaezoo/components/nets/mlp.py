@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from vaezoo.model.condition import one_hot
 from vaezoo.registry import ImageShape
 
 
@@ -59,14 +60,20 @@ class MLPEncoderNet(nn.Module):
         hidden: Sequence[int],
         output: Sequence[int],
         activation: Callable[[], nn.Module],
+        classes: int = 0,
     ) -> None:
+        """``classes`` is the number of classes in a conditional model."""
         super().__init__()
-        self.body = stack((pixels, *hidden), activation)
+        self.classes = classes
+        self.body = stack((pixels + classes, *hidden), activation)
         self.head = LinearHead(hidden[-1], output)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """images (B, C, H, W) -> (B, *output)."""
-        parameters: Tensor = self.head(self.body(images.flatten(1)))
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """images (B, C, H, W) and labels (B,) in a conditional model -> (B, *output)."""
+        values = images.flatten(1)
+        if labels is not None:
+            values = torch.cat([values, one_hot(labels, self.classes)], 1)
+        parameters: Tensor = self.head(self.body(values))
         return parameters
 
 
