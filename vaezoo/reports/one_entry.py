@@ -117,7 +117,7 @@ def _images(subject: Subject) -> tuple[Block, ...]:
                 "samples",
                 "Samples.",
                 _HALF,
-                "Mean images of latents drawn from the prior",
+                f"Mean images of latents drawn {subject.model.drawn_from}",
                 shared_sections.SAMPLES,
             ),
         ]

@@ -218,7 +218,7 @@ def _pictures(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
             shared_sections.RECONSTRUCTIONS,
         ),
         *_side_by_side(
-            both, "samples", "Mean images of latents drawn from the prior", shared_sections.SAMPLES
+            both, "samples", "Mean images of new latents", shared_sections.SAMPLES
         ),
     )
 

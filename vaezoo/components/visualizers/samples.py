@@ -37,8 +37,8 @@ def _draw_classes(context: EvaluationContext, condition: Condition, columns: int
     names = [page_style.class_name(context, label) for label in range(condition.size)]
     left = page_style.widest(names) + _SPACE
     facts = [
-        f"mean images of {columns:,} latents drawn from the prior for each class, with the same "
-        "seed",
+        f"mean images of {columns:,} latents drawn {context.model.drawn_from} for each class, "
+        "with the same seed",
         *_facts(context),
     ]
     page = page_style.page(
