@@ -145,7 +145,7 @@ def test_every_scalar_code_is_reached_and_read_back(levels: tuple[int, ...]) -> 
     numbers = module.features(codes)
     assert numbers.abs().max() <= 1
     assert len(numbers.flatten(1).unique(dim=0)) == count
-    wide = torch.randn(60 * count, len(levels), 1) * 4
+    wide = 3 * torch.randn(500 * count, len(levels), 1)
     found = module(wide)
     assert set(found.mean.flatten().tolist()) == set(range(count))
     torch.testing.assert_close(found.features(found.mean), module.features(found.mean))

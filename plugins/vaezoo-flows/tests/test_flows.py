@@ -64,7 +64,7 @@ def test_the_density_of_a_draw_is_that_of_the_same_point(posterior: Posterior) -
 
 def test_an_autoregressive_step_depends_on_the_latents_before_it() -> None:
     torch.manual_seed(0)
-    module = IAFPosterior(steps=1, hidden=(16,), context=2).build((4,))
+    module = IAFPosterior(steps=1, hidden=(128,), context=2).build((4,))
     parameters = torch.randn(1, 10)
     flow = module(parameters)._flow  # type: ignore[attr-defined]
     jacobian = torch.autograd.functional.jacobian(

@@ -29,7 +29,7 @@ def usage_figures(context: EvaluationContext) -> list[Figure]:
         Figure(
             name=name,
             value=value,
-            unit=f"of {levels:,} codes",
+            unit=f"codes of {levels:,}",
             split=context.split_name,
             likelihood=context.spec.model.likelihood.use,
             binarisation=str(context.binarization),

@@ -26,17 +26,20 @@ class Steps(nn.Module):
         passes: int | None = None,
     ) -> None:
         super().__init__()
-        order = torch.arange(latent)
-        self.each = nn.ModuleList(
-            MaskedAutoregressiveTransform(
-                latent,
-                context,
-                passes=passes,
-                order=order if step % 2 == 0 else order.flip(0),
-                hidden_features=tuple(hidden),
+        device = torch.get_default_device()
+        with torch.device("cpu"):  # zuko computes its masks, which other devices cannot
+            order = torch.arange(latent)
+            each = nn.ModuleList(
+                MaskedAutoregressiveTransform(
+                    latent,
+                    context,
+                    passes=passes,
+                    order=order if step % 2 == 0 else order.flip(0),
+                    hidden_features=tuple(hidden),
+                )
+                for step in range(steps)
             )
-            for step in range(steps)
-        )
+        self.each = each.to(device)
 
     def given(self, context: Tensor | None = None) -> ConditionedSteps:
         """The steps for contexts (B, H)."""
