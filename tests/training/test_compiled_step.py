@@ -90,6 +90,7 @@ OPTIMIZERS = [
     {"use": "sgd", "lr": 1e-3},
     {"use": "sgd", "lr": 1e-3, "momentum": 0.9, "weight_decay": 0.1},
     {"use": "sgd", "lr": 1e-3, "momentum": 0.9, "nesterov": True},
+    {"use": "rmsprop", "lr": 1e-3, "centered": True, "momentum": 0.5},
 ]
 
 
@@ -115,7 +116,7 @@ def test_scheduled_loss_weights():
 
 
 def test_an_unsupported_optimizer_steps_outside_the_program():
-    compare(small_spec(), not_compiled, lambda p: torch.optim.RMSprop(p, lr=1e-3))
+    compare(small_spec(), not_compiled, lambda p: torch.optim.Adagrad(p, lr=1e-3))
 
 
 @pytest.mark.slow
@@ -293,7 +294,13 @@ def test_a_resumed_compiled_run_has_the_same_weights(tmp_path, monkeypatch):
     spec = small_spec(  # convolution weights are channels_last during training
         model={"encoder": {"use": "conv", "channels": [4]}},
         loss=SCHEDULED_LOSS,
-        train={"epochs": 4, "early_stopping": {"patience": 3}, "gradient_clip": 5.0},
+        train={
+            "epochs": 4,
+            "early_stopping": {"patience": 3},
+            "gradient_clip": 5.0,
+            "ema": 0.9,
+            "groups": {"decoder": {"lr": 1e-4}},
+        },
     )
 
     def run(folder, observer, mode):

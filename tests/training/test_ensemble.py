@@ -86,8 +86,10 @@ def assert_alike(specs, folder):
         {"optimizer": {"use": "adamw", "weight_decay": 0.1}},
         {"optimizer": {"use": "sgd", "nesterov": True}, "gradient_clip": 1.0},
         {"validation": 0.0},
+        {"ema": {"decay": 0.9, "start": 0.5}, "gradient_clip": {"value": 0.01}},
+        {"optimizer": {"use": "rmsprop", "momentum": 0.5}, "freeze": ["encoder"], "ema": 0.9},
     ],
-    ids=["adam", "clipped", "adamw", "sgd", "no validation"],
+    ids=["adam", "clipped", "adamw", "sgd", "no validation", "averaged", "frozen"],
 )
 def test_each_member_equals_its_own_run(tmp_path, train, at_once):
     specs = members(**train)
@@ -129,7 +131,13 @@ def test_schedules_and_free_bits(tmp_path, at_once):
 
 
 @pytest.mark.parametrize(
-    "train", [{}, {"optimizer": {"use": "sgd"}, "gradient_clip": 1.0, "validation": 0.0}], ids=str
+    "train",
+    [
+        {},
+        {"optimizer": {"use": "sgd"}, "gradient_clip": 1.0, "validation": 0.0},
+        {"ema": 0.9, "freeze": ["encoder"], "groups": {"decoder": {"lr": 1e-4}}},
+    ],
+    ids=str,
 )
 def test_round_robin_members_have_the_weights_of_their_own_runs(tmp_path, train):
     specs = members(**train)
@@ -300,15 +308,24 @@ def test_an_unsupported_optimizer_is_refused():
     specs = members()
     models = [build(spec) for spec in specs]
     stack = Stack(models)
-    with pytest.raises(NotCapturable, match="RMSprop cannot be mapped"):
+    with pytest.raises(NotCapturable, match="Adagrad cannot be mapped"):
         StackedStep(
             specs,
             stack,
             models[0],
             specs[0].loss.build(),
-            torch.optim.RMSprop(stack.parameters()),
+            torch.optim.Adagrad(stack.parameters()),
             [torch.Generator()] * 3,
         )
+
+
+def test_groups_are_not_mapped(tmp_path, at_once):
+    reason = together(members(groups={"decoder": {"lr": 1e-4}}), tmp_path)
+    assert reason == "groups of parameters cannot be mapped over members"
+
+
+def test_skipped_steps_need_runs_of_their_own():
+    assert "skip_bad_steps" in (ensemble_problem(members(skip_bad_steps=1)) or "")
 
 
 def test_the_reported_speed_counts_all_members(tmp_path):

@@ -169,7 +169,9 @@ def restore(state: Checkpointed, path: Path, identity: str) -> None:
     """
     tensors, header = _read(path)
     if header.get("identity") != identity:
-        raise _unusable(path, "it belongs to another spec, dataset, precision or device type")
+        raise _unusable(
+            path, "it belongs to another spec, dataset, precision, device type or starting weights"
+        )
     try:
         _apply(state, tensors, json.loads(header["state"]))
     except _MALFORMED as error:

@@ -151,6 +151,8 @@ class EnsembleState:
                 member.optimizer.state.get(parameter, {})
                 for member, parameter in zip(members, parameters, strict=True)
             ]
+            if not values[0]:  # it is frozen or has no gradient
+                continue
             self.optimizer.state[stacked] = {
                 name: torch.stack([one[name] for one in values])
                 if value.shape == parameters[0].shape
