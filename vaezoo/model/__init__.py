@@ -7,7 +7,7 @@ from vaezoo.model.distribution import (
     LatentDistribution,
     bounded_log_var,
 )
-from vaezoo.model.from_spec import attach_sampler, build, decoder_output
+from vaezoo.model.from_spec import attach_players, attach_sampler, build, decoder_output
 from vaezoo.model.single_site import SingleSite
 from vaezoo.model.trace import Inference, Site, Trace, repeated
 from vaezoo.model.vae import VAE
@@ -22,6 +22,7 @@ __all__ = [
     "SingleSite",
     "Site",
     "Trace",
+    "attach_players",
     "attach_sampler",
     "bounded_log_var",
     "build",

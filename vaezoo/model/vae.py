@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -68,6 +68,7 @@ class VAE(nn.Module):
         self.topology = topology or SingleSite()
         self.sampler: SamplerModule | None
         self.register_module("sampler", None)
+        self.register_module("players", None)
         self._sampler_name = PRIOR
         if isinstance(prior, BoundPrior):
             prior.bind(self.image_shape, self.posterior)
@@ -114,6 +115,10 @@ class VAE(nn.Module):
         if isinstance(sampler, BoundSampler):
             sampler.bind(self.posterior_of)
         self.sampler, self._sampler_name = sampler, name if sampler is not None else PRIOR
+
+    def set_players(self, players: Mapping[str, nn.Module]) -> None:
+        """Store the players of its loss with it, by name, as ``players``."""
+        self.players = nn.ModuleDict(players)
 
     @property
     def drawn_from(self) -> str:

@@ -7,7 +7,7 @@ Only ``build``, which creates its torch module, imports torch.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -235,6 +235,15 @@ class Loss(DescribedLoss, Component):
     """The training objective."""
 
     kind = "loss"
+    #: whether the entry stores the players, as they are after the last epoch
+    keep_players: ClassVar[bool] = False
+
+    def players(self) -> Mapping[str, Optimizer]:
+        """The optimizers of further players by name, such as a discriminator; none by default.
+
+        The module holds the parameters of each in ``players[name]`` of an ``nn.ModuleDict``.
+        """
+        return {}
 
     @property
     def weights(self) -> dict[str, float | Schedule]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ from vaezoo.spec.resume_rules import refusal
 from vaezoo.spec.spec import TrainSpec
 from vaezoo.system import safetensors_io
 from vaezoo.training import sealed_file
+from vaezoo.training.players import Player
 
 FORMAT = "vaezoo checkpoint 3"
 #: The format before: a digest of the tensors instead of a seal. Still read, to resume older runs.
@@ -59,6 +61,9 @@ class Checkpointed(Protocol):
     @property
     def noise(self) -> RandomState: ...
 
+    @property
+    def players(self) -> Mapping[str, Player]: ...
+
 
 @dataclass
 class TrainingState:
@@ -72,6 +77,7 @@ class TrainingState:
     best: dict[str, Tensor] | None = None  # weights of the best validation ELBO
     best_epoch: int = 0
     compiled: bool | None = None  # None before the choice
+    players: dict[str, Player] = field(default_factory=dict)  # of the loss, by name
 
     @property
     def epoch(self) -> int:
@@ -95,11 +101,18 @@ def snapshot(state: Checkpointed) -> Snapshot:
     tensors["generator.noise"] = state.noise.get_state()
     optimizer_tensors, optimizer_text = _split_optimizer(state.optimizer.state_dict())
     tensors |= optimizer_tensors
+    players: dict[str, Any] = {}
+    for player, one in state.players.items():
+        of_optimizer, players[player] = _split_optimizer(one.optimizer.state_dict())
+        own = {f"module.{name}": value for name, value in one.module.state_dict().items()}
+        own |= of_optimizer
+        tensors |= {f"player.{player}.{name}": value for name, value in own.items()}
     text = {
         "history": [dataclasses.asdict(record) for record in state.history],
         "best_epoch": state.best_epoch,
         "compiled": state.compiled,
         "optimizer": copy.deepcopy(optimizer_text),
+        **({"players": copy.deepcopy(players)} if players else {}),
     }
     return Snapshot({name: tensor.detach().clone() for name, tensor in tensors.items()}, text)
 
@@ -170,6 +183,10 @@ def _apply(state: Checkpointed, tensors: dict[str, Tensor], text: dict[str, Any]
     state.order.set_state(tensors["generator.order"])
     state.noise.set_state(tensors["generator.noise"])
     state.optimizer.load_state_dict(_join_optimizer(tensors, text["optimizer"]))
+    for player, one in state.players.items():
+        own = _under(f"player.{player}.", tensors)
+        one.module.load_state_dict(_under("module.", own))
+        one.optimizer.load_state_dict(_join_optimizer(own, text["players"][player]))
     state.history[:] = [EpochRecord(**record) for record in text["history"]]
 
 

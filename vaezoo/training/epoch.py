@@ -93,10 +93,12 @@ def _train(
 
 def scheduled_values(spec: Spec, epochs_done: int, steps: int) -> Iterator[ScheduledValues]:
     """The scheduled values of each step of an epoch."""
+    players = spec.loss.players()
     for step in range(steps):
         now = epochs_done + step / steps
         weights = {name: value_at(value, now) for name, value in spec.loss.weights.items()}
-        yield ScheduledValues(weights, value_at(spec.train.optimizer.lr, now))
+        rates = {name: value_at(optimizer.lr, now) for name, optimizer in players.items()}
+        yield ScheduledValues(weights, value_at(spec.train.optimizer.lr, now), rates)
 
 
 def epoch_means(terms: Sequence[str], sums: Sequence[Tensor], count: int) -> dict[str, float]:

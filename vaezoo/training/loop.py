@@ -33,6 +33,7 @@ from vaezoo.training.execution.precision import (
     with_autocast,
 )
 from vaezoo.training.observer import Observer
+from vaezoo.training.players import build_players
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,14 @@ def train(
     images = arranged(data, plan.validation, stream(seed, "validation"), device)
     training, validation = images.training, images.validation
     model = build(spec, seed=stream(seed, "weights")).to(device)
-    loss = build_loss(spec, device)
+    module = build_loss_module(spec, device)
+    loss = with_autocast(module, precision)
     state = TrainingState(
         model,
         plan.optimizer.build(model.parameters(), value_at(plan.optimizer.lr, 0)),
         order=torch.Generator(device).manual_seed(stream(seed, "order")),
         noise=torch.Generator(device).manual_seed(stream(seed, "noise")),
+        players=build_players(spec, module),
     )
     path = directory / checkpoint.FILE
     identity = run_identity(spec, data, device)
@@ -116,15 +119,25 @@ def train(
     set_memory_format(state, torch.contiguous_format)
     if state.best:
         model.load_state_dict(state.best)
+    if spec.loss.keep_players:
+        model.set_players({name: player.module for name, player in state.players.items()})
     return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch, execution)
 
 
 def build_loss(spec: Spec, device: torch.device) -> LossModule:
-    """The loss module on the device, with autocast where the precision asks for it."""
-    module: LossModule = spec.loss.build()
+    """The loss on the device, with autocast where the precision asks for it."""
+    precision = resolve_precision(spec.train.precision, device)
+    return with_autocast(build_loss_module(spec, device), precision)
+
+
+def build_loss_module(spec: Spec, device: torch.device) -> LossModule:
+    """The module of the loss on the device; the seed determines the weights of its players."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(spec.train.seed, "players"))
+        module: LossModule = spec.loss.build()
     if isinstance(module, torch.nn.Module):
         module.to(device)
-    return with_autocast(module, resolve_precision(spec.train.precision, device))
+    return module
 
 
 def run_identity(spec: Spec, data: ImageData, device: torch.device) -> str:

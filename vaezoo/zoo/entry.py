@@ -246,7 +246,7 @@ class Entry:
         return self.steadily(lambda: self._load(registry, device))
 
     def _load(self, registry: Registry | None, device: str) -> VAE:
-        from vaezoo.model import attach_sampler, build
+        from vaezoo.model import attach_players, attach_sampler, build
         from vaezoo.registry import discover
         from vaezoo.system.devices import choose
 
@@ -257,6 +257,7 @@ class Entry:
         if misfit:
             raise self._do_not_fit(misfit)
         model = build(spec)
+        attach_players(model)
         if self.sampler:
             attach_sampler(model)
         try:

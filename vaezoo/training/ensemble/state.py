@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from vaezoo.registry import EpochRecord
 from vaezoo.registry.fields import value_at
 from vaezoo.spec.spec import Spec
 from vaezoo.training.checkpoint import TrainingState
+from vaezoo.training.players import Player
 
 
 class Stack(nn.Module):
@@ -86,6 +87,8 @@ class EnsembleState:
     best: dict[str, Tensor] | None = None
     best_epoch: int = 0
     compiled: bool | None = None
+    #: none: members whose loss has players train one by one
+    players: Mapping[str, Player] = field(default_factory=dict)
 
     @property
     def members(self) -> int:

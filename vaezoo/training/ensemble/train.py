@@ -47,6 +47,8 @@ def ensemble_problem(specs: Sequence[Spec]) -> str | None:
         return "there is only one member"
     if len({_common(spec) for spec in specs}) > 1:
         return "they differ in more than seeds, loss weights and learning rates"
+    if specs[0].loss.players():
+        return "their loss has players"
     if specs[0].train.early_stopping:
         return "early stopping ends each member at a different epoch"
     return None

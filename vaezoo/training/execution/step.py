@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from torch import Tensor
@@ -11,10 +11,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ScheduledValues:
-    """The scheduled hyperparameters at one step: loss weights and learning rate."""
+    """The scheduled hyperparameters at one step: loss weights and learning rates."""
 
     weights: Mapping[str, float]
     lr: float
+    players: Mapping[str, float] = field(default_factory=dict)  # their learning rates
 
 
 class Step(Protocol):
