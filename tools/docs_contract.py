@@ -7,7 +7,15 @@ import inspect
 import re
 from typing import Any
 
-from vaezoo.registry import KINDS, Component, contracts, hookspecs, quantity, self_description
+from vaezoo.registry import (
+    KINDS,
+    Component,
+    contracts,
+    hookspecs,
+    module_contracts,
+    quantity,
+    self_description,
+)
 from vaezoo.registry.catalogue.spec_keys import PLACES
 
 #: Protocols of PyTorch modules, then the data that they exchange with vaezoo.
@@ -16,6 +24,8 @@ INTERFACES = (
     contracts.PriorModule,
     contracts.BoundPrior,
     contracts.LossModule,
+    module_contracts.SamplerModule,
+    module_contracts.BoundSampler,
 )
 DATA = (
     contracts.ImageShape,

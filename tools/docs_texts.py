@@ -34,6 +34,9 @@ EXAMPLES = {
         "train:\n  optimizer: {use: adam, lr: {cosine: [1e-3, 1e-5], epochs: 20}}"
     ),
     ("optimizer", "adamw"): "train:\n  optimizer: {use: adamw, lr: 3e-4, weight_decay: 0.05}",
+    ("sampler", "prior"): "sampler: prior",
+    ("sampler", "aggregated_posterior"): "sampler: {use: aggregated_posterior, points: 2000}",
+    ("sampler", "gaussian_mixture"): "sampler: {use: gaussian_mixture, components: 20}",
     ("optimizer", "sgd"): "train:\n  optimizer: {use: sgd, lr: 1e-4, nesterov: true}",
     ("metric", "elbo"): "metrics: [{use: elbo, samples: 100}, active_units]",
     ("metric", "active_units"): "metrics: [elbo, {use: active_units, threshold: 0.02}]",

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 import vaezoo
-from tests.helpers import registry_with
-from tests.runs.blobs_plugin import Blobs
+from tests.helpers import small_spec
+from tests.runs.shell import PLUGIN as BLOBS
 from tests.runs.shell import Shell, wait_for_line
+from vaezoo.registry import discover
 from vaezoo.spec.difference import Effect, compare
 from vaezoo.system import safetensors_io
 
@@ -76,8 +77,8 @@ def entry_of(shell: Shell, name: str = "small") -> Path:
     return shell.folder / "zoo" / name
 
 
-def loaded(shell: Shell, *others: type) -> Any:
-    return vaezoo.Entry(entry_of(shell), "small").load(registry_with(Blobs, *others))
+def loaded(shell: Shell) -> Any:
+    return vaezoo.Entry(entry_of(shell), "small").load(discover([str(BLOBS)]))
 
 
 def notes_of(shell: Shell) -> list[str]:
@@ -222,7 +223,5 @@ def test_migration_keeps_the_sampler(shell: Shell) -> None:
 
 
 def test_a_stopped_run_may_change_its_sampler(shell: Shell) -> None:
-    from tests.helpers import small_spec
-
     (change,) = compare(small_spec(), small_spec(sampler=MIXTURE)).changes
     assert (change.path, change.effect) == ("sampler", Effect.RESUME)

@@ -69,8 +69,8 @@ class GaussianMixtureSampler(Sampler, use="gaussian_mixture"):
     """Draws from a mixture of Gaussians with full covariances, fitted to draws of q(z|x).
 
     Fitted by expectation maximization to one draw of each training image, as proposed for ex-post
-    density estimation (Ghosh et al. 2020, arXiv:1903.12436). Fitting needs scikit-learn: ``pip
-    install 'vaezoo[mixture]'``; sampling does not.
+    density estimation (Ghosh et al. 2020, arXiv:1903.12436). Fitting needs scikit-learn, sampling
+    does not: ``pip install 'vaezoo[mixture]'``.
     """
 
     components: int = Field(10, ge=1, le=10_000, description="number of Gaussians")

@@ -182,9 +182,10 @@ def _refused(message: str, hint: str) -> UsageError:
 
 def _rebuilt(trained: VAE, spec: Spec) -> VAE:
     """A model of the spec with the same weights."""
-    from vaezoo.model import attach_sampler, build
+    from vaezoo.model import attach_players, attach_sampler, build
 
     model = build(spec, condition=trained.condition)
+    attach_players(model)
     if trained.sampler is not None:
         attach_sampler(model)
     model.load_state_dict(trained.state_dict())

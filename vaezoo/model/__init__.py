@@ -8,7 +8,7 @@ from vaezoo.model.distribution import (
     LatentDistribution,
     bounded_log_var,
 )
-from vaezoo.model.from_spec import attach_sampler, build, decoder_output
+from vaezoo.model.from_spec import attach_players, attach_sampler, build, decoder_output
 from vaezoo.model.single_site import SingleSite
 from vaezoo.model.trace import Inference, Site, Trace, repeated
 from vaezoo.model.vae import VAE
@@ -25,6 +25,7 @@ __all__ = [
     "Site",
     "Trace",
     "WithOneHot",
+    "attach_players",
     "attach_sampler",
     "bounded_log_var",
     "build",

@@ -121,6 +121,18 @@ def attach_sampler(model: VAE) -> None:
         model.set_sampler(sampler.use, sampler.build(model.space))
 
 
+def attach_players(model: VAE) -> None:
+    """Give a model the players of its loss, to load their tensors into, if they are kept.
+
+    Raises PluginError (VZ303) if the loss fails.
+    """
+    loss = model.spec.loss
+    if loss.keep_players:
+        with blamed(loss, _MODULE):
+            modules: Any = loss.build()
+            model.set_players({name: modules.players[name] for name in loss.players()})
+
+
 def decoder_output(spec: Spec, image: ImageShape) -> ImageShape:
     """The shape of the decoder's output: the likelihood's parameters of each pixel."""
     channels = image.channels * spec.model.likelihood.parameters_per_pixel

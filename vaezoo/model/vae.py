@@ -95,6 +95,7 @@ class VAE(nn.Module):
             bound.bind(self.image_shape, self.posterior)
         self.sampler: SamplerModule | None
         self.register_module("sampler", None)
+        self.register_module("players", None)
         self._sampler_name = PRIOR
 
     @property
@@ -172,6 +173,10 @@ class VAE(nn.Module):
         if isinstance(sampler, BoundSampler):
             sampler.bind(self.posterior_of)
         self.sampler, self._sampler_name = sampler, name if sampler is not None else PRIOR
+
+    def set_players(self, players: Mapping[str, nn.Module]) -> None:
+        """Store the players of its loss with it, by name, as ``players``."""
+        self.players = nn.ModuleDict(players)
 
     @property
     def drawn_from(self) -> str:

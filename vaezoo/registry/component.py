@@ -7,7 +7,7 @@ Only ``build``, which creates its torch module, imports torch.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -267,6 +267,15 @@ class Loss(DescribedLoss, Component):
     kind = "loss"
     #: whether it reads the labels of a batch, which are otherwise only loaded for a condition
     uses_labels: ClassVar[bool] = False
+    #: whether the entry stores the players, as they are after the last epoch
+    keep_players: ClassVar[bool] = False
+
+    def players(self) -> Mapping[str, Optimizer]:
+        """The optimizers of further players by name, such as a discriminator; none by default.
+
+        The module holds the parameters of each in ``players[name]`` of an ``nn.ModuleDict``.
+        """
+        return {}
 
     @property
     def weights(self) -> dict[str, float | Schedule]:

@@ -191,5 +191,7 @@ class LossModule(Protocol):
 
         ``model.trace(batch, generator)`` gives what the objective is made of. ``weights`` holds
         the current values of the loss's real-valued fields. The result has at least
-        ``objective`` (minimized), ``reconstruction`` (−log p(x|z)) and ``kl``.
+        ``objective`` (minimized), ``reconstruction`` (−log p(x|z)) and ``kl``. A loss with players
+        also returns ``player.NAME``, the objective of each: it moves only that player's
+        parameters, and ``objective`` only those of the model.
         """

@@ -217,9 +217,7 @@ def _pictures(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
             "Test images above their reconstructions",
             shared_sections.RECONSTRUCTIONS,
         ),
-        *_side_by_side(
-            both, "samples", "Mean images of new latents", shared_sections.SAMPLES
-        ),
+        *_side_by_side(both, "samples", "Mean images of new latents", shared_sections.SAMPLES),
     )
 
 

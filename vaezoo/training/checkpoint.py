@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from vaezoo.spec.resume_rules import refusal
 from vaezoo.spec.spec import TrainSpec
 from vaezoo.system import safetensors_io
 from vaezoo.training import sealed_file
+from vaezoo.training.players import Player
 from vaezoo.training.weight_average import WeightAverage
 
 FORMAT = "vaezoo checkpoint 3"
@@ -62,6 +64,9 @@ class Checkpointed(Protocol):
     @property
     def noise(self) -> RandomState: ...
 
+    @property
+    def players(self) -> Mapping[str, Player]: ...
+
 
 @dataclass
 class SkippedSteps:
@@ -95,6 +100,7 @@ class TrainingState:
     compiled: bool | None = None  # None before the choice
     average: WeightAverage | None = None
     skipped: SkippedSteps = field(default_factory=SkippedSteps)
+    players: dict[str, Player] = field(default_factory=dict)  # of the loss, by name
 
     def evaluated_weights(self) -> dict[str, Tensor]:
         """The weights to evaluate and keep: their average if there is one."""
@@ -128,12 +134,19 @@ def snapshot(state: Checkpointed) -> Snapshot:
     tensors["generator.noise"] = state.noise.get_state()
     optimizer_tensors, optimizer_text = _split_optimizer(state.optimizer.state_dict())
     tensors |= optimizer_tensors
+    players: dict[str, Any] = {}
+    for player, one in state.players.items():
+        of_optimizer, players[player] = _split_optimizer(one.optimizer.state_dict())
+        own = {f"module.{name}": value for name, value in one.module.state_dict().items()}
+        own |= of_optimizer
+        tensors |= {f"player.{player}.{name}": value for name, value in own.items()}
     text = {
         "history": [record.to_data() for record in state.history],
         "best_epoch": state.best_epoch,
         "compiled": state.compiled,
         "optimizer": copy.deepcopy(optimizer_text),
         "skipped_in_a_row": state.skipped.in_a_row,
+        **({"players": copy.deepcopy(players)} if players else {}),
     }
     return Snapshot({name: tensor.detach().clone() for name, tensor in tensors.items()}, text)
 
@@ -209,6 +222,10 @@ def _apply(state: Checkpointed, tensors: dict[str, Tensor], text: dict[str, Any]
     state.order.set_state(tensors["generator.order"])
     state.noise.set_state(tensors["generator.noise"])
     state.optimizer.load_state_dict(_join_optimizer(tensors, text["optimizer"]))
+    for player, one in state.players.items():
+        own = _under(f"player.{player}.", tensors)
+        one.module.load_state_dict(_under("module.", own))
+        one.optimizer.load_state_dict(_join_optimizer(own, text["players"][player]))
     state.history[:] = [EpochRecord(**record) for record in text["history"]]
 
 

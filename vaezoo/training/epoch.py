@@ -104,7 +104,7 @@ def stepped(state: TrainingState, step: Step, batch: Batch, now: ScheduledValues
 
 def scheduled_values(spec: Spec, epochs_done: int, steps: int) -> Iterator[ScheduledValues]:
     """The scheduled values of each step of an epoch."""
-    plan = spec.train
+    plan, players = spec.train, spec.loss.players()
     for step in range(steps):
         now = epochs_done + step / steps
         yield ScheduledValues(
@@ -114,6 +114,7 @@ def scheduled_values(spec: Spec, epochs_done: int, steps: int) -> Iterator[Sched
                 part: value_at(own.lr, now) for part, own in plan.groups.optimizers().items()
             },
             average_decay=plan.ema.decay_at(now) if plan.ema else 0.0,
+            players={name: value_at(optimizer.lr, now) for name, optimizer in players.items()},
         )
 
 

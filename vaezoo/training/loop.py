@@ -35,6 +35,7 @@ from vaezoo.training.execution.precision import (
     with_autocast,
 )
 from vaezoo.training.observer import Observer
+from vaezoo.training.players import build_players
 from vaezoo.training.weight_average import WeightAverage
 
 
@@ -85,13 +86,15 @@ def train(
     images = arranged(used, plan.validation, stream(seed, "validation"), device)
     training, validation = images.training, images.validation
     model = initial_model(spec, device, start)
-    loss = build_loss(spec, device)
+    module = build_loss_module(spec, device)
+    loss = with_autocast(module, precision)
     state = TrainingState(
         model,
         build_optimizer(plan, model.named_parameters()),
         order=torch.Generator(device).manual_seed(stream(seed, "order")),
         noise=torch.Generator(device).manual_seed(stream(seed, "noise")),
         average=WeightAverage(model) if plan.ema else None,
+        players=build_players(spec, module),
     )
     path = directory / checkpoint.FILE
     identity = run_identity(spec, data, device, start)
@@ -127,15 +130,25 @@ def train(
             observer.finished_epoch(record)
     set_memory_format(state, torch.contiguous_format)
     model.load_state_dict(state.best or state.evaluated_weights())
+    if spec.loss.keep_players:
+        model.set_players({name: player.module for name, player in state.players.items()})
     return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch, execution)
 
 
 def build_loss(spec: Spec, device: torch.device) -> LossModule:
-    """The loss module on the device, with autocast where the precision asks for it."""
-    module: LossModule = spec.loss.build()
+    """The loss on the device, with autocast where the precision asks for it."""
+    precision = resolve_precision(spec.train.precision, device)
+    return with_autocast(build_loss_module(spec, device), precision)
+
+
+def build_loss_module(spec: Spec, device: torch.device) -> LossModule:
+    """The module of the loss on the device; the seed determines the weights of its players."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(spec.train.seed, "players"))
+        module: LossModule = spec.loss.build()
     if isinstance(module, torch.nn.Module):
         module.to(device)
-    return with_autocast(module, resolve_precision(spec.train.precision, device))
+    return module
 
 
 def initial_model(spec: Spec, device: torch.device, start: StartingWeights | None) -> VAE:

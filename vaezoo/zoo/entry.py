@@ -257,7 +257,7 @@ class Entry:
         return self.steadily(lambda: self._load(registry, device))
 
     def _load(self, registry: Registry | None, device: str) -> VAE:
-        from vaezoo.model import attach_sampler, build
+        from vaezoo.model import attach_players, attach_sampler, build
         from vaezoo.registry import discover
         from vaezoo.system.devices import choose
 
@@ -269,6 +269,7 @@ class Entry:
         if misfit:
             raise self._do_not_fit(misfit)
         model = build(spec, condition=condition)
+        attach_players(model)
         if self.sampler:
             attach_sampler(model)
         try:

@@ -135,6 +135,8 @@ class ProcessGroup(SingleProcess):
                 "omit --compile; resume a run that started with compiled steps in one process, "
                 "or start over with --fresh",
             )
+        if state.players:
+            raise apart("its loss has players", "train it in one process, without torchrun")
         state.compiled = False
         first = batch_of(images, slice(spec.train.batch_size))
         if warning := warning_about(spec, state, loss, first, self._processes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from vaezoo.registry import EpochRecord
 from vaezoo.spec.spec import Spec
 from vaezoo.training.build_optimizer import build_optimizer
 from vaezoo.training.checkpoint import SkippedSteps, TrainingState
+from vaezoo.training.players import Player
 from vaezoo.training.weight_average import WeightAverage
 
 
@@ -97,6 +98,8 @@ class EnsembleState:
     compiled: bool | None = None
     average: WeightAverage | None = None
     skipped: SkippedSteps = field(default_factory=SkippedSteps)
+    #: none: members whose loss has players train one by one
+    players: Mapping[str, Player] = field(default_factory=dict)
 
     def evaluated(self) -> AbstractContextManager[None]:
         """Give the members the weights to evaluate inside the block."""

@@ -51,6 +51,8 @@ def ensemble_problem(specs: Sequence[Spec]) -> str | None:
         return "they differ in more than seeds, loss weights and learning rates"
     if specs[0].train.skip_bad_steps:
         return "train.skip_bad_steps skips different steps of each member"
+    if specs[0].loss.players():
+        return "their loss has players"
     if specs[0].train.early_stopping:
         return "early stopping ends each member at a different epoch"
     return None

@@ -21,6 +21,7 @@ from vaezoo.training.execution.eager import EagerStep
 from vaezoo.training.execution.graph_capture import NotCapturable, varying_weights
 from vaezoo.training.execution.inductor import missing_compiler
 from vaezoo.training.execution.memory_format import set_memory_format
+from vaezoo.training.execution.players_step import PlayersStep
 from vaezoo.training.execution.precision import Precision
 from vaezoo.training.execution.step import Step
 from vaezoo.training.observer import Observer
@@ -113,8 +114,12 @@ def choose_steps(
             reason = str(error)
             if mode == "on" or states[0].compiled:
                 raise _cannot_compile(reason) from error
-    eager: list[Step] = [EagerStep(*run) for run in runs]
+    eager = [_eager_step(*run) for run in runs]
     return _chosen(eager, states, ExecutionPlan(compiled=False, reason=reason))
+
+
+def _eager_step(spec: Spec, state: TrainingState, loss: LossModule) -> Step:
+    return (PlayersStep if state.players else EagerStep)(spec, state, loss)
 
 
 def _compiled_steps(
@@ -150,6 +155,11 @@ def _reason_for_eager(
     spec: Spec, state: TrainingState, images: Images, mode: CompileMode
 ) -> str | None:
     """Why not to compile; None to compile."""
+    if state.players:
+        reason = "its loss has players"
+        if mode == "on":
+            raise _cannot_compile(reason)
+        return reason
     if state.compiled is not None:
         if mode == ("off" if state.compiled else "on"):
             raise _contradicts_checkpoint(state.compiled)

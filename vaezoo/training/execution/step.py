@@ -15,14 +15,16 @@ from vaezoo.registry import Batch
 class ScheduledValues:
     """The scheduled hyperparameters at one step: loss weights and learning rates.
 
-    ``part_lrs`` holds the learning rates of parts with settings of their own. ``average_decay``
-    is the share of the old average in the moving average of the weights.
+    ``part_lrs`` holds the learning rates of parts with settings of their own, ``players`` those
+    of the loss's players. ``average_decay`` is the share of the old average in the moving average
+    of the weights.
     """
 
     weights: Mapping[str, float]
     lr: float
     part_lrs: Mapping[str, float] = field(default_factory=dict)
     average_decay: float = 0.0
+    players: Mapping[str, float] = field(default_factory=dict)
 
     def lr_of(self, part: str | None) -> float:
         """The learning rate of a part; ``None`` is every part without its own."""
