@@ -15,7 +15,7 @@ from torch.testing import assert_close
 
 import vaezoo
 from tests.helpers import Blobs, registry_with, small_spec, spec_data
-from vaezoo.diagnostics import SpecError
+from vaezoo.diagnostics import DataError, SpecError
 from vaezoo.model import VAE, DiagonalGaussian, WithOneHot, build, one_hot
 from vaezoo.registry import Batch, Condition, Decoder, Encoder, ImageShape, Prior, Topology
 from vaezoo.registry.module_contracts import LatentSpace, Shape
@@ -290,7 +290,7 @@ def test_images_of_other_classes_are_refused(tmp_path: Path) -> None:
     folder = picture_folder(tmp_path / "pictures")
     published(folder, tmp_path / "zoo")
     (folder / "cats").rename(folder / "newts")
-    with pytest.raises(vaezoo.DataError, match=r"VZ612.*they are dogs, newts, owls, expected cats"):
+    with pytest.raises(DataError, match=r"VZ612.*they are dogs, newts, owls, expected cats"):
         vaezoo.evaluate("pets", zoo=tmp_path / "zoo")
 
 
