@@ -225,8 +225,8 @@ def test_the_command_goes_on_after_an_entry_that_is_refused(old: Path, registry:
     arguments = ["migrate", "--all", "--zoo", str(old.parent), "--device", "cpu"]
     result = CliRunner().invoke(zoo_command, arguments, obj=context, standalone_mode=False)
     assert result.return_value == 1
-    assert "bad: refused. " in result.stderr
-    assert f"small: 4 figures found as recorded → {old}" in result.stdout
+    assert "bad: rejected: " in result.stderr
+    assert f"small: 4 figures confirmed → {old}" in result.stdout
 
 
 def test_fresh_runs_have_nothing_checked(trained: Path) -> None:

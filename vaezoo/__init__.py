@@ -128,8 +128,7 @@ _HOME = {
     "verify": "vaezoo.evaluation.verify",
 }
 
-#: Without it, a thread that imports a package can see a module that another thread has only half
-#: imported.
+#: Without it, a thread can see a module that another thread has not finished importing.
 _IMPORTING = threading.RLock()
 
 __all__ = [

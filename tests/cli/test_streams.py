@@ -51,7 +51,7 @@ def test_a_run_goes_on_without_words(shell: Shell, redirection: str) -> None:
 def test_a_full_stdout_is_told_on_stderr(tmp_path: Path, arguments: str) -> None:
     done = bash(tmp_path, f"vaezoo {arguments} >/dev/full")
     assert done.returncode == 3
-    assert b"error[VZ503]: standard output cannot be written: No space left" in done.stderr
+    assert b"error[VZ503]: cannot write to standard output: No space left" in done.stderr
 
 
 def test_a_reader_that_leaves_early_changes_no_exit_code(tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_a_folder_that_is_gone_is_wrong_usage(tmp_path: Path) -> None:
     line = "mkdir gone && cd gone && rmdir ../gone && vaezoo zoo list"
     done = bash(tmp_path, line)
     assert done.returncode == 2
-    assert b"the working directory cannot be used: No such file" in done.stderr
+    assert b"cannot use the working directory: No such file" in done.stderr

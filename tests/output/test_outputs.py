@@ -38,12 +38,12 @@ PAIRS = {
 }
 
 REFUSED = {
-    "-f text -f json": "text and json cannot both be printed; .* --output json=FILE",
-    "-f json -f sarif -o out.json": "several formats: write FORMAT=out.json",
-    "-o report": "several formats: write FORMAT=report",
-    "-o sarif": "several formats: .*; to print sarif, write --format sarif",
-    "-o sarf=out.json": "'sarf' is not one of the formats. did you mean 'sarif'?",
-    "-o json=a.json -o sarif=./a.json": "two reports would go to one file",
+    "-f text -f json": "cannot print both text and json; .* --output json=FILE",
+    "-f json -f sarif -o out.json": "is ambiguous: write FORMAT=out.json",
+    "-o report": "is ambiguous: write FORMAT=report",
+    "-o sarif": "is ambiguous: .*; to print sarif, write --format sarif",
+    "-o sarf=out.json": "'sarf' is not a format; did you mean 'sarif'?",
+    "-o json=a.json -o sarif=./a.json": "two reports have the same output file",
     "-o -": "'-' is not a file",
     "-o sarif=": "'' is not a file",
     "-o json=folder/": "'folder/' is not a file",

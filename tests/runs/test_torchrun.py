@@ -100,8 +100,8 @@ def test_a_killed_worker_is_started_again_and_the_run_ends_with_the_figures_of_o
         os.kill(pid_of_rank(process.pid, 1), signal.SIGKILL)
         out, error = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, error
-    assert re.search(r"^70\d parameters|going on after epoch [23] of 5", error, re.MULTILINE)
-    assert "going on after epoch" in error
+    assert re.search(r"^70\d parameters|resuming after epoch [23] of 5", error, re.MULTILINE)
+    assert "resuming after epoch" in error
     assert error.count("epoch 5/5") == 1  # only one process prints
     assert out.count("published to zoo/small") == 1
     events = (shell.folder / "events").read_text().splitlines()

@@ -10,6 +10,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.cli.printing import tell
+from vaezoo.cli.text_tables import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _FORMATS = ("png", "npy", "safetensors")
-#: From so many samples on, progress is shown.
+#: Show progress from this number of samples on.
 _MANY = 20_000
 
 
@@ -73,13 +74,13 @@ def command(
         sheet.check_size()
         blocks = model.sample_in_blocks(count, seed=seed)
         header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
-        write_samples(sheet, _watched(blocks, count), header)
-    plural = "" if count == 1 else "s"
-    tell(f"{count} sample{plural} of {entry.name} (seed {seed}, mean images) → {path}")
+        write_samples(sheet, _with_progress(blocks, count), header)
+    samples = counted(count, "sample")
+    tell(f"{samples} of {entry.name} (seed {seed}, mean images) → {path}")
 
 
-def _watched(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:
-    """The blocks; where they are many, with what is done of them and the time left."""
+def _with_progress(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:
+    """Pass the blocks on; show progress if there are many samples."""
     if count < _MANY:
         yield from blocks
         return
@@ -100,6 +101,6 @@ def _format_of(out: Path | None) -> str:
         return suffix
     endings = ", ".join(f".{name}" for name in _FORMATS)
     raise click.BadParameter(
-        f"no format goes with {out.name!r}; end it in {endings}, or give --format",
+        f"no format has the suffix of {out.name!r}; use {endings}, or give --format",
         param_hint="--out",
     )

@@ -20,7 +20,7 @@ def formatted(report: Report, name: str, root: Path | None = None) -> str:
     checkout's, or else the current one. Raises ValueError for another name.
     """
     if name not in FORMATS:
-        raise ValueError(f"{name!r} is not one of the formats: {', '.join(FORMATS)}")
+        raise ValueError(f"{name!r} is not a format; the formats are {', '.join(FORMATS)}")
     module = importlib.import_module(f"vaezoo.diagnostics.output.{name}")
     write: Callable[[Report, Path], str] = module.report
     text = write(report, root or checkout())

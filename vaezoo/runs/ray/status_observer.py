@@ -74,7 +74,7 @@ class StatusObserver(Observer):
             self._write()
 
     def evaluating(self, what: str, examples: int) -> None:
-        self._write(doing=f"taking {what}")
+        self._write(doing=f"computing {what}")
 
     def drawing(self, picture: str) -> None:
         self._write(doing=f"drawing {picture}")
