@@ -164,10 +164,7 @@ def test_a_missing_folder_is_an_error_that_names_the_nearest(tmp_path: Path) -> 
     for check in (check_output, check_parent, lambda path: write_output(path, b"new")):
         with pytest.raises(FileNotFoundError) as raised:
             check(path)
-        assert (
-            raised.value.strerror
-            == f"there is no folder {path.parent}; the nearest one is {tmp_path}"
-        )
+        assert raised.value.strerror == f"no folder {path.parent}; the nearest is {tmp_path}"
     assert list(tmp_path.iterdir()) == []
 
 

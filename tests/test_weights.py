@@ -128,7 +128,7 @@ def framed(header: bytes, body: bytes = b"") -> bytes:
 def test_foreign_file_is_one_clear_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(data)
-    with pytest.raises(ZooError, match=r"VZ502: .*a.safetensors is not a whole safetensors file"):
+    with pytest.raises(ZooError, match=r"VZ502: .*a.safetensors is not a valid safetensors file"):
         safetensors_io.load(path)
 
 

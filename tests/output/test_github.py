@@ -103,7 +103,10 @@ def test_the_tenth_stands_for_those_that_are_left() -> None:
     assert properties["title"] == "16 more errors"
     assert first_left.span
     assert properties["line"] == str(first_left.span.start.line)
-    assert "16 are left: 2.yaml (8), 1.yaml (8)" in message or "16 are left: 1.yaml (8)" in message
+    assert (
+        "16 more are in its log: 2.yaml (8), 1.yaml (8)" in message
+        or "16 more are in its log: 1.yaml (8)" in message
+    )
     shown = {message for _, _, message in found[:-1]}
     left = {finding.message for finding in report.diagnostics} - shown
     assert len(left) == 16

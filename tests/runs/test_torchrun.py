@@ -144,7 +144,7 @@ def test_divergence_is_reported_once(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--set", "train.batch_size=1"), "a batch of 1 cannot be shared by 2 processes"),
+        (("--set", "train.batch_size=1"), "2 processes cannot share a batch of 1"),
         (("--set", "matrix={train.seed: [0, 1]}"), "a matrix is not trained by 2 processes"),
     ],
 )

@@ -125,7 +125,7 @@ def test_batch_normalization_gives_a_warning():
 
 def test_a_batch_needs_an_image_per_process():
     refuse_small_batches(Processes(1, 8), 8)
-    with pytest.raises(RunError, match=r"VZ609.*a batch of 7 cannot be shared by 8"):
+    with pytest.raises(RunError, match=r"VZ609.*8 processes cannot share a batch of 7"):
         refuse_small_batches(Processes(1, 8), 7)
 
 

@@ -106,7 +106,7 @@ def test_incomplete_component_in_the_lock_is_refused(publisher: Any) -> None:
 def test_device_that_is_not_there(publisher: Any) -> None:
     entry = publisher()
     for device in ("cuda:99", "abacus"):
-        with pytest.raises(RunError, match=r"VZ602: there is no device(.|\n)*cpu"):
+        with pytest.raises(RunError, match=r"VZ602: no device(.|\n)*cpu"):
             entry.load(device=device)
 
 

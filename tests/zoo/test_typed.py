@@ -39,7 +39,7 @@ def test_what_fits_is_kept() -> None:
         (True, float, "it is true or false, not a number"),
         (2**63, float, "it is too large"),
         ({"x": "1"}, Point, "x is a text, not a number"),
-        ({"x": 1.0, "y": 2.0}, Point, "y is not known"),
+        ({"x": 1.0, "y": 2.0}, Point, "y is unknown"),
         ({}, Point, "x is missing"),
         ({"x": 1.0, "labels": "ab"}, Point, "labels is a text, not a list"),
         ({"x": 1.0, "labels": ["a", 1]}, Point, r"labels\[1\] is a whole number, not a text"),

@@ -51,7 +51,7 @@ def test_a_home_that_there_is_not_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="there is no user 'nobody-there'"):
+    with pytest.raises(UsageError, match="no user 'nobody-there'"):
         own_folder("~nobody-there/zoo")
     Path("~nobody-there").mkdir()  # a folder of that very name
     assert expanded("~nobody-there") == Path("~nobody-there")

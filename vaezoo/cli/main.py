@@ -91,13 +91,13 @@ def _run(arguments: list[str], ctrl_c: CtrlC) -> int:
 def _failed(error: Exception, *, debug: bool) -> int:
     from vaezoo.diagnostics import Interrupted, VaezooError
     from vaezoo.system.out_of_memory import explained
-    from vaezoo.system.torchrun import let_the_first_speak
+    from vaezoo.system.torchrun import let_first_process_report
 
     if isinstance(error, Interrupted):
         return _interrupted(f"interrupted: {error.diagnostics[0].hint}")
     error = _of_the_system(explained(error))
     if isinstance(error, VaezooError):
-        let_the_first_speak()
+        let_first_process_report()
     if debug:
         raise error
     if isinstance(error, VaezooError):
