@@ -16,7 +16,7 @@ from tests.forging import rewrite_figures
 from tests.helpers import built_in
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.evaluation.evaluate_entry import context_of, take_what_can_be_had
+from vaezoo.evaluation.evaluate_entry import compute_available, context_of
 from vaezoo.zoo import find
 
 NAME = "mnist_mlp20"
@@ -113,12 +113,12 @@ def test_all_leaves_out_what_the_model_cannot_have_and_says_why() -> None:
     model = vaezoo.load("mnist_flax20")
     asked = [built_in("metric", use) for use in ("active_units", "sample_quality")]
     context = context_of(model, model.spec.dataset.build(), "test")
-    figures, left_out = take_what_can_be_had(asked, context, lambda *_: None, named=["all"])
+    figures, left_out = compute_available(asked, context, lambda *_: None, named=["all"])
     assert [figure.name for figure in figures] == ["active_units"]
     [reason] = left_out
     assert reason.startswith("sample_quality: it needs a classifier of the images")
     with pytest.raises(UsageError, match="needs a classifier"):
-        take_what_can_be_had(asked[1:], context, lambda *_: None, named=["all", "sample_quality"])
+        compute_available(asked[1:], context, lambda *_: None, named=["all", "sample_quality"])
 
 
 def test_a_weights_file_alone_can_be_measured_but_not_written(zoo: Path) -> None:

@@ -244,7 +244,7 @@ def test_figures_beyond_those_of_the_spec_are_kept(old: Path, registry: Registry
 def test_a_replaced_entry_is_refused(old: Path, registry: Registry) -> None:
     migrate(old, registry=registry)
     (replaced,) = (old.parent / ".previous").iterdir()
-    assert "is an entry that was replaced" in refusal(replaced, registry)
+    assert "is a replaced entry" in refusal(replaced, registry)
     assert not (old.parent / ".previous" / ".previous").exists()
 
 

@@ -64,7 +64,7 @@ def test_what_was_changed_and_sealed_again_is_not_what_was_signed(
     secret, public = keys(tmp_path, "mine")
     sign(NAME, secret, zoo=zoo)
     rewrite_figures(zoo / NAME, elbo=-105.589)
-    with pytest.raises(ZooError, match="not one by the owner"):
+    with pytest.raises(ZooError, match="not signed with the key"):
         check_signature(find(NAME, zoo=zoo), public)
 
 
@@ -93,7 +93,7 @@ def test_figures_that_are_recorded_leave_no_signature_of_the_earlier_ones(
 
 def test_an_encrypted_key_asks_for_its_password(zoo: Path, tmp_path: Path) -> None:
     secret, public = keys(tmp_path, "mine", password="a long one")
-    with pytest.raises(UsageError, match="cannot be used"):
+    with pytest.raises(UsageError, match="cannot use the key"):
         sign(NAME, secret, password=lambda: "a wrong one", zoo=zoo)
 
     def given(**options: Any) -> Any:

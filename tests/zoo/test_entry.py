@@ -43,7 +43,7 @@ def test_only_what_is_asked_for_is_read(publisher: Any) -> None:
     fresh = Entry(entry.path, "tiny")
     assert fresh.load()
     for attribute in ("metrics", "history"):
-        with pytest.raises(ZooError, match=r"VZ502: .* is not what vaezoo writes there"):
+        with pytest.raises(ZooError, match=r"VZ502: .* is damaged"):
             getattr(fresh, attribute)
 
 
@@ -62,7 +62,7 @@ def test_tampered_weights_are_refused(publisher: Any) -> None:
     data = bytearray(entry.weights_path.read_bytes())
     data[-1] ^= 1
     entry.weights_path.write_bytes(bytes(data))
-    with pytest.raises(ZooError, match=r"VZ502: .*not those that were published"):
+    with pytest.raises(ZooError, match=r"VZ502: .*changed after publishing"):
         Entry(entry.path, "tiny").load()
 
 

@@ -80,7 +80,7 @@ def test_what_is_not_there(publisher: Any, name: str) -> None:
 
 
 def test_zoo_that_is_not_there(registry: Any) -> None:
-    with pytest.raises(UsageError, match="VZ501: there is no zoo folder nowhere"):
+    with pytest.raises(UsageError, match="VZ501: no zoo folder nowhere"):
         find("tiny", zoo="nowhere")
 
 

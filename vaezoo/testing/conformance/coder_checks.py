@@ -1,4 +1,4 @@
-"""Encoders and decoders."""
+"""Checks of encoders and decoders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaezoo.registry import Decoder, Encoder, ImageShape
 from vaezoo.testing.conformance.network_checks import Case, NetworkConformance
 from vaezoo.testing.conformance.outcome import require
 
-#: grey, colour, and an odd one
+#: Gray, color, and odd sizes.
 IMAGES = (ImageShape(1, 28, 28), ImageShape(3, 32, 32), ImageShape(1, 17, 23))
 LATENTS = (1, 2, 16)
 
@@ -19,7 +19,7 @@ LATENTS = (1, 2, 16)
 def _pairs(
     images: tuple[ImageShape, ...], latents: tuple[int, ...]
 ) -> list[tuple[ImageShape, int]]:
-    """Every image size and every number of latents, in few combinations."""
+    """Combine sizes and latents in few pairs, each at least once."""
     first = [(images[0], latent) for latent in latents]
     return first + [(image, latents[i % len(latents)]) for i, image in enumerate(images[1:], 1)]
 
@@ -27,8 +27,8 @@ def _pairs(
 class EncoderConformance(NetworkConformance):
     """``class TestMine(EncoderConformance): component = Mine(hidden=(32,))``.
 
-    ``images`` and ``latents`` are the sizes to try; those that ``shape_problem`` refuses are
-    left out, but one must remain.
+    ``images`` and ``latents`` are the sizes to check. Those that ``shape_problem`` rejects are
+    skipped, but one must remain.
     """
 
     kind: ClassVar[str] = "encoder"
@@ -46,15 +46,15 @@ class EncoderConformance(NetworkConformance):
                 refused.append(f"{image}: {problem}")
             else:
                 cases.append(_encoder_case(encoder, image, latent))
-        require(cases, f"it takes none of the images: {'; '.join(refused)}; set `images`")
+        require(cases, f"it accepts none of the images: {'; '.join(refused)}; set `images`")
         return cases
 
 
 class DecoderConformance(NetworkConformance):
     """``class TestMine(DecoderConformance): component = Mine(hidden=(32,))``.
 
-    ``outputs`` and ``latents`` are the sizes to try; those that ``shape_problem`` refuses are
-    left out, but one must remain.
+    ``outputs`` and ``latents`` are the sizes to check. Those that ``shape_problem`` rejects are
+    skipped, but one must remain.
     """
 
     kind: ClassVar[str] = "decoder"
@@ -72,11 +72,11 @@ class DecoderConformance(NetworkConformance):
                 refused.append(f"{output}: {problem}")
             else:
                 cases.append(_decoder_case(decoder, latent, output))
-        require(cases, f"it makes none of the outputs: {'; '.join(refused)}; set `outputs`")
+        require(cases, f"it supports none of the outputs: {'; '.join(refused)}; set `outputs`")
         return cases
 
     def test_no_final_activation(self) -> None:
-        """Its outputs take both signs: the likelihood, not the decoder, maps them to pixels."""
+        """Outputs take both signs: the likelihood, not the decoder, maps them to pixels."""
         case = self.cases()[0]
         for seed in range(3):
             with torch.random.fork_rng(devices=[]):
@@ -87,8 +87,7 @@ class DecoderConformance(NetworkConformance):
                 return
         require(
             False,
-            "outputs never change their sign; leave out the final activation: "
-            "the likelihood has its own",
+            "all outputs have one sign; remove the final activation: the likelihood has its own",
         )
 
 

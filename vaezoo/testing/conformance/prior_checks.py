@@ -1,4 +1,4 @@
-"""Priors: density, draws and KL divergence agree with each other."""
+"""Checks of priors: density, draws and KL divergence agree."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vaezoo.testing.conformance.outcome import NotApplicable, require
 from vaezoo.testing.conformance.tiny_models import small_model
 
 _DRAWS = 40_000
-#: standard errors that a fair estimate stays within: all draws are seeded
+#: Tolerance in standard errors. All draws are seeded.
 _ERRORS = 5
 
 
 class PriorConformance(NetworkConformance):
     """``class TestMine(PriorConformance): component = Mine(components=3)``.
 
-    The prior is built as part of a small model, for each of ``latents`` dimensions.
+    The prior is built in a small model, once for each number of ``latents``.
     """
 
     kind: ClassVar[str] = "prior"
@@ -34,7 +34,7 @@ class PriorConformance(NetworkConformance):
         return [_case(self.component, latent) for latent in self.latents]
 
     def test_draws(self) -> None:
-        """``sample`` gives (count, latent) by its generator alone."""
+        """``sample`` returns (count, latent) and draws only from its generator."""
         for latent in self.latents:
             module = self._module(latent)
             before = torch.get_rng_state()
@@ -43,14 +43,14 @@ class PriorConformance(NetworkConformance):
                 first.shape == (7, latent) and first.dtype == torch.float32,
                 f"7 draws of {latent} latents are {tuple(first.shape)} in {first.dtype}",
             )
-            require(torch.equal(first, again), "two generators of one seed give two samples")
+            require(torch.equal(first, again), "two generators with one seed give two samples")
             require(
                 torch.equal(before, torch.get_rng_state()),
-                "it draws from torch's global generator; use the one that is given",
+                "it draws from torch's global generator; use the argument ``generator``",
             )
 
     def test_density_integrates_to_one(self) -> None:
-        """exp(log_prob) integrates to 1, in one dimension and in two."""
+        """exp(log_prob) integrates to 1, in one and two dimensions."""
         for latent in (1, 2):
             module = self._module(latent)
             total = _integral(module, _sample(module, 2000))
@@ -61,7 +61,7 @@ class PriorConformance(NetworkConformance):
             )
 
     def test_draws_follow_the_density(self) -> None:
-        """In one dimension the draws are distributed as log_prob says (Kolmogorov–Smirnov)."""
+        """In one dimension, draws follow log_prob (Kolmogorov–Smirnov test)."""
         module = self._module(1)
         draws = _sample(module, _DRAWS).squeeze(1).sort().values
         grid = integrals.line(draws.median().item(), draws.std().item())
@@ -71,11 +71,11 @@ class PriorConformance(NetworkConformance):
         distance = float((below(draws) - expected).abs().max())
         require(
             distance < 2.5 / _DRAWS**0.5,
-            f"the distribution of {_DRAWS:,} draws is {distance:.3f} away from that of log_prob",
+            f"the distribution of {_DRAWS:,} draws differs by {distance:.3f} from log_prob",
         )
 
-    def test_what_it_says_of_itself(self) -> None:
-        """``formula`` can be set in a report, and ``is_factorial`` is true of the density."""
+    def test_description(self) -> None:
+        """``formula`` renders in a report, and ``is_factorial`` agrees with the density."""
         require_definition(self.component.formula(2))
         if not self.component.is_factorial:
             return
@@ -87,18 +87,18 @@ class PriorConformance(NetworkConformance):
             apart = (straight - sum(map(module.log_prob, crossed))).abs().max().item()
         require(
             apart < 1e-3 * straight.abs().max().item() + 1e-4,
-            f"is_factorial is true, and log p(z) is off a sum over latents by {apart:.3g}",
+            f"is_factorial is true, but log p(z) differs from a sum over latents by {apart:.3g}",
         )
 
     def test_kl_against_monte_carlo(self) -> None:
-        """``kl``, where it is closed, agrees with an estimate from draws of the posterior."""
+        """``kl``, unless None, agrees with an estimate from draws of the posterior."""
         for latent in self.latents:
             module = self._module(latent)
             posterior = _posterior(latent)
             with torch.no_grad():
                 closed = module.kl(posterior.mean, posterior.log_var)
                 if closed is None:
-                    raise NotApplicable("there is no closed form: kl gives None")
+                    raise NotApplicable("kl has no closed form: it returns None")
                 _require_per_dimension(closed, latent)
                 for row in range(len(posterior.mean)):
                     estimate, error = _estimated_kl(module, posterior, row)
@@ -110,7 +110,9 @@ class PriorConformance(NetworkConformance):
 
     def _module(self, latent: int) -> Any:
         module: object = self._model(latent).prior
-        require(isinstance(module, nn.Module), f"build gives {module!r}, which is not an nn.Module")
+        require(
+            isinstance(module, nn.Module), f"build returns {module!r}, which is not an nn.Module"
+        )
         return module
 
     def _model(self, latent: int) -> Any:
@@ -123,7 +125,7 @@ def _case(prior: Prior, latent: int) -> Case:
         return z, mean, 0.5 * log_var
 
     def build() -> VAE:
-        # as part of a model, whose encoder the prior may look through
+        # in a model: the prior may use its encoder
         return small_model(latent=latent, seed=torch.initial_seed(), prior=prior)
 
     def call(model: Any, z: Tensor, mean: Tensor, log_var: Tensor) -> tuple[Tensor, ...]:
@@ -155,7 +157,7 @@ def _posterior(latent: int) -> Posterior:
 
 
 def _estimated_kl(module: Any, posterior: Posterior, row: int) -> tuple[float, float]:
-    """A mean of log q(z) − log p(z) over draws of q, and its standard error."""
+    """The mean of log q(z) − log p(z) over draws of q, and its standard error."""
     mean, log_var = (value[row].expand(_DRAWS, -1) for value in (posterior.mean, posterior.log_var))
     one = Posterior(mean, log_var)
     z = one.sample(torch.Generator().manual_seed(row))
@@ -166,13 +168,13 @@ def _estimated_kl(module: Any, posterior: Posterior, row: int) -> tuple[float, f
 def _require_per_dimension(kl: Tensor, latent: int) -> None:
     require(
         kl.ndim == 2 and kl.shape[1] == latent,
-        f"kl of (B, {latent}) is {tuple(kl.shape)}; give it for each dimension",
+        f"kl of (B, {latent}) is {tuple(kl.shape)}; return it for each dimension",
     )
 
 
 @torch.no_grad()
 def _integral(module: Any, draws: Tensor) -> float:
-    """∫ exp(log_prob) over the line or the plane, around where the draws lie."""
+    """∫ exp(log_prob) over the line or the plane, on a grid around the draws."""
     points_a_side = 20_001 if draws.shape[1] == 1 else 701
     grids = [
         integrals.line(column.mean().item(), column.std().item(), points_a_side)
