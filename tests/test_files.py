@@ -33,7 +33,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n and so on"
         (12_345_000_000_000, "12,345 GB"),
     ],
 )
-def test_sizes_are_said_as_people_read_them(count: int, said: str) -> None:
+def test_sizes_are_printed_in_readable_units(count: int, said: str) -> None:
     assert in_units(count) == said
 
 

@@ -58,9 +58,7 @@ def test_a_signed_entry_passes_by_the_key_of_who_signed(zoo: Path, tmp_path: Pat
     assert unasked.passed is None
 
 
-def test_what_was_changed_and_sealed_again_is_not_what_was_signed(
-    zoo: Path, tmp_path: Path
-) -> None:
+def test_a_changed_and_resealed_entry_fails_its_signature(zoo: Path, tmp_path: Path) -> None:
     secret, public = keys(tmp_path, "mine")
     sign(NAME, secret, zoo=zoo)
     rewrite_figures(zoo / NAME, elbo=-105.589)
@@ -75,7 +73,7 @@ def test_a_signature_of_another_entry_is_refused(zoo: Path, tmp_path: Path) -> N
         check_signature(Entry(zoo / NAME, "mnist_mlp2"), public)
 
 
-def test_what_is_not_as_published_is_not_signed(zoo: Path, tmp_path: Path) -> None:
+def test_a_changed_entry_is_not_signed(zoo: Path, tmp_path: Path) -> None:
     secret, _ = keys(tmp_path, "mine")
     (zoo / NAME / "README.md").write_text("better")
     with pytest.raises(ZooError, match=r"README\.md was changed after publishing"):
@@ -83,9 +81,7 @@ def test_what_is_not_as_published_is_not_signed(zoo: Path, tmp_path: Path) -> No
     assert not (zoo / NAME / SIGNATURE).exists()
 
 
-def test_figures_that_are_recorded_leave_no_signature_of_the_earlier_ones(
-    zoo: Path, tmp_path: Path
-) -> None:
+def test_recording_figures_removes_the_signature(zoo: Path, tmp_path: Path) -> None:
     sign(NAME, keys(tmp_path, "mine")[0], zoo=zoo)
     vaezoo.evaluate(NAME, zoo=zoo, metrics=["entropy_floor"], record=True)
     assert not (zoo / NAME / SIGNATURE).exists()

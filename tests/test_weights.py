@@ -153,7 +153,7 @@ def test_damage_is_an_error_or_harmless(
         safetensors_io.load(path)
 
 
-def test_float16_halves_what_it_can_hold() -> None:
+def test_float16_halves_tensors_in_its_range() -> None:
     given = {
         "plain": torch.tensor([0.1, -2.0]),
         "large": torch.tensor([1.0, 1e5]),

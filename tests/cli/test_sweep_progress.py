@@ -33,7 +33,7 @@ def members() -> list[MemberProgress]:
 
 
 @pytest.mark.parametrize("kind", [PlainSweepProgress, LiveSweepProgress])
-def test_members_begin_warn_and_end_in_lines_that_stay(
+def test_members_start_warn_and_end_in_permanent_lines(
     kind: type[PlainSweepProgress | LiveSweepProgress],
     members: list[MemberProgress],
     capsys: pytest.CaptureFixture[str],
@@ -85,7 +85,7 @@ def test_a_log_has_an_epoch_of_a_member_now_and_then(
     assert "objective 29.00  reconstruction 25.00  KL 0.50  validation ELBO -26.00" in told[0]
 
 
-def test_the_time_left_goes_by_what_was_done_since_the_beginning(
+def test_time_left_is_estimated_from_the_work_since_the_start(
     members: list[MemberProgress],
 ) -> None:
     pace = Pace(members)
@@ -102,7 +102,7 @@ def test_a_moment_in_few_words() -> None:
     assert describe_moment(status) == "epoch 2/4  objective 25.50"
 
 
-def test_each_has_a_gpu_where_there_are_any_unless_told_otherwise() -> None:
+def test_each_member_gets_a_gpu_if_available_unless_set() -> None:
     with_gpus = of_machines({"CPU": 16.0, "GPU": 2.0}, {"CPU": 16.0})
     assert with_gpus.share("auto", 1, None) == Share(1, 1.0, "cuda")
     assert with_gpus.share("cpu", 1, None) == Share(1, 0.0, "cpu")

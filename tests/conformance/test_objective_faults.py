@@ -77,7 +77,7 @@ def test_a_density_that_is_none() -> None:
     fails(likelihood(NormalNet, for_binary_images=True), "normalises", "over {0, 1}")
 
 
-def test_a_likelihood_that_declares_what_is_not_so() -> None:
+def test_a_likelihood_with_false_declarations() -> None:
     class Narrow(NormalNet):
         def density(self, images: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
             return -50 * (images - mean) ** 2 + math.log(10 / math.sqrt(2 * math.pi))
@@ -92,7 +92,7 @@ def test_a_likelihood_that_declares_what_is_not_so() -> None:
     fails(likelihood(Bright, never_positive=True), "declared_properties", "reaches")
 
 
-def test_an_expectation_that_is_another() -> None:
+def test_a_mean_that_is_not_the_expectation() -> None:
     class Shifted(NormalNet):
         def mean(self, parameters: torch.Tensor) -> torch.Tensor:
             return parameters.float() + 0.2
@@ -176,7 +176,7 @@ def loss(change: Any, **declared: Any) -> Loss:
     return Faulty()
 
 
-def test_losses_that_weigh_or_leave_out() -> None:
+def test_losses_that_weigh_or_omit_terms() -> None:
     check(loss(lambda terms, _: terms), "declared_terms")
     by_size = loss(lambda t, _: t | {"objective": t["objective"] * len(t["kl"])})
     fails(by_size, "objective_is_independent_of_batch_size", "without a mean over the batch")
@@ -205,7 +205,7 @@ def optimizer(change: Any) -> Optimizer:
     return Faulty()
 
 
-def test_optimizers_that_go_their_own_way() -> None:
+def test_optimizers_that_break_the_contract() -> None:
     for name in (
         "reduces_a_quadratic",
         "applies_a_changed_learning_rate",

@@ -35,7 +35,7 @@ class Constant(Metric, use="constant"):
         return [self.figure(context)]
 
 
-def test_metrics_that_say_or_do_another_thing() -> None:
+def test_metrics_that_contradict_their_declarations() -> None:
     class Undeclared(Constant, use="undeclared"):
         """Another name."""
 

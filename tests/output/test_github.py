@@ -74,7 +74,7 @@ def test_several_lines_have_no_columns() -> None:
     assert properties["endLine"] == "6"
 
 
-def test_what_commands_are_made_of_is_escaped() -> None:
+def test_commands_of_ci_systems_are_escaped() -> None:
     found = written(nasty())
     assert {name for name, _, _ in found} == {"error", "warning"}
     assert len(found) == 6
@@ -93,7 +93,7 @@ def test_ten_are_all_shown(severity: Severity) -> None:
     assert {message for _, _, message in found} == {f"no. {number}" for number in range(10)}
 
 
-def test_the_tenth_stands_for_those_that_are_left() -> None:
+def test_the_tenth_annotation_summarizes_the_rest() -> None:
     report = many(25)
     text = formatted(report, "github", ROOT)
     found = [command for command in commands(text) if command[0] == "error"]

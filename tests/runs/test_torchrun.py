@@ -88,7 +88,7 @@ def pid_of_rank(parent: int, rank: int) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds workers in /proc")
-def test_a_killed_worker_is_started_again_and_the_run_ends_with_the_figures_of_one_process(
+def test_a_killed_worker_is_restarted_and_the_run_reaches_the_figures_of_one_process(
     shell: Shell,
 ) -> None:
     spec = shell.write(train=UNEVEN, visualizers=["samples"])

@@ -95,7 +95,7 @@ def test_a_draw_without_an_example_dimension_is_shared():
         (drawing(lambda rows: torch.ones(1, rows, 1) / 2, torch.bernoulli), "draws with bernoulli"),
     ],
 )
-def test_noise_that_cannot_be_divided_is_refused(loss, why):
+def test_indivisible_noise_is_rejected(loss, why):
     spec = small_spec()
     images = spec.dataset.build().train.images[:8]
     with pytest.raises(RunError, match=f"VZ609.*{why}"):

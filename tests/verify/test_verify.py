@@ -37,7 +37,7 @@ def failed(verdict: Verdict) -> list[str]:
     return [check.what for check in verdict.checks if check.passed is False]
 
 
-def test_an_entry_that_is_what_it_says_passes(zoo: Path) -> None:
+def test_a_consistent_entry_passes(zoo: Path) -> None:
     verdict = vaezoo.verify(NAME, zoo=zoo)
     assert verdict.passed
     checked = [check.what for check in verdict.checks]
@@ -256,7 +256,7 @@ def test_a_card_that_says_something_else_fails(zoo: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_bound_with_few_draws_in_all_is_taken_as_it_was(zoo: Path) -> None:
+def test_a_bound_with_few_draws_is_recomputed_exactly(zoo: Path) -> None:
     vaezoo.evaluate(NAME, zoo=zoo, importance_samples=4, record=True)
     for samples in (None, 2):
         exact = checked(vaezoo.verify(NAME, zoo=zoo, samples=samples))["test/iw_bound"]

@@ -36,7 +36,7 @@ def test_weights_file_stands_alone(publisher: Any) -> None:
     assert torch.equal(alone.load().sample(3), vaezoo.load("tiny").sample(3))
 
 
-def test_only_what_is_asked_for_is_read(publisher: Any) -> None:
+def test_only_requested_files_are_read(publisher: Any) -> None:
     entry = publisher()
     for name in ("metrics.json", "history.jsonl", "README.md", "spec.yaml"):
         (entry.path / name).write_text("garbage")
@@ -145,7 +145,7 @@ def test_missing_plugin_says_what_to_install(publisher: Any) -> None:
         require_plugins(lock, empty, "tiny")
 
 
-def test_plugin_that_is_there_but_does_not_serve(publisher: Any) -> None:
+def test_an_installed_plugin_without_the_component(publisher: Any) -> None:
     lock = publisher().lock
     newer = registry_of(*(p for p in PARTS if p is not FlatDecoder), version="2.0")
     with pytest.raises(PluginError, match=r"decoder 'flat' .* but parts 2.0 does not have it"):

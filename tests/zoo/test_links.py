@@ -99,7 +99,7 @@ def test_the_lock_is_a_regular_file(publisher: Any, precious: Path, kind: str) -
     assert not (precious / "made by a lock").exists()
 
 
-def test_what_vaezoo_did_not_stage_is_left_alone(publisher: Any, precious: Path) -> None:
+def test_unknown_files_in_staging_are_kept(publisher: Any, precious: Path) -> None:
     publisher()
     staging = ZOO / ".staging"
     shutil.copytree(precious, staging / "mine-12345678")

@@ -51,6 +51,6 @@ def test_what_fits_is_kept() -> None:
         ([], dict[str, Any], "it is a list, not an object"),
     ],
 )
-def test_what_does_not_fit_is_said_with_its_place(value: Any, kind: Any, message: str) -> None:
+def test_type_errors_have_a_location(value: Any, kind: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         typed(value, kind)
