@@ -23,7 +23,7 @@ from table import cpu_model
 from torch import Tensor, nn
 
 from vaezoo.components.metrics.bounds import ImportanceWeighted
-from vaezoo.evaluation.evaluate_entry import context_of, take
+from vaezoo.evaluation.evaluate_entry import compute_figures, context_of
 from vaezoo.registry import Split
 from vaezoo.zoo import find
 
@@ -50,7 +50,7 @@ def measure(name: str, samples: int, images: int) -> dict[str, Any]:
     encoded = Counter(model.encoder)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, cpu = time.perf_counter(), time.process_time()
-    (figure,) = take([ImportanceWeighted(samples=samples)], context)
+    (figure,) = compute_figures([ImportanceWeighted(samples=samples)], context)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return {
         "what": f"importance-weighted bound of {name} on the CPU",

@@ -6,7 +6,7 @@
 runs the spec in a new process and splits its time: before the first epoch (import, checks, reading
 images), the epochs, between them (checkpoints, progress), and evaluation, drawing and publishing at
 the end. Compilation, with the import of the compiler, and the import of PyTorch are listed
-separately. There is no validation, which is work that the spec asks for.
+separately. The validation split is omitted.
 """
 
 from __future__ import annotations

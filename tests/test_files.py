@@ -33,7 +33,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n and so on"
         (12_345_000_000_000, "12,345 GB"),
     ],
 )
-def test_sizes_are_said_as_people_read_them(count: int, said: str) -> None:
+def test_sizes_are_printed_in_readable_units(count: int, said: str) -> None:
     assert in_units(count) == said
 
 
@@ -164,10 +164,7 @@ def test_a_missing_folder_is_an_error_that_names_the_nearest(tmp_path: Path) -> 
     for check in (check_output, check_parent, lambda path: write_output(path, b"new")):
         with pytest.raises(FileNotFoundError) as raised:
             check(path)
-        assert (
-            raised.value.strerror
-            == f"there is no folder {path.parent}; the nearest one is {tmp_path}"
-        )
+        assert raised.value.strerror == f"no folder {path.parent}; the nearest is {tmp_path}"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -58,7 +58,7 @@ def test_an_ignored_signal_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> Non
         signal.signal(signal.SIGHUP, before)
 
 
-def test_what_is_held_is_raised_when_the_body_is_done() -> None:
+def test_a_held_signal_is_raised_after_the_body() -> None:
     steps = []
 
     def hold() -> None:
@@ -73,9 +73,7 @@ def test_what_is_held_is_raised_when_the_body_is_done() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_request_to_end_tidies_up_and_ends_by_its_signal(
-    number: signal.Signals, tmp_path: Path
-) -> None:
+def test_sigterm_cleans_up_and_ends_by_the_signal(number: signal.Signals, tmp_path: Path) -> None:
     program = (
         "import signal, sys, time\n"
         "from vaezoo.system.interrupts import requests_to_end_raised\n"
@@ -91,7 +89,7 @@ def test_a_request_to_end_tidies_up_and_ends_by_its_signal(
     assert (tmp_path / "tidied").exists()
 
 
-def test_a_request_to_end_is_no_ordinary_exception() -> None:
+def test_terminated_is_not_an_ordinary_exception() -> None:
     assert not issubclass(Terminated, Exception)
     assert str(Terminated(signal.SIGTERM)) == "SIGTERM"
 
@@ -117,7 +115,7 @@ def test_ctrl_c_while_torch_is_imported(wait: float, tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
 
 
-def test_a_command_within_a_process_leaves_ctrl_c_as_it_was() -> None:
+def test_a_command_within_a_process_restores_ctrl_c() -> None:
     from vaezoo.cli import main
 
     with pytest.raises(SystemExit) as ended:

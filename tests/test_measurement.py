@@ -16,7 +16,7 @@ from tests.forging import rewrite_figures
 from tests.helpers import built_in
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.evaluation.evaluate_entry import context_of, take_what_can_be_had
+from vaezoo.evaluation.evaluate_entry import compute_available, context_of
 from vaezoo.zoo import find
 
 NAME = "mnist_mlp20"
@@ -52,7 +52,7 @@ def test_named_metrics_are_recorded_beside_the_others(zoo: Path) -> None:
 
 
 @pytest.mark.slow
-def test_targets_are_held_against_the_figures_that_were_recorded(zoo: Path) -> None:
+def test_targets_are_judged_by_recorded_figures(zoo: Path) -> None:
     rewrite_figures(zoo / NAME, elbo=-100.0)
     vaezoo.evaluate(NAME, zoo=zoo, metrics=["elbo"], record=True)
     [target] = find(NAME, zoo=zoo).metrics.targets
@@ -67,7 +67,7 @@ def test_nothing_is_recorded_in_an_entry_whose_files_were_changed(zoo: Path, nam
         vaezoo.evaluate(NAME, zoo=zoo, metrics=["entropy_floor"], record=True)
 
 
-def test_a_figure_that_is_taken_again_replaces_itself(zoo: Path) -> None:
+def test_a_recomputed_figure_replaces_the_old_one(zoo: Path) -> None:
     rewrite_figures(zoo / NAME, active_units=3.0)
     vaezoo.evaluate(NAME, zoo=zoo, metrics=["active_units"], record=True)
     figures = [f for f in find(NAME, zoo=zoo).metrics.figures if f.name == "active_units"]
@@ -109,16 +109,16 @@ def test_unknown_names_are_refused_with_the_nearest(
         vaezoo.evaluate(NAME, zoo=zoo, **arguments)
 
 
-def test_all_leaves_out_what_the_model_cannot_have_and_says_why() -> None:
+def test_all_skips_unsupported_metrics_and_says_why() -> None:
     model = vaezoo.load("mnist_flax20")
     asked = [built_in("metric", use) for use in ("active_units", "sample_quality")]
     context = context_of(model, model.spec.dataset.build(), "test")
-    figures, left_out = take_what_can_be_had(asked, context, lambda *_: None, named=["all"])
+    figures, left_out = compute_available(asked, context, lambda *_: None, named=["all"])
     assert [figure.name for figure in figures] == ["active_units"]
     [reason] = left_out
     assert reason.startswith("sample_quality: it needs a classifier of the images")
     with pytest.raises(UsageError, match="needs a classifier"):
-        take_what_can_be_had(asked[1:], context, lambda *_: None, named=["all", "sample_quality"])
+        compute_available(asked[1:], context, lambda *_: None, named=["all", "sample_quality"])
 
 
 def test_a_weights_file_alone_can_be_measured_but_not_written(zoo: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_weights_file_alone_can_be_measured_but_not_written(zoo: Path) -> None
         vaezoo.evaluate(path, metrics=["active_units"], record=True)
 
 
-def test_figures_are_not_taken_where_they_cannot_be_recorded(
+def test_figures_are_not_computed_if_they_cannot_be_recorded(
     zoo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # root may write everywhere

@@ -179,7 +179,7 @@ def test_a_spec_of_another_training_is_refused(
     assert f"{named} differs" in refusal(old, registry, spec=path)
 
 
-def test_a_figure_that_is_not_found_again_is_refused(old: Path, registry: Registry) -> None:
+def test_a_figure_that_cannot_be_confirmed_is_rejected(old: Path, registry: Registry) -> None:
     data = json.loads((old / "metrics.json").read_text())
     data["figures"][0]["value"] += 1.0
     (old / "metrics.json").write_text(json.dumps(data))
@@ -208,16 +208,14 @@ def test_the_name_of_another_entry_is_refused(old: Path, registry: Registry) -> 
     assert "other is another entry" in refusal(old, registry, spec=path)
 
 
-def test_a_folder_that_was_renamed_by_hand_is_brought_in_step(
-    old: Path, registry: Registry
-) -> None:
+def test_a_folder_renamed_by_hand_is_migrated(old: Path, registry: Registry) -> None:
     moved = old.rename(old.with_name("moved"))
     path = written(old.parent / "new.json", name="moved")
     entry = migrate(moved, spec=path, registry=registry).entry
     assert (entry.path, entry.spec_data["name"]) == (moved, "moved")
 
 
-def test_the_command_goes_on_after_an_entry_that_is_refused(old: Path, registry: Registry) -> None:
+def test_the_command_continues_after_a_rejected_entry(old: Path, registry: Registry) -> None:
     bad = old.with_name("bad")
     shutil.copytree(old, bad)
     context = Context()
@@ -225,8 +223,8 @@ def test_the_command_goes_on_after_an_entry_that_is_refused(old: Path, registry:
     arguments = ["migrate", "--all", "--zoo", str(old.parent), "--device", "cpu"]
     result = CliRunner().invoke(zoo_command, arguments, obj=context, standalone_mode=False)
     assert result.return_value == 1
-    assert "bad: refused. " in result.stderr
-    assert f"small: 4 figures found as recorded → {old}" in result.stdout
+    assert "bad: rejected: " in result.stderr
+    assert f"small: 4 figures confirmed → {old}" in result.stdout
 
 
 def test_fresh_runs_have_nothing_checked(trained: Path) -> None:
@@ -244,7 +242,7 @@ def test_figures_beyond_those_of_the_spec_are_kept(old: Path, registry: Registry
 def test_a_replaced_entry_is_refused(old: Path, registry: Registry) -> None:
     migrate(old, registry=registry)
     (replaced,) = (old.parent / ".previous").iterdir()
-    assert "is an entry that was replaced" in refusal(replaced, registry)
+    assert "is a replaced entry" in refusal(replaced, registry)
     assert not (old.parent / ".previous" / ".previous").exists()
 
 

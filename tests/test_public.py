@@ -37,7 +37,7 @@ def python(code: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_all_is_what_type_checkers_are_told() -> None:
+def test_all_equals_the_names_for_type_checkers() -> None:
     assert len(vaezoo.__all__) == len(set(vaezoo.__all__))
     assert set(vaezoo.__all__) == set(names_for_checkers())
     assert names_for_checkers() == vaezoo._HOME

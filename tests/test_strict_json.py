@@ -14,10 +14,10 @@ def test_json_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ('{"a": 1, "a": 2}', "duplicate key 'a'"),
         ("[NaN]", "NaN is not JSON"),
         ("-Infinity", "-Infinity is not JSON"),
-        ("1e999", "beyond what a float can hold"),
+        ("1e999", "too large for a float"),
         (r'"\ud800"', "surrogates not allowed"),
         (b'"\xff"', "can't decode byte"),
         ("1 2", "Extra data"),

@@ -128,7 +128,7 @@ def framed(header: bytes, body: bytes = b"") -> bytes:
 def test_foreign_file_is_one_clear_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(data)
-    with pytest.raises(ZooError, match=r"VZ502: .*a.safetensors is not a whole safetensors file"):
+    with pytest.raises(ZooError, match=r"VZ502: .*a.safetensors is not a valid safetensors file"):
         safetensors_io.load(path)
 
 
@@ -153,7 +153,7 @@ def test_damage_is_an_error_or_harmless(
         safetensors_io.load(path)
 
 
-def test_float16_halves_what_it_can_hold() -> None:
+def test_float16_halves_tensors_in_its_range() -> None:
     given = {
         "plain": torch.tensor([0.1, -2.0]),
         "large": torch.tensor([1.0, 1e5]),

@@ -162,8 +162,7 @@ _HOME = {
     "why": "vaezoo.zoo.spec_lookup",
 }
 
-#: Without it, a thread that imports a package can see a module that another thread has only half
-#: imported.
+#: Without it, a thread can see a module that another thread has not finished importing.
 _IMPORTING = threading.RLock()
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Looking for what is wrong with an installation: what ``vaezoo doctor`` does."""
+"""Find problems of an installation, for ``vaezoo doctor``."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LIBRARIES = ("torch", "torchvision", "numpy", "matplotlib", "safetensors", "pyd
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """One thing that was looked at. ``problem`` says what is wrong, ``advice`` what to do.
+    """The result of one check. ``problem`` says what is wrong, ``advice`` what to do.
 
-    What has advice but no problem works, though not as well as it could.
+    Advice without a problem: it works, but could be better.
     """
 
     area: str
@@ -37,27 +37,27 @@ class HealthCheck:
 def examine(
     registry: Registry, *, zoo: str | Path | None = None, commands: Collection[str] = ()
 ) -> list[HealthCheck]:
-    """Everything that can be looked at without importing torch.
+    """All checks that do not need torch.
 
-    ``commands`` are the names of vaezoo's own commands, which a plugin's cannot have.
+    ``commands`` are vaezoo's own commands, whose names a plugin cannot use.
     """
     return [*_environment(), *_folders(zoo), *_plugins(registry, commands)]
 
 
 def devices() -> list[HealthCheck]:
-    """The devices that there are to compute on. Imports torch."""
+    """The available devices. Imports torch."""
     try:
         from vaezoo.system.devices import available
 
         return [HealthCheck("devices", name, "usable") for name in available()]
-    except Exception as error:  # a broken installation is what is being looked for
+    except Exception as error:  # a broken installation may raise anything
         problem = f"torch cannot be imported: {type(error).__name__}: {error}"
         advice = "pip install --force-reinstall torch torchvision"
         return [HealthCheck("devices", "torch", "", problem, advice)]
 
 
 def as_text(checks: Sequence[HealthCheck]) -> str:
-    """The checks for people, by area, and how many found something."""
+    """The checks by area, and the number of problems."""
     areas = []
     for area, several in itertools.groupby(checks, key=lambda check: check.area):
         lines = [printable(line) for check in several for line in _lines(check)]
@@ -87,7 +87,7 @@ def _environment() -> Iterator[HealthCheck]:
         try:
             yield HealthCheck(area, library, metadata.version(library))
         except metadata.PackageNotFoundError:
-            yield HealthCheck(area, library, "", "it is not installed", f"pip install {library}")
+            yield HealthCheck(area, library, "", "not installed", f"pip install {library}")
     variables = sorted(name for name in os.environ if name.startswith("VAEZOO_"))
     yield from (HealthCheck(area, name, os.environ[name]) for name in variables)
 
@@ -96,14 +96,14 @@ def _folders(zoo: str | Path | None) -> Iterator[HealthCheck]:
     for folder in search_folders(zoo):
         subject = f"zoo {folder.resolve()}"
         if folder.exists() and not folder.is_dir():
-            advice = "give another folder with --zoo or VAEZOO_ZOO"
-            yield HealthCheck("folders", subject, "", "it is not a folder", advice)
+            advice = "choose another folder with --zoo or VAEZOO_ZOO"
+            yield HealthCheck("folders", subject, "", "not a folder", advice)
         else:
-            yield HealthCheck("folders", subject, "" if folder.exists() else "not made yet")
+            yield HealthCheck("folders", subject, "" if folder.exists() else "not created yet")
     yield _cache()
     found = entries(zoo)
     broken = [entry for entry in found if isinstance(entry, BrokenEntry)]
-    yield HealthCheck("folders", "entries", f"{len(found) - len(broken)} in order")
+    yield HealthCheck("folders", "entries", f"{len(found) - len(broken)} readable")
     for entry in broken:
         problem = f"{entry.problem.code}: {entry.problem.message}"
         yield HealthCheck("folders", f"entry {entry.path}", "", problem, entry.problem.hint)
@@ -112,11 +112,12 @@ def _folders(zoo: str | Path | None) -> Iterator[HealthCheck]:
 def _cache() -> HealthCheck:
     folder = cache_folder()
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    subject = f"cache {folder}"
     if nearest.is_dir() and os.access(nearest, os.W_OK):
-        return HealthCheck("folders", f"cache {folder}", "" if folder.exists() else "not made yet")
-    problem = f"{nearest} cannot be written to"
-    advice = "set VAEZOO_CACHE to a folder that can"
-    return HealthCheck("folders", f"cache {folder}", "", problem, advice)
+        return HealthCheck("folders", subject, "" if folder.exists() else "not created yet")
+    problem = f"{nearest} is not writable"
+    advice = "set VAEZOO_CACHE to a writable folder"
+    return HealthCheck("folders", subject, "", problem, advice)
 
 
 def _plugins(registry: Registry, commands: Collection[str]) -> Iterator[HealthCheck]:

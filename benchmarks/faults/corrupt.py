@@ -2,10 +2,10 @@
 
     python benchmarks/faults/corrupt.py --count 10000 --checkpoints 5000
 
-Every file of an entry is harmed in turn: bits flipped, bytes cut, added, moved and blanked,
+Every file of an entry is damaged in turn: bits flipped, bytes cut, added, moved and blanked,
 values edited, the file emptied, removed, or replaced by a link, a FIFO, a folder or the same file
-of another entry. ``verify`` must find each, and what lists, shows and loads entries must refuse
-it or give what the entry gives. No attempt may take 2 s, 300 MB, or end in a traceback.
+of another entry. ``verify`` must find each change. Commands that list, show and load entries must
+reject the entry or give the result of the intact one, within 2 s and 300 MB, without a traceback.
 
 A corrupted checkpoint must be refused with VZ604, or restore exactly the saved state.
 """

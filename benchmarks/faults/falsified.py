@@ -1,8 +1,8 @@
 """Falsifications: an entry with a false statement in one of its files.
 
-Each kind is tried as a change of that file alone, and then with header and manifest sealed again
-by the forger. The first must always be found. The second must be found where what is said follows
-from weights, spec and data; for the rest a signature says who vouches for it.
+Each is tried as a change of one file, and with updated seals of header and manifest. ``verify``
+must always find the first. It must find the second if weights, spec and data determine the true
+value; for the others, a signature says who published the entry.
 """
 
 from __future__ import annotations

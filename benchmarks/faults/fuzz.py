@@ -2,9 +2,9 @@
 
     python benchmarks/faults/fuzz.py --seed 0 --count 10000
 
-All run in one process, with one mutation after another of the specs of this repository. What
-counts as fallen: an exit code other than 0, 1 or 2, a traceback, more than ``SECONDS`` of
-processor time, a finding without a place, or text that acts on a terminal or a CI system.
+All mutations of this repository's specs run in one process. Failures are an exit code other than
+0, 1 or 2, a traceback, more than ``SECONDS`` of processor time, a finding without a location, and
+output with control characters or commands of a CI system.
 """
 
 from __future__ import annotations

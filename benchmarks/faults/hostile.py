@@ -2,12 +2,11 @@
 
     python benchmarks/faults/hostile.py --seed 0
 
-One small model is trained; each case changes a copy of its entry. Commands run in forks of one
-process that has everything imported, so that what they take is their own. What counts as fallen:
-an exit code that is not documented, a traceback, more than ``SECONDS`` of processor time or
-``MEGABYTES`` beyond what the command takes of the good entry, no end, text that acts on a
-terminal or a CI system, anything changed outside of the folder for outputs, or a good entry
-beside the hostile one that is not listed.
+Each case changes a copy of the entry of one small model. Commands run in forks of one process that
+has imported everything, so that only their own time and memory count. Failures are an undocumented
+exit code, a traceback, more than ``SECONDS`` of processor time or ``MEGABYTES`` beyond those for
+the valid entry, a hang, output with control characters or commands of a CI system, a change outside
+the output folder, and a valid entry that is not listed.
 """
 
 from __future__ import annotations

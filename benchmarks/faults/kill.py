@@ -2,11 +2,10 @@
 
     python benchmarks/faults/kill.py --count 100
 
-At a boundary, a process that was forked before the command ends there without a word; before a
-file reaches the disk it is also cut in half first. Then the entry must be found and be the old
-or the new one, and every predecessor whole; and the same command, given again, must complete with
-the bytes that it has without a kill, and have lost nothing. Each command is tried on a file system
-with an atomic exchange of folders and on one without.
+At a boundary, a forked process exits immediately; before a sync, its file is also cut in half.
+Then the entry must be the old or the new one, and every predecessor complete. The same command must
+then complete with the bytes of a run without a kill. Each command is tried on file systems with and
+without an atomic exchange of folders.
 """
 
 from __future__ import annotations
@@ -192,7 +191,7 @@ class Case:
         os.chdir(self._here)
 
     def at_boundary(self, number: int) -> str | None:
-        """Kill at one boundary and check; the boundary's name, or None behind the last one."""
+        """Kill at one boundary and check; the boundary's name, or None after the last one."""
         self._begin()
         boundaries = Boundaries(number, self._note)
 

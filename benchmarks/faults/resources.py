@@ -3,13 +3,12 @@
     python benchmarks/faults/resources.py
     python benchmarks/faults/resources.py --part streams --part signals --count 40
 
-Each case is a command in a process of its own, with something taken from it. It must end with a
-documented exit code and a message for people, leave no half file behind, and leave the entry that
-was there as it was. Cases are drawn by ``--seed`` from all that a part has, or all are tried
-where they are at most ``--count``.
+Each case runs a command in a new process with a limited resource. It must end with a documented
+exit code and an error message, leave no partial file, and not change an existing entry. ``--seed``
+selects at most ``--count`` cases of each part.
 
-Runs in a folder that it made. Parts that need root (a user without a name) or a private mount
-namespace (a full disk) are passed over without them, which is printed.
+Runs in a new folder. Parts that need root (a user without a name) or a private mount namespace (a
+full disk) are skipped without them, with a message.
 """
 
 from __future__ import annotations

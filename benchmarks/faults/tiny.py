@@ -1,7 +1,7 @@
 """A zoo for fault tests: one tiny model on 24 tiny images, in entries of a few kilobytes.
 
-The module is a plugin, with the dataset; ``World`` publishes, restores, prunes, records and runs
-in the current folder, and tells whether what it finds there is whole.
+The module is a plugin with the dataset. ``World`` publishes, restores, prunes, records and runs in
+the current folder, and checks that its content is complete.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def fenced(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
-def test_the_yaml_of_the_page_is_yaml_and_uses_what_there_is() -> None:
+def test_yaml_on_the_page_is_valid_and_uses_existing_names() -> None:
     pre_commit, _, workflow, gitlab = map(yaml.safe_load, fenced("yml"))
     assert {hook["id"] for hook in pre_commit["repos"][0]["hooks"]} == {h["id"] for h in HOOKS}
     (_, action, upload) = workflow["jobs"]["specs"]["steps"]
@@ -110,7 +110,7 @@ def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> str:
     return out
 
 
-def test_the_json_of_the_page_is_what_is_printed(printed: str) -> None:
+def test_json_on_the_page_is_the_output(printed: str) -> None:
     (shown,) = map(json.loads, fenced("json"))
     report = json.loads(printed)
     assert report.pop("tool")["name"] == shown.pop("tool")["name"]

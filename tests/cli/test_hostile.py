@@ -102,7 +102,7 @@ def folder(tmp_path: Path) -> Path:
     return inner
 
 
-def test_what_a_process_took_is_its_own(folder: Path) -> None:
+def test_each_process_measures_its_own_cost(folder: Path) -> None:
     """This process is large; the small one does not count it."""
     little = launched(folder, "with all rights", sys.executable, "-S", "-c", "pass")
     much = "x = bytearray(200 << 20); x[::4096] = b'1' * len(x[::4096])"
@@ -272,7 +272,7 @@ def test_what_is_no_file_costs_little(make: Callable[[Path], None], folder: Path
 
 
 @pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
-def test_what_is_no_file_is_a_finding_among_specs(
+def test_a_missing_file_among_specs_is_a_finding(
     make: Callable[[Path], None], folder: Path
 ) -> None:
     make(folder / "spec.yaml")
@@ -283,7 +283,7 @@ def test_what_is_no_file_is_a_finding_among_specs(
 
 
 @pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
-def test_what_is_no_file_is_a_finding_as_a_base(make: Callable[[Path], None], folder: Path) -> None:
+def test_a_base_that_is_not_a_file_is_a_finding(make: Callable[[Path], None], folder: Path) -> None:
     make(folder / "_base.yaml")
     heir = folder / "heir.yaml"
     heir.write_text("extends: _base.yaml\nname: heir\n")

@@ -203,7 +203,7 @@ def test_plugins(folder: Path, shell: Shell) -> None:
     is_harmless(shell("doctor", "--plugin", "good.py", codes=(0, 1)))
 
 
-def test_a_component_cannot_have_a_name_that_acts(folder: Path, shell: Shell) -> None:
+def test_a_component_name_cannot_have_control_characters(folder: Path, shell: Shell) -> None:
     (folder / "named.py").write_text(DESCRIBED.format(text="x").replace("strange", "a`\\x1b|"))
     text = shell("plugins", "list", "--plugin", "named.py", codes=(0, 1))
     assert "a name of letters, digits" in text

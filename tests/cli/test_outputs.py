@@ -20,7 +20,7 @@ def sampler(shell: Shell, zoo: Path) -> Shell:
     return shell
 
 
-def test_outputs_go_straight_into_what_is_no_regular_file(sampler: Shell) -> None:
+def test_outputs_are_written_directly_to_irregular_files(sampler: Shell) -> None:
     os.mkfifo(sampler.folder / "fifo")
     read: list[bytes] = []
     for arguments in (

@@ -48,13 +48,13 @@ def test_a_run_goes_on_without_words(shell: Shell, redirection: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", ["zoo list", "explain VZ412", "show fashion_mlp2", "doctor"])
-def test_a_full_stdout_is_told_on_stderr(tmp_path: Path, arguments: str) -> None:
+def test_a_full_stdout_is_reported_on_stderr(tmp_path: Path, arguments: str) -> None:
     done = bash(tmp_path, f"vaezoo {arguments} >/dev/full")
     assert done.returncode == 3
-    assert b"error[VZ503]: standard output cannot be written: No space left" in done.stderr
+    assert b"error[VZ503]: cannot write to standard output: No space left" in done.stderr
 
 
-def test_a_reader_that_leaves_early_changes_no_exit_code(tmp_path: Path) -> None:
+def test_a_reader_that_closes_early_does_not_change_the_exit_code(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("vaezoo: 2\n")
     done = bash(tmp_path, "vaezoo validate bad.yaml | true")
     assert done.returncode == 1
@@ -83,7 +83,7 @@ def test_characters_that_a_terminal_lacks_are_replaced(
 
 
 @pytest.mark.slow
-def test_what_programs_read_is_utf_8_whatever_the_terminal(tmp_path: Path) -> None:
+def test_output_for_programs_is_utf_8_on_any_terminal(tmp_path: Path) -> None:
     for arguments in ("zoo list --json", "show fashion_beta1"):
         narrow = bash(tmp_path, f"vaezoo {arguments}", PYTHONIOENCODING="cp1252").stdout
         assert narrow == bash(tmp_path, f"vaezoo {arguments}", PYTHONIOENCODING="utf-8").stdout
@@ -109,4 +109,4 @@ def test_a_folder_that_is_gone_is_wrong_usage(tmp_path: Path) -> None:
     line = "mkdir gone && cd gone && rmdir ../gone && vaezoo zoo list"
     done = bash(tmp_path, line)
     assert done.returncode == 2
-    assert b"the working directory cannot be used: No such file" in done.stderr
+    assert b"cannot use the working directory: No such file" in done.stderr

@@ -1,4 +1,4 @@
-"""How several runs look that go on at once."""
+"""Progress of a sweep on Ray."""
 
 from __future__ import annotations
 
@@ -26,28 +26,24 @@ def of_machines(*machines: dict[str, float]) -> Cluster:
 
 
 @pytest.fixture
-def standings() -> list[MemberProgress]:
+def members() -> list[MemberProgress]:
     """Three members. The first was finished before."""
-    members = [small_spec(name=f"member{n}") for n in range(3)]
-    return [
-        MemberProgress(members[0], "done"),
-        MemberProgress(members[1]),
-        MemberProgress(members[2]),
-    ]
+    first, *others = (small_spec(name=f"member{n}") for n in range(3))
+    return [MemberProgress(first, "done"), *map(MemberProgress, others)]
 
 
 @pytest.mark.parametrize("kind", [PlainSweepProgress, LiveSweepProgress])
-def test_members_begin_warn_and_end_in_lines_that_stay(
+def test_members_start_warn_and_end_in_permanent_lines(
     kind: type[PlainSweepProgress | LiveSweepProgress],
-    standings: list[MemberProgress],
+    members: list[MemberProgress],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    _, first, second = standings
+    _, first, second = members
     with kind() as shown:
         shown.connecting()
-        shown.sending(standings, of_machines({"CPU": 2.0}, {"CPU": 1.0}), ONE)
+        shown.sending(members, of_machines({"CPU": 2.0}, {"CPU": 1.0}), ONE)
         first.state, first.status = "running", BEGUN
         shown.changed(first)
         first.status = Status("training", images=72, epochs=4, epochs_done=1, last=MEANS)
@@ -72,11 +68,11 @@ def test_members_begin_warn_and_end_in_lines_that_stay(
 
 
 def test_a_log_has_an_epoch_of_a_member_now_and_then(
-    standings: list[MemberProgress], capsys: pytest.CaptureFixture[str]
+    members: list[MemberProgress], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, first, _ = standings
+    _, first, _ = members
     with PlainSweepProgress() as shown:
-        shown.sending(standings, of_machines({"CPU": 2.0}), ONE)
+        shown.sending(members, of_machines({"CPU": 2.0}), ONE)
         for epoch in range(1, 5):
             last = {**MEANS, "objective": 30.0 - epoch}
             first.status = Status(
@@ -89,24 +85,24 @@ def test_a_log_has_an_epoch_of_a_member_now_and_then(
     assert "objective 29.00  reconstruction 25.00  KL 0.50  validation ELBO -26.00" in told[0]
 
 
-def test_the_time_left_goes_by_what_was_done_since_the_beginning(
-    standings: list[MemberProgress],
+def test_time_left_is_estimated_from_the_work_since_the_start(
+    members: list[MemberProgress],
 ) -> None:
-    pace = Pace(standings)
+    pace = Pace(members)
     assert pace.describe_left() == "ETA -:--"
-    standings[1].status = Status(epochs=4, epochs_done=2)
+    members[1].status = Status(epochs=4, epochs_done=2)
     pace._clock._began -= 60.0  # a quarter of what was to do took a minute
     assert pace.describe_left() == "ETA 3:00"
     assert pace.describe_count() == "1 of 3 done"
 
 
 def test_a_moment_in_few_words() -> None:
-    assert describe_moment(Status("taking test figures")) == "taking test figures"
+    assert describe_moment(Status("computing test figures")) == "computing test figures"
     status = Status("training", epochs=4, epochs_done=1, within=0.5, means=MEANS)
     assert describe_moment(status) == "epoch 2/4  objective 25.50"
 
 
-def test_each_has_a_gpu_where_there_are_any_unless_told_otherwise() -> None:
+def test_each_member_gets_a_gpu_if_available_unless_set() -> None:
     with_gpus = of_machines({"CPU": 16.0, "GPU": 2.0}, {"CPU": 16.0})
     assert with_gpus.share("auto", 1, None) == Share(1, 1.0, "cuda")
     assert with_gpus.share("cpu", 1, None) == Share(1, 0.0, "cpu")

@@ -78,7 +78,7 @@ def test_a_prior_without_closed_form_has_the_same_gap() -> None:
     assert found.value == pytest.approx(expected, rel=0.05)
 
 
-def test_a_posterior_that_is_no_diagonal_gaussian_leaves_its_approximation_gap() -> None:
+def test_a_posterior_that_is_not_diagonal_has_an_approximation_gap() -> None:
     """Columns of W that are not orthogonal couple the latents: the best diagonal q has the inverse
     diagonal of the precision, and its gap is ½ (Σ log P_jj − log det P) for every image."""
     model = linear_gaussian().double()
@@ -133,7 +133,7 @@ def test_the_images_are_spread_over_the_split_and_counted() -> None:
     assert few.value == pytest.approx(alone.item())
 
 
-def test_progress_is_told_of_the_whole_split() -> None:
+def test_progress_counts_the_whole_split() -> None:
     told: list[int] = []
     metric = built_in("metric", "amortisation_gap", images=300, steps=1, samples=2)
     metric.compute(context(linear_gaussian(), 750, advance=told.append))

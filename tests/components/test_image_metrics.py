@@ -82,7 +82,7 @@ def test_frechet_distance_of_a_shift_is_its_square() -> None:
     assert frechet_distance(features, features + shift) == pytest.approx(squared, rel=1e-9)
 
 
-def test_frechet_distance_of_a_scaling_is_that_of_gaussians_along_each_axis() -> None:
+def test_frechet_distance_of_a_scaling_matches_the_closed_form() -> None:
     # Σ and s²Σ commute: the distance is ‖μ − sμ‖² + (1 − s)² tr Σ
     features = normal(500, 6) @ normal(6, 6, seed=1)
     scaled = 2.5 * features
@@ -121,7 +121,7 @@ def test_precision_is_of_samples_and_recall_of_images() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("mnist", 0.99), ("fashion_mnist", 0.9)])
-def test_the_shipped_classifier_is_as_accurate_as_it_says(name: str, least: float) -> None:
+def test_the_shipped_classifier_has_its_recorded_accuracy(name: str, least: float) -> None:
     net = shipped_classifier(name)
     test = built_in("dataset", name).build().test
     with torch.inference_mode():

@@ -91,7 +91,7 @@ def test_each_image_is_encoded_once_and_decoded_k_times() -> None:
     assert (figure.samples, figure.examples) == (600, 30)
 
 
-def test_progress_is_told_for_every_image() -> None:
+def test_progress_counts_every_image() -> None:
     told: list[int] = []
     bound(linear_gaussian(), 600, 30, advance=told.append)
     assert sum(told) == 30

@@ -102,7 +102,7 @@ def test_one_image_has_no_standard_error() -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 7])
-def test_so_many_samples_are_drawn_as_are_said(samples: int) -> None:
+def test_the_stated_number_of_samples_is_drawn(samples: int) -> None:
     model = linear_gaussian()
     found = figures(model, samples=samples)
     assert sum(cast("Any", model.decoder).calls) == samples * 750
@@ -110,7 +110,7 @@ def test_so_many_samples_are_drawn_as_are_said(samples: int) -> None:
 
 
 @pytest.mark.slow
-def test_the_noise_falls_with_the_samples_as_that_of_independent_draws_does() -> None:
+def test_noise_decreases_with_samples_like_that_of_independent_draws() -> None:
     model = linear_gaussian()
     image = context(model, 1).split.images.float() / 255
     with torch.no_grad():
@@ -145,7 +145,7 @@ def test_trained_on_test_images_are_named() -> None:
     assert {figure.note for figure in figures(linear_gaussian()).values()} == {""}
 
 
-def test_progress_is_told_for_every_image() -> None:
+def test_progress_counts_every_image() -> None:
     told: list[int] = []
     figures(linear_gaussian(), advance=told.append)
     assert sum(told) == 750

@@ -56,7 +56,7 @@ def test_the_arithmetic_of_sizes_agrees_with_torch():
         (ConvEncoder(channels=(8, 8), kernel=6, stride=4), ImageShape(1, 4, 4), "too small"),
     ],
 )
-def test_an_image_that_does_not_fit_is_a_problem_before_anything_is_built(encoder, shape, part):
+def test_an_unsupported_image_size_is_a_problem_before_building(encoder, shape, part):
     assert part in encoder.shape_problem(shape, (2, 2))
 
 

@@ -36,7 +36,7 @@ def test_both_classifiers_tell_clusters_apart() -> None:
     assert (vote(x, labels, asked, 10) == truth).float().mean() > 0.95
 
 
-def test_the_vote_is_of_the_nearest_and_a_tie_goes_to_the_nearer() -> None:
+def test_a_tie_goes_to_the_class_with_the_nearer_neighbors() -> None:
     known = torch.tensor([[0.0], [1.0], [2.0], [10.0]], dtype=torch.float64)
     labels = torch.tensor([1, 0, 0, 1])
     asked = torch.tensor([[0.1], [9.0]], dtype=torch.float64)

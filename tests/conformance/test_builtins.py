@@ -22,7 +22,7 @@ OWN = [c for c in vaezoo_components() if not (c.kind == "dataset" and c.use in E
 
 
 #: Checks that draw or optimize for seconds.
-SLOW = {"test_other_models", "test_same_context_same_result", "test_moves_with_samples_as_it_says"}
+SLOW = {"test_other_models", "test_same_context_same_result", "test_trend_with_samples"}
 
 
 def promises() -> list[Any]:

@@ -78,7 +78,7 @@ def test_a_parameter_that_is_lost_or_let_through() -> None:
 
         width: int = Field(3, description="a width", exclude=True)
 
-    fails(Hidden(width=5), "parameters_survive_yaml", "comes back")
+    fails(Hidden(width=5), "parameters_survive_yaml", "read back")
 
 
 def test_shapes_and_types_of_an_encoder() -> None:
@@ -156,8 +156,8 @@ def test_neighbours_chance_and_dropout_in_evaluation() -> None:
             torch.rand(1)
             return super().forward(images)
 
-    fails(encoder(Normalised), "examples_are_independent", "neighbours")
-    fails(encoder(Dropping), "evaluation_is_deterministic", "another output")
+    fails(encoder(Normalised), "examples_are_independent", "depends on the others")
+    fails(encoder(Dropping), "evaluation_is_deterministic", "different outputs")
     fails(encoder(Wasteful), "evaluation_is_deterministic", "random numbers")
 
 
@@ -209,4 +209,4 @@ def test_a_decoder_with_a_final_activation() -> None:
             line = nn.Linear(math.prod(latents), math.prod(output))
             return nn.Sequential(nn.Flatten(), line, nn.Unflatten(1, output), nn.Sigmoid())
 
-    fails(Squashed(), "no_final_activation", "leave out the final activation")
+    fails(Squashed(), "no_final_activation", "remove the final activation")

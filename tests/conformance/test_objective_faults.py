@@ -61,7 +61,7 @@ def test_a_mean_over_pixels() -> None:
         def log_prob(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
             return self.density(images, parameters.float()).flatten(1).mean(1)
 
-    fails(likelihood(Mean), "sums_over_pixels", "not the mean")
+    fails(likelihood(Mean), "sums_over_pixels", "instead of taking the mean")
 
 
 def test_a_density_that_is_none() -> None:
@@ -73,28 +73,28 @@ def test_a_density_that_is_none() -> None:
         def density(self, images: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
             return -0.5 * (images - mean) ** 2
 
-    fails(likelihood(Skewed), "normalises", "over no known set of values")
+    fails(likelihood(Skewed), "normalises", "over any known set of values")
     with pytest.raises(Declined, match=r"2\.507, whatever the parameters"):
         check(likelihood(Unscaled), "normalises")
     fails(likelihood(NormalNet, for_binary_images=True), "normalises", "over {0, 1}")
 
 
-def test_a_likelihood_that_declares_what_is_not_so() -> None:
+def test_a_likelihood_with_false_declarations() -> None:
     class Narrow(NormalNet):
         def density(self, images: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
             return -50 * (images - mean) ** 2 + math.log(10 / math.sqrt(2 * math.pi))
 
-    check(likelihood(Narrow, deviation=0.1), "what_it_declares")
-    fails(likelihood(Narrow, deviation=1.0), "what_it_declares", "deviation is 1")
+    check(likelihood(Narrow, deviation=0.1), "declared_properties")
+    fails(likelihood(Narrow, deviation=1.0), "declared_properties", "deviation is 1")
 
     class Bright(NormalNet):
         def log_prob(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
             return super().log_prob(images, parameters) + 9000
 
-    fails(likelihood(Bright, never_positive=True), "what_it_declares", "reaches")
+    fails(likelihood(Bright, never_positive=True), "declared_properties", "reaches")
 
 
-def test_an_expectation_that_is_another() -> None:
+def test_a_mean_that_is_not_the_expectation() -> None:
     class Shifted(NormalNet):
         def mean(self, parameters: torch.Tensor) -> torch.Tensor:
             return parameters.float() + 0.2
@@ -164,9 +164,9 @@ def test_priors_that_contradict_themselves() -> None:
         check(StandardNormal(), name)
     fails(prior(Averaged), "kl_against_monte_carlo", "draws")
     fails(prior(ForGaussians), "kl_against_monte_carlo", "posterior (full_covariance|laplace)")
-    fails(prior(Wide), "draws_follow_the_density", "away from that of log_prob")
+    fails(prior(Wide), "draws_follow_the_density", "from log_prob")
     fails(prior(Bare), "density_integrates_to_one", "integrates to")
-    fails(prior(Global), "draws", "two generators of one seed")
+    fails(prior(Global), "draws", "two generators with one seed")
     with pytest.raises(NotApplicable, match="no closed form"):
         check(prior(Open), "kl_against_monte_carlo")
 
@@ -189,10 +189,10 @@ def loss(change: Any, **declared: Any) -> Loss:
     return Faulty()
 
 
-def test_losses_that_weigh_or_leave_out() -> None:
+def test_losses_that_weigh_or_omit_terms() -> None:
     check(loss(lambda terms, _: terms), "declared_terms")
     by_size = loss(lambda t, _: t | {"objective": t["objective"] * len(t["kl"])})
-    fails(by_size, "batch_size_does_not_weigh", "leave the mean over examples")
+    fails(by_size, "objective_is_independent_of_batch_size", "without a mean over the batch")
     averaged = loss(lambda t, _: {k: v.mean() for k, v in t.items()})
     fails(averaged, "declared_terms", "give one number each")
     doubled = loss(lambda t, _: t | {"kl": 2 * t["kl"]})
@@ -218,8 +218,12 @@ def optimizer(change: Any) -> Optimizer:
     return Faulty()
 
 
-def test_optimizers_that_go_their_own_way() -> None:
-    for name in ("reduces_a_quadratic", "obeys_a_changed_learning_rate", "resumes_from_its_state"):
+def test_optimizers_that_break_the_contract() -> None:
+    for name in (
+        "reduces_a_quadratic",
+        "applies_a_changed_learning_rate",
+        "resumes_from_its_state",
+    ):
         check(SGD(), name)
 
     class Stubborn(torch.optim.SGD):
@@ -238,6 +242,6 @@ def test_optimizers_that_go_their_own_way() -> None:
     uphill = optimizer(lambda p, lr: torch.optim.SGD(p, lr=lr, maximize=True))
     fails(uphill, "reduces_a_quadratic", "went from")
     fixed = optimizer(lambda p, lr: torch.optim.SGD(p, lr=0.1))
-    fails(fixed, "starts_at_the_learning_rate", "asked for")
-    fails(optimizer(Stubborn), "obeys_a_changed_learning_rate", "lr = 0")
+    fails(fixed, "starts_at_the_learning_rate", "given a learning rate")
+    fails(optimizer(Stubborn), "applies_a_changed_learning_rate", "lr = 0")
     fails(optimizer(Secretive), "resumes_from_its_state", "other steps")

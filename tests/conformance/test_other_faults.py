@@ -35,7 +35,7 @@ class Constant(Metric, use="constant"):
         return [self.figure(context)]
 
 
-def test_metrics_that_say_or_do_another_thing() -> None:
+def test_metrics_that_contradict_their_declarations() -> None:
     class Undeclared(Constant, use="undeclared"):
         """Another name."""
 
@@ -58,10 +58,10 @@ def test_metrics_that_say_or_do_another_thing() -> None:
 
     check(Constant(), "figures")
     fails(Undeclared(), "figures", "declares other")
-    fails(Random(), "same_context_same_result", "another result")
-    fails(Random(), "leaves_the_model_alone", "global generator")
-    fails(Trains(), "leaves_the_model_alone", "changes the model")
-    with pytest.raises(Declined, match="told of 0 examples"):
+    fails(Random(), "same_context_same_result", "two results")
+    fails(Random(), "leaves_the_model_unchanged", "global generator")
+    fails(Trains(), "leaves_the_model_unchanged", "changes the model")
+    with pytest.raises(Declined, match="got 0 examples"):
         check(Constant(), "reports_progress")
 
 
@@ -85,7 +85,7 @@ def test_visualizers_that_draw_nothing_or_in_public() -> None:
             return figure
 
     fails(Blank(), "gives_a_figure", "empty")
-    fails(Public(), "touches_nothing_global", "pyplot")
+    fails(Public(), "leaves_global_state_unchanged", "pyplot")
     from matplotlib import pyplot
 
     pyplot.close("all")
@@ -125,8 +125,8 @@ def test_datasets_that_are_not_what_they_say() -> None:
     fails(dataset(digest="today"), "digest", "not a SHA-256")
     chance = dataset(images=lambda x: torch.randint(0, 256, x.shape, dtype=torch.uint8))
     fails(chance, "digest", "the images differ")
-    fails(chance, "draws_nothing_global", "global generator")
-    fails(dataset(binary=True), "binary", "grey pixels")
+    fails(chance, "leaves_global_generator_unchanged", "global generator")
+    fails(dataset(binary=True), "binary", "gray pixels")
 
 
 def test_a_component_of_another_kind_is_refused_at_once() -> None:

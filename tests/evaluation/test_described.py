@@ -48,7 +48,7 @@ def test_a_record_keeps_the_description() -> None:
     assert again.of_role("bound") == figures[1]
 
 
-def test_a_record_of_before_goes_by_names() -> None:
+def test_records_of_old_versions_match_by_name() -> None:
     data = json.loads(metrics_text(Metrics((figure("elbo"), figure("kl")))))
     for one in data["figures"]:
         del one["about"], one["likelihood_caveat"]
@@ -57,7 +57,7 @@ def test_a_record_of_before_goes_by_names() -> None:
     assert old.of_role("bound") is None
 
 
-def test_a_likelihood_that_fails_to_say_its_caveat_costs_no_figure() -> None:
+def test_a_failing_caveat_does_not_lose_the_figure() -> None:
     class Failing(Cauchy, use="failing"):
         """Says nothing."""
 

@@ -109,7 +109,7 @@ def test_latents_are_named_in_the_shorter_way() -> None:
     assert named_latents(range(0, 100, 2), 100) == ""
 
 
-def test_observations_are_empty_where_all_is_well() -> None:
+def test_observations_are_empty_without_problems() -> None:
     assert observations(small_spec(), [kl(3.0, 2.0)], [], kept_epoch=3) == []
 
 

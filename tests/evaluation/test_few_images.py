@@ -26,7 +26,7 @@ def test_it_comes_to_the_figure_of_all_images():
     assert abs(alone.value - exact) < 5 * alone.error
 
 
-def test_progress_is_told_of_the_images_that_are_looked_at():
+def test_progress_counts_the_images_that_are_used():
     told: list[int] = []
     seen = context(linear_gaussian(), 400, advance=told.append)
     found = bound_by_few(bound(), "iw_bound", SAMPLES, seen, None)

@@ -31,7 +31,7 @@ ON_BLOBS = tuple(f"VZ{number}" for number in range(603, 613))
 _PASSING = (
     (r"-[0-9a-f]{8}\b", "-01234567"),  # the digest in the name of a run's folder
     (r"(objective became nan) in .*", r"\1 …"),
-    (r"(there is not enough memory): .*", r"\1: …"),
+    (r"(not enough memory): .*", r"\1: …"),
     (r"(choose auto or one of): .*", r"\1: …"),
     (r"(entries:) .* (\(searched zoo), .*(?=\))", r"\1 … \2, …"),
     (r"(?<=it is damaged \().*(?=\))", "…"),

@@ -86,7 +86,7 @@ def test_the_good_spec_has_no_fault(
 @pytest.mark.parametrize(
     "one", [one for one in ON_THE_COMMAND_LINE if one.code != "VZ305"], ids=lambda one: one.code
 )
-def test_the_bad_commands_end_as_told(one: Explanation, perform: Perform) -> None:
+def test_the_bad_commands_end_with_the_documented_code(one: Explanation, perform: Perform) -> None:
     shown = perform(one.code, one.bad)
     # Ctrl-C is no fault, and is told without a code
     assert one.code in shown or one.code == "VZ605"
@@ -102,7 +102,7 @@ def test_the_good_commands_have_no_fault(one: Explanation, perform: Perform) -> 
     assert perform(one.code, one.good, fails=False) == "\n"
 
 
-def test_another_version_of_a_plugin_is_told(perform: Perform, tmp_path: Path) -> None:
+def test_another_version_of_a_plugin_is_reported(perform: Perform, tmp_path: Path) -> None:
     """Versions belong to installed distributions, so the lock is changed, and not the plugin."""
     one = explain("VZ305")
     perform("VZ305", Example("$ vaezoo zoo show wide_vae"), fails=False)

@@ -74,7 +74,7 @@ def test_several_lines_have_no_columns() -> None:
     assert properties["endLine"] == "6"
 
 
-def test_what_commands_are_made_of_is_escaped() -> None:
+def test_commands_of_ci_systems_are_escaped() -> None:
     found = written(nasty())
     assert {name for name, _, _ in found} == {"error", "warning"}
     assert len(found) == 6
@@ -93,7 +93,7 @@ def test_ten_are_all_shown(severity: Severity) -> None:
     assert {message for _, _, message in found} == {f"no. {number}" for number in range(10)}
 
 
-def test_the_tenth_stands_for_those_that_are_left() -> None:
+def test_the_tenth_annotation_summarizes_the_rest() -> None:
     report = many(25)
     text = formatted(report, "github", ROOT)
     found = [command for command in commands(text) if command[0] == "error"]
@@ -103,7 +103,10 @@ def test_the_tenth_stands_for_those_that_are_left() -> None:
     assert properties["title"] == "16 more errors"
     assert first_left.span
     assert properties["line"] == str(first_left.span.start.line)
-    assert "16 are left: 2.yaml (8), 1.yaml (8)" in message or "16 are left: 1.yaml (8)" in message
+    assert (
+        "16 more are in its log: 2.yaml (8), 1.yaml (8)" in message
+        or "16 more are in its log: 1.yaml (8)" in message
+    )
     shown = {message for _, _, message in found[:-1]}
     left = {finding.message for finding in report.diagnostics} - shown
     assert len(left) == 16

@@ -38,12 +38,12 @@ PAIRS = {
 }
 
 REFUSED = {
-    "-f text -f json": "text and json cannot both be printed; .* --output json=FILE",
-    "-f json -f sarif -o out.json": "several formats: write FORMAT=out.json",
-    "-o report": "several formats: write FORMAT=report",
-    "-o sarif": "several formats: .*; to print sarif, write --format sarif",
-    "-o sarf=out.json": "'sarf' is not one of the formats. did you mean 'sarif'?",
-    "-o json=a.json -o sarif=./a.json": "two reports would go to one file",
+    "-f text -f json": "cannot print both text and json; .* --output json=FILE",
+    "-f json -f sarif -o out.json": "is ambiguous: write FORMAT=out.json",
+    "-o report": "is ambiguous: write FORMAT=report",
+    "-o sarif": "is ambiguous: .*; to print sarif, write --format sarif",
+    "-o sarf=out.json": "'sarf' is not a format; did you mean 'sarif'?",
+    "-o json=a.json -o sarif=./a.json": "two reports have the same output file",
     "-o -": "'-' is not a file",
     "-o sarif=": "'' is not a file",
     "-o json=folder/": "'folder/' is not a file",
@@ -67,7 +67,7 @@ def test_a_format_is_printed_or_written(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", REFUSED)
-def test_what_has_no_clear_meaning_is_refused(line: str) -> None:
+def test_ambiguous_options_are_rejected(line: str) -> None:
     with pytest.raises(ValueError, match=REFUSED[line]):
         paired(line)
 
@@ -80,7 +80,7 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["a.json", "b.xml"]
 
 
-def test_a_file_that_cannot_be_written_does_not_keep_others_back(tmp_path: Path) -> None:
+def test_an_unwritable_output_does_not_prevent_the_others(tmp_path: Path) -> None:
     missing, there = tmp_path / "no" / "a.json", tmp_path / "b.xml"
     with pytest.raises(ZooError) as caught:
         Outputs(None, (("json", missing), ("junit", there))).write(many(3))
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_written_does_not_keep_others_back(tmp_path: Path)
     assert there.exists()
 
 
-def test_a_step_summary_goes_behind_what_is_there(tmp_path: Path) -> None:
+def test_a_step_summary_is_appended(tmp_path: Path) -> None:
     path = tmp_path / "summary.md"
     path.write_text("before\n")
     append_step_summary(many(3), path)

@@ -143,7 +143,7 @@ def test_ctrl_c_stops_a_started_cluster_and_the_same_command_resumes(
     shell.environment = {}
     resumed = shell.inside("run", spec, *ON_RAY)
     assert resumed.code == 0, resumed.err
-    assert resumed.err.count("going on after epoch") == 2
+    assert resumed.err.count("resuming after epoch") == 2
     for name in NAMES:
         assert weights_of(shell, name) == weights_of(shell, name, "straight")
 
@@ -152,8 +152,8 @@ def test_ctrl_c_stops_a_started_cluster_and_the_same_command_resumes(
     ("options", "why"),
     [
         (("--together", "on"), "--together on trains all members in one process"),
-        (("--on", "here", "--cpus-per-run", "2"), "--cpus-per-run is for runs on a cluster"),
-        (("--on", "here", "--gpus-per-run", "1"), "--gpus-per-run is for runs on a cluster"),
+        (("--on", "here", "--cpus-per-run", "2"), "--cpus-per-run needs --on ray"),
+        (("--on", "here", "--gpus-per-run", "1"), "--gpus-per-run needs --on ray"),
         (("--device", "cuda:1"), "error[VZ610]: Ray assigns devices"),
     ],
 )

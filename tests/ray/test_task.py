@@ -50,7 +50,7 @@ def test_a_task_trains_in_the_commands_folder_and_writes_its_status(
     assert status.images == 72
     assert status.execution.startswith("eager steps (")
     assert status.part_done == 1.0
-    assert status.doing == "taking test figures"
+    assert status.doing == "computing test figures"
     assert set(status.last) >= {"objective", "reconstruction", "kl"}
 
 

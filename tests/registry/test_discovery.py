@@ -129,7 +129,7 @@ def test_a_second_plugin_of_one_name_does_not_harm_the_first(tmp_path: Path) -> 
     assert f"has this name: {first}" in (the(registry, f"same_plugin@{second}").error or "")
 
 
-def test_an_unknown_name_says_what_there_is() -> None:
+def test_an_unknown_name_lists_the_known_ones() -> None:
     registry = Registry()
     plugin(registry, "one", vaezoo_components=lambda: [encoder("dense")])
     with pytest.raises(PluginError) as caught:

@@ -73,7 +73,7 @@ def test_each_is_listed_with_version_and_cause(ten: Site) -> None:
     assert all(f"{name} 3.2 ({name}, " in text for name in BROKEN)
 
 
-def test_doctor_names_each_and_ends_in_1(ten: Site) -> None:
+def test_doctor_lists_each_problem_and_exits_with_1(ten: Site) -> None:
     done = ten.vaezoo("doctor")
     assert done.code == 1
     for name, (_, said) in BROKEN.items():

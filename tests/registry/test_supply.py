@@ -88,7 +88,7 @@ def test_all_kinds_and_hooks_from_one_file(folder: Path) -> None:
     assert [Path(path).name for path in finished["pictures"]] == ["outside.png"]
 
 
-def test_the_plugin_has_all_kinds_and_hooks_that_there_are() -> None:
+def test_the_plugin_has_all_kinds_and_hooks() -> None:
     supplied = [r.component for r in discover([str(PLUGIN)]).components() if r.plugin.name == NAME]
     assert {component.kind for component in supplied} == set(KINDS)
     hooks = {name for name in vars(hookspecs) if name.startswith("vaezoo_")}
@@ -97,7 +97,7 @@ def test_the_plugin_has_all_kinds_and_hooks_that_there_are() -> None:
     assert len(hooks) == 6
 
 
-def test_a_run_that_fails_is_told(folder: Path) -> None:
+def test_a_failed_run_is_passed_to_the_hook(folder: Path) -> None:
     arguments = ["--plugin", str(PLUGIN), "run", "spec.yaml", "--device", "cpu"]
     done = invoke(*arguments, "--set", "loss.breaks_after=1")
     assert done.exception is not None

@@ -64,7 +64,7 @@ def test_a_record_of_before_has_its_direction_from_whether_it_was_reached(figure
         (math.nan, "higher", "", "not reproduced: not finite", False),
     ],
 )
-def test_a_better_figure_stands_once_it_is_explained(figure, better, note, words, upheld):
+def test_a_better_figure_passes_with_an_explanation(figure, better, note, words, upheld):
     result = from_record("test/elbo", -100.0, 0.5, "a paper", figure, better, note)
     assert in_words_with_note(result) == words
     assert words.startswith(in_words(result))

@@ -164,7 +164,7 @@ def test_what_is_not_clear_stays(text: str, tmp_path: Path) -> None:
     assert mended_text(tmp_path, text) == text
 
 
-def test_an_anchored_value_is_put_right_for_all_that_it_stands_for(tmp_path: Path) -> None:
+def test_an_anchored_value_is_fixed_for_all_its_aliases(tmp_path: Path) -> None:
     text = GOOD.replace("{use: mlp, hidden: [400]}", "&net {use: mlp, hiden: [400]}", 1)
     text = text.replace("decoder: {use: mlp, hidden: [400]}", "decoder: *net")
     assert mended_text(tmp_path, text) == text.replace("hiden", "hidden")

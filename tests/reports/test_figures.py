@@ -37,7 +37,7 @@ def test_many_of_one_kind_are_divided_in_the_middle():
     assert (len(first.rows), len(second.rows)) == (5, 4)
 
 
-def test_a_note_that_several_share_is_told_once():
+def test_a_shared_note_is_printed_once():
     text = how_obtained([*BOUNDS, *QUALITY[:2]])
     assert text.count(SHARED) == 1
     assert f"Fréchet distance, kernel distance: {SHARED}." in text
@@ -53,7 +53,7 @@ def test_units_are_said_once():
     assert label_of(other) == "train sharpness"
 
 
-def test_figures_of_fewer_images_are_told_within_the_protocol_of_all():
+def test_figures_of_fewer_images_say_so_below_the_common_protocol():
     fewer = [replace(figure, examples=200) for figure in BOUNDS[:1]]
     text = how_obtained([*BOUNDS[1:], *fewer])
     assert f"images (200 for {label_of(BOUNDS[0])});" in text

@@ -130,7 +130,7 @@ def test_a_clear_slope_is_reported(slope, word):
     assert "had converged" not in text
 
 
-def test_a_rise_that_does_not_matter_is_level():
+def test_a_negligible_rise_counts_as_level():
     text = said(records=history(noisy(200, 0.001, slope=0.001)))  # 0.04 nats in 40 epochs
     assert "had converged" in text
     assert "changed by +0.04 ± 0.00 nats" in text
@@ -162,7 +162,7 @@ def test_no_trend_is_reported_while_beta_changes():
     assert "still rose" in said(records=rising, spec=done)
 
 
-def test_a_run_past_its_best_says_where_that_was():
+def test_a_run_past_its_best_epoch_says_so():
     falling = [-100.0 + epoch for epoch in range(10)] + [-91.0 - 0.5 * n for n in range(1, 11)]
     text = said(records=history(falling))
     assert "best in epoch 10 of 20 and has lost 5.00 nats" in text

@@ -86,7 +86,7 @@ def test_every_entry_has_its_report(name):
     assert len([block for block in blocks(document) if isinstance(block, Derivation)]) == 2
 
 
-def test_every_figure_that_there_is_finds_its_place(tmp_path):
+def test_every_figure_is_in_a_table(tmp_path):
     shutil.copytree(shipped("mnist_mlp2").entry.path, tmp_path / "full")
     kinds: list[Any] = [row.component for row in discover().components("metric")]
     names = [quantity.name for kind in kinds for quantity in kind.figures]

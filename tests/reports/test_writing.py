@@ -62,7 +62,7 @@ def test_an_unwritable_place_is_an_error(tmp_path):
         vaezoo.report(shipped_folder() / "mnist_mlp2", out=tmp_path / "file" / "report.html")
 
 
-def test_a_weights_file_alone_says_what_it_lacks(tmp_path):
+def test_a_report_on_a_weights_file_says_what_is_missing(tmp_path):
     path = tmp_path / "alone.safetensors"
     shutil.copy(shipped_folder() / "mnist_mlp2" / "model.safetensors", path)
     page = to_html(report_of(subject(path, None, "cpu", discover())))

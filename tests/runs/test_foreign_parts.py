@@ -182,7 +182,7 @@ def test_a_figure_that_rises_with_draws_is_a_lower_bound(entry: Entry, registry:
 )
 def test_the_plugin_passes_the_conformance_kit(kit: Any, component: Any) -> None:
     checks = type("Checks", (kit,), {"component": component})()
-    checks.test_what_it_says_of_itself()
+    checks.test_description()
 
 
 def test_a_wrong_description_of_a_metric_is_found() -> None:
@@ -201,10 +201,10 @@ def test_a_wrong_description_of_a_metric_is_found() -> None:
     def checks(component: Any) -> Any:
         return type("Checks", (MetricConformance,), {"component": component})()
 
-    checks(Fidelity()).test_moves_with_samples_as_it_says()
-    with pytest.raises(AssertionError, match="best_draw rises with draws of z"):
-        checks(Steady()).test_moves_with_samples_as_it_says()
-    with pytest.raises(AssertionError, match=r"psnr is .*, and its class says from 0 to 1"):
+    checks(Fidelity()).test_trend_with_samples()
+    with pytest.raises(AssertionError, match=r"best_draw rises by .* with more draws of z"):
+        checks(Steady()).test_trend_with_samples()
+    with pytest.raises(AssertionError, match=r"psnr is .*, but its class says from 0 to 1"):
         checks(Narrow()).test_figures()
 
 

@@ -39,7 +39,7 @@ def test_a_killed_run_resumes_to_the_same_weights(shell: Shell) -> None:
     for beginning, number in (
         (f"epoch {1 + moments.randrange(20)}/", signal.SIGKILL),
         (f"epoch {22 + moments.randrange(20)}/", signal.SIGTERM),
-        ("taking test figures", signal.SIGKILL),
+        ("computing test figures", signal.SIGKILL),
     ):
         with shell.start(*command, "killed") as process:
             wait_for_line(process, beginning)
@@ -49,7 +49,7 @@ def test_a_killed_run_resumes_to_the_same_weights(shell: Shell) -> None:
         assert process.returncode == -number
         assert not (shell.folder / "killed" / "small").exists()
     last = shell.call(*command, "killed")
-    assert "going on after epoch 50 of 50" in last.err
+    assert "resuming after epoch 50 of 50" in last.err
     straight, killed = (shell.folder / zoo / "small" for zoo in ("straight", "killed"))
     for file in ("model.safetensors", "metrics.json", "spec.yaml", "figures/samples.png"):
         assert (killed / file).read_bytes() == (straight / file).read_bytes()
@@ -72,7 +72,7 @@ def test_ctrl_c_exits_with_130_and_the_same_command_resumes(shell: Shell) -> Non
 
     shell.environment.clear()
     resumed = shell.run(spec)
-    assert f"going on after epoch {last[1]} of 6 epochs" in resumed.err
+    assert f"resuming after epoch {last[1]} of 6 epochs" in resumed.err
     assert resumed.err.count("\nepoch ") == 6 - int(last[1])
 
 
@@ -88,7 +88,7 @@ def test_a_termination_signal_leaves_a_checkpoint(shell: Shell, number: signal.S
     assert process.returncode == -number
     assert "Traceback" not in error
     shell.environment.clear()
-    assert "going on after epoch" in shell.run(spec).err
+    assert "resuming after epoch" in shell.run(spec).err
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_a_second_ctrl_c_loses_nothing(shell: Shell) -> None:
     assert process.returncode == 130
     assert "Traceback" not in error
     shell.environment.clear()
-    assert "going on after epoch" in shell.run(spec).err
+    assert "resuming after epoch" in shell.run(spec).err
 
 
 @pytest.mark.slow
@@ -139,7 +139,7 @@ def test_another_seed_is_another_run(shell: Shell) -> None:
     spec = shell.write()
     stop_after(shell, 2, spec)
     assert "going on" not in shell.run(spec, "--set", "train.seed=1").err
-    assert "going on after epoch 2" in shell.run(spec).err
+    assert "resuming after epoch 2" in shell.run(spec).err
 
 
 def test_a_damaged_checkpoint_needs_fresh(shell: Shell) -> None:
@@ -166,4 +166,4 @@ def test_only_one_process_trains_a_spec(shell: Shell) -> None:
             assert "error[VZ606]: another process is training this spec" in second.err
         first.kill()
         first.communicate()
-    assert "going on after epoch 1" in shell.run(spec).err
+    assert "resuming after epoch 1" in shell.run(spec).err

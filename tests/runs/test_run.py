@@ -123,7 +123,7 @@ def test_two_runs_of_one_spec_give_the_same_bytes_and_the_first_is_kept(shell: S
     entry = shell.folder / "zoo" / "small"
     first = weights_of(entry)
     again = shell.run(spec)
-    assert "going on after" not in again.err  # it started over
+    assert "resuming after" not in again.err  # it started over
     assert weights_of(entry) == first
     (kept,) = (shell.folder / "zoo" / ".previous").iterdir()
     assert weights_of(kept) == first

@@ -95,8 +95,8 @@ def test_an_interrupted_sweep_resumes_with_the_remaining_members(
     shell.environment = {}
     resumed = shell.run(spec)
     assert trained(resumed) == NAMES[2:]
-    assert "member 1 of 4: small-beta1-seed0, which is done" in resumed.err
-    assert "going on after epoch" in resumed.err
+    assert "member 1 of 4: small-beta1-seed0 (done)" in resumed.err
+    assert "resuming after epoch" in resumed.err
     for name in NAMES:
         assert weights_of(shell, name) == weights_of(shell, name, "straight")
     assert not any((shell.folder / "runs").iterdir())
@@ -183,9 +183,9 @@ def test_from_python(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_members_that_train_together_equal_their_own_runs(shell: Shell) -> None:
     done = shell.run(shell.write(matrix=GRID), "--together", "on")
-    assert "4 members train together; the figures of an epoch are their means\n" in done.err
+    assert "4 members train together; epoch lines show their means\n" in done.err
     assert done.err.count("\nepoch ") == 3
-    assert done.err.count("going on after epoch 3 of 3 epochs") == 4
+    assert done.err.count("resuming after epoch 3 of 3 epochs") == 4
     assert f"published 4 of 4 members to zoo\nnext: vaezoo sample {NAMES[0][:5]}" in done.out
     alone = shell.write("alone.yaml", name="small-beta4-seed1", loss={"use": "elbo", "beta": 4})
     shell.run(alone, "--set", "train.seed=1", "--zoo", "other")
@@ -207,7 +207,7 @@ def test_members_that_train_together_resume_together(shell: Shell) -> None:
     assert "interrupted: 4 members together: the same command resumes" in error
     assert not (shell.folder / "zoo").exists() or not any((shell.folder / "zoo").iterdir())
     resumed = shell.run(spec, "--together", "on")
-    assert re.search(r"going on after epoch \d+ of 400 epochs", resumed.err)
+    assert re.search(r"resuming after epoch \d+ of 400 epochs", resumed.err)
     assert "published 4 of 4 members" in resumed.out
 
 

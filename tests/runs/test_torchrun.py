@@ -88,7 +88,7 @@ def pid_of_rank(parent: int, rank: int) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds workers in /proc")
-def test_a_killed_worker_is_started_again_and_the_run_ends_with_the_figures_of_one_process(
+def test_a_killed_worker_is_restarted_and_the_run_reaches_the_figures_of_one_process(
     shell: Shell,
 ) -> None:
     spec = shell.write(train=UNEVEN, visualizers=["samples"])
@@ -100,8 +100,8 @@ def test_a_killed_worker_is_started_again_and_the_run_ends_with_the_figures_of_o
         os.kill(pid_of_rank(process.pid, 1), signal.SIGKILL)
         out, error = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, error
-    assert re.search(r"^70\d parameters|going on after epoch [23] of 5", error, re.MULTILINE)
-    assert "going on after epoch" in error
+    assert re.search(r"^70\d parameters|resuming after epoch [23] of 5", error, re.MULTILINE)
+    assert "resuming after epoch" in error
     assert error.count("epoch 5/5") == 1  # only one process prints
     assert out.count("published to zoo/small") == 1
     events = (shell.folder / "events").read_text().splitlines()
@@ -145,7 +145,7 @@ def test_divergence_is_reported_once(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--set", "train.batch_size=1"), "a batch of 1 cannot be shared by 2 processes"),
+        (("--set", "train.batch_size=1"), "2 processes cannot share a batch of 1"),
         (("--set", "matrix={train.seed: [0, 1]}"), "a matrix is not trained by 2 processes"),
     ],
 )

@@ -202,7 +202,7 @@ def taken() -> Registry:
     return registry_with(Other)
 
 
-def test_a_component_that_another_plugin_has(tmp_path: Path) -> None:
+def test_a_component_name_of_another_plugin(tmp_path: Path) -> None:
     error = refused("vaezoo-mine", directory=tmp_path, registry=taken())
     assert error.diagnostics[0].code == "VZ302"
     assert "the plugin tests 1 already has the encoder 'mine'" in str(error)

@@ -144,7 +144,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         assert words in message
 
 
-def test_a_byte_order_mark_is_no_character(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_a_character(tmp_path: Path) -> None:
     path = tmp_path / "bom.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: 1\n")
     document, _ = load_document(path)

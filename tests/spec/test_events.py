@@ -102,7 +102,7 @@ def test_ordinary_specs_are_read_by_libyaml(monkeypatch: pytest.MonkeyPatch) -> 
         ("a: {'b' : }", "f:1:10"),
     ],
 )
-def test_a_value_that_is_not_there_stands_behind_the_colon(
+def test_a_missing_value_is_located_after_the_colon(
     text: str, place: str, fast: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "_FAST", fast)

@@ -94,7 +94,7 @@ def test_a_finding_in_the_spec_itself_names_nobody(write: Write) -> None:
     assert who_extends(finding) == []
 
 
-def test_a_warning_about_what_a_base_says_names_what_extends_it(write: Write) -> None:
+def test_a_warning_in_a_base_names_the_specs_that_extend_it(write: Write) -> None:
     write(GOOD.replace("ignore: [VZ412]\n", ""), "base.yaml")
     (finding,) = validate(write("name: top\nextends: base.yaml\n", "top.yaml"))
     assert finding.code == "VZ412"
@@ -120,7 +120,7 @@ def make_folder(base: Path) -> None:
         (make_folder, "VZ101"),
     ],
 )
-def test_a_base_that_is_no_spec_at_all_is_found_once(
+def test_an_invalid_base_is_reported_once(
     harm: Callable[[Path], None], code: str, write: Write
 ) -> None:
     top = diamond(write, GOOD)
@@ -130,7 +130,7 @@ def test_a_base_that_is_no_spec_at_all_is_found_once(
     assert [one.code for one in validate(top)].count(code) == 1
 
 
-def test_a_base_that_is_not_there_is_found_where_it_is_asked_for(write: Write) -> None:
+def test_a_missing_base_is_reported_at_its_extends_key(write: Write) -> None:
     top = diamond(write, GOOD)
     top.with_name("base.yaml").unlink()
     with pytest.raises(SpecError) as caught:

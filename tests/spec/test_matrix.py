@@ -66,7 +66,7 @@ def test_a_key_that_is_set_nowhere_can_be_varied(write: Write) -> None:
     assert [one.patience for one in stopping if one] == [3, 5]
 
 
-def test_a_key_that_only_the_matrix_gives_may_be_a_required_one(write: Write) -> None:
+def test_the_matrix_may_set_a_required_key(write: Write) -> None:
     text = PLAIN.replace("  latent: 2\n", "") + "matrix: {model.latent: [2, 3]}\n"
     assert [spec.model.latent for spec in expand(write(text))] == [2, 3]
 
@@ -118,7 +118,7 @@ def test_an_axis_can_be_given_on_the_command_line(write: Write) -> None:
     assert names(write(GRID), "matrix=null") == ["probe"]
 
 
-def test_what_is_wrong_with_it_there_stands_in_the_argument(
+def test_errors_of_an_override_are_located_in_the_argument(
     write: Write, registry: Registry
 ) -> None:
     (finding,) = examine(write(PLAIN), overrides=["matrix.loss.beta=4"], registry=registry).findings
@@ -159,7 +159,7 @@ def test_a_fault_in_the_matrix_of_a_base_points_there_and_names_the_child(
 # findings
 
 
-def test_one_fault_of_many_members_is_one_finding_at_the_value_that_causes_it(
+def test_an_error_of_several_members_is_one_finding_at_its_cause(
     write: Write, registry: Registry
 ) -> None:
     seeds = ", ".join(map(str, range(50)))
@@ -167,7 +167,7 @@ def test_one_fault_of_many_members_is_one_finding_at_the_value_that_causes_it(
     assert found(write(text), registry) == [("VZ204", "spec.yaml:13:18")]
 
 
-def test_a_fault_that_every_member_has_stays_where_it_is(write: Write, registry: Registry) -> None:
+def test_an_error_of_every_member_stays_at_its_location(write: Write, registry: Registry) -> None:
     text = GRID.replace("epochs: 3", "epochs: 0")
     assert found(write(text), registry) == [("VZ204", "spec.yaml:10:11")]
 
@@ -223,7 +223,7 @@ def test_a_large_spec_has_a_smaller_grid(write: Write, registry: Registry) -> No
     assert "specs of" in reading.findings[0].message
 
 
-def test_reading_one_spec_where_there_are_several_is_refused(write: Write) -> None:
+def test_reading_a_matrix_as_one_spec_is_rejected(write: Write) -> None:
     with pytest.raises(SpecError, match=r"VZ208.*a matrix of 4 specs"):
         read(write(GRID))
     assert read(write(GRID), overrides=["loss.beta=1", "model.latent=2"]).model.latent == 2
@@ -283,7 +283,7 @@ def test_there_are_as_many_members_as_combinations_each_by_another_name(
 
 @PROPERTY
 @given(grids())
-def test_what_show_prints_stands_for_the_same_specs(
+def test_the_output_of_show_reads_back_as_the_same_specs(
     write: Write, registry: Registry, grid: dict[str, list[object]]
 ) -> None:
     reading = reading_of(write, registry, grid)
@@ -305,7 +305,7 @@ VALUES = st.recursive(
     st.from_regex(NAME_PATTERN, fullmatch=True),
     st.lists(VALUES, min_size=1, max_size=8, unique_by=lambda v: json.dumps(v, sort_keys=True)),
 )
-def test_names_are_right_and_told_apart_whatever_the_values(
+def test_member_names_are_valid_and_distinct_for_any_values(
     base: str, values: list[object]
 ) -> None:
     apart = list({plain(value): value for value in values}.values())

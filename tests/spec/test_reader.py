@@ -42,7 +42,7 @@ def test_findings_about_data_have_no_place(registry: Registry) -> None:
     assert all(finding.span is None for finding in caught.value.diagnostics)
 
 
-def test_data_that_is_no_json_is_a_finding(registry: Registry) -> None:
+def test_data_that_is_not_json_is_a_finding(registry: Registry) -> None:
     with pytest.raises(SpecError) as caught:
         from_data({"vaezoo": {1, 2}}, registry)
     assert caught.value.diagnostics[0].code == "VZ203"

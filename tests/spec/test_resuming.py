@@ -90,7 +90,7 @@ def test_the_outcome_and_the_loop_follow_the_definition(
 
 @settings(deadline=None)
 @given(PLANS, PLANS, ELBOS)
-def test_what_can_go_on_is_never_refused(
+def test_a_resumable_change_is_never_rejected(
     before: TrainSpec, after: TrainSpec, elbos: list[float]
 ) -> None:
     state = trained(before, elbos)
@@ -100,7 +100,7 @@ def test_what_can_go_on_is_never_refused(
 
 @settings(deadline=None)
 @given(PLANS, PLANS, ELBOS)
-def test_what_is_not_refused_is_where_the_other_plan_comes_to(
+def test_a_resume_that_is_allowed_equals_the_other_run(
     before: TrainSpec, after: TrainSpec, elbos: list[float]
 ) -> None:
     state = trained(before, elbos)

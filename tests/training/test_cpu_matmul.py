@@ -28,7 +28,7 @@ def test_the_setting_is_restored_even_after_an_error():
     assert setting() == before
 
 
-def test_the_setting_stays_where_products_would_round_to_bfloat16(monkeypatch):
+def test_the_setting_stays_if_products_would_round_to_bfloat16(monkeypatch):
     before = setting()
     monkeypatch.setattr("vaezoo.training.execution.cpu_matmul.largest_error", lambda: 3e-3)
     with fast_float32(CPU):

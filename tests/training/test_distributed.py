@@ -97,7 +97,7 @@ def test_a_draw_without_an_example_dimension_is_shared():
         (drawing(lambda rows: torch.ones(1, rows, 1) / 2, torch.bernoulli), "draws with bernoulli"),
     ],
 )
-def test_noise_that_cannot_be_divided_is_refused(loss, why):
+def test_indivisible_noise_is_rejected(loss, why):
     spec = small_spec()
     images = spec.dataset.build().train.images[:8]
     with pytest.raises(RunError, match=f"VZ609.*{why}"):
@@ -127,7 +127,7 @@ def test_batch_normalization_gives_a_warning():
 
 def test_a_batch_needs_an_image_per_process():
     refuse_small_batches(Processes(1, 8), 8)
-    with pytest.raises(RunError, match=r"VZ609.*a batch of 7 cannot be shared by 8"):
+    with pytest.raises(RunError, match=r"VZ609.*8 processes cannot share a batch of 7"):
         refuse_small_batches(Processes(1, 8), 7)
 
 

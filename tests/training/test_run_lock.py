@@ -51,7 +51,7 @@ def test_a_link_is_not_used_as_run_folder(tmp_path: Path, precious: Path, fresh:
 def test_a_folder_with_other_files_is_not_used(precious: Path, fresh: bool) -> None:
     before = contents(precious)
     with (
-        pytest.raises(RunError, match=r"VZ503.*it holds thesis\.tex(.|\n)*move"),
+        pytest.raises(RunError, match=r"VZ503.*it contains thesis\.tex(.|\n)*move"),
         claimed(precious, fresh=fresh),
     ):
         pass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import vaezoo
 from tests.helpers import built_in
-from vaezoo.evaluation.evaluate_entry import context_of, take
-from vaezoo.evaluation.verify.recompute import retake
+from vaezoo.evaluation.evaluate_entry import compute_figures, context_of
+from vaezoo.evaluation.verify.recompute import recompute
 from vaezoo.registry import Metrics, discover
 
 
@@ -15,8 +15,8 @@ def test_a_figure_of_few_images_is_taken_again_and_not_estimated_by_others() -> 
     few = built_in("metric", "amortisation_gap", images=8, steps=9, samples=300)
     model.spec = model.spec.model_copy(update={"metrics": (few,)})
     data = model.spec.dataset.build()
-    recorded = Metrics(tuple(take([few], context_of(model, data, "test"))), (), ())
-    taken = retake(
+    recorded = Metrics(tuple(compute_figures([few], context_of(model, data, "test"))), (), ())
+    taken = recompute(
         model,
         data,
         recorded,

@@ -43,7 +43,7 @@ def test_page_holds_figures_targets_pictures_and_notes(publisher: Any) -> None:
     assert "parts 1.2" in text
 
 
-def test_how_a_figure_stands_to_its_target_is_said(publisher: Any) -> None:
+def test_verdicts_compare_a_figure_with_its_target(publisher: Any) -> None:
     worse = {**TARGET, "figure": -110.0, "verdict": "worse"}
     assert "| **not reproduced: worse by 4.41** |" in text_of(publisher(targets=[worse]))
     better = {**TARGET, "figure": -100.0, "verdict": "better", "note": "The source | rounds."}
@@ -60,7 +60,7 @@ def test_how_a_figure_stands_to_its_target_is_said(publisher: Any) -> None:
         ("mse", "fixed draw", True),
     ],
 )
-def test_what_is_not_a_log_likelihood_is_named_once(
+def test_a_cross_entropy_is_named_once(
     publisher: Any, likelihood: str, binarisation: str, warned: bool
 ) -> None:
     spec = small_spec(model={"likelihood": likelihood}, metrics=["elbo"])
@@ -69,7 +69,7 @@ def test_what_is_not_a_log_likelihood_is_named_once(
     assert text_of(publisher(figures=figures)).count("no bound on log p(x)") == warned
 
 
-def test_trained_on_test_images_are_said_next_to_the_figures(publisher: Any) -> None:
+def test_training_on_test_images_is_stated_next_to_the_figures(publisher: Any) -> None:
     assert "part of the training data" not in text_of(publisher())
     text = text_of(publisher(test_is_trained_on=True))
     assert "## Figures" in text.split("The test images were part of the training data")[0]

@@ -101,7 +101,7 @@ def _text(path: Path) -> str:
 
 @pytest.mark.filterwarnings("ignore::UserWarning:matplotlib")
 @pytest.mark.parametrize("command", COMMANDS)
-def test_data_that_changed_are_told(command: str, entry: Path, changed: Path) -> None:
+def test_changed_data_are_reported(command: str, entry: Path, changed: Path) -> None:
     with pytest.warns(DiagnosticWarning, match="VZ612: the data differ from those that trained"):
         COMMANDS[command](entry, overrides=[f"dataset.path={changed}"])
 
@@ -123,7 +123,7 @@ def test_changed_data_fail_the_check(entry: Path, changed: Path) -> None:
 
 
 @pytest.mark.parametrize("use", ["samples", "manifold", "traversals", "loss_curves"])
-def test_what_needs_no_data_is_drawn_without(use: str, entry: Path) -> None:
+def test_pictures_without_data_are_drawn(use: str, entry: Path) -> None:
     (path,) = redraw(entry, [use], Path("out"))
     assert path.read_bytes().startswith(b"\x89PNG")
 
@@ -139,7 +139,7 @@ def test_what_needs_data_says_so(use: str, entry: Path) -> None:
     assert not Path("out").exists()
 
 
-def test_pictures_of_the_spec_that_need_data_are_left_out_with_a_word(entry: Path) -> None:
+def test_pictures_that_need_missing_data_are_skipped_with_a_warning(entry: Path) -> None:
     with pytest.warns(DiagnosticWarning, match="'reconstructions' cannot be drawn"):
         drawn = redraw(entry, [], Path("out"))
     assert [path.stem for path in drawn] == ["loss_curves", "samples"]

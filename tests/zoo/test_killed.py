@@ -94,7 +94,7 @@ def test_between_two_renames_the_old_entry_is_found(
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_folder_that_is_exchanged_while_it_is_read_is_read_again(
+def test_an_entry_replaced_while_it_is_read_is_read_again(
     publisher: Any, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
     publisher(seed=1)

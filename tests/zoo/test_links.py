@@ -99,7 +99,7 @@ def test_the_lock_is_a_regular_file(publisher: Any, precious: Path, kind: str) -
     assert not (precious / "made by a lock").exists()
 
 
-def test_what_vaezoo_did_not_stage_is_left_alone(publisher: Any, precious: Path) -> None:
+def test_unknown_files_in_staging_are_kept(publisher: Any, precious: Path) -> None:
     publisher()
     staging = ZOO / ".staging"
     shutil.copytree(precious, staging / "mine-12345678")
@@ -118,7 +118,7 @@ def test_a_folder_of_other_files_is_not_pruned(publisher: Any, precious: Path) -
     (ZOO / ".previous" / "tiny-20200101-000000").mkdir()
     shutil.copytree(precious, ZOO / ".previous" / "tiny-20200101-000001")
     before = contents(precious)
-    with pytest.raises(ZooError, match=r"VZ503(.|\n)*it holds thesis\.tex, tiny-"):
+    with pytest.raises(ZooError, match=r"VZ503(.|\n)*it contains thesis\.tex, tiny-"):
         prune(prunable())
     assert contents(precious) == before
     assert (ZOO / ".previous" / "tiny-20200101-000001" / "thesis.tex").exists()

@@ -46,7 +46,7 @@ def test_entry_gives_back_what_was_published(publisher: Any) -> None:
     assert hidden(".staging") == []
 
 
-def test_half_precision_is_published_as_it_was_judged(publisher: Any) -> None:
+def test_half_precision_weights_have_the_published_figures(publisher: Any) -> None:
     from vaezoo.system import safetensors_io
     from vaezoo.zoo import publish, round_weights
 
@@ -67,7 +67,7 @@ def test_half_precision_is_published_as_it_was_judged(publisher: Any) -> None:
     assert entry.spec_data["publish"] == {"weights": "float16"}
 
 
-def test_a_spec_that_does_not_choose_a_format_says_nothing_of_it(publisher: Any) -> None:
+def test_the_default_weight_format_is_not_in_the_spec(publisher: Any) -> None:
     assert "publish" not in publisher.spec().canonical()
     assert "publish" not in publisher.spec(publish={"weights": "float32"}).canonical()
 

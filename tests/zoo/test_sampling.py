@@ -42,7 +42,7 @@ def test_more_than_the_disk_has_is_refused_with_the_amounts(tmp_path: Path) -> N
         sheet.check_size()
 
 
-def test_a_grid_that_no_viewer_shows_is_refused_with_another_format(tmp_path: Path) -> None:
+def test_a_grid_too_large_for_viewers_is_rejected_with_a_hint(tmp_path: Path) -> None:
     sheet = SampleGrid(tmp_path / "a.png", "png", 10**6, (1, 28, 28))
     with pytest.raises(UsageError, match=r"3,364 million pixels(.|\n)*--format npy, .* 3\.1 GB"):
         sheet.check_size()

@@ -33,7 +33,7 @@ def test_search_order(four: dict[str, Path]) -> None:
         find("tiny", zoo="given")
 
 
-def test_a_folder_that_is_given_comes_first_where_it_would_come_later_too(
+def test_a_given_folder_is_searched_first_and_once(
     four: dict[str, Path],
 ) -> None:
     assert find("tiny", zoo="shipped").path == Path("shipped/tiny")
@@ -80,7 +80,7 @@ def test_what_is_not_there(publisher: Any, name: str) -> None:
 
 
 def test_zoo_that_is_not_there(registry: Any) -> None:
-    with pytest.raises(UsageError, match="VZ501: there is no zoo folder nowhere"):
+    with pytest.raises(UsageError, match="VZ501: no zoo folder nowhere"):
         find("tiny", zoo="nowhere")
 
 
@@ -121,7 +121,7 @@ def test_a_damaged_list_of_old_names_harms_only_itself(publisher: Any, content: 
         find("small")
 
 
-def test_a_list_of_old_names_that_is_not_a_regular_file_is_not_waited_for(publisher: Any) -> None:
+def test_an_irregular_file_of_old_names_does_not_block(publisher: Any) -> None:
     publisher()
     os.mkfifo("zoo/renamed.json")
     with (

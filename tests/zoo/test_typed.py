@@ -39,7 +39,7 @@ def test_what_fits_is_kept() -> None:
         (True, float, "it is true or false, not a number"),
         (2**63, float, "it is too large"),
         ({"x": "1"}, Point, "x is a text, not a number"),
-        ({"x": 1.0, "y": 2.0}, Point, "y is not known"),
+        ({"x": 1.0, "y": 2.0}, Point, "y is unknown"),
         ({}, Point, "x is missing"),
         ({"x": 1.0, "labels": "ab"}, Point, "labels is a text, not a list"),
         ({"x": 1.0, "labels": ["a", 1]}, Point, r"labels\[1\] is a whole number, not a text"),
@@ -51,6 +51,6 @@ def test_what_fits_is_kept() -> None:
         ([], dict[str, Any], "it is a list, not an object"),
     ],
 )
-def test_what_does_not_fit_is_said_with_its_place(value: Any, kind: Any, message: str) -> None:
+def test_type_errors_have_a_location(value: Any, kind: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         typed(value, kind)

@@ -40,7 +40,7 @@ def test_a_better_figure_without_a_note_is_a_warning(publisher: Any) -> None:
         (BETTER, {"name": "another"}),
     ],
 )
-def test_nothing_is_asked_of_the_others(publisher: Any, recorded: Any, changes: Any) -> None:
+def test_other_targets_are_not_checked(publisher: Any, recorded: Any, changes: Any) -> None:
     assert said(publisher, recorded, **changes) == []
 
 

@@ -13,7 +13,7 @@ from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.search import find, own_folder, search_folders, words_for, zoo_option
 
 
-def test_a_name_suffices_where_it_finds_the_entry(
+def test_a_name_is_enough_if_it_finds_the_entry(
     publisher: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = publisher()
@@ -47,11 +47,9 @@ def test_a_home_is_expanded_in_options_and_variables(
         find("~/zoo/none")
 
 
-def test_a_home_that_there_is_not_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_home_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="there is no user 'nobody-there'"):
+    with pytest.raises(UsageError, match="no user 'nobody-there'"):
         own_folder("~nobody-there/zoo")
     Path("~nobody-there").mkdir()  # a folder of that very name
     assert expanded("~nobody-there") == Path("~nobody-there")

@@ -1,4 +1,4 @@
-"""The ``vaezoo`` group: finds its subcommands when they are used, those of plugins too."""
+"""The ``vaezoo`` group: its commands, imported on first use, and those of plugins."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MainGroup(LazyGroup):
 
 
 def _own_first(arguments: list[str]) -> list[str]:
-    """The arguments with vaezoo's own options before the command, wherever they stood."""
+    """Move vaezoo's global options before the command."""
     own, others = [], []
     remaining = iter(arguments)
     for argument in remaining:
@@ -53,7 +53,7 @@ def _own_first(arguments: list[str]) -> list[str]:
         elif argument == "--plugin":
             value = next(remaining, None)
             if value is None:
-                return [argument]  # which click refuses, since it lacks its value
+                return [argument]  # click rejects it: the value is missing
             own += [argument, value]
         elif argument in ("--debug", "--no-plugins") or argument.startswith("--plugin="):
             own.append(argument)
@@ -63,7 +63,7 @@ def _own_first(arguments: list[str]) -> list[str]:
 
 
 def _context(ctx: click.Context) -> Context:
-    if ctx.obj is None:  # a subcommand is looked for before the group's function has run
+    if ctx.obj is None:  # click looks up the command before it calls the group's function
         ctx.obj = Context(ctx.params.get("plugins") or (), bool(ctx.params.get("no_plugins")))
     context: Context = ctx.obj
     return context

@@ -1,4 +1,4 @@
-"""What every command is given: the registry, found when first asked for."""
+"""What every command receives: the registry, built on first use."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Context:
-    """The options that stand before the command."""
+    """The global options."""
 
     plugins: tuple[str, ...] = ()
     no_plugins: bool = False
 
     @cached_property
     def registry_as_found(self) -> Registry:
-        """All plugins, also where one that was asked for cannot be used."""
+        """All plugins, including broken ones given with --plugin."""
         from vaezoo.registry import discover
         from vaezoo.registry.discovery import THIRD_PARTY
 
@@ -27,7 +27,7 @@ class Context:
 
     @cached_property
     def registry(self) -> Registry:
-        """All plugins. Raises PluginError (VZ303) for one asked for that cannot be used."""
+        """All plugins. Raises PluginError (VZ303) if one given with --plugin is broken."""
         from vaezoo.diagnostics import Diagnostic, PluginError
 
         registry = self.registry_as_found

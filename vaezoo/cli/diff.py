@@ -1,4 +1,4 @@
-"""``vaezoo diff``: what two specs mean differently."""
+"""``vaezoo diff``: compare two specs."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def command(
 
     \b
     weights incompatible  weights of one do not fit the other
-    needs retraining      they fit, but training would have ended elsewhere
-    safe to resume        a stopped run of BEFORE goes on as AFTER
+    needs retraining      they fit, but training gives other values
+    safe to resume        a stopped run of BEFORE resumes as AFTER
     cosmetic              the weights are the same
 
     Exits with 0 if they are equal and 1 if they differ.
@@ -86,12 +86,12 @@ def _meaning(found: Difference) -> str:
 
 
 def _change(change: Change) -> list[str]:
-    """One line for a value; for a list of components, one for each that goes or comes."""
+    """One line for a value; for a list of components, one for each removed or added."""
     from vaezoo.cli.text_tables import shown
 
     several = isinstance(change.before, list) and isinstance(change.after, list)
     if several and any(isinstance(item, dict) for item in [*change.before, *change.after]):
-        gone = [f"    - {shown(item)}" for item in change.before if item not in change.after]
-        come = [f"    + {shown(item)}" for item in change.after if item not in change.before]
-        return [f"  {change.path}:", *(gone + come or ["    in another order"])]
+        removed = [f"    - {shown(item)}" for item in change.before if item not in change.after]
+        added = [f"    + {shown(item)}" for item in change.after if item not in change.before]
+        return [f"  {change.path}:", *(removed + added or ["    in another order"])]
     return [f"  {change.path}: {shown(change.before)} → {shown(change.after)}"]

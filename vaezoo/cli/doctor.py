@@ -1,4 +1,4 @@
-"""``vaezoo doctor``: what is wrong with the installation, and what to do about it."""
+"""``vaezoo doctor``: find problems of the installation and suggest fixes."""
 
 from __future__ import annotations
 

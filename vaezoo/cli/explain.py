@@ -1,4 +1,4 @@
-"""``vaezoo explain``: what a code means."""
+"""``vaezoo explain``: explain diagnostic codes."""
 
 from __future__ import annotations
 

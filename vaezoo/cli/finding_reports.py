@@ -1,4 +1,4 @@
-"""Reports on their way out: to the terminal, to files, to GitHub's page of the run."""
+"""Deliver reports to the terminal, to files and to GitHub's job summary."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from vaezoo.diagnostics.output import Report, formatted, render
 
 
 def deliver(report: Report, wanted: Outputs) -> None:
-    """Print and write what was asked for.
-
-    Raises ZooError (VZ503) where a file cannot be written.
-    """
+    """Print and write a report. Raises ZooError (VZ503) if a file cannot be written."""
     if wanted.printed == "text":
         _print_text(report)
-    elif wanted.printed:  # programs read it, so it is UTF-8, whatever the terminal's encoding
+    elif wanted.printed:  # for programs: UTF-8, independent of the terminal's encoding
         click.echo(formatted(report, wanted.printed).encode(), nl=False)
     else:
         click.echo(report.summary(), err=True)

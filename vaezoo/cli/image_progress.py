@@ -1,4 +1,4 @@
-"""How it looks while images are dealt with: a bar with the time left, or lines in a log."""
+"""Progress over images: a bar with the time left on a terminal, lines in a log."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from contextlib import contextmanager
 
 import click
 
-#: Seconds between two lines on one metric in a log.
-_APART = 10.0
+#: Seconds between two lines about one metric in a log.
+_INTERVAL = 10.0
 
 Announce = Callable[[str, int], object]
 Advance = Callable[[int], object]
 
 
 @contextmanager
-def shown(verb: str = "taking") -> Iterator[tuple[Announce, Advance]]:
-    """What to call with each metric's name and size, and with the examples done."""
+def shown(verb: str = "computing") -> Iterator[tuple[Announce, Advance]]:
+    """Callbacks: one takes a metric's name and number of images, one the images just done."""
     with _bar(verb) if sys.stderr.isatty() else _lines(verb) as calls:
         yield calls
 
@@ -58,22 +58,22 @@ def _lines(verb: str) -> Iterator[tuple[Announce, Advance]]:
 
 
 class _Log:
-    """A line for each metric, and one from time to time while it takes long."""
+    """A line when a metric starts, and another every few seconds."""
 
     def __init__(self, verb: str) -> None:
         self._verb = verb
 
     def announce(self, metric: str, examples: int) -> None:
         self._metric, self._all, self._done = metric, examples, 0
-        self._began = self._spoke = time.monotonic()
+        self._began = self._last_line = time.monotonic()
         click.echo(f"{self._verb} {metric}: {examples:,} images", err=True)
 
     def advance(self, examples: int) -> None:
         self._done += examples
         now = time.monotonic()
-        if now - self._spoke < _APART or self._done >= self._all:
+        if now - self._last_line < _INTERVAL or self._done >= self._all:
             return
-        self._spoke = now
+        self._last_line = now
         left = (now - self._began) * (self._all - self._done) / self._done
         minutes, seconds = divmod(round(left), 60)
         done = f"{self._done:,} of {self._all:,} images"

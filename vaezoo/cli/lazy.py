@@ -1,4 +1,4 @@
-"""A group of commands that are imported one by one, when they are used."""
+"""A click group that imports each command on first use."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-#: Commands in the order of ``--help``: name -> (module, one line of help). The module's
-#: ``command`` is the command; the line stands in the table so that help imports no module.
+#: Commands in the order of ``--help``: name -> (module, one line of help). The command is the
+#: module's ``command``. The help line is here so that ``--help`` imports no module.
 Table = Mapping[str, tuple[str, str]]
 
 
@@ -30,7 +30,7 @@ class LazyGroup(click.Group):
         return command
 
     def help_lines(self, ctx: click.Context) -> dict[str, str]:
-        """One line on each command, in order."""
+        """One line about each command, in order."""
         return {name: line for name, (_, line) in self.table.items()}
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,6 +1,6 @@
-"""``main``: runs a command and turns whatever it ends in into a message and an exit code.
+"""``main``: run a command; turn its errors into messages and exit codes.
 
-Nothing that takes time is imported at the top: Ctrl-C is listened to before.
+Slow modules are imported only after Ctrl-C is handled.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from vaezoo.diagnostics import Diagnostic
     from vaezoo.system.interrupts import CtrlC
 
-#: The exit codes that ``main`` itself decides on; errors of vaezoo have theirs.
+#: Exit codes of ``main``. A VaezooError has its own.
 _FAILED, _INTERRUPTED = 3, 130
+#: Part of the error of pathlib's expanduser.
 _HOMELESS = "determine home directory"
-#: What the system answers for reasons that lie outside vaezoo.
+#: Errors of the system that are not faults of vaezoo.
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _CANNOT_OPEN = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG)
 
@@ -32,15 +33,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
     0 all well; 1 findings; 2 wrong usage; 3 a run or an entry failed; 130 interrupted.
     """
-    # a process that goes on after the command is to hear Ctrl-C again
-    goes_on = nullcontext() if arguments is None else interrupts.ctrl_c_restored()
-    with goes_on, interrupts.ctrl_c_raised() as ctrl_c, interrupts.requests_to_end_raised():
+    # a process that continues after the command gets its handler of Ctrl-C back
+    restored = nullcontext() if arguments is None else interrupts.ctrl_c_restored()
+    with restored, interrupts.ctrl_c_raised() as ctrl_c, interrupts.requests_to_end_raised():
         try:
             code = _command(arguments, ctrl_c)
-        except KeyboardInterrupt:  # a second one, while the first was being dealt with
+        except KeyboardInterrupt:  # a second one, while the first was handled
             interrupts.ignore_ctrl_c()
             code = _INTERRUPTED
-        if arguments is None:  # this process ends here, whose libraries take a moment for it
+        if arguments is None:  # the process ends here; libraries need a moment to shut down
             interrupts.ignore_ctrl_c()
     sys.exit(code)
 
@@ -52,12 +53,12 @@ def _command(arguments: list[str] | None, ctrl_c: CtrlC) -> int:
         return _INTERRUPTED
     with steady():
         given = sys.argv[1:] if arguments is None else arguments
-        return _unless_lost(_ended(given, ctrl_c))
+        return _unless_lost(_run(given, ctrl_c))
 
 
-def _ended(arguments: list[str], ctrl_c: CtrlC) -> int:
-    """Run the command; the code that its end stands for, once the user was told."""
-    # matplotlib and what draws with it look here; a notebook's value fits only its own process
+def _run(arguments: list[str], ctrl_c: CtrlC) -> int:
+    """Run the command, print its error, and return its exit code."""
+    # matplotlib reads this; a value inherited from a notebook works only in the notebook's process
     os.environ["MPLBACKEND"] = "agg"
     try:
         import click
@@ -82,7 +83,7 @@ def _ended(arguments: list[str], ctrl_c: CtrlC) -> int:
             _say(in_log(shown.getvalue()).rstrip())
             return error.exit_code
         if ctrl_c.was_raised and not isinstance(error, Interrupted):
-            return _interrupted("interrupted")  # some library has made another error of it
+            return _interrupted("interrupted")  # a library turned Ctrl-C into another error
         return _failed(error, debug="--debug" in arguments)
     return result if isinstance(result, int) else 0
 
@@ -90,13 +91,13 @@ def _ended(arguments: list[str], ctrl_c: CtrlC) -> int:
 def _failed(error: Exception, *, debug: bool) -> int:
     from vaezoo.diagnostics import Interrupted, VaezooError
     from vaezoo.system.out_of_memory import explained
-    from vaezoo.system.torchrun import let_the_first_speak
+    from vaezoo.system.torchrun import let_first_process_report
 
     if isinstance(error, Interrupted):
         return _interrupted(f"interrupted: {error.diagnostics[0].hint}")
     error = _of_the_system(explained(error))
     if isinstance(error, VaezooError):
-        let_the_first_speak()
+        let_first_process_report()
     if debug:
         raise error
     if isinstance(error, VaezooError):
@@ -111,30 +112,29 @@ def _failed(error: Exception, *, debug: bool) -> int:
 
 
 def _of_the_system(error: Exception) -> Exception:
-    """The error, or a finding in place of one that is the system's answer and nobody's fault."""
+    """Turn an error of the system, such as a full disk, into a RunError; others are unchanged."""
     from vaezoo.diagnostics import Diagnostic, RunError
 
-    if isinstance(error, RuntimeError) and _HOMELESS in str(error):  # of pathlib's expanduser
+    if isinstance(error, RuntimeError) and _HOMELESS in str(error):
         hint = "set HOME, or write the path without ~"
-        return RunError(Diagnostic("VZ101", "the home folder is not known", hint=hint))
+        return RunError(Diagnostic("VZ101", "the home folder is unknown", hint=hint))
     if not isinstance(error, OSError) or error.errno not in (*_CANNOT_WRITE, *_CANNOT_OPEN):
         return error
-    place = f"{error.filename} cannot be used: " if error.filename else "the system refused: "
+    path = f"cannot use {error.filename}: " if error.filename else "error of the system: "
     code = "VZ503" if error.errno in _CANNOT_WRITE else "VZ101"
-    hint = "make room, raise the limit, or choose another place, then give the command again"
-    return RunError(Diagnostic(code, f"{place}{error.strerror}", hint=hint))
+    hint = "free disk space, raise the limit, or choose another folder, then run it again"
+    return RunError(Diagnostic(code, f"{path}{error.strerror}", hint=hint))
 
 
 def _require_folder() -> None:
-    """Raise click's UsageError where the folder that the command was given in is gone."""
+    """Raise click's UsageError if the working directory was deleted."""
     import click
 
     try:
         os.getcwd()
     except OSError as error:
         raise click.UsageError(
-            f"the working directory cannot be used: {error.strerror}; "
-            "change to a folder that exists"
+            f"cannot use the working directory: {error.strerror}; change to a folder that exists"
         ) from None
 
 
@@ -145,7 +145,7 @@ def _interrupted(text: str) -> int:
 
 
 def _unless_lost(code: int) -> int:
-    """The code, or that of a failure where the output could not be written."""
+    """The code, or that of a failure if stdout could not be written."""
     from vaezoo.cli.streams import lost
     from vaezoo.diagnostics import Diagnostic
 
@@ -153,8 +153,8 @@ def _unless_lost(code: int) -> int:
     error = lost()
     if error is None:
         return code
-    message = f"standard output cannot be written: {error.strerror}"
-    _show(Diagnostic("VZ503", message, hint="make room, or send it elsewhere"))
+    message = f"cannot write to standard output: {error.strerror}"
+    _show(Diagnostic("VZ503", message, hint="free disk space, or redirect it elsewhere"))
     return code or _FAILED
 
 

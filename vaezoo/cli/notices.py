@@ -1,4 +1,4 @@
-"""Warnings on the command line: shown like any other finding, on stderr."""
+"""Show warnings as findings on stderr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaezoo.diagnostics import Diagnostic, forward_warnings
 
 
 def findings_shown() -> AbstractContextManager[None]:
-    """Within, each ``DiagnosticWarning`` is shown once; other warnings as Python shows them."""
+    """Within the context, show each ``DiagnosticWarning`` once, and others as Python does."""
     return forward_warnings(_show)
 
 

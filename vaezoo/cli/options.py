@@ -8,14 +8,14 @@ import click
 
 from vaezoo.system.files import expanded
 
-#: The largest integer of 64 bits: what libraries below take.
+#: The largest signed 64-bit integer: the limit of torch and numpy.
 LARGEST = 2**63 - 1
 
 
 class PathType(click.Path):
-    """A path on the command line, as every option and argument has it: ``~`` is expanded.
+    """A path with ``~`` expanded, for every option and argument.
 
-    Whether it can be read is left to whoever reads it, whose error says more.
+    It does not check that the file is readable: the code that reads it has a better message.
     """
 
     def __init__(self, *, readable: bool = False, **options: Any) -> None:
@@ -25,7 +25,7 @@ class PathType(click.Path):
         try:
             return super().convert(str(expanded(value)) if value else value, param, ctx)
         except FileNotFoundError as error:
-            self.fail(f"{value!r} cannot be found: {error.strerror}", param, ctx)
+            self.fail(f"{value!r} not found: {error.strerror}", param, ctx)
 
 
 class ReferenceType(PathType):
@@ -59,7 +59,7 @@ compile = click.option(
 def _some_folder(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> str | None:
-    if value == "":  # an unset variable in a script, which would mean the current folder
+    if value == "":  # an unset variable in a script; it would mean the current folder
         raise click.BadParameter("the folder's name is empty")
     return value
 

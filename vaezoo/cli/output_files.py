@@ -1,4 +1,4 @@
-"""Which report goes where: ``--format`` and ``--output`` put together."""
+"""Combine ``--format`` and ``--output``: which report goes where."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vaezoo.diagnostics.output.locations import checkout
 from vaezoo.diagnostics.output.spec_report import Report
 from vaezoo.system.files import Content, check_output, expanded, write_output
 
-#: The formats that a file's ending stands for, the likeliest first.
-_BY_ENDING = {
+#: Suffix -> possible formats, the most likely first.
+_BY_SUFFIX = {
     ".txt": ("text",),
     ".log": ("text",),
     ".json": ("json", "sarif"),
@@ -24,7 +24,7 @@ _BY_ENDING = {
 
 
 def _is_text(path: Path, head: bytes) -> bool:
-    """Texts have no mark of their own: their files are known by what people call them."""
+    """Text has no signature, so the name decides."""
     return path.suffix.lower() in ("", ".txt", ".log", ".out")
 
 
@@ -32,7 +32,7 @@ def _holds(*marks: bytes) -> Callable[[Path, bytes], bool]:
     return lambda path, head: all(mark in head for mark in marks)
 
 
-#: What a file of each format is, so that no other is replaced unasked.
+#: How to recognize a file of each format. Other files are not overwritten without --force.
 _CONTENT = {
     "text": Content("a text file by its name", _is_text),
     "github": Content("a text file by its name", _is_text),
@@ -44,9 +44,9 @@ _CONTENT = {
 
 @dataclass(frozen=True)
 class Outputs:
-    """One format to print, or none, and those to write: (format, file).
+    """The format to print, if any, and the (format, file) pairs to write.
 
-    With ``force``, files of another kind are replaced.
+    ``force`` allows overwriting files of another kind.
     """
 
     printed: str | None
@@ -55,13 +55,13 @@ class Outputs:
 
     @property
     def formats(self) -> set[str]:
-        """All formats that are asked for."""
-        return {name for name in (self.printed, *(name for name, _ in self.files)) if name}
+        """All formats, printed or written."""
+        return {name for name in (self.printed, *dict(self.files)) if name}
 
     def write(self, report: Report) -> None:
-        """Write every file, whole or not at all.
+        """Write every file atomically.
 
-        Raises ZooError (VZ503) for those that cannot be written, when the others are.
+        Raises ZooError (VZ503) for those that failed, after writing the others.
         """
         failed: list[Diagnostic] = []
         for name, path in self.files:
@@ -76,9 +76,9 @@ class Outputs:
 
 
 def append_step_summary(report: Report, path: Path) -> None:
-    """Add the findings to the page of a GitHub run; other steps write to the same file.
+    """Append the findings to GitHub's job summary, which other steps write to as well.
 
-    Raises ZooError (VZ503) where it cannot be written.
+    Raises ZooError (VZ503) if it cannot be written.
     """
     from vaezoo.diagnostics.output.github import summary
 
@@ -93,31 +93,30 @@ def _unwritten(name: str, path: Path, error: Exception) -> Diagnostic:
     reason = getattr(error, "strerror", None) or str(error)
     return Diagnostic(
         "VZ503",
-        f"the {name} report cannot be written to {path}: {reason}",
-        hint="give --output a file in a folder that you can write to",
+        f"cannot write the {name} report to {path}: {reason}",
+        hint="give --output a file in a writable folder",
     )
 
 
 def pair(formats: Sequence[str], outputs: Sequence[str], *, force: bool = False) -> Outputs:
-    """What ``--format FORMAT …`` and ``--output [FORMAT=]FILE …`` ask for together.
+    """Combine ``--format FORMAT …`` and ``--output [FORMAT=]FILE …``.
 
-    A file's format is what stands before it; or else the one that ``--format`` names, if its
-    ending allows that; or else what its ending stands for. A format that no file takes is
-    printed; without ``--format``, text is.
+    The format of a file is its prefix, else a ``--format`` that its suffix allows, else the one
+    of its suffix. A ``--format`` without a file is printed. Without ``--format``, text is printed.
 
-    Raises ValueError, with the message for people, for what has no clear meaning.
+    Raises ValueError with a message for the user if the options contradict or are ambiguous.
     """
     files = [_file(output, formats) for output in outputs]
     paths = [path.absolute() for _, path in files]
     if len(set(paths)) < len(paths):
-        raise ValueError("two reports would go to one file")
+        raise ValueError("two reports have the same output file")
     taken = {name for name, _ in files}
     printed = (
         [name for name in dict.fromkeys(formats) if name not in taken] if formats else ["text"]
     )
     if len(printed) > 1:
         raise ValueError(
-            f"{' and '.join(printed)} cannot both be printed; "
+            f"cannot print both {' and '.join(printed)}; "
             f"give all but one a file, such as --output {printed[-1]}=FILE"
         )
     return Outputs(printed[0] if printed else None, tuple(files), force)
@@ -131,8 +130,8 @@ def _file(output: str, formats: Sequence[str]) -> tuple[str, Path]:
         close = nearest(name, FORMATS)
         hint = f"did you mean {close!r}? " if close else ""
         raise ValueError(
-            f"{name!r} is not one of the formats. {hint}"
-            f"They are {', '.join(FORMATS)}; a file of that name is written ./{output}"
+            f"{name!r} is not a format; {hint}"
+            f"the formats are {', '.join(FORMATS)}; for a file of that name, write ./{output}"
         )
     path = _path(output)
     return _format_of(output, formats), path
@@ -140,20 +139,20 @@ def _file(output: str, formats: Sequence[str]) -> tuple[str, Path]:
 
 def _path(file: str) -> Path:
     if not file or file == "-" or file.endswith(("/", "\\")):
-        raise ValueError(f"{file!r} is not a file; a format without --output is printed")
+        raise ValueError(f"{file!r} is not a file; omit --output to print a format")
     try:
         return expanded(file)
     except FileNotFoundError as error:
-        raise ValueError(f"{file!r} cannot be found: {error.strerror}") from None
+        raise ValueError(f"{file!r} not found: {error.strerror}") from None
 
 
 def _format_of(file: str, formats: Sequence[str]) -> str:
-    """The format of a file that is given without one."""
-    allowed = _BY_ENDING.get(Path(file).suffix.lower())
+    """The format of a file without a format prefix."""
+    allowed = _BY_SUFFIX.get(Path(file).suffix.lower())
     asked = [name for name in dict.fromkeys(formats) if name in (allowed or FORMATS)]
     if len(asked) == 1:
         return asked[0]
     if allowed and not asked:
         return allowed[0]
     hint = f"; to print {file}, write --format {file}" if file in FORMATS else ""
-    raise ValueError(f"{file!r} can be of several formats: write FORMAT={file}{hint}")
+    raise ValueError(f"the format of {file!r} is ambiguous: write FORMAT={file}{hint}")

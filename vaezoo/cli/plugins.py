@@ -1,4 +1,4 @@
-"""``vaezoo plugins``: a group; each of its commands has a file of its own."""
+"""``vaezoo plugins``: the group; each command is in its own file."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def _as_json(results: Iterable[Result]) -> list[Result]:
 
 def _as_table(results: Iterable[Result]) -> list[Result]:
     done: list[Result] = []
-    for result in results:  # each row as soon as it is known: some take seconds
+    for result in results:  # print each row at once: a check may take seconds
         if not done:
             click.echo(_row("SUBJECT", "CHECK", "RESULT", "CAUSE"))
         click.echo(in_log(_row(result.subject, result.check, result.outcome, result.cause)))

@@ -1,4 +1,4 @@
-"""``vaezoo plugins list``: every component and plugin, and what is broken of them."""
+"""``vaezoo plugins list``: components and plugins, including broken ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``vaezoo plugins new``: a package to begin with."""
+"""``vaezoo plugins new``: create a plugin package."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from vaezoo.registry import KINDS
     "kinds",
     multiple=True,
     metavar="KIND",
-    help="A component to begin with, as often as needed: "
-    f"{', '.join(KINDS)}. Without any, an encoder.",
+    help=f"Kind of a component to create: {', '.join(KINDS)}. Repeatable. [default: encoder]",
 )
 @click.option(
     "--hooks", is_flag=True, help="Add hooks: a log of every run, and a command that reads it."

@@ -1,4 +1,4 @@
-"""``vaezoo plugins show``: one component in full."""
+"""``vaezoo plugins show``: show one component."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands print: JSON for programs, and lines on what was done."""
+"""Print JSON for programs, and lines about finished work."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vaezoo.diagnostics.printable import in_json, in_log
 def echo_json(data: Any) -> None:
     """Print JSON data in UTF-8, independent of the terminal's encoding: programs read it.
 
-    Half a character, as of a file's name that is not UTF-8, becomes its escape.
+    Surrogates, as in a file name that is not UTF-8, are escaped.
     """
     text = in_json(json.dumps(data, indent=1, ensure_ascii=False))
     click.echo(text.encode("utf-8", "backslashreplace"))
 
 
 def echo_file(text: str) -> None:
-    """Print what is to become a file: in UTF-8, unless a terminal shows it."""
+    """Print the text of a file: in UTF-8, unless stdout is a terminal."""
     if sys.stdout.isatty():
         click.echo(text, nl=False)
     else:

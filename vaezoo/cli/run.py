@@ -98,11 +98,11 @@ def command(
     processes = Processes.of_environment()
     if processes.count > 1 and reading.axes:
         raise apart(
-            f"a matrix is not trained by {processes.count} processes together",
-            "give each member a torchrun of its own, choosing it with --set, or run one process",
+            f"{processes.count} processes cannot train a matrix together",
+            "run torchrun once for each member, selected with --set, or use one process",
         )
     if processes.count > 1 and on == "ray":
-        raise apart("torchrun and Ray cannot both start the processes", "leave one of them out")
+        raise apart("torchrun and Ray cannot be combined", "use one of them")
     if not processes.is_first:
         _assist(first, how)
     if on == "ray":
@@ -115,15 +115,14 @@ def command(
 def _refuse_contradictions(
     on: str, together: Together, cpus_per_run: int | None, gpus_per_run: float | None
 ) -> None:
-    """Raise click's UsageError where options cannot both be meant."""
+    """Raise click's UsageError if options contradict each other."""
     if on == "ray" and together == "on":
         raise click.UsageError(
-            "--together on trains all members in one process, --on ray each in one of its own: "
-            "leave one of them out"
+            "--together on trains all members in one process, --on ray each in its own: use one"
         )
     for name, value in (("--cpus-per-run", cpus_per_run), ("--gpus-per-run", gpus_per_run)):
         if on == "here" and value is not None:
-            raise click.UsageError(f"{name} is for runs on a cluster: add --on ray")
+            raise click.UsageError(f"{name} needs --on ray")
 
 
 def _run_one(spec: Spec, registry: Registry, how: RunOptions) -> int:
@@ -140,8 +139,8 @@ def _assist(spec: Spec, how: RunOptions) -> NoReturn:
     from vaezoo.runs.run import assist
 
     assist(spec, zoo=how["zoo"], device=how["device"], compile=how["compile"])
-    # all is done here, and torchrun would take it for a failure if a thread of the connection
-    # that is just result aborted the interpreter's own end
+    # a thread of the closed connection may abort the interpreter's shutdown, which torchrun
+    # would count as a failure
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from vaezoo.cli.text_tables import counted
 from vaezoo.diagnostics.printable import in_log
 from vaezoo.registry import EpochRecord, Figure
 from vaezoo.registry.verdicts import in_words
@@ -75,7 +76,7 @@ class PlainProgress(Observer):
         click.echo(describe_fit(sampler, images), err=True)
 
     def evaluating(self, what: str, examples: int) -> None:
-        click.echo(f"taking {what}", err=True)
+        click.echo(f"computing {what}", err=True)
 
     def drawing(self, picture: str) -> None:
         click.echo(f"drawing {picture}", err=True)
@@ -168,7 +169,9 @@ class LiveProgress(Observer):
 
     def evaluating(self, what: str, examples: int) -> None:
         self._figures = ""
-        self._bar.reset(self._task, total=examples, rate="", eta="", description=f"taking {what}")
+        self._bar.reset(
+            self._task, total=examples, rate="", eta="", description=f"computing {what}"
+        )
 
     def evaluated(self, examples: int) -> None:
         self._bar.advance(self._task, examples)
@@ -194,7 +197,7 @@ class LiveProgress(Observer):
 
 
 class Clock:
-    """Time left, from the epochs done, or another measure of work, since this process began."""
+    """Estimates the time left from the epochs, or another unit of work, done so far."""
 
     def __init__(self, epochs_done: float, epochs: float) -> None:
         self._began = time.monotonic()
@@ -202,20 +205,20 @@ class Clock:
         self._epochs = epochs
 
     def restart(self) -> None:
-        """Count from now on: what was prepared until now does not come again."""
+        """Start the clock now, to leave out preparation such as compiling."""
         self._began = time.monotonic()
 
     def rate(self, epochs_done: float) -> float:
-        """Epochs a second so far."""
+        """Epochs per second so far."""
         return (epochs_done - self._first) / max(time.monotonic() - self._began, 1e-9)
 
     def left(self, epochs_done: float) -> float:
-        """Seconds to go at this rate."""
+        """Seconds left at this rate."""
         return (self._epochs - epochs_done) / max(self.rate(epochs_done), 1e-9)
 
 
 def summarize(entry: Entry) -> list[str]:
-    """Three lines on a published entry: how good, where, what next; and what stands out."""
+    """Lines about a published entry: ELBO, notes, targets, location, next command."""
     metrics = entry.metrics
     elbo = metrics.of_role("elbo")
     lines = []
@@ -228,7 +231,7 @@ def summarize(entry: Entry) -> list[str]:
             f"likelihood, {_pixels(elbo)}{held_out})"
         )
     lines += [f"note: {note}" for note in metrics.notes]
-    lines += _away(entry)
+    lines += _image_location(entry)
     lines += [
         f"target {t['metric']}: {in_words(t)}, {t['figure']:.2f}, published {t['value']}"
         for t in metrics.targets
@@ -236,87 +239,89 @@ def summarize(entry: Entry) -> list[str]:
     ]
     lines.append(
         f"published to {entry.path} ({in_units(entry.size)}, {len(entry.figures)} pictures; "
-        f"open {entry.path / 'README.md'} to look at them){_kept(entry)}"
+        f"see {entry.path / 'README.md'}){_replaced(entry)}"
     )
-    lines += _hides(entry)
+    lines += _hidden(entry)
     lines.append(f"next: vaezoo sample {words_for(entry)} --n 50")
     return lines
 
 
 def _pixels(figure: Figure) -> str:
-    """Whether the images were black and white, in two words."""
+    """How the images were binarized, in two words."""
     how = figure.binarisation.partition(",")[0]
     return "not binarised" if how == "none" else f"{how} binarisation"
 
 
-def _away(entry: Entry) -> list[str]:
-    """Where the images lay while the model trained, if that was not on the device."""
+def _image_location(entry: Entry) -> list[str]:
+    """Where the training images were, unless on the device."""
     where = {"host": "stayed in host memory", "disk": "were read from disk"}
     place = where.get(entry.lock.get("images", "device"))
     return [f"note: the images {place} while training, block by block"] if place else []
 
 
-def _kept(entry: Entry) -> str:
-    """Where the entry went that this one replaced, if there was one."""
+def _replaced(entry: Entry) -> str:
+    """How to restore the entry that this one replaced, if any."""
     from vaezoo.zoo.predecessors import predecessors
 
     zoo = entry.path.parent
     if not predecessors(zoo, entry.name):
         return ""
     restore = f"vaezoo zoo restore {entry.name}{zoo_option(zoo)}"
-    return f"; the one before is kept, '{restore}' brings it back"
+    return f"; the previous entry is kept, '{restore}' restores it"
 
 
-def _hides(entry: Entry) -> list[str]:
-    """That a name no longer means what ships with vaezoo, and how to get at that."""
+def _hidden(entry: Entry) -> list[str]:
+    """A note if the entry hides a shipped one of the same name."""
     shipped = shipped_folder() / entry.name
     if entry.is_shipped or not shipped.is_dir() or words_for(entry) != entry.name:
         return []
     return [
-        f"note: in this folder {entry.name} no longer means the model that ships with vaezoo; "
-        f"'vaezoo zoo show {shlex.quote(str(shipped))}' shows that, "
-        f"and removing {entry.path} brings it back"
+        f"note: this entry hides the model {entry.name} that ships with vaezoo; "
+        f"'vaezoo zoo show {shlex.quote(str(shipped))}' shows the shipped one, "
+        f"removing {entry.path} brings it back"
     ]
 
 
 def describe_member(spec: Spec, number: int, out_of: int, is_done: bool) -> str:
-    """Which member of a matrix comes next."""
-    state = ", which is done" if is_done else ""
-    return f"member {number} of {out_of}: {spec.name}{state}"
+    """The next member of a matrix."""
+    return f"member {number} of {out_of}: {spec.name}{' (done)' if is_done else ''}"
 
 
 def describe_together(members: int, reason: str | None) -> str:
-    """How the members of a matrix are trained."""
+    """Whether the members of a matrix train together."""
     if reason:
         return f"members train one after another: {reason}"
-    return f"{members} members train together; the figures of an epoch are their means"
+    return f"{members} members train together; epoch lines show their means"
 
 
 def describe_device(device: torch.device) -> str:
-    """The device as a person would name it."""
+    """Such as ``cuda (NVIDIA H200)`` or ``cpu (2 threads)``."""
     import torch
 
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
-        threads = torch.get_num_threads()
-        return f"cpu ({threads} {'thread' if threads == 1 else 'threads'})"
+        return f"cpu ({counted(torch.get_num_threads(), 'thread')})"
     return str(device)
 
 
 def describe_start(spec: Spec, model: VAE, epochs_done: int, images: int) -> str:
-    """What is trained, and from where."""
+    """Parameters, training images and epochs."""
     parameters = sum(p.numel() for p in model.parameters())
-    how = f"going on after epoch {epochs_done} of" if epochs_done else "for"
-    epochs = "epoch" if spec.train.epochs == 1 else "epochs"
     return (
         f"{parameters:,} parameters, {images:,} training images of {spec.dataset.use}, "
-        f"{how} {spec.train.epochs} {epochs}"
+        f"{describe_epochs(epochs_done, spec.train.epochs)}"
     )
 
 
 def describe_fit(sampler: str, images: int) -> str:
     return f"fitting the sampler {sampler} to {images:,} training images"
+
+
+def describe_epochs(done: int, epochs: int) -> str:
+    """Such as ``for 3 epochs`` or ``resuming after epoch 1 of 3 epochs``."""
+    start = f"resuming after epoch {done} of" if done else "for"
+    return f"{start} {counted(epochs, 'epoch')}"
 
 
 def describe_means(means: dict[str, float]) -> str:
@@ -327,7 +332,7 @@ def describe_means(means: dict[str, float]) -> str:
 
 
 def describe_validation(elbo: float | None) -> str:
-    """Nothing where no images are held out."""
+    """Empty without a validation split."""
     return "" if elbo is None else f"  validation ELBO {elbo:.2f}"
 
 

@@ -10,6 +10,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.cli.printing import tell
+from vaezoo.cli.text_tables import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _FORMATS = ("png", "npy", "safetensors")
-#: From so many samples on, progress is shown.
+#: Show progress from this number of samples on.
 _MANY = 20_000
 
 
@@ -104,15 +105,14 @@ def command(
             header["label"] = label
         if model.sampler is not None:
             header["sampler"] = sampler or model.samplers[0]
-        write_samples(sheet, _watched(drawn.blocks, drawn.count), header)
-    plural = "" if drawn.count == 1 else "s"
+        write_samples(sheet, _with_progress(drawn.blocks, drawn.count), header)
     by = f", sampler {header['sampler']}" if "sampler" in header else ""
-    about = f"{drawn.count} sample{plural} of {entry.name}{drawn.about}"
+    about = f"{counted(drawn.count, 'sample')} of {entry.name}{drawn.about}"
     tell(f"{about} (seed {seed}, mean images{by}) → {path}")
 
 
-def _watched(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:
-    """The blocks; where they are many, with what is done of them and the time left."""
+def _with_progress(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:
+    """Pass the blocks on; show progress if there are many samples."""
     if count < _MANY:
         yield from blocks
         return
@@ -133,6 +133,6 @@ def _format_of(out: Path | None) -> str:
         return suffix
     endings = ", ".join(f".{name}" for name in _FORMATS)
     raise click.BadParameter(
-        f"no format goes with {out.name!r}; end it in {endings}, or give --format",
+        f"no format has the suffix of {out.name!r}; use {endings}, or give --format",
         param_hint="--out",
     )

@@ -22,7 +22,7 @@ def command(context: Context, output: str | None, force: bool) -> None:
     from vaezoo.spec.json_schema import as_json, schema, write_schema
 
     if output is None:
-        # as bytes: JSON is UTF-8, whatever the terminal's encoding
+        # bytes: JSON is UTF-8, independent of the terminal's encoding
         click.echo(as_json(schema(context.registry)), nl=False)
     else:
         write_schema(output, context.registry, force=force)

@@ -1,4 +1,4 @@
-"""``vaezoo show``: a spec as it is understood."""
+"""``vaezoo show``: print a spec with all defaults."""
 
 from __future__ import annotations
 

@@ -16,17 +16,17 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-#: Errors of a stream that nobody reads any more.
+#: Errors of a stream without a reader.
 _UNREAD = (errno.EPIPE, errno.EBADF, errno.EIO)
 
 
 class _Steady(io.FileIO):
-    """A file descriptor that is written as far as possible; ``lost`` is why the rest was not."""
+    """Writes what it can; ``lost`` is the error that stopped it."""
 
     lost: OSError | None = None
 
     def write(self, data: Any, /) -> int:
-        """Write all of ``data``, or drop it where that cannot be done."""
+        """Write all of ``data``; drop it after an error."""
         left = memoryview(data).cast("B")
         total = len(left)
         while left and self.lost is None:
@@ -35,14 +35,14 @@ class _Steady(io.FileIO):
             except OSError as error:
                 self.lost = error
                 break
-            if written is None:  # it does not block, as a terminal shared with another program
+            if written is None:  # non-blocking, such as a terminal shared with another program
                 select.select([], [self.fileno()], [], 1.0)
             left = left[written or 0 :]
         return total
 
 
 class _Ascii(io.TextIOWrapper):
-    """Writes ASCII and says that it is UTF-8: click would write UTF-8 to what says ASCII."""
+    """Writes ASCII but claims UTF-8: click would write UTF-8 to a stream that says ASCII."""
 
     def write(self, text: str, /) -> int:
         return super().write(text.encode("ascii", "replace").decode("ascii"))
@@ -50,7 +50,7 @@ class _Ascii(io.TextIOWrapper):
 
 @contextlib.contextmanager
 def steady() -> Iterator[None]:
-    """Within, stdout and stderr take every character and raise no error."""
+    """Within the context, stdout and stderr accept every character and raise no error."""
     fill_closed()
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _steady(sys.stdout, 1), _steady(sys.stderr, 2)
@@ -64,34 +64,38 @@ def steady() -> Iterator[None]:
 
 
 def fill_closed() -> None:
-    """Open the null device in place of each standard stream that is closed.
+    """Replace each closed standard stream by the null device.
 
-    Else the next file that is opened takes its number, and words of libraries end up in it.
+    Otherwise the next file that is opened gets its number, and libraries print into it.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            # takes the lowest number that is free: this one; for child processes, too
+            # open takes the lowest free number, which is this one
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def lost() -> OSError | None:
-    """Why stdout could not be written, where somebody was to read it."""
-    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    error = raw.lost if isinstance(raw, _Steady) else None
-    return None if error is None or error.errno in _UNREAD else error
+    """The error of stdout, unless its reader closed the pipe."""
+    raw = _raw_stdout()
+    return raw.lost if raw and raw.lost and raw.lost.errno not in _UNREAD else None
 
 
 def forgive() -> None:
-    """Take what was lost for said, since it was said elsewhere."""
+    """Ignore the error of stdout: the output was written elsewhere."""
+    raw = _raw_stdout()
+    if raw and raw.lost:
+        raw.lost = OSError(errno.EPIPE, "written elsewhere")
+
+
+def _raw_stdout() -> _Steady | None:
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    if isinstance(raw, _Steady) and raw.lost:
-        raw.lost = OSError(errno.EPIPE, "said elsewhere")
+    return raw if isinstance(raw, _Steady) else None
 
 
 def _steady(stream: TextIO | None, number: int) -> TextIO:
-    """The stream over a steady file; as it is where a program around us has replaced it."""
+    """The stream over a ``_Steady``, unchanged if another program has replaced it."""
     if stream is None:  # it was closed when Python started
         return _over(number, "utf-8", "backslashreplace")
     if not isinstance(stream, io.TextIOWrapper) or not _is_file(stream, number):
@@ -114,11 +118,11 @@ def _over(number: int, encoding: str, errors: str, *, at_once: bool = False) -> 
 
 
 def _is_file(stream: io.TextIOWrapper, number: int) -> bool:
-    """Whether it writes to the file descriptor itself, as a console of Windows does not."""
+    """Whether it writes directly to the file descriptor. A Windows console does not."""
     raw = getattr(stream.buffer, "raw", stream.buffer)  # Python -u buffers nothing
     return type(raw) is io.FileIO and raw.fileno() == number
 
 
 def _is_unicode(stream: TextIO) -> bool:
-    """Whether all but halves of characters can be written."""
+    """Whether the encoding has all characters, apart from surrogates."""
     return stream.encoding.lower().replace("-", "").startswith("utf")

@@ -1,4 +1,4 @@
-"""How several runs look that go on at once: a bar each on a terminal, lines in a log."""
+"""Progress of a sweep on Ray: a bar per member on a terminal, lines in a log."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from vaezoo.cli.text_tables import counted
 from vaezoo.runs.ray import MemberProgress, Status, SweepObserver
 
 if TYPE_CHECKING:
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
 
     from vaezoo.runs.ray.cluster import Cluster, Share
 
-#: Seconds between two lines on the epochs of one member.
-_APART = 10.0
+#: Seconds between two lines about the epochs of one member.
+_INTERVAL = 10.0
 
 
 def sweep_progress() -> LiveSweepProgress | PlainSweepProgress:
-    """The one that suits where messages go."""
+    """Live progress on a terminal, plain lines otherwise."""
     return LiveSweepProgress() if sys.stderr.isatty() else PlainSweepProgress()
 
 
 class PlainSweepProgress(SweepObserver):
-    """Lines as members begin, get on and end, for logs."""
+    """Lines when members start, finish epochs and end, for logs."""
 
     def __enter__(self) -> Self:
         return self
@@ -36,36 +37,37 @@ class PlainSweepProgress(SweepObserver):
         pass
 
     def connecting(self) -> None:
-        self._say("looking for a Ray cluster")
+        self._say("connecting to Ray")
 
-    def sending(self, standings: Sequence[MemberProgress], cluster: Cluster, share: Share) -> None:
-        self._all, self._pace = standings, Pace(standings)
-        self._heard: dict[str, Status] = {}
-        self._spoken: dict[str, float] = {}
-        self._say(describe_sending(standings, cluster, share))
+    def sending(self, members: Sequence[MemberProgress], cluster: Cluster, share: Share) -> None:
+        self._pace = Pace(members)
+        self._last_status: dict[str, Status] = {}
+        self._last_line: dict[str, float] = {}
+        self._say(describe_sending(members, cluster, share))
 
-    def changed(self, standing: MemberProgress) -> None:
-        name, status = standing.spec.name, standing.status
-        before = self._heard.get(name, Status())
+    def changed(self, member: MemberProgress) -> None:
+        name, status = member.spec.name, member.status
+        before = self._last_status.get(name, Status())
         if status:
-            self._heard[name] = status
-            for line in fresh_lines(before, status):
+            self._last_status[name] = status
+            for line in new_lines(before, status):
                 self._say(f"{name}: {line}")
-            if status.last != before.last and self._is_time(name, status):
+            if status.last != before.last and self._is_due(name, status):
                 left = f"{self._pace.describe_count()}, {self._pace.describe_left()}"
                 self._say(f"{name}: {describe_epoch(status)}  ({left})")
-        if standing.state in ("done", "failed"):
-            self._say(f"{name}: {self._pace.describe_end(standing)}")
+        if member.state in ("done", "failed"):
+            self._say(f"{name}: {self._pace.describe_end(member)}")
 
     def stopping(self) -> None:
-        self._say("stopping; the members at work write their checkpoints")
+        self._say("stopping; running members write their checkpoints")
 
-    def _is_time(self, name: str, status: Status) -> bool:
-        """Whether the last epoch is done, or the last line on a member is some time ago."""
+    def _is_due(self, name: str, status: Status) -> bool:
+        """Whether the last epoch is done, or the member's last line is old enough."""
         now = time.monotonic()
-        if status.epochs_done < status.epochs and now - self._spoken.get(name, -_APART) < _APART:
+        elapsed = now - self._last_line.get(name, -_INTERVAL)
+        if status.epochs_done < status.epochs and elapsed < _INTERVAL:
             return False
-        self._spoken[name] = now
+        self._last_line[name] = now
         return True
 
     def _say(self, text: str) -> None:
@@ -73,7 +75,7 @@ class PlainSweepProgress(SweepObserver):
 
 
 class LiveSweepProgress(SweepObserver):
-    """A bar for each member at work below one for all, redrawn in place."""
+    """A bar for all members, and one for each running member, redrawn in place."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -90,9 +92,9 @@ class LiveSweepProgress(SweepObserver):
             expand=True,
             refresh_per_second=4,
         )
-        self._whole = self._bars.add_task("looking for a Ray cluster", total=None, doing="")
+        self._whole = self._bars.add_task("connecting to Ray", total=None, doing="")
         self._rows: dict[str, TaskID] = {}
-        self._heard: dict[str, Status] = {}
+        self._last_status: dict[str, Status] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -108,9 +110,9 @@ class LiveSweepProgress(SweepObserver):
             self._bars.update(self._whole, visible=False)
         self._bars.stop()
 
-    def sending(self, standings: Sequence[MemberProgress], cluster: Cluster, share: Share) -> None:
-        self._pace = Pace(standings)
-        self._print(describe_sending(standings, cluster, share))
+    def sending(self, members: Sequence[MemberProgress], cluster: Cluster, share: Share) -> None:
+        self._pace = Pace(members)
+        self._print(describe_sending(members, cluster, share))
         self.polled()
 
     def polled(self) -> None:
@@ -122,21 +124,21 @@ class LiveSweepProgress(SweepObserver):
             doing=self._pace.describe_left(),
         )
 
-    def changed(self, standing: MemberProgress) -> None:
-        name, status = standing.spec.name, standing.status
-        for line in fresh_lines(self._heard.get(name, Status()), status) if status else ():
-            self._print(f"{name}: {line}")
+    def changed(self, member: MemberProgress) -> None:
+        name, status = member.spec.name, member.status
         if status:
-            self._heard[name] = status
-        if standing.state in ("done", "failed"):
-            self._print(f"{name}: {self._pace.describe_end(standing)}")
+            for line in new_lines(self._last_status.get(name, Status()), status):
+                self._print(f"{name}: {line}")
+            self._last_status[name] = status
+        if member.state in ("done", "failed"):
+            self._print(f"{name}: {self._pace.describe_end(member)}")
             if name in self._rows:
                 self._bars.remove_task(self._rows.pop(name))
             return
         if name not in self._rows:
             self._rows[name] = self._bars.add_task(name, total=1.0, doing="")
         doing = describe_moment(status) if status else ""
-        self._bars.update(self._rows[name], completed=standing.part_done, doing=doing)
+        self._bars.update(self._rows[name], completed=member.part_done, doing=doing)
 
     def stopping(self) -> None:
         self._bars.update(self._whole, description="stopping", doing="writing checkpoints")
@@ -146,27 +148,27 @@ class LiveSweepProgress(SweepObserver):
 
 
 class Pace:
-    """How many members are done, and how long the others will take at this rate."""
+    """Counts finished members and estimates the time left."""
 
-    def __init__(self, standings: Sequence[MemberProgress]) -> None:
+    def __init__(self, members: Sequence[MemberProgress]) -> None:
         from vaezoo.cli.run_progress import Clock
 
-        self._standings = standings
+        self._members = members
         self._first = self.part_done()
         self._clock = Clock(self._first, 1.0)
 
     def part_done(self) -> float:
-        """From 0 to 1, over all members."""
-        return sum(one.part_done for one in self._standings) / len(self._standings)
+        """The finished part of the sweep, from 0 to 1."""
+        return sum(one.part_done for one in self._members) / len(self._members)
 
     def describe_count(self) -> str:
-        """Such as ``3 of 8 done``, and how many failed."""
-        ended = [one.state for one in self._standings]
+        """Such as ``3 of 8 done, 1 failed``."""
+        ended = [one.state for one in self._members]
         failed = f", {ended.count('failed')} failed" if "failed" in ended else ""
         return f"{ended.count('done')} of {len(ended)} done{failed}"
 
     def describe_left(self) -> str:
-        """The time to the end of the last member, once there is something to go by."""
+        """The time until all members are done; ``-:--`` without progress so far."""
         from vaezoo.cli.run_progress import describe_seconds
 
         part = self.part_done()
@@ -174,37 +176,37 @@ class Pace:
             return "ETA -:--"
         return f"ETA {describe_seconds(self._clock.left(part))}"
 
-    def describe_end(self, standing: MemberProgress) -> str:
-        """That a member ended, and what is left."""
-        how = "published" if standing.state == "done" else "failed, see below"
+    def describe_end(self, member: MemberProgress) -> str:
+        """How a member ended, and the time left for the others."""
+        how = "published" if member.state == "done" else "failed, see below"
         left = f", {self.describe_left()}" if self.part_done() < 1 else ""
         return f"{how} ({self.describe_count()}{left})"
 
 
-def describe_sending(standings: Sequence[MemberProgress], cluster: Cluster, share: Share) -> str:
-    """What is about to be run, and on how much."""
-    machines = f"{len(cluster.machines)} machine{'s'[: len(cluster.machines) > 1]}"
+def describe_sending(members: Sequence[MemberProgress], cluster: Cluster, share: Share) -> str:
+    """The cluster's resources, and how many members run on them."""
+    machines = counted(len(cluster.machines), "machine")
     has = f"{cluster.total('CPU'):g} CPUs"
     if cluster.total("GPU"):
         has += f" and {cluster.total('GPU'):g} GPUs"
-    waiting = sum(one.state == "waiting" for one in standings)
-    done = f", {len(standings) - waiting} done before" if waiting < len(standings) else ""
-    members = f"{waiting} member{'s'[: waiting > 1]}"
+    waiting = sum(one.state == "waiting" for one in members)
+    done = f", {len(members) - waiting} done before" if waiting < len(members) else ""
     at_once = min(cluster.capacity(share), waiting)
-    return f"Ray: {has} on {machines}; {members}, {at_once} at once, {share} each{done}"
+    return (
+        f"Ray: {has} on {machines}; {counted(waiting, 'member')}, {at_once} at once, "
+        f"{share} each{done}"
+    )
 
 
-def fresh_lines(before: Status, status: Status) -> list[str]:
-    """What is to be said of a member for good: where it trains and how, and its warnings."""
+def new_lines(before: Status, status: Status) -> list[str]:
+    """Lines about what is new in a status: warnings, the start of training, its execution."""
+    from vaezoo.cli.run_progress import describe_epochs
+
     lines = [f"warning: {text}" for text in status.warnings[len(before.warnings) :]]
     if status.images and not before.images:
-        going_on = (
-            f"going on after epoch {status.epochs_before} of" if status.epochs_before else "for"
-        )
-        epochs = f"{status.epochs} epoch{'s'[: status.epochs > 1]}"
         lines.append(
             f"training on {_device(status)} of {status.host}, {status.images:,} images, "
-            f"{going_on} {epochs}"
+            f"{describe_epochs(status.epochs_before, status.epochs)}"
         )
     if status.execution and not before.execution:
         lines.append(status.execution)
@@ -212,7 +214,7 @@ def fresh_lines(before: Status, status: Status) -> list[str]:
 
 
 def describe_epoch(status: Status) -> str:
-    """How the last whole epoch went."""
+    """Figures of the last complete epoch."""
     from vaezoo.cli.run_progress import describe_means, describe_validation
 
     return (
@@ -222,7 +224,7 @@ def describe_epoch(status: Status) -> str:
 
 
 def describe_moment(status: Status) -> str:
-    """What a member does, in few words."""
+    """What a member does now, for its bar."""
     if status.doing != "training":
         return status.doing
     epoch = min(status.epochs_done + 1, status.epochs)
@@ -234,4 +236,4 @@ def describe_moment(status: Status) -> str:
 def _device(status: Status) -> str:
     if status.device != "cpu":
         return status.device
-    return f"cpu ({status.threads} thread{'s'[: status.threads > 1]})"
+    return f"cpu ({counted(status.threads, 'thread')})"

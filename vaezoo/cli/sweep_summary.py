@@ -1,4 +1,4 @@
-"""What a sweep ends with: its members side by side, and what to do next."""
+"""Summary of a sweep: a table of its members, the best one, the next command."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from vaezoo.registry.quantity import Role
     from vaezoo.runs.ledger import MemberResult
 
-#: What the table shows of the test split, as far as the members have it.
+#: Columns of the table: figures of the test split that at least one member has.
 _ROLES: tuple[Role, ...] = ("elbo", "reconstruction", "kl", "active_units")
 
 
 def write_picture(outcomes: Sequence[MemberResult], name: str) -> Path | None:
-    """Members by rate and distortion, as ``NAME-rate-distortion.png``, where they compare.
+    """Plot rate against distortion as ``NAME-rate-distortion.png`` if members are comparable.
 
-    Raises RunError (VZ503) where it cannot be written.
+    Raises RunError (VZ503) if it cannot be written.
     """
     from vaezoo.diagnostics import Diagnostic, RunError
     from vaezoo.evaluation.rate_distortion import draw_tradeoff, points_of
@@ -36,13 +36,13 @@ def write_picture(outcomes: Sequence[MemberResult], name: str) -> Path | None:
         check_output(path, PNG)
         write_output(path, draw_tradeoff(points, name))
     except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}"
+        message = f"cannot write {path}: {error.strerror}"
         raise RunError(Diagnostic("VZ503", message, hint="the entries are published")) from None
     return path
 
 
 def summarize_members(outcomes: Sequence[MemberResult], picture: Path | None) -> list[str]:
-    """A table with a line for each member, and below it the best one and where they all are."""
+    """A table with a row per member, then the best member and the folder of the entries."""
     roles = [role for role in _ROLES if any(_figure(one, role) for one in outcomes)]
     keys = list(outcomes[0].values)
     rows = [
@@ -59,7 +59,7 @@ def summarize_members(outcomes: Sequence[MemberResult], picture: Path | None) ->
 
 
 def show_errors(outcomes: Sequence[MemberResult]) -> bool:
-    """Say on stderr why members failed; whether any did."""
+    """Print the errors of failed members to stderr; return whether any failed."""
     import click
 
     from vaezoo.diagnostics.output.text import render
@@ -84,14 +84,13 @@ def _figure(outcome: MemberResult, role: Role) -> Figure | None:
 
 
 def _best(outcomes: Sequence[MemberResult]) -> MemberResult | None:
-    """The member with the best ELBO, where several were taken in one way, of one likelihood
-    and on one dataset, so that they can be compared."""
+    """The member with the best ELBO; None if their ELBOs are not comparable."""
     found = [(figure, one) for one in outcomes if (figure := _figure(one, "elbo"))]
-    ways = {
+    protocols = {
         (figure.likelihood, figure.binarisation, figure.samples, str(one.spec.dataset.to_spec()))
         for figure, one in found
     }
-    if len(found) < 2 or len(ways) > 1:
+    if len(found) < 2 or len(protocols) > 1:
         return None
     return max(found, key=lambda pair: pair[0].value)[1]
 

@@ -90,7 +90,7 @@ def command(
 
     looks: list[Look] = [unexplained]
     if shapes:
-        from vaezoo.model.shape_check import shape_findings  # torch, only where it is asked for
+        from vaezoo.model.shape_check import shape_findings  # imports torch
 
         looks = [shape_findings]
     repairs = fix_option.find(paths, context.registry) if fix or diff else ()

@@ -1,4 +1,4 @@
-"""``vaezoo why``: where a value of a spec comes from."""
+"""``vaezoo why``: show where a value of a spec comes from."""
 
 from __future__ import annotations
 
@@ -70,15 +70,17 @@ def _source(origin: Origin, color: bool) -> list[str]:
     from vaezoo.diagnostics.output.text import snippet
 
     if origin.setting is None:
-        return ["  a default: nothing is written for it"]
+        return ["  the default: the spec does not set it"]
     return [snippet(origin.setting.span, color=color)]
 
 
 def _short_source(origin: Origin) -> str:
+    from vaezoo.cli.text_tables import counted
+
     if origin.setting is None:
         return f"default{_of_some(origin)}"
     count = len(origin.overrode)
-    over = f", over {count} other{'s' if count > 1 else ''}" if count else ""
+    over = f", over {counted(count, 'other')}" if count else ""
     return f"{_place(origin.setting)}{over}{_of_some(origin)}"
 
 
@@ -99,7 +101,7 @@ def _about(origin: Origin) -> list[str]:
 
 
 def _of_some(origin: Origin) -> str:
-    """How many members of a matrix have it, where not all do."""
+    """How many members of a matrix have it, unless all do."""
     some, several = len(origin.members), origin.out_of
     return f" ({some:,} of {several:,} members)" if some < several else ""
 
@@ -115,7 +117,7 @@ def _place(setting: SettingOrigin) -> str:
 
 
 def _as_data(origin: Origin) -> dict[str, Any]:
-    """An origin as JSON data; places count lines and columns from 1."""
+    """An origin as JSON data; lines and columns count from 1."""
     return {
         "key": origin.path,
         "value": origin.value,

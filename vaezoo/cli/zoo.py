@@ -35,9 +35,9 @@ def list_(zoo: str | None, as_json: bool) -> None:
     elif found:
         click.echo(as_table(found))
     else:
-        looked = ", ".join(map(str, search_folders(zoo)))
+        folders = ", ".join(map(str, search_folders(zoo)))
         option = f" --zoo {shlex.quote(zoo)}" if zoo else ""
-        click.echo(in_log(f"no entries in {looked}; 'vaezoo run SPEC{option}' makes one"))
+        click.echo(in_log(f"no entries in {folders}; create one with 'vaezoo run SPEC{option}'"))
 
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
@@ -68,7 +68,7 @@ def restore(name: str, zoo: str | None) -> None:
     from vaezoo.zoo import restore as restoring
 
     entry = restoring.restore(name, zoo=zoo)
-    tell(f"{name} is the earlier entry again: {entry.path}")
+    tell(f"restored {name}: {entry.path}")
 
 
 @command.command("prune", epilog="Example: vaezoo zoo prune fashion_mlp2 --yes")
@@ -86,23 +86,26 @@ def prune(name: str | None, yes: bool, zoo: str | None) -> None:
         return
     for one in several:
         click.echo(in_log(f"{one.path}  {in_units(one.size)}"))
-    plural = "entry" if len(several) == 1 else "entries"
-    if not yes and not _agreed(f"delete {len(several)} replaced {plural} for good?"):
-        click.echo("nothing was deleted")
+    if not yes and not _confirmed(f"permanently delete {_counted(len(several))}?"):
+        click.echo("nothing deleted")
         return
     deleted = len(restoring.prune(several, zoo=zoo))
-    tell(f"deleted {deleted} replaced {'entry' if deleted == 1 else 'entries'}")
+    tell(f"deleted {_counted(deleted)}")
     if deleted < len(several):
         gone = len(several) - deleted
-        click.echo(f"{gone} of {len(several)} had been restored or deleted meanwhile", err=True)
+        click.echo(f"{gone} of {len(several)} were restored or deleted in the meantime", err=True)
 
 
-def _agreed(question: str) -> bool:
-    """The answer of whoever sits at the terminal. Raises click's UsageError without one."""
-    if not _is_asked():
+def _counted(entries: int) -> str:
+    return f"{entries} replaced {'entry' if entries == 1 else 'entries'}"
+
+
+def _confirmed(question: str) -> bool:
+    """Ask on the terminal. Raises click's UsageError without one."""
+    if not _has_terminal():
         raise click.UsageError("no terminal to confirm on: use --yes")
     return click.confirm(question)
 
 
-def _is_asked() -> bool:
+def _has_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()

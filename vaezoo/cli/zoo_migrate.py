@@ -70,10 +70,10 @@ def migrate(
                     announce=announce,
                     advance=advance,
                 )
-            except (DataError, PluginError, ZooError) as error:  # the others are still looked at
+            except (DataError, PluginError, ZooError) as error:  # go on with the other entries
                 code = 1
                 reasons = "; ".join(map(describe, error.diagnostics))
-                click.echo(in_log(f"{name}: refused. {reasons}"), err=True)
+                click.echo(in_log(f"{name}: rejected: {reasons}"), err=True)
                 continue
         click.echo(in_log(_line(name, migrated)))
     return code
@@ -82,9 +82,9 @@ def migrate(
 def _line(name: str, migrated: Migrated) -> str:
     if not migrated.changed:
         return f"{name}: up to date"
-    counts = [f"{migrated.taken} figures found as recorded"]
+    counts = [f"{migrated.taken} figures confirmed"]
     if migrated.estimated:
-        counts.append(f"{migrated.estimated} estimated from a few images")
+        counts.append(f"{migrated.estimated} estimated on a few images")
     if migrated.added:
         counts.append(f"{migrated.added} added")
     return f"{name}: {', '.join(counts)} → {migrated.entry.path}"

@@ -43,7 +43,7 @@ CODES: dict[str, str] = {
     "VZ504": "unknown name",
     "VZ505": "renamed zoo entry",
     "VZ506": "entry cannot be migrated",
-    "VZ601": "dataset cannot be had",
+    "VZ601": "dataset not available",
     "VZ602": "device cannot be used",
     "VZ603": "objective diverged",
     "VZ604": "checkpoint refused",

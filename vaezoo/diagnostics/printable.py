@@ -1,8 +1,8 @@
 """Escape untrusted text, such as names of specs and files, for a terminal, log or page.
 
-Whatever it holds is shown and never obeyed: characters that move a cursor, turn the direction of
-writing, or cannot be seen are written as escapes; what a log or a page would take for a command,
-markup or a link is written so that it reads the same and does nothing.
+The text is shown but has no effect. Characters that move the cursor, change the direction of
+writing, or are invisible become escapes. Commands of logs, markup and links of pages are escaped
+so that they read the same and do nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "    "}
 #: Commands of GitHub's runner: ``::name`` at the start of a line, ``##[name`` anywhere.
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|#(?=#\[)", re.MULTILINE)
-#: What Markdown reads as markup. An underscore within a word is none, and so are brackets that no
-#: address follows.
+#: Markdown markup. Underscores within words and brackets without an address are plain text.
 _MARKUP = re.compile(r"[\\`*<|~$]|\](?=[(\[:])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)")
 #: Start of a list, heading, quotation or rule.
 _BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=(?:[-+]|#+)(?:\s|$)|>|[-=]{3}))")
@@ -28,7 +27,7 @@ _BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=(?:[-+]|#+)(?:\s|$)|>|[-=]{3}))")
 _LINK = re.compile(
     r"(?:(?<=http|ttps)|(?<=ftp)|(?<=mailto)|(?<=xmpp)):|(?<=www)\.|@|#(?=#\[)", re.IGNORECASE
 )
-#: An address that may stay a link: it shows where it leads, and holds nothing but the ordinary.
+#: An address that may stay a link: its text is its target, in ordinary characters only.
 _PLAIN_ADDRESS = re.compile(
     r"https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/[\w./~%=+#?-]*)?(?=[\s,;)]|$)", re.ASCII
 )

@@ -1,4 +1,4 @@
-"""Evaluation: one evaluator for every model."""
+"""Compute and verify the figures of trained models."""
 
 from vaezoo.evaluation.evaluator import (
     concluded,

@@ -13,11 +13,8 @@ from vaezoo.spec.spec import Spec
 
 
 def compute(metric: Metric, context: EvaluationContext) -> list[Figure]:
-    """A metric's figures of a context, described.
-
-    Raises PluginError (VZ303) for a metric that fails.
-    """
-    with blamed(metric, "to take its figures"):
+    """A metric's figures with their descriptions. Raises PluginError (VZ303) if it fails."""
+    with blamed(metric, "to compute its figures"):
         figures = metric.compute(context)
     return described(figures, [metric], context.spec)
 
@@ -35,9 +32,9 @@ def _described(figure: Figure, metrics: Sequence[Metric], spec: Spec) -> Figure:
 
 
 def caveat_of(spec: Spec, binarisation: str) -> str:
-    """The likelihood's caveat on such pixels, by a figure's ``binarisation`` or the dataset.
+    """The likelihood's caveat for binary or gray pixels, by a figure's ``binarisation``.
 
-    Empty where a component fails to say: the lint reports it, and no trained model is lost to it.
+    Empty if the component fails: the lint reports that, and the trained model is not lost.
     """
     try:
         is_binary = not binarisation.startswith("none") or spec.dataset.binary is True

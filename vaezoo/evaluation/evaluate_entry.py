@@ -45,7 +45,7 @@ class Measured:
     left_out: tuple[str, ...] = ()
 
 
-@memory_explained("take fewer samples or metrics, or a device with more memory")
+@memory_explained("use fewer samples or metrics, or a device with more memory")
 def evaluate(
     name: str | Path,
     *,
@@ -62,22 +62,21 @@ def evaluate(
 ) -> Measured:
     """Figures of a trained model: ``vaezoo.evaluate("mnist_mlp20", metrics=["information"])``.
 
-    ``metrics`` are names, or ``all`` that the model can have; each has the parameters that the
-    spec gives it, or its defaults. Without any they are those of the spec.
-    ``importance_samples`` adds the importance-weighted bound with so many draws. With ``record``,
-    an entry in a zoo of one's own has the figures written to its ``metrics.json`` and card, in
-    the place of the same ones, and its targets held against them. ``overrides`` are
-    ``dataset.KEY=VALUE`` texts that say where the data are now. Warns (VZ612) where they are not
-    those that the model was trained with.
+    ``metrics`` are names, or ``all`` that support the model; the default is those of the spec.
+    A metric has the parameters of the spec, or its defaults. ``importance_samples`` adds the
+    importance-weighted bound with that number of draws. ``record`` writes the figures to the
+    entry's ``metrics.json`` and card, and judges its targets by them; the entry must be in a
+    writable zoo. ``overrides`` are ``dataset.KEY=VALUE`` texts that locate the data. Warns (VZ612)
+    if the data differ from those of the training.
 
-    Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown metric or split, and
-    for a named metric that the model cannot have, DataError (VZ601) where the dataset cannot be
-    had, (VZ612) where figures on changed data were to be recorded, ZooError (VZ503) for an entry
-    that cannot be written, RunError (VZ607) where memory is too short.
+    Raises UsageError (VZ501) for an unknown entry, (VZ504) for an unknown split or metric, or a
+    named metric that does not support the model; DataError (VZ601) if the data are not available,
+    (VZ612) for recording figures on changed data; ZooError (VZ503) for an unwritable entry;
+    RunError (VZ607) if memory is exhausted.
     """
     if split not in SPLITS:
         hint = suggest(split, SPLITS, "splits")
-        raise UsageError(Diagnostic("VZ504", f"there is no split {split!r}", hint=hint))
+        raise UsageError(Diagnostic("VZ504", f"no split {split!r}", hint=hint))
     registry = registry or discover()
     entry = find(name, zoo=zoo)
     if record:
@@ -88,7 +87,7 @@ def evaluate(
     if record:
         refuse_changed(entry, data)
     context = context_of(model, data, split, advance)
-    figures, left_out = take_what_can_be_had(chosen, context, announce, named=metrics)
+    figures, left_out = compute_available(chosen, context, announce, named=metrics)
     if record:
         from vaezoo.evaluation import concluded
         from vaezoo.evaluation.describe_figures import described
@@ -113,17 +112,17 @@ def _require_amendable(entry: Entry) -> None:
     def refuse() -> None:
         reason = cannot_amend(entry)
         if reason:
-            hint = "leave --record out, or copy the entry to a zoo that you can write to"
-            raise ZooError(Diagnostic("VZ503", f"figures cannot be recorded: {reason}", hint=hint))
+            hint = "omit --record, or copy the entry to a writable zoo"
+            raise ZooError(Diagnostic("VZ503", f"cannot record figures: {reason}", hint=hint))
 
-    entry.steadily(refuse)  # a publish may put other files in the place of those being read
+    entry.steadily(refuse)  # a publish may replace the files while they are read
 
 
 @memory_kept()
-def take(
+def compute_figures(
     metrics: Sequence[Metric], context: EvaluationContext, announce: Announce = _silent
 ) -> list[Figure]:
-    """The figures of each metric, with fast matrix products on the device."""
+    """The figures of the metrics, with fast matrix products."""
     from vaezoo.evaluation.describe_figures import compute
     from vaezoo.training.execution.cpu_matmul import fast_float32
 
@@ -135,10 +134,10 @@ def take(
     return figures
 
 
-def take_what_can_be_had(
+def compute_available(
     metrics: Sequence[Metric], context: EvaluationContext, announce: Announce, named: Sequence[str]
 ) -> tuple[list[Figure], list[str]]:
-    """The figures, and why metrics were left out. One that was asked for by name is not."""
+    """The figures, and the reasons for skipped metrics; a metric in ``named`` is not skipped."""
     figures: list[Figure] = []
     left_out = []
     for metric in metrics:
@@ -149,7 +148,7 @@ def take_what_can_be_had(
             left_out.append(f"{metric.use}: {problem}")
             continue
         try:
-            figures += take([metric], context, announce)
+            figures += compute_figures([metric], context, announce)
         except UsageError as error:
             if _ALL not in named or metric.use in named:
                 raise
@@ -166,8 +165,8 @@ def _problem(metric: Metric, context: EvaluationContext) -> str | None:
 
 
 def _impossible(metric: Metric, problem: str) -> UsageError:
-    hint = "ask for other metrics, or for 'all', which leaves such ones out"
-    message = f"the metric {metric.use!r} cannot be had: {problem}"
+    hint = "choose other metrics, or 'all', which skips this one"
+    message = f"cannot compute the metric {metric.use!r}: {problem}"
     return UsageError(Diagnostic("VZ504", message, hint=hint))
 
 
@@ -188,8 +187,10 @@ def choose_metrics(
 
 
 def _bound_metric(spec: Spec, registry: Registry) -> type[Metric]:
-    """The metric of a bound that rises with draws of z: the spec's own, or the first that there
-    is. Raises UsageError (VZ504) where there is none."""
+    """The metric of a bound that rises with draws of z: of the spec, or the first registered.
+
+    Raises UsageError (VZ504) if there is none.
+    """
     every = [cast("type[Metric]", found.component) for found in registry.components("metric")]
     own: list[type[Metric]] = [type(metric) for metric in spec.metrics]
     for kind in (*own, *every):

@@ -17,9 +17,9 @@ from vaezoo.training.execution.malloc import memory_kept
 
 @memory_kept()
 def evaluate(context: EvaluationContext) -> list[Figure]:
-    """The figures of every metric of the context's spec on its split.
+    """The figures of the spec's metrics on the context's split.
 
-    Raises PluginError (VZ303) for a metric that fails.
+    Raises PluginError (VZ303) if a metric fails.
     """
     return [figure for metric in context.spec.metrics for figure in compute(metric, context)]
 
@@ -27,12 +27,11 @@ def evaluate(context: EvaluationContext) -> list[Figure]:
 def judge(
     spec: Spec, figures: Sequence[Figure], history: Sequence[EpochRecord]
 ) -> list[TargetResult]:
-    """Each target of the spec against its figure.
+    """Compare each target of the spec with its figure.
 
-    ``train/…`` and ``validation/…`` are read off the last record of ``history``, which is to be
-    that of the epoch whose weights are kept (the training ones are running means within that
-    epoch); everything else is read off the evaluator's figures.
-    Raises SpecError (VZ402) for a target whose figure the run does not have.
+    ``train/…`` and ``validation/…`` come from the last record of ``history``, which must be the
+    epoch of the kept weights; ``train/…`` are running means over that epoch. Other targets are
+    compared with ``figures``. Raises SpecError (VZ402) for a target without a figure.
     """
     known = {f"{figure.split}/{figure.name}": figure.value for figure in figures}
     recorded = {f"{figure.split}/{figure.name}": figure.about for figure in figures}
@@ -46,7 +45,7 @@ def judge(
             raise SpecError(
                 Diagnostic(
                     "VZ402",
-                    f"the target {target.metric!r} names no figure of this run",
+                    f"this run has no figure for the target {target.metric!r}",
                     hint=suggest(target.metric, list(known), "figures"),
                 )
             )

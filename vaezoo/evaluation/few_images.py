@@ -19,8 +19,10 @@ _PARTS = 10
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a figure is over the whole split, by a few ``images`` of it, and its standard error;
-    both in nats per example. ``part`` is the figure of some of them, as the metric gives it."""
+    """An estimate of a split's figure from a few ``images``, and its standard error.
+
+    Both in nats per example. ``part`` is the metric's figure for some of the images.
+    """
 
     value: float
     error: float
@@ -30,7 +32,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class KnownELBO:
-    """The ELBO over the whole split, nats per example, and the metric and figure that it is."""
+    """The ELBO over the whole split in nats per example, its metric and its name."""
 
     metric: Metric
     name: str
@@ -45,12 +47,11 @@ def images_needed(samples: int, images: int) -> int:
 def bound_by_few(
     metric: Metric, name: str, samples: int, context: EvaluationContext, elbo: KnownELBO | None
 ) -> Estimate:
-    """The figure ``name`` of a metric that takes ``samples`` draws, nats per example over the
-    context's split.
+    """Estimate the figure ``name`` of a metric with ``samples`` draws on the context's split.
 
-    Bounds on the same image rise and fall with its ELBO, so with the ``elbo`` of the whole split
-    only how far the bound lies above it is left to estimate, which differs much less between
-    images. The images are spread evenly over the split.
+    With the ``elbo`` of the whole split as a control variate, only the difference between bound
+    and ELBO is estimated: it varies much less between images than the bound. The images are
+    spread evenly over the split.
     """
     count = images_needed(samples, len(context.split))
     index = torch.arange(count) * len(context.split) // count
@@ -72,9 +73,9 @@ def _figure(metric: Metric, name: str, context: EvaluationContext) -> Figure:
 
 
 def _part(context: EvaluationContext, index: torch.Tensor, number: int) -> EvaluationContext:
-    """The context with the images at ``index`` (n,) and draws of its own, without progress."""
+    """The context with the images at ``index`` (n,) and another seed, without progress."""
     images, labels = context.split.images[index], context.split.labels
     split = Split(images, None if labels is None else labels[index])
-    # with the same draws in each part their noise would not show in the spread
+    # with equal draws in all parts, the spread would not include their noise
     seed = context.seed + 1 + number
     return replace(context, split=split, seed=seed, advance=lambda count: None)

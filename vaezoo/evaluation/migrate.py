@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, UsageError, ZooError
-from vaezoo.evaluation.evaluate_entry import Advance, Announce, context_of, take
+from vaezoo.evaluation.evaluate_entry import Advance, Announce, compute_figures, context_of
 from vaezoo.evaluation.verify import Check, entry_files
-from vaezoo.evaluation.verify.recompute import Retaken, retake
+from vaezoo.evaluation.verify.recompute import Recomputed, recompute
 from vaezoo.evaluation.verify.steps import lock_check
 from vaezoo.registry import Figure, Registry, discover
 from vaezoo.spec.declared_figures import names_of
@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Migrated:
-    """An entry as it is now. ``changed`` is False where it was up to date, and nothing was taken;
-    ``taken`` figures were taken again, ``estimated`` ones from a few images, ``added`` are new."""
+    """A migrated entry; ``changed`` is False if it was up to date and nothing was computed.
+
+    The numbers of figures: ``taken`` were recomputed, ``estimated`` from a few images, ``added``
+    are new.
+    """
 
     entry: Entry
     changed: bool
@@ -54,16 +57,15 @@ def migrate(
     announce: Announce = lambda metric, examples: None,
     advance: Advance = lambda examples: None,
 ) -> Migrated:
-    """Write an entry as this version of vaezoo would, with the weights and figures that it has.
+    """Rewrite an entry in the current format, with the same weights and figures.
 
-    Every recorded figure is taken again, as ``verify`` does it, and must be found as it is
-    recorded; the lock then names the code that found it beside that which trained the model.
-    Targets, notes, card, header and manifest are made again. ``spec`` is a file with the spec as
-    it stands now: name, summary, metrics, visualizers and targets are taken from it, and it must
-    train the same weights. The entry as it was is kept, as a run keeps one that it replaces.
+    Every recorded figure is recomputed, as in ``verify``, and must agree. The lock then names the
+    code that recomputed it as well as the code that trained the model. Targets, notes, card,
+    header and manifest are rewritten. ``spec`` is a file with a new name, summary, metrics,
+    visualizers or targets; it must train the same weights. The old entry becomes a predecessor.
 
-    Raises UsageError (VZ501) for an unknown entry and (VZ506) for a spec of another training,
-    ZooError (VZ502) for an entry that is not what it says, and (VZ503) for an unwritable zoo.
+    Raises UsageError (VZ501) for an unknown entry and (VZ506) for a spec that trains other
+    weights, ZooError (VZ502) for an inconsistent entry, and (VZ503) for an unwritable zoo.
     """
     from vaezoo.data.loading import load
 
@@ -71,13 +73,13 @@ def migrate(
     complete_interrupted(home_of(find(name, zoo=zoo)).parent)
     entry = find(name, zoo=zoo)
     if home_of(entry) != Path(os.path.abspath(entry.path)):
-        restore = f"'vaezoo zoo restore {entry.name}' puts it back"
-        raise _refused(f"{entry.path} is an entry that was replaced", restore)
+        hint = f"restore it with 'vaezoo zoo restore {entry.name}'"
+        raise _refused(f"{entry.path} is a replaced entry", hint)
     if entry.stands_alone:
-        raise _refused(f"{entry.path} is a weights file alone", "give an entry's folder or name")
+        raise _refused(f"{entry.path} is only a weights file", "give an entry's folder or name")
     _require(entry_files.sealed(entry), entry)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DiagnosticWarning)  # of changed code, which is tried here
+        warnings.simplefilter("ignore", DiagnosticWarning)  # changed code is tested below
         trained = entry.load(registry, device)
     before, wanted = trained.spec, _wanted(trained.spec, spec, registry)
     _require([lock_check(entry, before, registry)], entry)
@@ -91,8 +93,8 @@ def migrate(
     recorded = dataclasses.replace(
         entry.metrics, figures=with_figures(entry.metrics.figures, added)
     )
-    retaken = list(
-        retake(
+    recomputed = list(
+        recompute(
             model,
             data,
             recorded,
@@ -104,12 +106,12 @@ def migrate(
         )
     )
     fresh = {f"{figure.split}/{figure.name}" for figure in added}
-    _require((one.check for one in retaken if one.check.what not in fresh), entry)
+    _require((one.check for one in recomputed if one.check.what not in fresh), entry)
     _require([entry_files.history(wanted, entry.history)], entry)
-    figures = _reworded(recorded.figures, retaken)
+    figures = _updated_figures(recorded.figures, recomputed)
     result = _published(entry, model, data, figures, registry)
-    estimated = sum(one.found is None for one in retaken)
-    taken = sum(one.found is not None and one.check.what not in fresh for one in retaken)
+    estimated = sum(one.found is None for one in recomputed)
+    taken = sum(one.found is not None and one.check.what not in fresh for one in recomputed)
     return Migrated(result, True, taken, estimated, len(added))
 
 
@@ -129,7 +131,7 @@ def _wanted(before: Spec, path: Path | None, registry: Registry) -> Spec:
     if not differing:
         return wanted
     raise _refused(
-        f"{path} would train other weights than those of {before.name}: "
+        f"{path} would not train the weights of {before.name}: "
         f"{', '.join(differing)} {'differs' if len(differing) == 1 else 'differ'}",
         f"train it with 'vaezoo run {path}'",
     )
@@ -156,8 +158,8 @@ def _require(checks: Iterator[Check] | Sequence[Check], entry: Entry) -> None:
         raise ZooError(
             Diagnostic(
                 "VZ502",
-                f"{entry.name} is not what it says: {'; '.join(failed)}",
-                hint=f"see 'vaezoo verify {entry.name}'; fetch it again, or train it again",
+                f"{entry.name} is inconsistent: {'; '.join(failed)}",
+                hint=f"see 'vaezoo verify {entry.name}'; download it again, or train it again",
             )
         )
 
@@ -208,27 +210,27 @@ def _new_figures(
         for metric in model.spec.metrics
         if metric.to_spec() not in former or not known.issuperset(names_of(type(metric)))
     ]
-    found = take(new, context_of(model, data, "test", advance), announce) if new else []
+    found = compute_figures(new, context_of(model, data, "test", advance), announce) if new else []
     changed = {name for m in new if m.to_spec() not in former for name in names_of(type(m))}
     return [figure for figure in found if figure.name not in known or figure.name in changed]
 
 
-def _reworded(recorded: Sequence[Figure], retaken: Sequence[Retaken]) -> list[Figure]:
+def _updated_figures(recorded: Sequence[Figure], recomputed: Sequence[Recomputed]) -> list[Figure]:
     """The recorded numbers with the descriptions of this version."""
-    known = {one.check.what: one for one in retaken}
-    return [_said_now(figure, known[f"{figure.split}/{figure.name}"]) for figure in recorded]
+    known = {one.check.what: one for one in recomputed}
+    return [_updated(figure, known[f"{figure.split}/{figure.name}"]) for figure in recorded]
 
 
-def _said_now(recorded: Figure, one: Retaken) -> Figure:
-    if one.said is None:
+def _updated(recorded: Figure, one: Recomputed) -> Figure:
+    if one.current is None:
         return recorded
     numbers: dict[str, Any] = {
         name: getattr(recorded, name)
         for name in ("value", "samples", "standard_error", "per_dimension")
     }
-    # with other draws, a note may speak of theirs
-    note = one.said.note if one.same_way else recorded.note
-    return dataclasses.replace(one.said, **numbers, note=note)
+    # with other draws, the note may describe those
+    note = one.current.note if one.same_draws else recorded.note
+    return dataclasses.replace(one.current, **numbers, note=note)
 
 
 def _published(
@@ -245,7 +247,7 @@ def _published(
     spec = model.spec
     state = safetensors_io.in_format(model.state_dict(), spec.publish.weights)
     if safetensors_io.digest(state) != entry.header["digest"]:
-        _require([Check("weights", False, "they would not be written as they are")], entry)
+        _require([Check("weights", False, "rewriting would change them")], entry)
     figures = described(figures, spec.metrics, spec)
     targets, notes = concluded(spec, figures, entry.history)
     pictures, failures = _drawn(entry, model, data)
@@ -267,8 +269,8 @@ def _published(
 
 
 def _drawn(entry: Entry, model: VAE, data: ImageData) -> tuple[dict[str, bytes], list[str]]:
-    """The entry's pictures and notes on those that failed, where the spec still asks for the
-    same ones; otherwise new ones."""
+    """The pictures and notes on failed ones: the entry's if its visualizers are unchanged, else
+    new ones."""
     from vaezoo.plotting.draw import draw, of_failures
     from vaezoo.registry import EvaluationContext
 

@@ -1,4 +1,4 @@
-"""Where tensors live: the device that a name means on this machine."""
+"""Choose a torch device by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vaezoo.system.torchrun import Processes, apart
 
 
 def available() -> list[str]:
-    """The kinds of device that this machine has, the fastest first."""
+    """The types of device on this machine, the fastest first."""
     found = []
     if torch.cuda.is_available():
         found.append("cuda")
@@ -21,26 +21,26 @@ def available() -> list[str]:
 def choose(name: str) -> torch.device:
     """The device called ``name``: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
 
-    ``auto`` is the fastest there is. Raises RunError (VZ602) for one that is not there.
+    ``auto`` is the fastest. Raises RunError (VZ602) for an unavailable device.
     """
-    there_are = available()
+    types = available()
     if name == "auto":
-        return torch.device(there_are[0])
+        return torch.device(types[0])
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise _refused(name, there_are) from None
-    if device.type not in there_are:
-        raise _refused(name, there_are)
+        raise _unavailable(name, types) from None
+    if device.type not in types:
+        raise _unavailable(name, types)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise _refused(name, [f"cuda:{i}" for i in range(torch.cuda.device_count())] + ["cpu"])
+        raise _unavailable(name, [f"cuda:{i}" for i in range(torch.cuda.device_count())] + ["cpu"])
     return device
 
 
 def choose_among(name: str, processes: Processes) -> torch.device:
-    """The device of one of several processes: of GPUs, each takes that of its local rank.
+    """The device of one of several processes: the GPU of its local rank, or the CPU.
 
-    Raises RunError (VZ602) for a device that is not there, (VZ609) for one that all would take.
+    Raises RunError (VZ602) for an unavailable device, (VZ609) for one that all would share.
     """
     device = choose(name)
     if processes.count == 1 or device.type == "cpu":
@@ -48,16 +48,11 @@ def choose_among(name: str, processes: Processes) -> torch.device:
     if str(device) == "cuda":
         return choose(f"cuda:{processes.local_rank}")
     raise apart(
-        f"{processes.count} processes cannot train on the one device {device}",
-        "leave --device out or say --device cuda, and each takes a GPU of its own",
+        f"{processes.count} processes cannot share the device {device}",
+        "omit --device or use --device cuda, to give each process its own GPU",
     )
 
 
-def _refused(name: str, there_are: list[str]) -> RunError:
-    return RunError(
-        Diagnostic(
-            "VZ602",
-            f"there is no device {name!r} on this machine",
-            hint=f"choose auto or one of: {', '.join(there_are)}",
-        )
-    )
+def _unavailable(name: str, devices: list[str]) -> RunError:
+    hint = f"choose auto or one of: {', '.join(devices)}"
+    return RunError(Diagnostic("VZ602", f"no device {name!r} on this machine", hint=hint))

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and the folder for what can be made again."""
+"""Write files atomically; the cache folder."""
 
 from __future__ import annotations
 
@@ -15,69 +15,68 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-#: A folder that holds all of these is an entry of a zoo, whose files no output replaces.
+#: A folder with all of these is an entry of a zoo. Outputs do not replace its files.
 _ENTRY = ("model.safetensors", "metrics.json")
-#: as many links as Linux follows
+#: Linux follows this many links.
 _MOST_LINKS = 40
 
 
 @dataclass(frozen=True)
 class Content:
-    """A kind of file: what it is called, and how to tell one by its path and first bytes."""
+    """A kind of file: its name, and how to recognize it by its path and first bytes."""
 
     name: str
     recognizes: Callable[[Path, bytes], bool]
 
 
 def beginning(name: str, *starts: bytes) -> Content:
-    """A kind of file that begins with one of ``starts``."""
+    """A kind of file that starts with one of ``starts``."""
     return Content(name, lambda path, head: head.startswith(starts))
 
 
 PNG = beginning("a PNG picture", b"\x89PNG\r\n\x1a\n")
-#: bytes that are looked at to tell a kind of file
+#: Number of bytes read to recognize a kind of file.
 _HEAD = 4096
 
-#: How a pointer of git-lfs begins: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+#: Start of a git-lfs pointer: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 _LFS = b"version https://git-lfs"
 
 
 def write_whole(path: Path, *parts: bytes) -> None:
-    """Write ``parts`` one after another to ``path``, in place of what was there.
+    """Replace ``path`` atomically by the concatenated ``parts``, even if power is lost.
 
-    This is for files of vaezoo's own; what people name on the command line goes by
-    ``write_output``. Another process sees the old file or the new one, and so does the next
-    start of a machine that loses power. Raises OSError, with the old file as it was.
+    For vaezoo's own files; use ``write_output`` for files that the user names. Raises OSError and
+    leaves the old file unchanged.
     """
     with _replacing(path, None) as file:
         file.writelines(parts)
 
 
 def write_output(path: Path, *parts: bytes) -> None:
-    """Write a file that someone asked for, see ``output``."""
+    """Write a file that the user named, see ``output``."""
     with output(path) as file:
         file.writelines(parts)
 
 
 @contextmanager
 def output(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that someone asked for, in the folder that is there for it.
+    """Open a file that the user named, in an existing folder, for writing.
 
-    A regular file is replaced as a whole when the block ends, and keeps its mode; a link stays,
-    and what it leads to is replaced. Anything else, such as a device, a FIFO or ``/dev/stdout``,
-    is written straight into. Raises OSError, with the old file as it was.
+    A regular file is replaced atomically when the block ends, and keeps its mode. A link is
+    followed. Anything else, such as a device, a FIFO or ``/dev/stdout``, is written directly.
+    Raises OSError and leaves a regular file unchanged.
     """
     descriptor = _descriptor(path)
     if descriptor is not None:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(AttributeError, OSError, ValueError):
-                stream.flush()  # what was printed earlier comes first
+                stream.flush()  # keep the order of the output
         with open(os.dup(descriptor), "wb") as file:
             yield file
         return
     before = _status(path)
     if before is not None and not stat.S_ISREG(before.st_mode):
-        # without O_CREAT: where the device is gone meanwhile, no file takes its place
+        # without O_CREAT, so that no file is created if the device has disappeared
         with open(os.open(path, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0)), "wb") as file:
             yield file
         return
@@ -86,9 +85,9 @@ def output(path: Path) -> Iterator[BinaryIO]:
 
 
 def check_output(path: Path, content: Content | None = None) -> None:
-    """Raise OSError where a cheap look tells that ``path`` cannot be written as an output.
+    """Raise OSError if a quick check shows that ``path`` cannot be written as an output.
 
-    With ``content``, a file that is there must be of that kind, and not part of an entry.
+    With ``content``, an existing file must be of that kind and not part of an entry.
     """
     if _descriptor(path) is not None:
         return
@@ -105,7 +104,7 @@ def check_output(path: Path, content: Content | None = None) -> None:
     with real.open("rb") as file:
         head = file.read(_HEAD)
     if head and not content.recognizes(path, head):
-        reason = f"it is there already, and is not {content.name}; --force replaces it"
+        reason = f"it exists and is not {content.name}; --force replaces it"
         raise FileExistsError(errno.EEXIST, reason, str(path))
     entry = next((folder for folder in list(real.parents)[:2] if _is_entry(folder)), None)
     if entry is not None:
@@ -114,16 +113,16 @@ def check_output(path: Path, content: Content | None = None) -> None:
 
 
 def check_parent(path: Path) -> None:
-    """Raise OSError, which names the nearest folder there is, unless ``path`` lies in a folder."""
+    """Raise OSError with the nearest existing folder unless the parent of ``path`` is a folder."""
     parent = path.parent
     if parent.is_dir():
         return
     if os.path.lexists(parent) and not parent.is_symlink():
         raise NotADirectoryError(errno.ENOTDIR, f"{parent} is not a folder", str(path))
-    there = next(folder for folder in parent.absolute().parents if os.path.lexists(folder))
-    if not there.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, f"{there} is not a folder", str(path))
-    reason = f"there is no folder {parent}; the nearest one is {there}"
+    nearest = next(folder for folder in parent.absolute().parents if os.path.lexists(folder))
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{nearest} is not a folder", str(path))
+    reason = f"no folder {parent}; the nearest is {nearest}"
     raise FileNotFoundError(errno.ENOENT, reason, str(path))
 
 
@@ -132,7 +131,7 @@ def _is_entry(folder: Path) -> bool:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """What lies at a path, links followed; None for nothing in a folder that is there."""
+    """The status of a path, links followed; None for a missing file in an existing folder."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -144,9 +143,9 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The number of this process's open file that a path such as ``/dev/stdout`` stands for.
+    """The file descriptor that a path such as ``/dev/stdout`` stands for.
 
-    Such a path is not opened again: a file that the shell opened would lose what is in it.
+    Opening the path again would truncate a file that the shell has opened.
     """
     own = (f"/proc/{os.getpid()}/fd", "/dev/fd")
     for _ in range(_MOST_LINKS):
@@ -160,12 +159,12 @@ def _descriptor(path: Path) -> int | None:
 
 @contextmanager
 def _replacing(path: Path, before: os.stat_result | None) -> Iterator[BinaryIO]:
-    """A file beside ``path`` that takes its place, with the owner and mode of ``before``."""
+    """A temporary file that replaces ``path`` at the end, with the owner and mode of ``before``."""
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.partial")
     try:
         with temporary.open("xb") as file:
             if before is not None:
-                _take_over(file, before)
+                _copy_owner_and_mode(before, file)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -174,16 +173,16 @@ def _replacing(path: Path, before: os.stat_result | None) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _take_over(file: BinaryIO, before: os.stat_result) -> None:
+def _copy_owner_and_mode(before: os.stat_result, file: BinaryIO) -> None:
     if hasattr(os, "fchown"):
-        with contextlib.suppress(OSError):  # only root may give files away
+        with contextlib.suppress(OSError):  # only root may change the owner
             os.fchown(file.fileno(), before.st_uid, before.st_gid)
     os.chmod(file.name, stat.S_IMODE(before.st_mode))
 
 
 def is_lfs_pointer(path: Path) -> bool:
-    """Whether git-lfs has left a note in place of the file, as where it is not installed."""
-    if not os.path.isfile(path):  # reading a FIFO would wait for somebody to write
+    """Whether the file is a git-lfs pointer, as after a clone without git-lfs."""
+    if not os.path.isfile(path):  # reading a FIFO would wait for a writer
         return False
     try:
         with path.open("rb") as file:
@@ -202,25 +201,25 @@ def in_units(size: int) -> str:
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with ``~`` or ``~user`` at its beginning as that user's home folder.
+    """The path with a leading ``~`` or ``~user`` expanded.
 
-    Raises FileNotFoundError where there is no such user or home, and no file of that very name.
+    Raises FileNotFoundError for an unknown user or home, unless a file has that literal name.
     """
     text = os.fspath(path)
     found = os.path.expanduser(text)
     if not found.startswith("~") or os.path.lexists(found):
         return Path(found)
     user = text[1:].partition(os.sep)[0]
-    known = f"there is no user {user!r}" if user else "the home folder is not known; set HOME"
-    reason = f"{known}, or write ./{text} for a file of that name"
+    problem = f"no user {user!r}" if user else "the home folder is unknown; set HOME"
+    reason = f"{problem}, or write ./{text} for a file of that name"
     raise FileNotFoundError(errno.ENOENT, reason, text)
 
 
 def cache_folder() -> Path:
-    """``$VAEZOO_CACHE``, or the user's cache folder of the system. It need not exist yet.
+    """``$VAEZOO_CACHE``, or vaezoo's folder in the user's cache. It need not exist yet.
 
-    A user without a home has one among the temporary files. Raises FileNotFoundError for a
-    ``VAEZOO_CACHE`` below a home that there is not.
+    Without a home it is in the folder for temporary files. Raises FileNotFoundError if
+    ``VAEZOO_CACHE`` is below an unknown home.
     """
     chosen = os.environ.get("VAEZOO_CACHE")
     if chosen:
@@ -229,13 +228,13 @@ def cache_folder() -> Path:
 
     try:
         folder = Path(platformdirs.user_cache_dir("vaezoo", appauthor=False))
-    except RuntimeError:  # what newer versions say where no home is known
+    except RuntimeError:  # newer versions raise it without a home
         return _cache_without_home()
     return folder if folder.is_absolute() else _cache_without_home()
 
 
 def _cache_without_home() -> Path:
-    """A folder of this user's own; another user may have made one of that name before."""
+    """A folder of this user; another user may already have one of that name."""
     folder = Path(tempfile.gettempdir()) / f"vaezoo-{os.getuid()}"
     try:
         is_own = folder.lstat().st_uid == os.getuid() and not folder.is_symlink()

@@ -1,7 +1,6 @@
-"""Folders that vaezoo makes, and the only ones that it removes; never through a link.
+"""Create and remove vaezoo's own folders, never through a link.
 
-A repository can bring links along. One in the place of a folder that vaezoo empties would lead it
-to other people's files.
+A cloned repository may contain links. Emptying a folder through one would delete other files.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: what ``write_whole`` leaves behind when the process is killed
+#: Temporary files of ``write_whole`` in a process that was killed.
 PARTIAL = r"\..+\.[0-9a-f]{16}\.partial"
-#: how many names of a folder an error lists
+#: Number of names that an error lists.
 _LISTED = 3
 
 
 class InTheWay(OSError):
-    """Something that vaezoo did not make lies where it would write or delete."""
+    """A file, link or folder that vaezoo did not create is where it would write or delete."""
 
     def __init__(self, path: Path, reason: str, hint: str) -> None:
         super().__init__(errno.ENOTEMPTY, reason, str(path))
@@ -31,11 +30,11 @@ class InTheWay(OSError):
 
 @dataclass(frozen=True)
 class Made:
-    """How to tell a kind of folder that vaezoo makes.
+    """How to recognize a kind of folder that vaezoo creates.
 
-    ``name`` is its name's pattern. It is known by the file ``mark``, or else by holding nothing
-    but what matches ``inside``; ``folders`` has the patterns of what may lie in its folders.
-    ``last`` are the files that are deleted last, in this order.
+    Its name matches ``name``. It has the file ``mark``, or only files and folders that match
+    ``inside``; ``folders`` has the patterns for the content of its folders. The files in ``last``
+    are deleted last, in this order.
     """
 
     what: str
@@ -47,30 +46,29 @@ class Made:
 
 
 def make_own_folder(path: Path) -> None:
-    """Make a folder unless it is there. Raises InTheWay for a link or file in its place."""
+    """Create a folder unless it exists. Raises InTheWay for a link or file in its place."""
     try:
         path.mkdir()
     except FileExistsError:
         refuse_link(path)
         if not path.is_dir():
-            hint = f"move {path} away"
-            raise InTheWay(path, "it is not a folder", hint) from None
+            raise InTheWay(path, "it is not a folder", f"move {path} away") from None
 
 
 def refuse_link(path: Path) -> None:
     """Raise InTheWay for a link."""
     if path.is_symlink():
-        reason = f"it is a link to {os.readlink(path)}, and vaezoo neither writes nor deletes there"
-        raise InTheWay(path, reason, f"remove the link {path}, and give the same command again")
+        reason = f"it is a link to {os.readlink(path)}; vaezoo does not follow it"
+        raise InTheWay(path, reason, f"remove the link {path} and run the same command again")
 
 
 def remove_own_folder(path: Path, made: Made) -> None:
-    """Delete a folder that vaezoo made, and nothing that a link in it leads to.
+    """Delete a folder that vaezoo created, without following links in it.
 
-    Raises InTheWay for any other folder, OSError where it cannot be deleted.
+    Raises InTheWay for any other folder, OSError if it cannot be deleted.
     """
     if not re.fullmatch(made.name, path.name):
-        raise InTheWay(path, f"its name is not that of {made.what}", f"move {path} away")
+        raise InTheWay(path, f"its name does not fit {made.what}", f"move {path} away")
     refuse_unknown(path, made)
     inside = {one.name: one for one in path.iterdir()}
     last = [inside.pop(name) for name in made.last if name in inside]
@@ -80,7 +78,7 @@ def remove_own_folder(path: Path, made: Made) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete a file, a link itself, or a folder with all that it holds. Raises OSError."""
+    """Delete a file, a link (not its target), or a folder with its content. Raises OSError."""
     if stat.S_ISDIR(path.lstat().st_mode):
         shutil.rmtree(path)
     else:
@@ -88,7 +86,7 @@ def remove(path: Path) -> None:
 
 
 def refuse_unknown(path: Path, made: Made) -> None:
-    """Raise InTheWay unless a folder is one that vaezoo made."""
+    """Raise InTheWay unless vaezoo created the folder."""
     refuse_link(path)
     if made.mark and _is_file(path / made.mark):
         return
@@ -97,13 +95,13 @@ def refuse_unknown(path: Path, made: Made) -> None:
         listed = ", ".join([*unknown[:_LISTED], *(["…"] if len(unknown) > _LISTED else [])])
         raise InTheWay(
             path,
-            f"it is not {made.what} as vaezoo makes it: it holds {listed}",
-            f"move what you want to keep out of {path}, or move the folder away",
+            f"it is not {made.what} that vaezoo created: it contains {listed}",
+            f"move files to keep out of {path}, or move the folder away",
         )
 
 
 def _unknown(path: Path, made: Made) -> list[str]:
-    """What lies in a folder and was not put there by vaezoo."""
+    """Files and folders in a folder that vaezoo did not create."""
     found = []
     for one in sorted(path.iterdir()):
         if not re.fullmatch(f"{made.inside}|{PARTIAL}", one.name):

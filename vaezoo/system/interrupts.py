@@ -1,11 +1,10 @@
-"""Signals that stop a command, raised as exceptions where that does no harm.
+"""Raise the signals that stop a command as exceptions, where that does no harm.
 
-Ctrl-C (SIGINT) is raised as KeyboardInterrupt. A request to end, SIGTERM or the SIGHUP of a
-terminal that closes, is raised as ``Terminated``: everything is tidied up on the way out, then
-the process ends by that signal, as if nobody had listened.
+Ctrl-C (SIGINT) raises KeyboardInterrupt. SIGTERM, and SIGHUP from a closed terminal, raise
+``Terminated``: the process cleans up, then ends by that signal.
 
-None is raised in the middle of an import, nor while pydantic builds a schema. A module that is
-cut off there cannot be imported again, and both turn the exception into another one.
+An exception is delayed during imports and while pydantic builds a schema. A module interrupted
+there cannot be imported again, and both replace the exception by another one.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from typing import Any
 
 #: The signals that ask a process to end.
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
-#: Seconds between two looks whether what must not be cut off is over, and the longest wait.
+#: Seconds between two attempts to raise a delayed exception, and the longest delay.
 _AGAIN, _LONGEST = 0.05, 10.0
-#: In whose code, or in code called from it, no exception is raised.
+#: Code, including what it calls, that must not be interrupted.
 _IMPORTS, _SCHEMAS = "<frozen importlib._bootstrap", f"{os.sep}pydantic{os.sep}"
 
 Handler = Callable[[int, "FrameType | None"], Any]
 
 
 class Terminated(BaseException):
-    """The system asks the process to end, by the signal ``number``."""
+    """The process received a signal to end; ``number`` is the signal."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -39,7 +38,7 @@ class Terminated(BaseException):
 
 
 class CtrlC:
-    """Whether Ctrl-C has raised KeyboardInterrupt yet, whatever has become of that since."""
+    """Handler of Ctrl-C; ``was_raised`` stays set even if the KeyboardInterrupt was caught."""
 
     was_raised = False
 
@@ -50,22 +49,22 @@ class CtrlC:
 
 @contextmanager
 def ctrl_c_raised() -> Iterator[CtrlC]:
-    """Within, Ctrl-C raises KeyboardInterrupt where that does no harm.
+    """Within the context, Ctrl-C raises KeyboardInterrupt where that does no harm.
 
-    Does nothing where Ctrl-C is ignored or somebody else listens to it.
+    Does nothing if Ctrl-C is ignored or has another handler.
     """
     ctrl_c = CtrlC()
-    with _replaced((signal.SIGINT,), signal.default_int_handler, _put_off(ctrl_c)):
+    with _replaced((signal.SIGINT,), signal.default_int_handler, _delayed(ctrl_c)):
         yield ctrl_c
 
 
 @contextmanager
 def requests_to_end_raised() -> Iterator[None]:
-    """Within, a request to end raises ``Terminated``; after it, the process ends by that signal.
+    """Within the context, SIGTERM and SIGHUP raise ``Terminated``; then the process ends by them.
 
-    Leaves a signal alone that is ignored, as by nohup, or that somebody else listens to.
+    Skips a signal that is ignored, as with nohup, or has another handler.
     """
-    with _replaced(ENDING, signal.SIG_DFL, _put_off(_terminate)) as ours:
+    with _replaced(ENDING, signal.SIG_DFL, _delayed(_terminate)) as ours:
         try:
             yield
         except Terminated as asked:
@@ -77,34 +76,34 @@ def requests_to_end_raised() -> Iterator[None]:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Within, signals to stop wait until the body is done."""
+    """Delay signals to stop until the body is done."""
     if not _is_main_thread():
         yield
         return
-    noted: list[int] = []
+    received: list[int] = []
     numbers = (signal.SIGINT, *ENDING)
     before = {number: signal.getsignal(number) for number in numbers}
     heard = [number for number, handler in before.items() if callable(handler)]
     for number in heard:
-        signal.signal(number, lambda number, frame: noted.append(number))
+        signal.signal(number, lambda number, frame: received.append(number))
     try:
         yield
     finally:
         for number in heard:
             signal.signal(number, before[number])
-        for number in dict.fromkeys(noted):
+        for number in dict.fromkeys(received):
             signal.raise_signal(number)
 
 
 def ignore_ctrl_c() -> None:
-    """From now on, Ctrl-C does nothing: the command is at its end."""
+    """Ignore Ctrl-C from now on: the command is ending."""
     if _is_main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
 def ctrl_c_restored() -> Iterator[None]:
-    """After it, Ctrl-C is heard as before, even where it came to be ignored within."""
+    """Restore the handler of Ctrl-C at the end, even if it was ignored within the context."""
     before = signal.getsignal(signal.SIGINT)
     try:
         yield
@@ -115,7 +114,7 @@ def ctrl_c_restored() -> Iterator[None]:
 
 @contextmanager
 def _replaced(numbers: tuple[int, ...], usual: Any, handler: Handler) -> Iterator[list[int]]:
-    """Within, ``handler`` hears those signals that had the usual one; gives their numbers."""
+    """Install ``handler`` for the signals that have the usual one; yield their numbers."""
     ours = [n for n in numbers if _is_main_thread() and signal.getsignal(n) is usual]
     for number in ours:
         signal.signal(number, handler)
@@ -123,18 +122,18 @@ def _replaced(numbers: tuple[int, ...], usual: Any, handler: Handler) -> Iterato
         yield ours
     finally:
         for number in ours:
-            if signal.getsignal(number) is handler:  # it may be ignored by now
+            if signal.getsignal(number) is handler:  # it may have been replaced since
                 signal.signal(number, usual)
 
 
-def _put_off(handler: Handler) -> Handler:
-    """The handler, called a little later where what goes on must not be cut off."""
+def _delayed(handler: Handler) -> Handler:
+    """The handler, delayed while code runs that must not be interrupted."""
     since: dict[int, float] = {}
 
     def handle(number: int, frame: FrameType | None) -> None:
         waited = time.monotonic() - since.setdefault(number, time.monotonic())
         if _is_indivisible(frame) and waited < _LONGEST:
-            # not a threading.Thread: its locks may be held by what was interrupted
+            # not a threading.Thread: the interrupted code may hold its locks
             _thread.start_new_thread(_raise_later, (number,))
             return
         since.pop(number, None)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from vaezoo.diagnostics import Diagnostic, RunError
 
-TRAINING = "make the model or train.batch_size smaller, or take a device with more memory"
-_ANYTHING = "end other programs, ask for less, or use a machine or device with more memory"
-#: What errors without a class of their own say: allocators of PyTorch, and of C++.
+TRAINING = "make the model or train.batch_size smaller, or use a device with more memory"
+_ANYTHING = "end other programs, or use a machine or device with more memory"
+#: Messages of errors without their own class: allocators of PyTorch and C++.
 _WORDS = (
     "DefaultCPUAllocator",
     "bad_alloc",
@@ -24,7 +24,7 @@ _WORDS = (
 
 @contextmanager
 def memory_explained(hint: str = TRAINING) -> Iterator[None]:
-    """Inside, running out of memory becomes a RunError (VZ607) with that hint."""
+    """Within the context, turn out-of-memory errors into RunError (VZ607) with that hint."""
     try:
         yield
     except Exception as error:
@@ -34,12 +34,12 @@ def memory_explained(hint: str = TRAINING) -> Iterator[None]:
 
 
 def explained(error: Exception) -> Exception:
-    """The error, or a RunError (VZ607) in place of one that tells of too little memory."""
+    """Turn an out-of-memory error into a RunError (VZ607); others are unchanged."""
     return out_of_memory(error, _ANYTHING) if is_out_of_memory(error) else error
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether any library raised this error for lack of memory."""
+    """Whether a library raised the error for lack of memory."""
     if isinstance(error, MemoryError):
         return True
     if isinstance(error, OSError):
@@ -50,6 +50,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory(error: BaseException, hint: str) -> RunError:
-    """VZ607, with the first line of what the library said."""
-    cause = str(error).splitlines()[0] if str(error) else "the system gave no more"
-    return RunError(Diagnostic("VZ607", f"there is not enough memory: {cause}", hint=hint))
+    """VZ607 with the first line of the library's message."""
+    cause = str(error).splitlines()[0] if str(error) else "allocation failed"
+    return RunError(Diagnostic("VZ607", f"not enough memory: {cause}", hint=hint))

@@ -1,6 +1,6 @@
-"""Reading files that others may have put there: regular ones, of bounded size, not through links.
+"""Read untrusted files: only regular ones, of limited size, not through links.
 
-A FIFO would wait for ever, a device may never end, and a link may lead to any file of the reader.
+Reading a FIFO may never return, a device may never end, and a link may lead to any file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-# without O_NONBLOCK, opening a FIFO that took the file's place would wait for a writer
+# O_NONBLOCK: if a FIFO has replaced the file, open does not wait for a writer
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -37,8 +37,7 @@ def open_regular(
 ) -> Iterator[BinaryIO]:
     """Open a regular file of at most ``limit`` bytes for reading.
 
-    No folder between ``within`` and the file may be a link. Raises OSError for anything else in
-    its place, and for a larger file.
+    No folder between ``within`` and the file may be a link. Raises OSError otherwise.
     """
     for folder in _between(within, path):
         if not stat.S_ISDIR(folder.lstat().st_mode):
@@ -46,7 +45,7 @@ def open_regular(
     _check(path, path.lstat(), limit)
     handle = os.open(path, _FLAGS)
     with os.fdopen(handle, "rb") as file:
-        _check(path, os.fstat(file.fileno()), limit)  # it may have been replaced meanwhile
+        _check(path, os.fstat(file.fileno()), limit)  # the path may have been replaced
         yield file
 
 
@@ -54,7 +53,7 @@ def read_regular(path: Path, limit: int, *, within: Path | None = None) -> bytes
     """The content of a regular file, see ``open_regular``. Raises OSError."""
     with open_regular(path, within=within, limit=limit) as file:
         content = file.read(limit + 1)
-    if len(content) > limit:  # it has grown meanwhile
+    if len(content) > limit:  # it has grown since
         raise _too_large(path, len(content), limit)
     return content
 
@@ -80,5 +79,4 @@ def _refused(path: Path, mode: int, wanted: str) -> OSError:
 
 
 def _too_large(path: Path, size: int, limit: int) -> OSError:
-    text = f"it has {size:,} bytes, more than the {limit:,} that are read"
-    return OSError(errno.EFBIG, text, str(path))
+    return OSError(errno.EFBIG, f"it has {size:,} bytes; the limit is {limit:,}", str(path))

@@ -1,8 +1,8 @@
-"""Tensors and text in one safetensors file: byte-reproducible, written atomically, no pickle.
+"""Read and write safetensors files: byte-reproducible, atomic, no pickle.
 
-The format is the one of https://github.com/huggingface/safetensors: eight bytes with the
-header's length, a JSON header, the tensors' bytes. The reference writer orders metadata
-at random, so that equal contents give unequal files; this one sorts the header.
+Format (https://github.com/huggingface/safetensors): eight bytes with the header's length, a JSON
+header, the tensors' bytes. The reference writer orders metadata at random, so equal content gives
+different files; this one sorts the header.
 """
 
 from __future__ import annotations
@@ -38,30 +38,28 @@ _TYPES = {
     "uint8": "U8",
     "bool": "BOOL",
 }
-#: A header larger than this is damage, not data; the reference reader has the same bound.
+#: Largest header in bytes, as in the reference reader. A larger one is damaged.
 _LARGEST_HEADER = 100_000_000
-#: what reading a header of the wrong form raises
+#: Exceptions from parsing a malformed header.
 _MALFORMED = (ValueError, struct.error, KeyError, TypeError, AttributeError, IndexError)
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
-    """Write tensors and header texts; the file appears whole or not at all.
+    """Write tensors and header texts atomically.
 
-    Raises OSError where the folder cannot be written, ValueError for a type of tensor that
-    the format does not have.
+    Raises OSError if the folder cannot be written, ValueError for an unsupported dtype.
     """
     write_whole(path, *encoded(tensors, header))
 
 
 def encoded(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> list[bytes]:
-    """The content of a file with these tensors and header texts, in parts: all that stands
-    before the tensors, and each tensor.
+    """The content of a file in parts: everything before the tensors, then each tensor.
 
-    Raises ValueError for a type of tensor that the format does not have.
+    Raises ValueError for an unsupported dtype.
     """
     payload, entries, offset = [], {}, 0
-    # The widest types first, as the reference writer has it: each tensor then begins at a
-    # multiple of its item size, without which readers cannot map it.
+    # The widest dtypes first, as in the reference writer: each tensor then starts at a multiple
+    # of its item size, so that readers can map it.
     for name in sorted(tensors, key=lambda name: (-tensors[name].element_size(), name)):
         tensor = tensors[name].detach().cpu().contiguous()  # channels_last weights too
         data = _bytes(tensor)
@@ -74,7 +72,7 @@ def encoded(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> list[by
 def encoded_blocks(
     name: str, blocks: Iterable[Tensor], shape: Sequence[int], header: Mapping[str, str]
 ) -> Iterator[bytes]:
-    """``encoded`` of one float32 tensor of that shape, which comes in blocks of rows."""
+    """``encoded`` of one float32 tensor of that shape, given in blocks of rows."""
     entries = {name: _entry(_TYPES["float32"], shape, 0, 4 * math.prod(shape))}
     parts = (_bytes(block.detach().cpu().contiguous()) for block in blocks)
     return itertools.chain([_head(entries, header)], parts)
@@ -85,20 +83,20 @@ def _entry(dtype: str, shape: Sequence[int], offset: int, size: int) -> dict[str
 
 
 def _head(entries: Mapping[str, Any], header: Mapping[str, str]) -> bytes:
-    """All that stands before the tensors' bytes."""
+    """Everything before the tensors' bytes."""
     text = json.dumps(
         {"__metadata__": dict(sorted(header.items())), **dict(sorted(entries.items()))},
         separators=(",", ":"),
         ensure_ascii=False,
     ).encode()
-    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight
+    text += b" " * (-len(text) % 8)  # the tensors start at a multiple of eight
     return struct.pack("<Q", len(text)) + text
 
 
 def _type_name(name: str, tensor: Tensor) -> str:
     dtype = str(tensor.dtype).removeprefix("torch.")
     if dtype not in _TYPES:
-        raise ValueError(f"tensor {name!r} is {dtype}; known types are {', '.join(_TYPES)}")
+        raise ValueError(f"tensor {name!r} is {dtype}; supported are {', '.join(_TYPES)}")
     return _TYPES[dtype]
 
 
@@ -109,20 +107,17 @@ def _bytes(tensor: Tensor) -> bytes:
 
 
 def read_header(path: Path, largest: int = _LARGEST_HEADER) -> dict[str, str]:
-    """The header texts alone, without reading any tensor and without torch.
+    """The header texts, without reading tensors or importing torch.
 
-    Raises ZooError (VZ502) for a file that is not whole safetensors or whose header has more than
-    ``largest`` bytes, OSError for one that cannot be read or is not a regular file.
+    Raises ZooError (VZ502) for an invalid file or a header of more than ``largest`` bytes,
+    OSError for a file that cannot be read or is not a regular file.
     """
     with open_regular(path) as file:
         return _parse_header(path, _header_bytes(path, file, largest), _size(file))
 
 
 def load(path: Path, largest: int = _LARGEST_HEADER) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors, on the CPU, and the header texts.
-
-    Raises what ``read_header`` raises.
-    """
+    """All tensors, on the CPU, and the header texts. Raises the errors of ``read_header``."""
     with open_regular(path) as file:
         text, size = _header_bytes(path, file, largest), _size(file)
         _parse_header(path, text, size)
@@ -132,10 +127,7 @@ def load(path: Path, largest: int = _LARGEST_HEADER) -> tuple[dict[str, Tensor],
 
 
 def decoded(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and header texts in what was read from ``path``.
-
-    Raises ZooError (VZ502) where that is not whole safetensors.
-    """
+    """The tensors and header texts in the content of ``path``. Raises ZooError (VZ502)."""
     from safetensors import SafetensorError
     from safetensors.torch import load as read_tensors
 
@@ -151,31 +143,31 @@ def _size(file: BinaryIO) -> int:
 
 
 def _header_bytes(path: Path, file: BinaryIO, largest: int) -> bytes:
-    """The JSON of the header; nothing of one that is too long is read."""
+    """The JSON of the header. A header that is too long is not read."""
     start = file.read(8)
     if len(start) < 8:
-        raise _damaged(path, "it is cut short")
+        raise _damaged(path, "it is truncated")
     (length,) = struct.unpack("<Q", start)
     if length > largest:
         raise _damaged(path, f"its header has more than {in_units(largest)}")
     text = file.read(length)
     if len(text) < length:
-        raise _damaged(path, "it is cut short")
+        raise _damaged(path, "it is truncated")
     return text
 
 
 def _parse_header(path: Path, text: bytes, size: int) -> dict[str, str]:
-    """The texts in a header, of a file with so many bytes."""
+    """The header texts of a file of ``size`` bytes."""
     try:
         header = strict_json.parse(text)
         texts: dict[str, str] = header.pop("__metadata__", {})
         ends = [_end(tensor["data_offsets"]) for tensor in header.values()]
         if size != 8 + len(text) + max(ends, default=0):
-            raise ValueError("it is cut short or has grown")
+            raise ValueError("its size does not match its header")
         if not all(isinstance(text, str) for text in texts.values()):
-            raise ValueError("its header holds something other than texts")
+            raise ValueError("a value in its header is not text")
         return texts
-    except (*_MALFORMED, RecursionError) as error:  # the latter for brackets without end
+    except (*_MALFORMED, RecursionError) as error:  # RecursionError: deeply nested brackets
         raise _damaged(path, error) from None
 
 
@@ -183,26 +175,26 @@ def _end(offsets: list[int]) -> int:
     start, end = offsets
     if type(start) is int and type(end) is int and 0 <= start <= end:
         return end
-    raise ValueError("a tensor lies nowhere")
+    raise ValueError("a tensor has invalid offsets")
 
 
 def _damaged(path: Path, error: BaseException | str) -> ZooError:
     if is_lfs_pointer(path):
         return lfs_pointer(path)
-    message = f"{path} is not a whole safetensors file: {error}"
-    return ZooError(Diagnostic("VZ502", message, hint="fetch or train it again"))
+    message = f"{path} is not a valid safetensors file: {error}"
+    return ZooError(Diagnostic("VZ502", message, hint="download or train it again"))
 
 
 def lfs_pointer(path: Path) -> ZooError:
-    """The error for a file in whose place git-lfs has left a note of where it is."""
+    """The error for a git-lfs pointer."""
     message = f"{path} is a git-lfs pointer, not the file itself"
     return ZooError(Diagnostic("VZ502", message, hint=f"run git lfs pull in {path.parent}"))
 
 
 def in_format(tensors: Mapping[str, Tensor], number_format: str) -> dict[str, Tensor]:
-    """The tensors as ``float32`` (unchanged) or with every float32 one rounded to ``float16``.
+    """The tensors unchanged (``float32``), or float32 ones rounded to ``float16``.
 
-    One with a number that float16 cannot hold (beyond 65504) stays as it is.
+    A tensor with a value beyond the range of float16 (65504) is unchanged.
     """
     if number_format == "float32":
         return dict(tensors)
@@ -219,7 +211,7 @@ def _halved(tensor: Tensor) -> Tensor:
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
-    """A SHA-256 over names, types, shapes and values, in the order of names."""
+    """SHA-256 of the names, dtypes, shapes and values, ordered by name."""
     total = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()

@@ -1,7 +1,7 @@
-"""JSON as RFC 8259 has it, and nothing that readers understand in different ways.
+"""Parse strict JSON (RFC 8259), without anything that parsers interpret differently.
 
-No duplicate keys, no ``NaN`` or ``Infinity``, no number beyond a float, no half of a surrogate
-pair, which could not be printed.
+No duplicate keys, ``NaN``, ``Infinity``, numbers beyond a float, or lone surrogates, which cannot
+be printed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
-            raise ValueError(f"the key {key!r} stands twice")
+            raise ValueError(f"duplicate key {key!r}")
         seen.add(key)
     return found
 
@@ -41,4 +41,4 @@ def _finite(digits: str) -> float:
     number = float(digits)
     if math.isfinite(number):
         return number
-    raise ValueError(f"{digits[:20]} is beyond what a float can hold")
+    raise ValueError(f"{digits[:20]} is too large for a float")

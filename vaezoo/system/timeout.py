@@ -1,4 +1,4 @@
-"""A limit on how long someone else's code may take."""
+"""A time limit for other people's code."""
 
 from __future__ import annotations
 
@@ -10,33 +10,31 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from types import FrameType
 
-#: Libraries that cannot be imported a second time in one process after a first time was cut off.
+#: Libraries that cannot be imported again in a process after an interrupted import.
 _INDIVISIBLE = ("torch", "torchvision", "numpy", "matplotlib")
 
 
-class _TookTooLong(BaseException):
-    """Raised within the code that takes too long; ``except Exception`` does not stop it."""
+class _TimedOut(BaseException):
+    """Raised inside the slow code, where ``except Exception`` does not catch it."""
 
 
 @contextlib.contextmanager
-def timeout(seconds: float, uneasy_after: float, uneasy: Callable[[], object]) -> Iterator[None]:
-    """Call ``uneasy`` once the body takes long, and raise TimeoutError when it takes too long.
+def timeout(seconds: float, warn_after: float, warn: Callable[[], object]) -> Iterator[None]:
+    """Call ``warn`` if the body is slow; raise TimeoutError after ``seconds``, which may be inf.
 
-    ``seconds`` may be infinite.
-    The body is cut off only where the system has an alarm that nobody else uses, and only in
-    the main thread; elsewhere it is waited for. Code that never returns to Python, such as a
-    loop in a C extension, cannot be cut off either.
+    The body is interrupted only in the main thread of a system with an unused alarm; otherwise
+    the context waits for its end. A loop in a C extension cannot be interrupted either.
     """
-    reminder = threading.Timer(uneasy_after, uneasy)
-    reminder.daemon = True
-    reminder.start()
+    timer = threading.Timer(warn_after, warn)
+    timer.daemon = True
+    timer.start()
     try:
         with _alarm(seconds) if isfinite(seconds) and _has_alarm() else contextlib.nullcontext():
             yield
-    except _TookTooLong:
+    except _TimedOut:
         raise TimeoutError(f"no end after {seconds:g} s") from None
     finally:
-        reminder.cancel()
+        timer.cancel()
 
 
 def _has_alarm() -> bool:
@@ -52,10 +50,10 @@ def _has_alarm() -> bool:
 def _alarm(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
         if not any(map(_half_imported, _INDIVISIBLE)):
-            raise _TookTooLong
+            raise _TimedOut
 
     signal.signal(signal.SIGALRM, ring)
-    # again and again: the first may come within an import that must not be cut off, or be caught
+    # repeat every second: the first may come during an import, or be caught
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The processes that train one model together, as torchrun starts them."""
+"""The processes of one distributed training, as started by torchrun."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from vaezoo.diagnostics import Diagnostic, RunError, UsageError
 
-#: How many runs that know nothing of each other share the memory of this machine.
+#: Variable with the number of independent runs that share the memory of this machine.
 SHARING = "VAEZOO_SHARED_BY"
-#: Seconds in which the first process says what all of them found; torchrun then ends the others.
-_FIRST_WORD = 3.0
+#: Seconds in which the first process reports an error; then torchrun ends the others.
+_REPORT_TIME = 3.0
 
 
 @dataclass(frozen=True)
 class Processes:
-    """This process's place among all: ``rank`` of ``count``, ``local_rank`` on its machine, where
-    ``beside`` of them are."""
+    """This process among all: ``rank`` of ``count``, and ``local_rank`` of the ``beside`` ones on
+    its machine."""
 
     rank: int = 0
     count: int = 1
@@ -26,7 +26,7 @@ class Processes:
 
     @classmethod
     def of_environment(cls) -> Processes:
-        """As the variables that torchrun sets say; one process alone where they are not set."""
+        """From the variables of torchrun; a single process without them."""
         try:
             rank, count, local_rank = (
                 int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")
@@ -38,11 +38,11 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that writes, draws and speaks."""
+        """Whether this process evaluates, writes, draws and prints."""
         return self.rank == 0
 
     def share(self, rows: int) -> slice:
-        """This process's part of so many rows; the parts of all differ by at most one row."""
+        """This process's part of the rows. The sizes of all parts differ by at most one."""
         return slice(rows * self.rank // self.count, rows * (self.rank + 1) // self.count)
 
 
@@ -54,28 +54,28 @@ def runs_beside() -> int:
     text = os.environ.get(SHARING, "").strip() or "1"
     if not text.isdecimal() or not int(text):
         message = f"{SHARING} is {text!r}, which is not a number of runs"
-        raise UsageError(Diagnostic("VZ607", message, hint="write it as 4, or leave it out"))
+        raise UsageError(Diagnostic("VZ607", message, hint="set it to a number such as 4"))
     return int(text)
 
 
-def let_the_first_speak() -> None:
-    """Before an error is shown: wait, in all processes but the first, for what all would say.
+def let_first_process_report() -> None:
+    """Before showing an error, give the first process time to show the same one.
 
-    Returns only where torchrun has not ended this process, which is where the first is well.
+    torchrun then ends the other processes. This returns if the first process has no error.
     """
     if not Processes.of_environment().is_first:
-        time.sleep(_FIRST_WORD)
+        time.sleep(_REPORT_TIME)
 
 
 def refuse_small_batches(processes: Processes, batch_size: int) -> None:
-    """Raise RunError (VZ609) where a batch has no image for each process."""
+    """Raise RunError (VZ609) if a batch has fewer images than there are processes."""
     if batch_size < processes.count:
         raise apart(
-            f"a batch of {batch_size} cannot be shared by {processes.count} processes",
+            f"{processes.count} processes cannot share a batch of {batch_size}",
             f"set train.batch_size to {processes.count} or more, or start fewer processes",
         )
 
 
 def apart(message: str, hint: str) -> RunError:
-    """What keeps processes from training together (VZ609)."""
+    """The error that processes cannot train together (VZ609)."""
     return RunError(Diagnostic("VZ609", message, hint=hint))

@@ -1,4 +1,4 @@
-"""JSON data held against Python types, without torch and without a schema of its own.
+"""Check JSON data against Python types, without torch or a schema.
 
 >>> typed([1, 2.5], tuple[float, ...])
 (1, 2.5)
@@ -28,11 +28,11 @@ _NAMES = {
 
 
 def typed(value: Any, kind: Any, where: str = "") -> Any:
-    """``value``, parsed from JSON, as ``kind``; lists become tuples, objects become dataclasses.
+    """Convert ``value``, parsed from JSON, to ``kind``.
 
-    ``kind`` is a type of JSON, a union, a literal, a list, tuple or dictionary of such, a
-    dataclass (which may have no other keys) or a TypedDict (which may). A number that is null is
-    not a number: JSON has no other way to say it. Raises ValueError, which says where.
+    ``kind`` is a JSON type, a union, a literal, a list, tuple or dictionary of such, a dataclass
+    (no other keys allowed) or a TypedDict (others allowed). null becomes NaN where a float is
+    expected, since JSON has no NaN. Raises ValueError with the location in the data.
     """
     if kind is Any:
         return value
@@ -59,7 +59,7 @@ def typed(value: Any, kind: Any, where: str = "") -> Any:
 
 
 def _of(value: Any, kind: type, where: str) -> Any:
-    """The value, if it is of a plain type of JSON."""
+    """The value, if it has the plain JSON type ``kind``."""
     if kind in (int, float) and isinstance(value, int) and abs(value) >= _LARGEST_INTEGER:
         raise ValueError(f"{_at(where)} is too large for a whole number")
     wanted = (int, float) if kind is float else kind
@@ -87,7 +87,7 @@ def _dataclass(value: Any, kind: Any, where: str) -> Any:
     hints = _hints(kind)
     unknown = data.keys() - hints.keys()
     if unknown:
-        raise ValueError(f"{_at(_inside(where, min(unknown)))} is not known")
+        raise ValueError(f"{_at(_inside(where, min(unknown)))} is unknown")
     known = {key: typed(item, hints[key], _inside(where, key)) for key, item in data.items()}
     missing = [
         one.name

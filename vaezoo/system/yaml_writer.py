@@ -1,4 +1,4 @@
-"""``spec.yaml`` of an entry: JSON data written as a person would write it."""
+"""Write a spec as readable YAML."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _WIDTH = 100
 
 
 def to_yaml(data: dict[str, Any]) -> str:
-    """YAML in the order of ``data``: lists of plain values on one line, nothing by alias.
+    """YAML in the order of ``data``: lists of plain values on one line, no aliases.
 
     >>> print(to_yaml({"hidden": [400, 400], "lr": 0.001}), end="")
     hidden: [400, 400]
     lr: 0.001
     """
     text = _dumped(data, _WIDTH)
-    # a folded line may begin with what a CI system obeys; the same text in one line does not
+    # a folded line may start with a command of a CI system; the unfolded text does not
     return text if without_commands(text) == text else _dumped(data, sys.maxsize)
 
 
 def _dumped(data: dict[str, Any], width: int) -> str:
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
-    return text.replace("##[", "\\x23#[")  # it stands in double quotes alone
+    return text.replace("##[", "\\x23#[")  # it occurs only in double quotes
 
 
 def resolved_text(data: dict[str, Any]) -> str:
-    """A resolved spec as a file, as it stands in an entry and as ``vaezoo show`` prints it."""
+    """The text of an entry's ``spec.yaml``, and of ``vaezoo show``."""
     return f"# {data['name']}, resolved: every default filled in\n{to_yaml(data)}"
 
 
@@ -41,11 +41,11 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless=False)  # a list's items stand under its key
+        super().increase_indent(flow, indentless=False)  # indent a list's items below its key
 
     def analyze_scalar(self, scalar: str) -> Any:
         analysis = super().analyze_scalar(scalar)
-        if _acts(scalar):  # only in double quotes are there escapes
+        if _is_active(scalar):  # only double quotes have escapes
             analysis.allow_flow_plain = analysis.allow_block_plain = False
             analysis.allow_single_quoted = analysis.allow_block = False
         return analysis
@@ -56,8 +56,8 @@ class _Dumper(yaml.SafeDumper):
         self.allow_unicode = before
 
 
-def _acts(text: str) -> bool:
-    """Whether something of the text would act on a terminal or a CI system, or not be seen."""
+def _is_active(text: str) -> bool:
+    """Whether the text has control or invisible characters, or commands of a CI system."""
     return in_log(text) != text
 
 
@@ -73,8 +73,8 @@ def _mapping(dumper: _Dumper, items: dict[str, Any]) -> yaml.MappingNode:
 
 _Dumper.add_representer(list, _sequence)
 _Dumper.add_representer(dict, _mapping)
-# PyYAML takes these for text and would write them bare; vaezoo reads YAML 1.2, where they are
-# numbers, so a text that looks like one needs its quotes.
+# PyYAML reads these as text and would not quote them. In YAML 1.2, which vaezoo reads, they are
+# numbers, so text of this form needs quotes.
 _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|0o[0-7]+$"),

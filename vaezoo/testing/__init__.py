@@ -1,14 +1,14 @@
-"""Conformance tests for plugins, as pytest classes to subclass.
+"""Conformance tests for plugins: pytest classes to subclass.
 
 >>> from vaezoo.testing import EncoderConformance
 >>> class TestMine(EncoderConformance):
 ...     component = Mine(hidden=(32,))
 
-pytest then runs every check of an encoder. Set ``strict = True`` to count the optional ones
-too, ``native = True`` to try torch.compile's own code. The same checks run without pytest in
-``vaezoo plugins check``.
+pytest then runs every check of an encoder. ``strict = True`` makes optional checks count,
+``native = True`` also tries torch.compile's inductor backend. ``vaezoo plugins check`` runs the
+same checks without pytest.
 
-Names are imported when they are first used: measuring what a plugin imports needs no torch here.
+Names are imported on first use, so that measuring a plugin's imports does not import torch.
 """
 
 from __future__ import annotations

@@ -1,22 +1,22 @@
-"""``Entry``: a trained model on disk, read piece by piece and only when asked.
+"""``Entry``: a trained model on disk. Its files are read on first use.
 
-An entry is a folder, or a weights file alone: the header of ``model.safetensors`` holds the
-spec and the lock, so that the file needs nothing beside it. In a folder there are also::
+An entry is a folder, or only a weights file: the header of ``model.safetensors`` has the spec and
+the lock, so the file is complete without the folder. A folder also contains::
 
-    spec.yaml       the resolved spec, for people; the header's copy is the one that is loaded
+    spec.yaml       the resolved spec, for people; loading uses the copy in the header
     metrics.json    {"figures": [Figure, …],       every field of registry.contracts.Figure
                      "targets": [TargetResult, …], with a verdict
-                     "notes": [text, …],           what a reader must not miss
+                     "notes": [text, …],           caveats for readers
                      "test_is_trained_on": bool}
-    history.jsonl   one registry.contracts.EpochRecord a line
-    README.md       the model card, made from the files above
+    history.jsonl   one registry.contracts.EpochRecord per line
+    README.md       the model card, generated from the files above
     figures/*.png   the pictures
     manifest.json   size and SHA-256 of every other file, see ``vaezoo.zoo.manifest``
 
-A number that is not finite is ``null`` in these files, since JSON has no other way to say it.
+Numbers that are not finite are ``null`` in these files, since JSON has no NaN or infinity.
 
-Entries come from others. Only regular files of bounded size are read, none through a link, and
-every field's type is checked; what is not as it should be is ZooError (VZ502).
+Entries are untrusted. Only regular files of limited size are read, none through a link, and the
+type of every field is checked. Invalid files raise ZooError (VZ502).
 """
 
 from __future__ import annotations
@@ -60,23 +60,23 @@ WEIGHTS, SPEC, METRICS, HISTORY, CARD, FIGURES, MANIFEST = (
     "figures",
     "manifest.json",
 )
-#: The pictures of an entry, and all its files together; of more it is not said that they are its.
+#: Largest number of files in an entry.
 _MOST_FILES = 1000
-#: how often an entry is read that is replaced meanwhile, and seconds to wait where it is absent
+#: Attempts to read an entry that is being replaced, and seconds to wait while it is absent.
 _ATTEMPTS, _PAUSE = 20, 0.01
 _FIELDS = frozenset({"path", "name"})
 _LARGEST_PICTURE = 64 * 10**6
-_AGAIN = "fetch it again, or train it again with 'vaezoo run'"
-_NEWER = "give a weights file that vaezoo wrote, or update vaezoo if it is newer"
+_AGAIN = "download it again, or train it again with 'vaezoo run'"
+_NEWER = "use a weights file that vaezoo wrote; if it is newer than this vaezoo, update"
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A trained model: ``path`` is its folder, or its weights file where that stands alone.
+    """A trained model; ``path`` is its folder, or its weights file without a folder.
 
-    Whatever reads a file of it raises ZooError (VZ502) for one that is missing or damaged.
+    Everything that reads a file raises ZooError (VZ502) if it is missing or damaged.
     """
 
     path: Path
@@ -84,8 +84,8 @@ class Entry:
 
     @property
     def weights_path(self) -> Path:
-        # a weights file alone was named by the user, who may name a link; in a folder that
-        # others filled a link is refused
+        # a weights file without a folder was named by the user and may be a link; a link in a
+        # folder from others is refused
         return self.path.resolve() if self.stands_alone else self.path / WEIGHTS
 
     @property
@@ -106,12 +106,12 @@ class Entry:
 
     @property
     def is_sealed(self) -> bool:
-        """Whether it is of the format that has a manifest."""
+        """Whether it has the format with a manifest."""
         return self.header["format"] == texts.FORMAT
 
     @cached_property
     def recorded_name(self) -> str:
-        """The name by which it was published."""
+        """The name under which it was published."""
         return str(self._spec_of_header["name"])
 
     @property
@@ -119,7 +119,7 @@ class Entry:
         """The resolved spec as JSON data."""
         if self.recorded_name != self.name:
             raise damaged(
-                f"{self.path} is called {self.name}, and its weights file {self.recorded_name}",
+                f"{self.path} is called {self.name}, but its weights file {self.recorded_name}",
                 f"rename it to {self.recorded_name}, or give its path instead of a name",
             )
         return self._spec_of_header
@@ -142,14 +142,14 @@ class Entry:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The evaluator's figures; none for a weights file alone."""
+        """The evaluator's figures; empty for a weights file without a folder."""
         if self.stands_alone:
             return Metrics()
         return self._read(METRICS, LARGEST_METRICS, read_metrics)
 
     @cached_property
     def history(self) -> tuple[EpochRecord, ...]:
-        """One record an epoch; none for a weights file alone."""
+        """One record per epoch; empty for a weights file without a folder."""
         if self.stands_alone:
             return ()
         return self._read(HISTORY, LARGEST_HISTORY, read_history)
@@ -168,10 +168,7 @@ class Entry:
         return readable(path, lambda path: read_regular(path, _LARGEST_PICTURE, within=self.path))
 
     def files(self) -> dict[str, int]:
-        """Its regular files, relative to it and by name, with their sizes in bytes.
-
-        Hidden ones, such as those of a version control system, are not its own.
-        """
+        """The size in bytes of each regular file, by relative path; without hidden files."""
         if self.stands_alone:
             return {self.path.name: readable(self.weights_path, lambda path: path.stat().st_size)}
         found = readable(self.path, contents)
@@ -184,31 +181,31 @@ class Entry:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether it came with vaezoo."""
+        """Whether it ships with vaezoo."""
         from vaezoo.zoo.search import shipped_folder
 
         return shipped_folder().resolve() in self.path.resolve().parents
 
     def check(self) -> None:
-        """Raise unless all that a listing shows can be read; reads no tensor."""
+        """Raise unless everything that a listing shows can be read. Reads no tensors."""
         _ = self.spec_data, self.lock, self.metrics, self.size
 
     def spec(self, registry: Registry) -> Spec:
-        """The spec, its components resolved.
+        """The spec with its components.
 
-        Warns (VZ305, VZ306) where a plugin is not as it was when the entry was made. Raises
-        PluginError (VZ304) for a plugin that is missing, ZooError (VZ502) for a spec that this
-        version of vaezoo and its plugins cannot use.
+        Warns (VZ305, VZ306) if a plugin has changed since the entry was made. Raises PluginError
+        (VZ304) for a missing plugin, ZooError (VZ502) for a spec that the installed versions
+        cannot use.
         """
         from vaezoo.spec import from_data
         from vaezoo.zoo.lock import plugins_of, require_plugins
         from vaezoo.zoo.plugin_drift import drift
 
         require_plugins(self.lock, registry, self.name)
-        # what ships with vaezoo is taken anew and held against its record by vaezoo's own tests
+        # vaezoo's own tests recompute the figures of shipped entries
         drifted = [] if self.is_shipped else drift(self.lock, registry, self.name)
         for finding in drifted:
-            warnings.warn(DiagnosticWarning(finding), stacklevel=1)  # each once, wherever from
+            warnings.warn(DiagnosticWarning(finding), stacklevel=1)  # here, to show each once
         try:
             pinned = registry.pinned(plugins_of(self.lock))
             return from_data(self.spec_data, pinned, self.condition)
@@ -220,8 +217,8 @@ class Entry:
             ) from None
 
     def steadily(self, read: Callable[[], T]) -> T:
-        """What ``read`` gives, which reads this entry. It is called again where it fails because
-        a publish put another folder in the place of this one meanwhile."""
+        """The result of ``read``, which reads this entry. It is repeated if it fails because a
+        publish replaced the folder at the same time."""
         for _ in range(_ATTEMPTS):
             known, before = set(vars(self)) - _FIELDS, self.number()
             try:
@@ -231,13 +228,13 @@ class Entry:
                 if not known and before == after and after is not None:
                     raise
                 for name in set(vars(self)) - _FIELDS:
-                    del vars(self)[name]  # what was read before and may be of the earlier one
+                    del vars(self)[name]  # cached values may be from the replaced folder
                 if after is None:
                     time.sleep(_PAUSE)
         return read()
 
     def number(self) -> tuple[int, int] | None:
-        """What the folder is known by until it is moved or changed; None where there is none."""
+        """Identifies the folder until it is moved or changed; None if it is missing."""
         try:
             status = self.path.stat()
         except OSError:
@@ -252,7 +249,7 @@ class Entry:
         """The trained model, in evaluation mode on ``device``.
 
         Raises ZooError (VZ502) for a damaged file, PluginError (VZ304) for a missing plugin,
-        RunError (VZ602) for a device that is not there.
+        RunError (VZ602) for an unavailable device.
         """
         return self.steadily(lambda: self._load(registry, device))
 
@@ -292,7 +289,7 @@ class Entry:
         if header != self.header:
             raise damaged(f"{self.weights_path} was replaced while it was read", "try again")
         if safetensors_io.digest(tensors) != expected:
-            raise damaged(f"the weights in {self.weights_path} are not those that were published")
+            raise damaged(f"the weights in {self.weights_path} were changed after publishing")
         return tensors
 
     @cached_property
@@ -314,12 +311,12 @@ class Entry:
 
 
 def damaged(message: str, hint: str = _AGAIN) -> ZooError:
-    """The error for an entry that cannot be used as it is."""
+    """The error for a damaged entry."""
     return ZooError(Diagnostic("VZ502", message, hint=hint))
 
 
 def readable(path: Path, read: Callable[[Path], T]) -> T:
-    """What ``read`` makes of a file of an entry. Raises ZooError (VZ502)."""
+    """The result of ``read`` for a file of an entry. Raises ZooError (VZ502)."""
     try:
         return read(path)
     except FileNotFoundError:
@@ -329,31 +326,37 @@ def readable(path: Path, read: Callable[[Path], T]) -> T:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         if is_lfs_pointer(path):
             raise safetensors_io.lfs_pointer(path) from None
-        raise damaged(f"{path} is not what vaezoo writes there: {error}") from None
+        raise damaged(f"{path} is damaged: {error}") from None
 
 
 def _misfit(spec: Spec, condition: Condition | None, tensors: Mapping[str, Tensor]) -> str | None:
-    """Why tensors do not fit a spec, found without the memory that its model would take: a spec
-    from others may ask for any amount."""
+    """Why tensors do not fit a spec; None if they do.
+
+    It does not allocate the model, since an untrusted spec may need any amount of memory.
+    """
     import torch
 
     from vaezoo.model import build
 
     try:
         with torch.device("meta"):
-            model = build(spec, condition=condition)
-            wanted = {name: tuple(t.shape) for name, t in model.state_dict().items()}
-    except Exception:  # not every component can be built there
+            wanted = {
+                name: tuple(t.shape)
+                for name, t in build(spec, condition=condition).state_dict().items()
+            }
+    except Exception:  # not every component can be built on meta
         return None
     for name, shape in wanted.items():
         if name in tensors and tuple(tensors[name].shape) != shape:
-            return f"{name} has the shape {tuple(tensors[name].shape)}, the spec asks for {shape}"
+            return f"{name} has the shape {tuple(tensors[name].shape)}, the spec needs {shape}"
     return None
 
 
 def contents(folder: Path) -> dict[str, os.stat_result]:
-    """All that lies in an entry's folder and the folders in it, by relative name; hidden things
-    are left out, folders are not named themselves, and links are not followed."""
+    """The status of all files in an entry's folder and its subfolders, by relative path.
+
+    Hidden files are left out; links are listed but not followed.
+    """
     found: dict[str, os.stat_result] = {}
     waiting = [(folder, "")]
     while waiting:
@@ -368,7 +371,7 @@ def contents(folder: Path) -> dict[str, os.stat_result]:
                 else:
                     found[f"{prefix}{item.name}"] = status
                 if len(found) + len(waiting) > _MOST_FILES:
-                    raise ValueError(f"it holds more than {_MOST_FILES} files")
+                    raise ValueError(f"it has more than {_MOST_FILES} files")
     return dict(sorted(found.items()))
 
 

@@ -116,9 +116,9 @@ def contradictions(lock: dict[str, Any], spec: Spec, registry: Registry) -> list
     dataset, seed = lock["dataset"]["use"], lock["seed"]
     found = []
     if dataset != spec.dataset.use:
-        found.append(f"the lock is of the dataset {dataset}, the spec has {spec.dataset.use}")
+        found.append(f"the lock has the dataset {dataset}, the spec {spec.dataset.use}")
     if seed != spec.train.seed:
-        found.append(f"the lock is of the seed {seed}, the spec has {spec.train.seed}")
+        found.append(f"the lock has the seed {seed}, the spec {spec.train.seed}")
     locked = _named(last_checked(lock)["components"])
     used = {f"{row.component.kind} {row.qualified}" for row in _used(spec, registry)}
     found += [f"the lock has the {name}, the spec does not" for name in sorted(locked - used)]
@@ -132,7 +132,7 @@ def contradictions(lock: dict[str, Any], spec: Spec, registry: Registry) -> list
         for rows in (lock, last_checked(lock))
     )
     found += [f"the {name} did not train the model" for name in sorted(now - trained)]
-    found += [f"the {name} trained the model alone" for name in sorted(trained - now)]
+    found += [f"the {name} only trained the model" for name in sorted(trained - now)]
     return found
 
 
@@ -274,13 +274,13 @@ def _missing(component: dict[str, Any], registry: Registry, name: str) -> Diagno
     if installed is not None:
         state = f"but {plugin} {installed.version} does not have it"
         if installed.off:
-            state = "which is switched off"
+            state = "which is disabled"
         elif installed.error:
             state = f"but {plugin} {installed.version} cannot be loaded: {installed.error}"
     if component["distribution"]:
         hint = f"pip install '{component['distribution']}=={version}'"
     elif version == "file":
-        hint = f"give its file: vaezoo --plugin {component['file']} …"
+        hint = f"load its file: vaezoo --plugin {component['file']} …"
     else:
-        hint = f"install the module that it comes from and give it: vaezoo --plugin {plugin} …"
+        hint = f"install its module and load it: vaezoo --plugin {plugin} …"
     return Diagnostic("VZ304", f"{name} needs {what}, {state}", hint=hint)

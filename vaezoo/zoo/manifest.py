@@ -70,7 +70,7 @@ def read_manifest(entry: Entry) -> Manifest:
 
 
 def differences(entry: Entry, manifest: Manifest) -> dict[str, str]:
-    """The problems of files that do not match the manifest, by name."""
+    """Why files do not match the manifest, by name."""
     from vaezoo.zoo.entry import contents, readable
 
     found = {}

@@ -131,7 +131,7 @@ def _write_weights(staged: Path, spec: Spec, model: VAE, lock: Mapping[str, Any]
 def _write_pictures(folder: Path, pictures: Mapping[str, Path | bytes]) -> None:
     folder.mkdir()
     for name, picture in pictures.items():
-        # A visualizer's name may be qualified, plugin:name, which is no file name everywhere.
+        # a qualified name, plugin:name, is not a valid file name on every system
         file_name = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".")
         data = picture if isinstance(picture, bytes) else picture.read_bytes()
         _write(folder / f"{file_name}.png", data)
@@ -139,7 +139,7 @@ def _write_pictures(folder: Path, pictures: Mapping[str, Path | bytes]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """A text file of an entry, on the disk when this returns."""
+    """Write a text file of an entry and sync it to disk."""
     _write(path, text.encode())
 
 

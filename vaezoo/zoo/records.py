@@ -69,7 +69,7 @@ def read_history(content: bytes) -> tuple[EpochRecord, ...]:
     """Parse ``history.jsonl``. Raises ValueError, or RecursionError for deep nesting."""
     lines = content.decode("utf-8").split("\n")
     if lines.pop():
-        raise ValueError("its last line is cut short")
+        raise ValueError("its last line is truncated")
     return tuple(_epoch(strict_json.parse(line), f"line {n}") for n, line in enumerate(lines, 1))
 
 

@@ -88,9 +88,7 @@ def _check(entry: Entry) -> None:
 def _existing(folder: Path) -> Path:
     if os.path.isdir(folder):
         return folder
-    raise UsageError(
-        Diagnostic("VZ501", f"there is no zoo folder {folder}", hint="choose one with --zoo")
-    )
+    raise UsageError(Diagnostic("VZ501", f"no zoo folder {folder}", hint="choose one with --zoo"))
 
 
 def _of(folder: Path, name: str) -> list[Predecessor]:

@@ -78,7 +78,7 @@ def search_folders(zoo: str | Path | None = None) -> list[Path]:
     """The folders that are searched, in this order; some may not exist."""
     if zoo is not None and not os.path.isdir(_folder(zoo)):
         raise UsageError(
-            Diagnostic("VZ501", f"there is no zoo folder {zoo}", hint="give a folder that exists")
+            Diagnostic("VZ501", f"no zoo folder {zoo}", hint="choose an existing folder")
         )
     candidates = [
         *([_folder(zoo)] if zoo is not None else []),
@@ -155,7 +155,7 @@ def _at(path: Path) -> Entry:
     raise UsageError(
         Diagnostic(
             "VZ501",
-            f"there is no entry folder or .safetensors file at {path}",
+            f"no entry folder or .safetensors file at {path}",
             hint="'vaezoo zoo list' shows the known names",
         )
     )
@@ -206,6 +206,6 @@ def _unknown(name: str, folders: list[Path]) -> Diagnostic:
     searched = ", ".join(str(folder) for folder in folders)
     return Diagnostic(
         "VZ501",
-        f"there is no zoo entry called {name!r}",
+        f"no zoo entry called {name!r}",
         hint=f"{suggest(name, known, 'entries')} (searched {searched})",
     )

@@ -1,4 +1,6 @@
-"""Signatures of entries in minisign format. They prove who published an entry, not that it is true.
+"""Sign entries and check signatures, in minisign format.
+
+A signature proves who published an entry, not that its figures are right.
 
 https://jedisct1.github.io/minisign describes keys and format. The library is py-minisign, in the
 extra ``sign``. The signature is of the manifest, and so covers every file of the entry.
@@ -102,7 +104,7 @@ def _verified_manifest(entry: Entry) -> bytes:
         Diagnostic(
             "VZ502",
             f"{entry.path / name} was changed after publishing: {problem}",
-            hint="fetch or train the entry again; changed files must not be signed",
+            hint="download or train the entry again; changed files must not be signed",
         )
     )
 
@@ -118,15 +120,14 @@ def _unusable(path: Path, error: object) -> UsageError:
     return UsageError(
         Diagnostic(
             "VZ504",
-            f"the key {path} cannot be used: {error}",
-            hint="give a key that 'minisign -G' wrote: the secret one to sign, the public one to "
-            "verify",
+            f"cannot use the key {path}: {error}",
+            hint="use a key of 'minisign -G': the secret one to sign, the public one to verify",
         )
     )
 
 
 def _not_by(key: Path, reason: str) -> ZooError:
-    message = f"the signature is not one by the owner of {key}: {reason}"
+    message = f"the entry was not signed with the key of {key}: {reason}"
     hint = "ask its publisher for the key, or do not trust the entry"
     return ZooError(Diagnostic("VZ502", message, hint=hint))
 

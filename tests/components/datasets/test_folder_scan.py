@@ -60,7 +60,7 @@ def test_train_and_test_are_splits(
     assert said == ""
 
 
-def test_validation_is_left_out_beside_a_test_split_and_said(tmp_path: Path) -> None:
+def test_a_validation_folder_is_skipped_with_a_warning(tmp_path: Path) -> None:
     for name, level in (("train", 10), ("val", 99), ("test", 200)):
         paint_many(tmp_path / name, 3, level)
     data, said = load(tmp_path)
@@ -69,7 +69,7 @@ def test_validation_is_left_out_beside_a_test_split_and_said(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["val", "valid", "validation"])
-def test_validation_is_the_test_split_where_there_is_no_other(tmp_path: Path, name: str) -> None:
+def test_the_validation_folder_is_the_test_split_without_another(tmp_path: Path, name: str) -> None:
     paint_many(tmp_path / "train", 3, 10)
     paint_many(tmp_path / name, 2, 99)
     data, said = load(tmp_path)
@@ -77,7 +77,7 @@ def test_validation_is_the_test_split_where_there_is_no_other(tmp_path: Path, na
     assert said == ""
 
 
-def test_what_is_no_split_beside_splits_is_left_out(tmp_path: Path) -> None:
+def test_other_folders_next_to_splits_are_skipped(tmp_path: Path) -> None:
     for name, level in (("train", 10), ("test", 200), ("unlabeled", 99)):
         paint_many(tmp_path / name, 3, level)
     data, said = load(tmp_path)
@@ -165,7 +165,7 @@ def test_only_regular_files_are_opened(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
-def test_a_folder_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_folder_is_reported(tmp_path: Path) -> None:
     paint_many(tmp_path / "a", 2)
     paint_many(tmp_path / "b", 2)
     (tmp_path / "b").chmod(0)
@@ -188,7 +188,7 @@ def test_a_folder_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     assert said == "1 that cannot be opened (Permission denied): b"
 
 
-def test_class_folders_that_look_alike_are_told(tmp_path: Path) -> None:
+def test_similar_class_folders_are_reported(tmp_path: Path) -> None:
     for name in ("Cat", "cat ", "dog"):
         paint_many(tmp_path / name, 3)
     if len(list(tmp_path.iterdir())) < 3:
@@ -221,7 +221,7 @@ def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path: Path) -> Non
     assert "it contains 4 with the suffix .heic: 0.heic, 1.heic, 2.heic and 1 more" in problem
 
 
-def test_a_path_is_told_with_the_nearest_folder(
+def test_the_nearest_existing_folder_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "pictures").mkdir()

@@ -95,7 +95,7 @@ def test_the_names_that_archivers_give(
     assert torch.equal(idx.read(path).long(), VALUES)
 
 
-def test_compression_is_told_by_the_content(tmp_path: Path, write_idx: Callable[..., Path]) -> None:
+def test_compression_is_detected_by_content(tmp_path: Path, write_idx: Callable[..., Path]) -> None:
     """Browsers unpack a file on the way and leave its ending; others drop the ending."""
     plain = write_idx(tmp_path / "plain.gz", VALUES)
     assert torch.equal(idx.read(plain).long(), VALUES)

@@ -111,7 +111,7 @@ def test_the_background_can_be_chosen(tmp_path: Path) -> None:
         assert f"composited over {background}" in said
 
 
-def test_opaque_alpha_is_no_transparency(tmp_path: Path) -> None:
+def test_opaque_alpha_is_not_transparency(tmp_path: Path) -> None:
     image, said = told(two(tmp_path, Image.new("RGBA", (SIDE, SIDE), (50, 50, 50, 255))))
     assert image.unique().tolist() == [50]
     assert said == ""
@@ -196,7 +196,7 @@ def test_many_kinds_of_file(tmp_path: Path) -> None:
     assert ((images[..., 10:] - 100).abs() <= 6).all()
 
 
-def test_all_that_cannot_be_used_is_told_at_once(tmp_path: Path) -> None:
+def test_all_unusable_pictures_are_reported_at_once(tmp_path: Path) -> None:
     two(tmp_path, Image.new("L", (SIDE, SIDE), 9), "good{}.png")
     for number in range(15):
         (tmp_path / f"bad{number:02}.png").write_bytes(b"no picture")

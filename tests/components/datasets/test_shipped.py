@@ -49,7 +49,7 @@ def published_files(data: ImageData) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", PUBLISHED_MD5)
-def test_the_content_is_what_its_authors_published(
+def test_the_content_has_the_authors_published_digest(
     shipped: dict[str, ImageData], name: str
 ) -> None:
     files = published_files(shipped[name])
@@ -121,7 +121,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> packed.Packed:
     ],
     ids=["empty", "truncated", "one bit", "garbage"],
 )
-def test_a_damaged_cache_file_is_made_anew(
+def test_a_damaged_cache_file_is_rebuilt(
     tiny: packed.Packed, cache: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     packed.load(tiny)
@@ -133,7 +133,7 @@ def test_a_damaged_cache_file_is_made_anew(
     assert path.read_bytes() == whole
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(tiny: packed.Packed, cache: Path) -> None:
+def test_an_unwritable_cache_is_ignored(tiny: packed.Packed, cache: Path) -> None:
     cache.write_text("a file where the folder should be")  # stops root too, unlike permissions
     assert content_digest(*packed.load(tiny)) == tiny.digest
 

@@ -17,7 +17,7 @@ def test_the_objective_is_the_elbo_where_beta_is_one(make_record):
     assert list(panels[0].series) == ["train", "validation"]
 
 
-def test_another_objective_stands_beside_the_elbo(make_record):
+def test_an_objective_other_than_the_elbo_is_plotted_too(make_record):
     panels = panels_of([make_record(epoch, beta=4.0) for epoch in range(1, 4)])
     assert [panel.title for panel in panels][:2] == ["objective", "−ELBO"]
     assert len(panels) == 4

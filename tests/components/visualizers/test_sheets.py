@@ -124,9 +124,7 @@ def test_the_manifold_of_one_latent_is_a_row(make_context, sheet_of):
     assert sheet_of(Manifold(n=7).draw(make_context(latent=1))).shape == (EDGE, 7 * EDGE)
 
 
-def test_traversals_are_ordered_by_the_kl_that_a_dimension_carries(
-    make_context, texts_of, sheet_of
-):
+def test_traversals_are_ordered_by_the_kl_of_the_dimensions(make_context, texts_of, sheet_of):
     scales = [5.0, 30.0, 0.0, 20.0]
     context = make_context(latent=4, scales=scales)
     mean_pixels = (context.split.images.double() / 255).mean((1, 2, 3))
@@ -149,7 +147,7 @@ def test_traversals_are_ordered_by_the_kl_that_a_dimension_carries(
     np.testing.assert_allclose(cell(sheet_of(figure), 0, 2), expected, atol=1e-6)
 
 
-def test_unused_dimensions_are_faded_and_said_to_be_unused(make_context, texts_of, sheet_of):
+def test_unused_dimensions_are_faded_and_labeled(make_context, texts_of, sheet_of):
     figure = Traversals(steps=2).draw(make_context(latent=2, scales=[40.0, 0.0]))
     assert "0.00, unused" in texts_of(figure)
     array = sheet_of(figure)
@@ -169,9 +167,7 @@ def test_traversals_keep_the_posterior_mean_of_an_image(make_context):
         Traversals(image=60).draw(make_context())
 
 
-def test_the_variance_of_the_means_stands_in_for_a_kl_without_closed_form(
-    make_context, monkeypatch
-):
+def test_variance_of_means_replaces_a_kl_without_closed_form(make_context, monkeypatch):
     context = make_context(latent=2, scales=[1.0, 2.0])
     monkeypatch.setattr(context.model.prior, "kl", lambda posterior: None)
     latents = measure(context)

@@ -126,7 +126,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_vaezoo_refuses_for_the_schema_does_not_fit(
+def test_data_that_vaezoo_rejects_does_not_fit_the_schema(
     case: str, checker: Draft202012Validator
 ) -> None:
     data = data_in(FOLDER / f"{case}.yaml")
@@ -146,7 +146,7 @@ def test_what_vaezoo_accepts_fits(checker: Draft202012Validator) -> None:
 
 
 @pytest.mark.slow
-def test_checkers_that_know_draft_7_alone_judge_alike(
+def test_a_draft_7_checker_gives_the_same_result(
     document: dict[str, Any], checker: Draft202012Validator
 ) -> None:
     older = Draft7Validator(document)

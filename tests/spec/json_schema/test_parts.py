@@ -63,7 +63,7 @@ def test_every_default_is_there(document: dict[str, Any]) -> None:
     assert document["$defs"]["ModelSpec"]["properties"]["likelihood"]["default"] == "bernoulli"
 
 
-def test_every_component_is_there_with_its_parameters_and_what_it_is(
+def test_every_component_is_listed_with_parameters_and_description(
     document: dict[str, Any],
 ) -> None:
     for kind in KINDS:

@@ -125,7 +125,7 @@ def unseen(value: Any) -> Any:
     ],
     ids=["before", "plain"],
 )
-def test_a_function_of_a_plugin_says_what_it_lets_through(
+def test_the_input_type_of_a_validator_is_in_the_schema(
     annotation: Any, fits: Any, fails: Any
 ) -> None:
     class Odd(Abstract, Metric, use="odd"):
@@ -139,7 +139,7 @@ def test_a_function_of_a_plugin_says_what_it_lets_through(
     assert errors(checker, spec(metrics=[{"use": "odd", "value": fails}]))
 
 
-def test_a_field_that_nothing_describes_takes_only_itself_away() -> None:
+def test_a_field_without_schema_breaks_only_its_component() -> None:
     class Silent(Abstract, Metric, use="silent"):
         """A field that pydantic cannot describe."""
 

@@ -114,7 +114,7 @@ class Clumsy(Visualizer, use="clumsy"):
         raise NotImplementedError
 
 
-def test_a_component_that_fails_is_a_finding_at_its_place(found) -> None:
+def test_a_failing_component_is_a_finding_at_its_location(found) -> None:
     faults = found(
         "dataset=failing", "visualizers=[clumsy]", registry=registry_with(Failing, Clumsy)
     )

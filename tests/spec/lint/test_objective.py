@@ -107,7 +107,7 @@ class Capacity(Loss, use="capacity"):
         raise NotImplementedError
 
 
-def test_a_loss_that_does_not_tell_its_weight_is_let_be(codes) -> None:
+def test_a_loss_without_kl_weight_is_not_checked(codes) -> None:
     assert codes(fixed(0.2), "loss=capacity", registry=registry_with(Capacity)) == []
 
 

@@ -10,7 +10,7 @@ from vaezoo.spec.spec import Spec, TrainSpec
 
 
 @pytest.mark.parametrize("patience", [29, 30, 1000])
-def test_patience_that_outlasts_the_run_is_doubted(found, patience: int) -> None:
+def test_patience_longer_than_the_run_is_a_warning(found, patience: int) -> None:
     (warning,) = found(f"train.early_stopping.patience={patience}")
     assert warning.code == "VZ419"
     assert f"a patience of {patience}" in warning.message
@@ -21,7 +21,7 @@ def test_patience_within_the_run_is_fine(codes, change: str) -> None:
     assert codes(change) == []
 
 
-def test_patience_says_nothing_where_nothing_is_held_out(codes) -> None:
+def test_patience_is_not_checked_without_validation(codes) -> None:
     assert codes("train.early_stopping.patience=30", "train.validation=0") == ["VZ402"]
 
 

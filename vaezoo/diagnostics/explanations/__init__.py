@@ -1,7 +1,7 @@
-"""What each diagnostic code means: the words behind ``vaezoo explain`` and ``docs/errors.md``.
+"""Explain diagnostic codes, for ``vaezoo explain`` and ``docs/errors.md``.
 
-Everything here is data. The titles stand in ``vaezoo.diagnostics.CODES``, since every finding
-needs them; the rest is imported when somebody asks.
+The titles are in ``vaezoo.diagnostics.CODES``, because every finding needs them. The texts are
+read only when they are requested.
 """
 
 from vaezoo.diagnostics.explanations.explanation import GROUPS, Example, Explanation

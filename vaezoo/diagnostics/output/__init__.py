@@ -1,9 +1,9 @@
-"""Findings in the formats that people, editors and CI systems read.
+"""Output formats of findings, for people, editors and CI systems.
 
 >>> from vaezoo.diagnostics.output import formatted
 >>> print(formatted(vaezoo.survey("specs"), "sarif"))
 
-One file a format; each has ``report(report, root)``, which gives the whole text.
+Each format is a module with ``report(report, root)``, which returns the text.
 """
 
 from vaezoo.diagnostics.output.formats import FORMATS, formatted

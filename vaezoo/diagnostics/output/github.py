@@ -66,8 +66,8 @@ def _remaining(findings: list[Diagnostic], root: Path) -> str:
     if len(files) > _MOST_NAMED:
         listed.append(f"{len(files) - _MOST_NAMED:,} more files")
     text = (
-        f"GitHub shows {MOST_SHOWN} {noun} of a step; {len(findings):,} are left: "
-        f"{', '.join(listed)}. All stand in the step's log."
+        f"GitHub shows {MOST_SHOWN} {noun} of a step; {len(findings):,} more are in its log: "
+        f"{', '.join(listed)}."
     )
     first = _message(findings[0], root)
     return _command(findings[0], f"{len(findings):,} more {noun}", f"{text}\n{first}", root)

@@ -1,4 +1,4 @@
-"""JSON for programs: one object, of a shape with a version (described in docs/ci.md).
+"""JSON for programs: one object in a versioned format (see docs/ci.md).
 
 Adding a key keeps the version; removing a key or changing its meaning increments it.
 """

@@ -34,7 +34,7 @@ class Verdict:
         return all(check.passed is not False for check in self.checks)
 
 
-def told(error: VaezooError) -> str:
+def one_line(error: VaezooError) -> str:
     """An error in one line, as the detail of a check."""
     findings = [
         (finding, f" ({finding.hint})" if finding.hint else "") for finding in error.diagnostics

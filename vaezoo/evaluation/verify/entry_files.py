@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError, ZooError
 from vaezoo.evaluation import concluded
-from vaezoo.evaluation.verify.checks import Check, told
+from vaezoo.evaluation.verify.checks import Check, one_line
 from vaezoo.plotting.draw import of_failures
 from vaezoo.system.regular_file import read_regular
 from vaezoo.zoo import Entry
@@ -39,11 +39,11 @@ def sealed(entry: Entry) -> Iterator[Check]:
         manifest = read_manifest(entry)
         changed = differences(entry, manifest)
     except ZooError as error:
-        yield Check(MANIFEST, False, told(error))
+        yield Check(MANIFEST, False, one_line(error))
         return
     yield from (Check(name, False, problem) for name, problem in changed.items())
     if not changed:
-        yield Check(MANIFEST, True, f"{len(manifest.files)} files are as they were published")
+        yield Check(MANIFEST, True, f"{len(manifest.files)} files are unchanged")
 
 
 def signed(entry: Entry, key: Path | None) -> Iterator[Check]:
@@ -51,31 +51,31 @@ def signed(entry: Entry, key: Path | None) -> Iterator[Check]:
     from vaezoo.zoo.signing import SIGNATURE, check_signature, is_signed
 
     if key is None:
-        with suppress(ZooError):  # of a folder that cannot be read, which is told elsewhere
+        with suppress(ZooError):  # another check reports an unreadable folder
             if is_signed(entry):
-                yield Check(SIGNATURE, None, "give the publisher's public key by --key to check it")
+                yield Check(SIGNATURE, None, "give the publisher's public key with --key")
         return
     try:
         check_signature(entry, key)
     except ZooError as error:
-        yield Check(SIGNATURE, False, told(error))
+        yield Check(SIGNATURE, False, one_line(error))
         return
-    yield Check(SIGNATURE, True, f"the owner of {key} vouches for all files")
+    yield Check(SIGNATURE, True, f"all files are signed with the key of {key}")
 
 
 def _without_manifest(entry: Entry) -> Check:
     try:
         is_sealed = entry.is_sealed
     except ZooError as error:
-        return Check(MANIFEST, False, f"it is missing; {told(error)}")
+        return Check(MANIFEST, False, f"it is missing; {one_line(error)}")
     if is_sealed:
-        return Check(MANIFEST, False, "it is missing, so that no file can be held against it")
-    hint = f"'vaezoo zoo migrate {entry.name}' seals it"
-    return Check(MANIFEST, None, f"the entry is of a format that had none; {hint}")
+        return Check(MANIFEST, False, "it is missing, so files cannot be checked")
+    hint = f"'vaezoo zoo migrate {entry.name}' adds it"
+    return Check(MANIFEST, None, f"the entry has an older format without it; {hint}")
 
 
 def records(entry: Entry, spec: Spec, data: ImageData | None) -> Iterator[Check]:
-    """Compare the other files with what follows from spec, figures and history."""
+    """Whether the other files are consistent with spec, figures and history."""
     if entry.stands_alone:
         return
     yield _readable_spec(entry)
@@ -87,15 +87,15 @@ def records(entry: Entry, spec: Spec, data: ImageData | None) -> Iterator[Check]
 
 
 def _readable_spec(entry: Entry) -> Check:
-    """Compare spec.yaml with the spec in the header, which is loaded."""
+    """Compare spec.yaml with the spec in the header, which loading uses."""
     from vaezoo.spec.document import parse_document
 
     try:
         document, findings = parse_document(_text(entry, SPEC), SPEC)
     except ZooError as error:
-        return Check(SPEC, False, f"it cannot be read: {told(error)}")
+        return Check(SPEC, False, f"it cannot be read: {one_line(error)}")
     same = not findings and document.data() == entry.spec_data
-    return Check(SPEC, same, f"it is {'' if same else 'not '}that of the weights file")
+    return Check(SPEC, same, f"it {'matches' if same else 'differs from'} the weights file")
 
 
 def history(spec: Spec, records: Sequence[EpochRecord]) -> Check:
@@ -103,10 +103,10 @@ def history(spec: Spec, records: Sequence[EpochRecord]) -> Check:
     from vaezoo.spec.resume_rules import outcome
 
     if [record.epoch for record in records] != list(range(1, len(records) + 1)):
-        return Check(HISTORY, False, "its epochs are not counted from 1")
+        return Check(HISTORY, False, "its epochs do not count from 1")
     end = outcome(spec.train, records).over_after
     if end != len(records):
-        after = "goes on" if end is None else f"ends after {end}"
+        after = "has more" if end is None else f"ends after {end}"
         return Check(HISTORY, False, f"it has {len(records)} epochs, the spec {after}")
     return Check(HISTORY, True, f"it has the {len(records)} epochs of the spec")
 
@@ -118,10 +118,10 @@ def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
     recorded = entry.metrics
     try:
         targets, notes = concluded(spec, recorded.figures, entry.history)
-        # what an earlier version wrote has less in it, and is completed as it is read
+        # records of earlier versions lack fields, which reading fills in
         whole = not entry.is_sealed or _text(entry, METRICS) == metrics_text(recorded)
     except VaezooError as error:
-        yield Check("recorded targets", False, told(error))
+        yield Check("recorded targets", False, one_line(error))
         return
     keys = targets[0].keys() if entry.is_sealed and targets else _NUMBERS_OF_TARGETS
     same = whole and _only(keys, recorded.targets) == _only(keys, targets)
@@ -147,21 +147,21 @@ def _trained_on(entry: Entry, data: ImageData) -> Check:
     return Check(
         "test images",
         same,
-        f"they were {were}trained on{'' if same else f', {METRICS} says otherwise'}",
+        f"the model was {were}trained on them{'' if same else f', {METRICS} says otherwise'}",
     )
 
 
 def _card(entry: Entry) -> Iterator[Check]:
-    """The card, where this version of vaezoo wrote it."""
+    """Whether the card matches, if this version of vaezoo wrote it."""
     from vaezoo.zoo.model_card import card
 
     if is_of_this_version(entry):
         try:
             same = _text(entry, CARD) == card(entry)
         except ZooError as error:
-            yield Check(CARD, False, told(error))
+            yield Check(CARD, False, one_line(error))
             return
-        yield Check(CARD, same, f"it is {'' if same else 'not '}what the other files say")
+        yield Check(CARD, same, f"it {'matches' if same else 'contradicts'} the other files")
 
 
 def is_of_this_version(entry: Entry) -> bool:

@@ -8,8 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError
-from vaezoo.evaluation.evaluate_entry import Advance, Announce, context_of, metric_of, take
-from vaezoo.evaluation.verify.checks import Check, told
+from vaezoo.evaluation.evaluate_entry import (
+    Advance,
+    Announce,
+    compute_figures,
+    context_of,
+    metric_of,
+)
+from vaezoo.evaluation.verify.checks import Check, one_line
 from vaezoo.registry import EvaluationContext, Figure, Metrics, Quantity, Registry
 from vaezoo.spec.declared_figures import described_by, names_of
 from vaezoo.zoo.entry_tables import counted
@@ -19,33 +25,32 @@ if TYPE_CHECKING:
     from vaezoo.registry import ImageData, Metric
     from vaezoo.spec.spec import Spec
 
-#: How far a figure may lie from the recorded one, relative to it, when it is taken in the same
-#: way: other threads and versions of torch add in another order.
+#: Relative tolerance with the same draws of z: the order of sums depends on threads and torch.
 _ROUNDING = 1e-4
-#: ... and in standard errors over images, when the draws of z are others: another kind of device
-#: or another number of them. The noise of draws is smaller than the spread of images.
+#: Tolerance with other draws (another type of device or number of draws), in standard errors over
+#: images. The noise of draws is smaller than the spread of images.
 _OTHER_DRAWS = 0.5
-#: ... and relative to it, for figures that come without a standard error
+#: Relative tolerance with other draws, for figures without a standard error.
 _OTHER_DRAWS_RELATIVE = 0.05
-#: How many standard errors an estimate from a few images may be off. It has ten parts, so that its
-#: error is not well known itself.
+#: Tolerance of an estimate from a few images, in its standard errors. It has ten parts, so its
+#: error is not accurate.
 _ESTIMATED = 5.0
 
 
 @dataclass(frozen=True)
-class Retaken:
-    """A figure ``found`` by a model, ``recorded`` of it, or both, and the check on their values.
+class Recomputed:
+    """A recomputed figure ``found``, the ``recorded`` one, or both, and the check of their values.
 
-    ``found`` is None where the value was estimated from a few images, or could not be taken.
-    ``same_way`` says whether it was taken with the same draws. ``said`` is what the metric says
-    of the figure, with numbers of its own; None where it could not be taken.
+    ``found`` is None if the value was estimated from a few images or could not be computed.
+    ``same_draws`` says whether both have the same draws. ``current`` is the figure with its
+    current description; None if it could not be computed.
     """
 
     found: Figure | None
     recorded: Figure | None
     check: Check
-    same_way: bool = False
-    said: Figure | None = None
+    same_draws: bool = False
+    current: Figure | None = None
 
     @property
     def believed(self) -> Figure | None:
@@ -55,7 +60,7 @@ class Retaken:
         return self.recorded if self.check.passed else None
 
 
-def retake(
+def recompute(
     model: VAE,
     data: ImageData,
     recorded: Metrics,
@@ -65,77 +70,76 @@ def retake(
     registry: Registry,
     announce: Announce,
     advance: Advance,
-) -> Iterator[Retaken]:
-    """Every figure of the model's spec and every other that is recorded, taken again.
+) -> Iterator[Recomputed]:
+    """Recompute every figure of the model's spec, and every other recorded figure.
 
-    ``samples`` is the largest number of draws of z; a bound that rises with them is estimated
-    from a few images.
+    ``samples`` limits the draws of z. A bound that rises with them is estimated from a few images.
     """
     found: list[Figure] = []
-    dear: list[tuple[Metric, EvaluationContext]] = []
-    for split, metrics in _taken(model.spec, recorded, registry).items():
+    expensive: list[tuple[Metric, EvaluationContext]] = []
+    for split, metrics in _metrics_by_split(model.spec, recorded, registry).items():
         try:
             context = context_of(model, data, split, advance)
         except VaezooError as error:
-            yield from (_untaken(f, error) for f in recorded.figures if f.split == split)
+            yield from (_failed(f, error) for f in recorded.figures if f.split == split)
             continue
         for metric in metrics:
-            if _is_dear(metric, samples, _images_of(metric, context, recorded)):
-                dear.append((metric, context))
+            if _is_expensive(metric, samples, _images_of(metric, context, recorded)):
+                expensive.append((metric, context))
                 continue
             try:
-                figures = take([_with_samples(metric, samples)], context, announce)
+                figures = compute_figures([_with_samples(metric, samples)], context, announce)
             except VaezooError as error:
                 names = names_of(type(metric))
                 known = [f for f in recorded.figures if f.split == split and f.name in names]
-                yield from (_untaken(figure, error) for figure in known)
+                yield from (_failed(figure, error) for figure in known)
                 continue
             for figure in figures:
                 found.append(figure)
                 yield _compared(figure, recorded, same_device)
-    for metric, context in dear:
+    for metric, context in expensive:
         for quantity in type(metric).figures:
             bound = recorded.figure(f"{context.split_name}/{quantity.name}")
             yield _estimated(metric, quantity, context, bound, found, announce)
     yield from _without_metric(model.spec, recorded, registry)
 
 
-def wording(one: Retaken, of_this_version: bool) -> Check | None:
+def wording(one: Recomputed, of_this_version: bool) -> Check | None:
     """Compare the protocol with the recorded one; None if they agree or one is missing."""
-    if one.said is None or one.recorded is None:
+    if one.current is None or one.recorded is None:
         return None
     keys = ["unit", "likelihood", "binarisation", "examples"]
     keys += ["samples"] if one.found is None else []  # compared with its value otherwise
     keys += ["about", "likelihood_caveat"] if of_this_version else []
-    keys += ["note"] if of_this_version and one.same_way else []
+    keys += ["note"] if of_this_version and one.same_draws else []
     wrong = [
-        f"{key} is {getattr(one.said, key)!r}, recorded {getattr(one.recorded, key)!r}"
+        f"{key} is {getattr(one.current, key)!r}, recorded {getattr(one.recorded, key)!r}"
         for key in keys
-        if getattr(one.said, key) != getattr(one.recorded, key)
+        if getattr(one.current, key) != getattr(one.recorded, key)
     ]
     return Check(one.check.what, False, "; ".join(wrong)) if wrong else None
 
 
-def _untaken(recorded: Figure, error: VaezooError) -> Retaken:
-    return _not_taken(recorded, f"it cannot be taken again: {told(error)}")
+def _failed(recorded: Figure, error: VaezooError) -> Recomputed:
+    return _unconfirmed(recorded, f"cannot recompute it: {one_line(error)}")
 
 
-def _not_taken(recorded: Figure, reason: str) -> Retaken:
-    return Retaken(None, recorded, Check(f"{recorded.split}/{recorded.name}", False, reason))
+def _unconfirmed(recorded: Figure, reason: str) -> Recomputed:
+    return Recomputed(None, recorded, Check(f"{recorded.split}/{recorded.name}", False, reason))
 
 
-def _without_metric(spec: Spec, recorded: Metrics, registry: Registry) -> Iterator[Retaken]:
+def _without_metric(spec: Spec, recorded: Metrics, registry: Registry) -> Iterator[Recomputed]:
     """The recorded figures without a metric, and duplicates."""
     seen: set[tuple[str, str]] = set()
     for figure in recorded.figures:
         if metric_of(figure, spec, registry) is None:
-            yield _not_taken(figure, "it cannot be taken again: no plugin here has a metric for it")
+            yield _unconfirmed(figure, "cannot recompute it: no installed plugin has its metric")
         elif (figure.split, figure.name) in seen:
-            yield _not_taken(figure, "it is recorded twice")
+            yield _unconfirmed(figure, "it is recorded twice")
         seen.add((figure.split, figure.name))
 
 
-def _taken(spec: Spec, recorded: Metrics, registry: Registry) -> dict[str, list[Metric]]:
+def _metrics_by_split(spec: Spec, recorded: Metrics, registry: Registry) -> dict[str, list[Metric]]:
     """The metrics to compute by split: those of the spec, and of other recorded figures."""
     taken = {"test": list(spec.metrics)}
     for figure in recorded.figures:
@@ -159,7 +163,7 @@ def _images_of(metric: Metric, context: EvaluationContext, recorded: Metrics) ->
     return max((f.examples for f in figures if f), default=len(context.split))
 
 
-def _is_dear(metric: Metric, samples: int | None, images: int) -> bool:
+def _is_expensive(metric: Metric, samples: int | None, images: int) -> bool:
     """Whether a figure that depends on the number of draws needs too many of them."""
     from vaezoo.evaluation.few_images import images_needed
 
@@ -178,16 +182,16 @@ def _with_samples(metric: Metric, samples: int | None) -> Metric:
     return metric.model_copy(update={"samples": samples})
 
 
-def _compared(found: Figure, metrics: Metrics, same_device: bool) -> Retaken:
+def _compared(found: Figure, metrics: Metrics, same_device: bool) -> Recomputed:
     what = f"{found.split}/{found.name}"
     recorded = metrics.figure(what)
     if recorded is None:
         detail = f"{found.value:.4f} is not recorded in the entry"
-        return Retaken(found, None, Check(what, False, detail), said=found)
-    same_way = same_device and found.samples == recorded.samples
+        return Recomputed(found, None, Check(what, False, detail), current=found)
+    same_draws = same_device and found.samples == recorded.samples
     allowed = _ROUNDING * max(abs(recorded.value), 1)
-    if not same_way and found.samples:
-        allowed = _loosely(recorded)
+    if not same_draws and found.samples:
+        allowed = _loose_tolerance(recorded)
     difference = abs(found.value - recorded.value)
     passed = difference <= allowed or (math.isnan(found.value) and math.isnan(recorded.value))
     drawn = f" ({counted(found.samples)})" if found.samples else ""
@@ -195,18 +199,18 @@ def _compared(found: Figure, metrics: Metrics, same_device: bool) -> Retaken:
         f"{found.value:.4f}{drawn}, recorded {recorded.value:.4f}, "
         f"{difference:.2g} apart, {allowed:.2g} allowed"
     )
-    beside = _beside(found, recorded, same_way) if passed else ""
-    check = Check(what, passed and not beside, detail + beside)
-    return Retaken(found, recorded, check, same_way, found)
+    others = _other_differences(found, recorded, same_draws) if passed else ""
+    check = Check(what, passed and not others, detail + others)
+    return Recomputed(found, recorded, check, same_draws, found)
 
 
-def _beside(found: Figure, recorded: Figure, same_way: bool) -> str:
+def _other_differences(found: Figure, recorded: Figure, same_draws: bool) -> str:
     """The problems of the standard error and the values per dimension, as text."""
     error, other = found.standard_error, recorded.standard_error
     if (error is None) != (other is None):
         return f"; its standard error is {error}, recorded {other}"
-    # it is a mean over the same images, so that other draws move it little
-    allowed = _ROUNDING if same_way else _OTHER_DRAWS_RELATIVE
+    # a mean over the same images, so other draws change it little
+    allowed = _ROUNDING if same_draws else _OTHER_DRAWS_RELATIVE
     if error is not None and other is not None and abs(error - other) > allowed * max(error, 1e-6):
         return f"; its standard error is {error:.4g}, recorded {other:.4g}"
     each, before = found.per_dimension or (), recorded.per_dimension or ()
@@ -226,14 +230,14 @@ def _estimated(
     recorded: Figure | None,
     figures: Sequence[Figure],
     announce: Announce,
-) -> Retaken:
+) -> Recomputed:
     """Compare a recorded figure with an estimate from a few images and the same draws."""
     from vaezoo.evaluation.few_images import KnownELBO, bound_by_few, images_needed
     from vaezoo.training.execution.cpu_matmul import fast_float32
 
     what = f"{context.split_name}/{quantity.name}"
     if recorded is None:
-        return Retaken(None, None, Check(what, False, "it is not recorded in the entry"))
+        return Recomputed(None, None, Check(what, False, "it is not recorded in the entry"))
     announce(metric.use, images_needed(recorded.samples, len(context.split)))
     known = [
         KnownELBO(kind, figure.name, figure.value)
@@ -252,10 +256,12 @@ def _estimated(
         f"{found.value:.4f} by {found.images:,} images ({counted(recorded.samples)}), recorded "
         f"{recorded.value:.4f}, {difference:.2g} apart, {allowed:.2g} allowed",
     )
-    return Retaken(None, recorded, check, said=replace(found.part, examples=len(context.split)))
+    return Recomputed(
+        None, recorded, check, current=replace(found.part, examples=len(context.split))
+    )
 
 
-def _loosely(recorded: Figure) -> float:
+def _loose_tolerance(recorded: Figure) -> float:
     """The allowed difference with other draws."""
     error = recorded.standard_error
     return _OTHER_DRAWS * error if error else _OTHER_DRAWS_RELATIVE * abs(recorded.value)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from vaezoo.diagnostics import DiagnosticWarning, VaezooError, ZooError
 from vaezoo.evaluation.evaluate_entry import Advance, Announce
 from vaezoo.evaluation.verify import entry_files
-from vaezoo.evaluation.verify.checks import Check, Verdict, told
-from vaezoo.evaluation.verify.recompute import Retaken, retake, wording
+from vaezoo.evaluation.verify.checks import Check, Verdict, one_line
+from vaezoo.evaluation.verify.recompute import Recomputed, recompute, wording
 from vaezoo.registry import EpochRecord, Registry, TargetResult, discover
 from vaezoo.registry.verdicts import in_words_with_note, is_upheld
 from vaezoo.zoo import Entry, find
@@ -41,18 +41,17 @@ def verify(
     announce: Announce = lambda metric, examples: None,
     advance: Advance = lambda examples: None,
 ) -> Verdict:
-    """Check an entry against itself: ``vaezoo.verify("mnist_mlp20").passed``.
+    """Check that an entry is consistent: ``vaezoo.verify("mnist_mlp20").passed``.
 
-    Its files against the manifest; the digest of its weights; its lock, plugins, spec and
-    dataset; what its records say of one another; every recorded figure, taken again; and every
-    target of the spec. Where a file is not the one that was published, no figure is taken.
-    ``samples`` takes fewer draws of z than were recorded, which is faster and looser; a bound
-    that rises with them is estimated from a few images. ``key`` is a file with minisign's public
-    key, by whose owner the entry must be signed. ``overrides`` are ``dataset.KEY=VALUE`` texts
-    that say where the data are now.
+    Checks the files against the manifest, the digest of the weights, lock, plugins, spec, dataset
+    and records; recomputes every recorded figure and judges the targets. Figures are not computed
+    if a file was changed. ``samples`` limits the draws of z, which is faster and less accurate; a
+    bound that rises with them is estimated from a few images. ``key`` is the file of a minisign
+    public key that must have signed the entry. ``overrides`` are ``dataset.KEY=VALUE`` texts that
+    locate the data.
 
     Raises UsageError (VZ501) for an unknown entry, ZooError (VZ502) for one that was replaced
-    again and again meanwhile. What is wrong with a known one is in the verdict.
+    repeatedly. Other problems are in the verdict.
     """
     registry = registry or discover()
     for _ in range(_ATTEMPTS):
@@ -61,7 +60,7 @@ def verify(
         steps = _checks(entry, samples, key, device, registry, overrides, announce, advance)
         try:
             verdict = Verdict(entry.name, entry.path, tuple(steps))
-        except ZooError:  # what a check does not tell of an entry that it expects to be there
+        except ZooError:  # the entry was removed or replaced during a check
             if before is not None and before == entry.number():
                 raise
             continue
@@ -86,23 +85,23 @@ def _checks(
     yield from seal
     yield from entry_files.signed(entry, key)
     if any(check.passed is False for check in seal):
-        yield Check("figures", None, "not taken again: the files are not those of one entry")
+        yield Check("figures", None, "not recomputed: files were changed after publishing")
         return
     try:
         model = load_model(entry, registry, device, overrides)
         recorded, history = entry.metrics, entry.history
     except VaezooError as error:
-        yield Check("weights and lock", False, told(error))
+        yield Check("weights and lock", False, one_line(error))
         return
-    yield Check("weights", True, f"digest {entry.header['digest'][:12]} is that of the tensors")
+    yield Check("weights", True, f"the tensors have the digest {entry.header['digest'][:12]}")
     yield lock_check(entry, model.spec, registry)
     data, found = _dataset(entry, model, registry)
     yield found
     yield from entry_files.records(entry, model.spec, data)
     if data is None:
-        yield Check("figures", None, "not taken again: there are no images to take them of")
+        yield Check("figures", None, "not recomputed: the images are not available")
         return
-    retaken = retake(
+    recomputed = recompute(
         model,
         data,
         recorded,
@@ -114,14 +113,14 @@ def _checks(
     )
     of_this_version = entry_files.is_of_this_version(entry)
     figures = []
-    for one in retaken:
+    for one in recomputed:
         figures.append(one)
         yield wording(one, of_this_version) or one.check
     yield from _targets(model, history, figures)
 
 
 def lock_check(entry: Entry, spec: Spec, registry: Registry) -> Check:
-    """Whether the lock matches the spec. Changed code is mentioned, and judged by the figures."""
+    """Whether the lock matches the spec. Changed code is listed; the figures judge it."""
     from vaezoo.zoo.lock import contradictions
     from vaezoo.zoo.plugin_drift import drift
 
@@ -129,7 +128,7 @@ def lock_check(entry: Entry, spec: Spec, registry: Registry) -> Check:
     if wrong:
         return Check("lock", False, "; ".join(wrong))
     changed = [finding.message for finding in drift(entry.lock, registry, entry.name)]
-    return Check("lock", True, "; ".join(["it is that of the spec", *changed]))
+    return Check("lock", True, "; ".join(["it matches the spec", *changed]))
 
 
 def _dataset(entry: Entry, model: VAE, registry: Registry) -> tuple[ImageData | None, Check]:
@@ -139,15 +138,15 @@ def _dataset(entry: Entry, model: VAE, registry: Registry) -> tuple[ImageData | 
             warnings.simplefilter("ignore", DiagnosticWarning)  # changed data fail this check
             data = load_images(entry, model, registry)
     except VaezooError as error:
-        return None, Check("dataset", False, f"it cannot be had: {told(error)}")
+        return None, Check("dataset", False, f"it is not available: {one_line(error)}")
     if recorded == data.digest:
-        return data, Check("dataset", True, f"digest {data.digest[:12]} is that of the lock")
+        return data, Check("dataset", True, f"digest {data.digest[:12]}, as in the lock")
     detail = f"the digest is {data.digest[:12]}, the lock has {recorded[:12]}"
     return data, Check("dataset", False, detail)
 
 
 def _targets(
-    model: VAE, history: Sequence[EpochRecord], figures: Sequence[Retaken]
+    model: VAE, history: Sequence[EpochRecord], figures: Sequence[Recomputed]
 ) -> Iterator[Check]:
     """The spec's targets judged by recomputed figures, or by confirmed recorded ones."""
     from vaezoo.evaluation import judge, kept_epoch
@@ -157,7 +156,7 @@ def _targets(
     try:
         targets = judge(model.spec, believed, history[:kept])
     except VaezooError as error:
-        yield Check("targets", False, told(error))
+        yield Check("targets", False, one_line(error))
         return
     estimated = [one.recorded for one in figures if one.found is None and one.recorded]
     as_recorded = {f"{figure.split}/{figure.name}": figure for figure in estimated}

@@ -77,7 +77,7 @@ class StatusObserver(Observer):
         self._write(doing=f"fitting the sampler {sampler}")
 
     def evaluating(self, what: str, examples: int) -> None:
-        self._write(doing=f"taking {what}")
+        self._write(doing=f"computing {what}")
 
     def drawing(self, picture: str) -> None:
         self._write(doing=f"drawing {picture}")

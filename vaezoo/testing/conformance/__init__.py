@@ -1,8 +1,8 @@
-"""The conformance kit: what every plugin promises, checked.
+"""Conformance checks of plugins and components.
 
-``vaezoo.testing`` gives these checks to pytest; ``vaezoo plugins check`` runs them without it.
-A check is a method ``test_…`` of a ``Conformance`` class. It returns, or raises: ``Nonconforming``
-where the promise is broken, ``NotApplicable`` where there is nothing to check.
+``vaezoo.testing`` provides them to pytest; ``vaezoo plugins check`` runs them without it. A check
+is a method ``test_…`` of a ``Conformance`` class. It raises ``Nonconforming`` if the plugin fails,
+``NotApplicable`` if there is nothing to check.
 """
 
 from vaezoo.testing.conformance.outcome import Declined, Nonconforming, NotApplicable

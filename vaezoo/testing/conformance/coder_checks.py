@@ -1,4 +1,4 @@
-"""Encoders and decoders."""
+"""Checks of encoders and decoders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaezoo.registry.module_contracts import Shape
 from vaezoo.testing.conformance.network_checks import Case, NetworkConformance
 from vaezoo.testing.conformance.outcome import require
 
-#: grey, colour, and an odd one
+#: Gray, color, and odd sizes.
 IMAGES = (ImageShape(1, 28, 28), ImageShape(3, 32, 32), ImageShape(1, 17, 23))
 #: outputs of an encoder: the two parameters of diagonal Gaussians, and one vector
 OUTPUTS: tuple[Shape, ...] = ((2, 1), (2, 2), (2, 16), (5,))
@@ -56,8 +56,8 @@ class EncoderConformance(NetworkConformance):
 class DecoderConformance(NetworkConformance):
     """``class TestMine(DecoderConformance): component = Mine(hidden=(32,))``.
 
-    ``outputs`` and ``latents`` are the sizes to try; those that ``shape_problem`` refuses are
-    left out, but one must remain.
+    ``outputs`` and ``latents`` are the sizes to check. Those that ``shape_problem`` rejects are
+    skipped, but one must remain.
     """
 
     kind: ClassVar[str] = "decoder"
@@ -75,11 +75,11 @@ class DecoderConformance(NetworkConformance):
                 refused.append(f"{output}: {problem}")
             else:
                 cases.append(_decoder_case(decoder, latent, output))
-        require(cases, f"it makes none of the outputs: {'; '.join(refused)}; set `outputs`")
+        require(cases, f"it supports none of the outputs: {'; '.join(refused)}; set `outputs`")
         return cases
 
     def test_no_final_activation(self) -> None:
-        """Its outputs take both signs: the likelihood, not the decoder, maps them to pixels."""
+        """Outputs take both signs: the likelihood, not the decoder, maps them to pixels."""
         case = self.cases()[0]
         for seed in range(3):
             with torch.random.fork_rng(devices=[]):
@@ -90,8 +90,7 @@ class DecoderConformance(NetworkConformance):
                 return
         require(
             False,
-            "outputs never change their sign; leave out the final activation: "
-            "the likelihood has its own",
+            "all outputs have one sign; remove the final activation: the likelihood has its own",
         )
 
 

@@ -1,4 +1,4 @@
-"""What holds for a component of any kind."""
+"""Checks of components of every kind."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from vaezoo.testing.conformance.outcome import NotApplicable, require
 
 
 class ComponentConformance(Conformance):
-    """Checks of one component. Subclass a kind's class, not this one.
+    """Checks of one component. Subclass the class of its kind, not this one.
 
-    Set ``component`` to an instance: the one whose parameters the checks are made with.
+    Set ``component`` to an instance with the parameters to check.
     """
 
     kind: ClassVar[str] = ""
@@ -38,20 +38,20 @@ class ComponentConformance(Conformance):
             )
 
     def test_documentation(self) -> None:
-        """The class has a docstring of its own, and every field a description."""
+        """The class has its own docstring, and every field a description."""
         component = self._class
         require(
             (vars(component).get("__doc__") or "").strip(),
-            f"{component.__name__} has no docstring; say in a line what it is",
+            f"{component.__name__} has no docstring; describe it in one line",
         )
         silent = [n for n, field in component.model_fields.items() if not field.description]
         require(
             not silent,
-            f"no description of {', '.join(silent)}; write Field(…, description='…')",
+            f"no description of {', '.join(silent)}; use Field(…, description='…')",
         )
 
     def test_schema(self) -> None:
-        """The parameters have a JSON Schema, so that editors and ``validate`` know them."""
+        """The parameters have a JSON Schema, for editors and ``validate``."""
         schema = self._class.model_json_schema()
         json.dumps(schema)
         listed = set(schema.get("properties", {}))
@@ -62,19 +62,19 @@ class ComponentConformance(Conformance):
         )
 
     def test_parameters_survive_yaml(self) -> None:
-        """Written as a spec and read again, the component is the same."""
+        """A component written to a spec and read back is equal."""
         written = self.component.to_spec()
         parameters = {} if isinstance(written, str) else dict(written)
         parameters.pop("use", None)
         try:
             again = parse(self._class, json.loads(json.dumps(parameters)))
         except ValidationError as error:
-            require(False, f"{json.dumps(parameters)} is written but not read: {error}")
+            require(False, f"{json.dumps(parameters)} is written but cannot be read: {error}")
             return
-        require(again == self.component, f"{self.component!r} comes back as {again!r}")
+        require(again == self.component, f"{self.component!r} is read back as {again!r}")
 
     def test_only_known_parameters(self) -> None:
-        """A parameter that does not exist is refused, and the component cannot be changed."""
+        """Unknown parameters are rejected, and the component is immutable."""
         config = self._class.model_config
         require(
             config.get("extra") == "forbid" and config.get("frozen"),
@@ -82,16 +82,16 @@ class ComponentConformance(Conformance):
         )
 
     def test_import_budget(self) -> None:
-        """Importing its plugin takes under 50 ms, and neither that nor the cheap questions
-        that ``validate`` asks import torch, torchvision, numpy or matplotlib."""
+        """Importing its plugin takes less than 50 ms. Neither the import nor ``validate`` imports
+        torch, torchvision, numpy or matplotlib."""
         if self._class.__module__ in (type(self).__module__, "__main__"):
-            raise NotApplicable("the component is defined in a test, not in a plugin")
+            raise NotApplicable("the component is defined in a test, not a plugin")
         homes = self._entry_points()
         reference = homes[0].module if homes else reference_to(self._class.__module__)
         require_cheap(import_cost(reference), f"{self.kind} {self._class.use}")
 
     def test_entry_point(self) -> None:
-        """An installed plugin supplies it through the entry-point group ``vaezoo``."""
+        """An installed plugin provides it through the entry-point group ``vaezoo``."""
         installed = self._entry_points()
         if not installed:
             package = self._class.__module__.partition(".")[0]
@@ -103,7 +103,7 @@ class ComponentConformance(Conformance):
             require(not error, f"the plugin {entry_point.name} is broken: {error}")
         require(
             any(r.component is self._class for r in registry.components(self.kind)),
-            f"no vaezoo_components hook gives {self._class.__name__}",
+            f"no vaezoo_components hook returns {self._class.__name__}",
         )
 
     @property
@@ -111,19 +111,19 @@ class ComponentConformance(Conformance):
         return type(self.component)
 
     def _entry_points(self) -> list[metadata.EntryPoint]:
-        """The entry points in the package that the component is from."""
+        """The entry points in the package of the component."""
         package = self._class.__module__.partition(".")[0]
         every = metadata.entry_points(group="vaezoo")
         return [point for point in every if point.module.partition(".")[0] == package]
 
 
 def require_cheap(cost: Cost, component: str = "") -> None:
-    """Raise Nonconforming where a plugin, or the component of it, costs what it must not."""
+    """Raise Nonconforming if the plugin, or its component, is slow or imports heavy libraries."""
     __tracebackhide__ = True
-    require(not cost.error, f"in a fresh Python it fails: {cost.error}")
+    require(not cost.error, f"it fails in a fresh Python: {cost.error}")
     heavy = [*cost.heavy.get(AT_IMPORT, ()), *cost.heavy.get(component, ())]
     require(
-        not heavy, f"it imports {', '.join(heavy)}; import it inside build, compute or draw only"
+        not heavy, f"it imports {', '.join(heavy)}; import it only inside build, compute or draw"
     )
     require(
         cost.seconds < BUDGET_SECONDS,
@@ -133,16 +133,16 @@ def require_cheap(cost: Cost, component: str = "") -> None:
 
 
 def reference_to(module: str) -> str:
-    """What finds the module in a fresh Python: its name, or the file of a single-file plugin."""
+    """How a fresh Python imports the module: its name, or the file of a single-file plugin."""
     if PathFinder.find_spec(module.partition(".")[0]) is None:
         return str(inspect.getfile(sys.modules[module]))
     return module
 
 
 def default_of(component: type[Component], registry: Registry) -> Component:
-    """The component with its defaults; a required field takes its first ``examples``.
+    """The component with its defaults; a required field gets the first of its ``examples``.
 
-    Raises NotApplicable where a required field has no example.
+    Raises NotApplicable if a required field has no example.
     """
     parameters: dict[str, Any] = {}
     lacking = []
@@ -153,6 +153,6 @@ def default_of(component: type[Component], registry: Registry) -> Component:
             lacking.append(name)
     if lacking:
         raise NotApplicable(
-            f"{', '.join(lacking)} must be given: name a value, as in Field(examples=[…])"
+            f"{', '.join(lacking)} must be given: add an example with Field(examples=[…])"
         )
     return parse(component, parameters, {"registry": registry})

@@ -1,4 +1,4 @@
-"""Datasets: bytes in memory that are what they say."""
+"""Checks of datasets."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from vaezoo.testing.conformance.outcome import NotApplicable, require
 class DatasetConformance(ComponentConformance):
     """``class TestMine(DatasetConformance): component = Mine(root=FOLDER)``.
 
-    Nothing is downloaded: where the data are not there, the checks of them are skipped.
+    Nothing is downloaded: checks of missing data are skipped.
     """
 
     kind: ClassVar[str] = "dataset"
     component: Dataset
 
     def test_loads(self) -> None:
-        """``build`` gives an ImageData of two splits."""
+        """``build`` returns an ImageData with two splits."""
         self._holds("build")
 
     def test_image_shape(self) -> None:
-        """``image_shape`` is that of the images."""
+        """``image_shape`` is the shape of the images."""
         self._holds("image_shape")
 
     def test_class_names(self) -> None:
@@ -42,31 +42,31 @@ class DatasetConformance(ComponentConformance):
         self._holds("class_names")
 
     def test_images(self) -> None:
-        """Both splits hold uint8 images (N, C, H, W) in host memory that use the whole range."""
+        """Both splits have uint8 images (N, C, H, W) in host memory, with values up to 255."""
         self._holds("images")
         for name, split in self._splits():
             require(
                 split.images.max() > 1,
-                f"no pixel of the {name} split is above 1; grey levels go from 0 to 255",
+                f"no pixel of the {name} split is above 1; gray levels go from 0 to 255",
             )
 
     def test_binary(self) -> None:
-        """``binary``, where it is known, is true of the images."""
+        """``binary``, unless None, agrees with the images."""
         declared = self.component.binary
         if declared is None:
-            raise NotApplicable("binary is None: it is not known beforehand")
+            raise NotApplicable("binary is None: unknown in advance")
         for name, split in self._splits():
-            # in parts: the images of a dataset on disk are not to be in memory at once
+            # in parts: the images of a dataset on disk may not fit into memory
             parts = split.images.split(1000)
             binary = all(bool(((part == 0) | (part == 255)).all()) for part in parts)
-            require(binary or not declared, f"binary is true, and the {name} split has grey pixels")
-        require(declared or not binary, "binary is false, and every pixel is black or white")
+            require(binary or not declared, f"binary is true, but the {name} split has gray pixels")
+        require(declared or not binary, "binary is false, but every pixel is black or white")
 
     def test_classifier(self) -> None:
-        """``classifier``, where there is one, gives features and says how good it is."""
+        """``classifier``, unless None, has features, an accuracy and a digest."""
         classifier = self.component.classifier()
         if classifier is None:
-            raise NotApplicable("there is no classifier")
+            raise NotApplicable("it has no classifier")
         with torch.no_grad():
             features = classifier.features(self._data.test.images[:3] / 255)
         require(
@@ -77,19 +77,19 @@ class DatasetConformance(ComponentConformance):
         require(classifier.digest, "its digest is empty")
 
     def test_labels(self) -> None:
-        """Labels, where there are any, are integers (N,) and count the class names from 0."""
+        """Labels, if any, are integers (N,) that index the class names from 0."""
         self._holds("labels")
 
     def test_digest(self) -> None:
-        """The digest is a SHA-256, the same whenever the same data are loaded."""
+        """The digest is a SHA-256, and equal each time the data are loaded."""
         self._holds("digest")
         first, again = self._data, _loaded(self.component)
         same = torch.equal(first.train.images, again.train.images)
-        require(same, "loaded twice, the images differ; draw them by a seed")
+        require(same, "loaded twice, the images differ; use a seed")
         require(first.digest == again.digest, "loaded twice, the digest differs")
 
-    def test_draws_nothing_global(self) -> None:
-        """Loading leaves torch's generator as it was."""
+    def test_leaves_global_generator_unchanged(self) -> None:
+        """Loading does not use torch's global generator."""
         before = torch.get_rng_state()
         _loaded(self.component)
         require(
@@ -98,17 +98,17 @@ class DatasetConformance(ComponentConformance):
         )
 
     def _holds(self, subject: str) -> None:
-        """What a run asks of the data before it trains, as far as it is about this subject."""
+        """Apply the checks of a run before training that concern this subject."""
         for fault in faults(self.component, self._given):
             if fault.subject == subject:
                 hint = f"; {fault.hint}" if fault.hint else ""
-                require(False, f"it gives {fault.given}, not {fault.wanted}{hint}")
+                require(False, f"it returns {fault.given}, not {fault.wanted}{hint}")
 
     @property
     def _data(self) -> ImageData:
-        """What build gives. Raises NotApplicable where that is no ImageData of two splits."""
+        """The result of build. Raises NotApplicable unless it is an ImageData with two splits."""
         if any(fault.subject == "build" for fault in faults(self.component, self._given)):
-            raise NotApplicable("build gives no ImageData of two splits")
+            raise NotApplicable("build does not return an ImageData with two splits")
         assert isinstance(self._given, ImageData)
         return self._given
 
@@ -121,16 +121,16 @@ class DatasetConformance(ComponentConformance):
         yield "test", self._data.test
 
 
-@lru_cache(maxsize=1)  # several checks look at the same data
+@lru_cache(maxsize=1)  # several checks use the same data
 def _kept(component: type[Dataset], parameters: str) -> object:
     return _loaded(component.model_validate_json(parameters))
 
 
 def _loaded(dataset: Dataset) -> Any:
-    """What build gives. Raises NotApplicable where the data are not there."""
+    """The result of build. Raises NotApplicable if the data are missing."""
     problem = dataset.problem()
     if problem:
-        raise NotApplicable(f"the data cannot be had: {problem}")
+        raise NotApplicable(f"the data are not available: {problem}")
     with _offline():
         try:
             return dataset.build()
@@ -140,10 +140,10 @@ def _loaded(dataset: Dataset) -> Any:
 
 @contextlib.contextmanager
 def _offline() -> Iterator[None]:
-    """No host has an address: a check must not fetch gigabytes."""
+    """Disable name resolution, so that a check does not download gigabytes."""
 
     def no_address(*_: Any, **__: Any) -> Any:
-        raise OSError("checks download nothing")
+        raise OSError("checks do not download")
 
     before = socket.getaddrinfo
     socket.getaddrinfo = no_address

@@ -1,4 +1,4 @@
-"""Run in a fresh Python by ``import_cost``: imports a plugin and prints what that took."""
+"""Import a plugin and print its cost. ``import_cost`` runs this in a fresh Python."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from vaezoo.testing.conformance.import_cost import AT_IMPORT
 from vaezoo.testing.conformance.outcome import NotApplicable
 from vaezoo.testing.conformance.partners import own_posteriors
 
-__all__ = ["click"]  # imported beforehand: every command of vaezoo has it
+__all__ = ["click"]  # every command imports it, so it is not part of the plugin's cost
 
 HEAVY = ("torch", "torchvision", "numpy", "matplotlib")
 
 
 def main(reference: str) -> None:
-    """Print one line of JSON: CPU seconds, the hooks, and what brought heavy libraries in."""
-    discover(disabled=[THIRD_PARTY]).components()  # what vaezoo imports itself is not counted
+    """Print one line of JSON: CPU seconds, hooks, and what imported heavy libraries."""
+    discover(disabled=[THIRD_PARTY]).components()  # leave out vaezoo's own imports
     began = time.process_time()
     module = load(reference)
     hooks = [name for name, value in vars(module).items() if hasattr(value, "vaezoo_impl")]
@@ -57,12 +57,12 @@ def main(reference: str) -> None:
 
 
 def present(before: set[str]) -> list[str]:
-    """The heavy libraries that are imported and were not before."""
+    """The heavy libraries imported since ``before``."""
     return [name for name in HEAVY if name in sys.modules and name not in before]
 
 
 def load(reference: str) -> ModuleType:
-    """The module of that name, or in that file."""
+    """Import a module by name or file."""
     if not reference.endswith(".py"):
         return importlib.import_module(reference)
     found = importlib.util.spec_from_file_location("vaezoo_plugin_measured", reference)
@@ -75,7 +75,7 @@ def load(reference: str) -> ModuleType:
 
 
 def ask(supplied: type[Component]) -> None:
-    """What commands that only read specs ask of a component, if it has defaults."""
+    """Call what commands without training call on a component, if it has defaults."""
     try:
         component = default_of(supplied, discover())
     except NotApplicable:

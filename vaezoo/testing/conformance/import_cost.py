@@ -1,4 +1,4 @@
-"""What a plugin costs every command: measured in a fresh Python."""
+"""Measure in a fresh Python how much a plugin slows every command."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-#: CPU time that importing a plugin may take, beyond what vaezoo imports itself.
+#: Limit of CPU time for importing a plugin, without vaezoo's own imports.
 BUDGET_SECONDS = 0.05
 _TRIES = 3
-_PATIENCE = 60
+_TIMEOUT = 60
 
 
-#: What brings heavy libraries in where it is the import itself, and no component.
+#: Key of heavy libraries that the import itself imports, not a component.
 AT_IMPORT = "import"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds, the hooks, the heavy libraries by what brought them in, and what went wrong.
+    """CPU seconds, hooks, heavy libraries by what imported them, and the error if any.
 
-    A library is brought in by ``AT_IMPORT``, or by a component, such as ``encoder mine``, when
-    it is asked the cheap questions that ``vaezoo validate`` asks.
+    A library is imported by ``AT_IMPORT``, or by a component, such as ``encoder mine``, in the
+    calls that ``vaezoo validate`` makes.
     """
 
     seconds: float
@@ -36,9 +36,9 @@ class Cost:
 
 @lru_cache(maxsize=64)
 def import_cost(reference: str) -> Cost:
-    """Import a module or file, ask its hooks for components and commands, and look.
+    """Import a module or file, call its hooks for components and commands, and measure the cost.
 
-    The least of a few tries counts: the first may have bytecode to write.
+    The fastest of a few tries counts: the first may write bytecode.
     """
     best = Cost(float("inf"))
     for _ in range(_TRIES):
@@ -60,11 +60,11 @@ def _measured(reference: str) -> Cost:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Cost(_PATIENCE, error=f"it is not done after {_PATIENCE} seconds")
+        return Cost(_TIMEOUT, error=f"not done after {_TIMEOUT} seconds")
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"it exits with {done.returncode}"]
         return Cost(0.0, error=lines[-1])

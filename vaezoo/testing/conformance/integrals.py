@@ -1,4 +1,4 @@
-"""Integrals of densities, by the trapezoidal rule on grids that reach far and look closely."""
+"""Integrate densities by the trapezoidal rule, on grids that are wide and locally fine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class QuadratureGrid:
-    """Points and the weight of each, in float64: Σ f(x) w approximates an integral or a sum."""
+    """Points and weights in float64: Σ f(x) w approximates an integral or a sum."""
 
     points: Tensor
     weights: Tensor
@@ -26,29 +26,29 @@ class QuadratureGrid:
 
 
 def line(center: float = 0.0, scale: float = 1.0, count: int = 40_001) -> QuadratureGrid:
-    """The real line: x = center + scale · sinh(t), close where the density is, sparse far out."""
+    """The real line: x = center + scale · sinh(t), fine around the center, coarse far out."""
     t = torch.linspace(-16, 16, count, dtype=torch.float64)
     return QuadratureGrid(center + scale * t.sinh(), scale * t.cosh() * (t[1] - t[0]))
 
 
 def unit_interval(count: int = 20_001) -> QuadratureGrid:
-    """[0, 1]: x = 1 / (1 + exp(−t)), close near both ends, where a density may have a pole."""
+    """[0, 1]: x = 1 / (1 + exp(−t)), fine near both ends, where a density may have a pole."""
     t = torch.linspace(-14, 14, count, dtype=torch.float64)
     x = t.sigmoid()
     return QuadratureGrid(x, x * (1 - x) * (t[1] - t[0]))
 
 
 def levels(count: int) -> QuadratureGrid:
-    """The grey levels 0, 1/(count − 1), …, 1, each of weight 1."""
+    """The gray levels 0, 1/(count − 1), …, 1, each with weight 1."""
     return QuadratureGrid(
         torch.linspace(0, 1, count, dtype=torch.float64), torch.ones(count, dtype=torch.float64)
     )
 
 
 def cumulative(grid: QuadratureGrid, log_density: Tensor) -> Callable[[Tensor], Tensor]:
-    """The distribution function of a density that is given at the grid's points."""
+    """The cumulative distribution function of a density given at the grid's points."""
     mass = log_density.double().exp() * grid.weights
-    at_points = mass.cumsum(0) - 0.5 * mass  # half of a point's mass lies to either side
+    at_points = mass.cumsum(0) - 0.5 * mass  # half of a point's mass is on either side
 
     def below(x: Tensor) -> Tensor:
         place = torch.searchsorted(grid.points, x.double()).clamp(1, len(mass) - 1)

@@ -1,4 +1,4 @@
-"""Which class of checks a component of each kind is held to."""
+"""The class of checks for each kind of component."""
 
 from __future__ import annotations
 

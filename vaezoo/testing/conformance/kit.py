@@ -1,4 +1,4 @@
-"""What every class of checks is."""
+"""The base class of all checks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 
 class Conformance:
-    """A class of checks: its methods ``test_…``, each with a line that says what is promised.
+    """A class of checks: each method ``test_…`` is one, and its docstring says what must hold.
 
-    With ``strict = True`` the optional ones count too. With ``native = True`` modules are
-    compiled natively too, which needs a C++ compiler and takes its time.
+    ``strict = True`` makes optional checks count. ``native = True`` also compiles modules with
+    the inductor backend, which is slow and needs a C++ compiler.
     """
 
     strict: bool = False
@@ -17,7 +17,7 @@ class Conformance:
 
     @classmethod
     def checks(cls) -> Iterator[str]:
-        """The names of the checks, the general ones first, each class's in its own order."""
+        """The names of the checks, those of base classes first, in the order of definition."""
         seen: set[str] = set()
         for home in reversed(cls.__mro__):
             for name in vars(home):

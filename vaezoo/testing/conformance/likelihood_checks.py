@@ -1,4 +1,4 @@
-"""Likelihoods: among the rest, that their log-probabilities normalise."""
+"""Checks of likelihoods, such as that their log-probabilities normalize."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ WORDS: Mapping[Support, str] = {
     "binary": "over {0, 1}",
     "unit": "over [0, 1]",
     "real": "over the real line",
-    "levels": "over 256 grey levels",
+    "levels": "over 256 gray levels",
 }
-#: how far off 1 an integral may be, which is computed in part in float32
+#: Largest deviation of an integral from 1; parts of it are computed in float32.
 _TOLERANCE = 5e-3
 _SETTINGS = 6
 _EVEN = ImageShape(1, 2, 2)
@@ -31,10 +31,10 @@ _EVEN = ImageShape(1, 2, 2)
 class LikelihoodConformance(NetworkConformance):
     """``class TestMine(LikelihoodConformance): component = Mine()``.
 
-    ``support`` says over which values of a pixel the log-probability normalises: "binary",
-    "unit", "real" or "levels" (256 grey levels). Left out, it is {0, 1} for a component that is
-    ``for_binary_images``, and is looked for otherwise.
-    ``normalised = False`` is for a formula that is none: the check is then left out.
+    ``support`` is the set of pixel values over which the log-probability normalizes: "binary",
+    "unit", "real" or "levels" (256 gray levels). By default it is {0, 1} for a component that is
+    ``for_binary_images``; otherwise each set is tried. ``normalised = False`` skips the check,
+    for a formula that is not a log-probability.
     """
 
     kind: ClassVar[str] = "likelihood"
@@ -46,8 +46,8 @@ class LikelihoodConformance(NetworkConformance):
     def cases(self) -> list[Case]:
         return [_case(self.component, image) for image in self.images]
 
-    def test_finite_far_out(self) -> None:
-        """Log-probability and gradient stay finite for a decoder's output as large as ±50."""
+    def test_finite_for_large_parameters(self) -> None:
+        """Log-probability and gradient are finite for decoder outputs up to ±50."""
         for value in (-50.0, 0.0, 50.0):
             for pixel in (0.0, 1 / 255, 0.5, 1.0):
                 log_prob, parameters = self._at(pixel, value)
@@ -55,12 +55,12 @@ class LikelihoodConformance(NetworkConformance):
                 finite = log_prob.isfinite().all() and parameters.grad.isfinite().all()  # type: ignore[union-attr]
                 require(
                     finite,
-                    f"at a pixel of {pixel:g} and parameters of {value:g} the log-probability "
-                    f"is {log_prob.item():g}, or its gradient is not finite",
+                    f"for a pixel of {pixel:g} and parameters of {value:g}, the log-probability "
+                    f"{log_prob.item():g} or its gradient is not finite",
                 )
 
     def test_sums_over_pixels(self) -> None:
-        """Twice the pixels make another log-probability: it is a sum over them, not a mean."""
+        """The log-probability is a sum over pixels, not a mean."""
         one, _ = self._at(0.3, 0.7, ImageShape(1, 1, 1))
         many, _ = self._at(0.3, 0.7, ImageShape(1, 4, 4))
         is_mean = torch.isclose(one, many, rtol=1e-4) and not torch.isclose(
@@ -69,22 +69,22 @@ class LikelihoodConformance(NetworkConformance):
         require(
             not is_mean,
             f"16 equal pixels have the log-probability of one, {one.item():.4g}: "
-            "take the sum over pixels, not the mean",
+            "sum over pixels instead of taking the mean",
         )
 
     def test_low_precision_parameters(self) -> None:
-        """Parameters in bfloat16 still give a log-probability in float32."""
+        """The log-probability is float32 even for parameters in bfloat16."""
         case = self.cases()[0]
         module = seeded(case)
         images, parameters = case.draw(self.batch)
         for output in case.call(module, images, parameters.bfloat16()):
             require(
                 output.dtype == torch.float32,
-                f"it computes in {output.dtype}; begin with parameters.float()",
+                f"it computes in {output.dtype}; start with parameters.float()",
             )
 
     def test_normalises(self) -> None:
-        """For one pixel, the probability of all its values adds up to 1."""
+        """For one pixel, the probabilities of all values add up to 1."""
         if not self.normalised:
             raise NotApplicable("normalised = False")
         totals, declared = self._totals(), self._declared_support
@@ -103,7 +103,7 @@ class LikelihoodConformance(NetworkConformance):
                 "parameters: the ELBO is off by a constant"
             )
         raise Nonconforming(
-            "it adds up to 1 over no known set of values: "
+            "it does not add up to 1 over any known set of values: "
             + "; ".join(f"{_listed(found)} {WORDS[s]}" for s, found in totals.items())
         )
 
@@ -120,15 +120,15 @@ class LikelihoodConformance(NetworkConformance):
                 f"the expectation {WORDS[support]} is {expected:.4f}, `mean` gives {mean:.4f}",
             )
 
-    def test_what_it_declares(self) -> None:
-        """``never_positive`` and ``deviation`` are true of the log-probability."""
+    def test_declared_properties(self) -> None:
+        """``never_positive`` and ``deviation`` agree with the log-probability."""
         likelihood = self.component
         if likelihood.never_positive:
             case = self.cases()[0]
             with torch.no_grad():
                 log_prob, _ = case.call(seeded(case), *case.draw(64))
             highest = log_prob.max().item()
-            require(highest <= 0, f"never_positive is true, and log_prob reaches {highest:g}")
+            require(highest <= 0, f"never_positive is true, but log_prob reaches {highest:g}")
         if likelihood.deviation is not None:
             for parameters in self._settings():
                 grid, log_density, mean = self._density("real", parameters)
@@ -136,11 +136,11 @@ class LikelihoodConformance(NetworkConformance):
                 found = (squares.mean(log_density) / grid.integral(log_density)) ** 0.5
                 require(
                     abs(found - likelihood.deviation) < 0.01 * likelihood.deviation,
-                    f"deviation is {likelihood.deviation:g}, that of the density is {found:g}",
+                    f"deviation is {likelihood.deviation:g}, but that of the density is {found:g}",
                 )
 
-    def test_what_it_says_of_itself(self) -> None:
-        """``formula`` and ``caveat`` can be set in a report, with a trained module and without."""
+    def test_description(self) -> None:
+        """``formula`` and ``caveat`` render in a report, with and without a trained module."""
         likelihood, image = self.component, ImageShape(1, 2, 2)
         require_definition(likelihood.formula(4))
         require_definition(likelihood.formula(4, likelihood.build(image)))
@@ -152,14 +152,14 @@ class LikelihoodConformance(NetworkConformance):
         return self.support or ("binary" if self.component.for_binary_images else None)
 
     def _found_support(self) -> Support:
-        """One over which it normalises. Raises NotApplicable where there is none."""
+        """A set over which it normalizes. Raises NotApplicable if there is none."""
         for support, totals in self._totals().items():
             if _are_one(totals):
                 return support
-        raise NotApplicable("it normalises over no known set of values")
+        raise NotApplicable("it does not normalize over any known set of values")
 
     def _totals(self) -> dict[Support, list[float]]:
-        """The probability of all values, for each support and several parameters."""
+        """The total probability, for each support and several parameters."""
         totals: dict[Support, list[float]] = {}
         for support in WORDS:
             densities = [self._density(support, parameters) for parameters in self._settings()]
@@ -176,16 +176,16 @@ class LikelihoodConformance(NetworkConformance):
     def _density(
         self, support: Support, parameters: Tensor
     ) -> tuple[QuadratureGrid, Tensor, float]:
-        """A grid, the log-density of one pixel on it, and the mean that the module names."""
+        """A grid, the log-density of one pixel on it, and the module's ``mean``."""
         module: Any = self._module(ImageShape(1, 1, 1))
         mean = module.mean(parameters).item()
         grid = _grid(support, mean)
         several = parameters.expand(len(grid.points), -1, -1, -1)
-        # float64 where the likelihood keeps it: near the ends of [0, 1] float32 has few digits
+        # in float64 if the likelihood keeps it: float32 is inaccurate near the ends of [0, 1]
         return grid, module.log_prob(grid.points.view(-1, 1, 1, 1), several), mean
 
     def _at(self, pixel: float, value: float, image: ImageShape = _EVEN) -> tuple[Tensor, Tensor]:
-        """The log-probability of an even image at even parameters, and these."""
+        """The log-probability of a uniform image for uniform parameters, and the parameters."""
         channels = type(self.component).parameters_per_pixel * image.channels
         parameters = torch.full((1, channels, *image[1:]), value, requires_grad=True)
         images = torch.full((1, *image), pixel)
@@ -230,7 +230,7 @@ def _are_one(totals: list[float]) -> bool:
 
 
 def _spread(totals: list[float]) -> float:
-    """How much the totals differ, relative to their size; infinite where one is not finite."""
+    """The relative spread of the totals; infinite unless all are finite and positive."""
     low, high = min(totals), max(totals)
     return (high - low) / high if 0 < high < float("inf") else float("inf")
 

@@ -1,4 +1,4 @@
-"""Losses: the declared terms, per example, in nats."""
+"""Checks of losses: the declared terms, per example, in nats."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _REPEATS = 64
 class LossConformance(ComponentConformance):
     """``class TestMine(LossConformance): component = Mine(beta=2)``.
 
-    The loss is taken on a small model that was trained for two epochs.
+    The loss is computed for a small model, trained for two epochs.
     """
 
     kind: ClassVar[str] = "loss"
     component: Loss
 
     def test_declared_terms(self) -> None:
-        """Every declared term is there, one finite float32 number for each example."""
+        """Every declared term is returned: a finite float32 number for each example."""
         model, images = _stage()
         terms = self._terms(model, images)
         declared = {term.name for term in type(self.component).terms}
@@ -42,8 +42,8 @@ class LossConformance(ComponentConformance):
             require(value.dtype == torch.float32, f"{name} is {value.dtype}, not torch.float32")
             require(value.isfinite().all(), f"{name} is not finite")
 
-    def test_what_it_says_of_itself(self) -> None:
-        """``formula``, ``relation`` and ``tradeoff`` can be set in a report."""
+    def test_description(self) -> None:
+        """``formula``, ``relation`` and ``tradeoff`` render in a report."""
         loss = self.component
         require_definition(loss.formula())
         for is_bound in (True, False):
@@ -53,7 +53,7 @@ class LossConformance(ComponentConformance):
             require_settable(f"the caveat of {term.name}", term.caveat)
 
     def test_kl_weight_is_a_weight(self) -> None:
-        """``kl_weight``, where it is given, names a real-valued field."""
+        """``kl_weight``, unless None, is the name of a real-valued field."""
         named = self.component.kl_weight
         known = ", ".join(self.component.weights) or "none"
         require(
@@ -62,7 +62,7 @@ class LossConformance(ComponentConformance):
         )
 
     def test_no_parameters_of_its_own(self) -> None:
-        """It has no parameters: only those of the model are trained and saved."""
+        """It has no parameters: only the model's are trained and saved."""
         module: object = self.component.build()
         own = [n for n, _ in module.named_parameters()] if isinstance(module, nn.Module) else []
         require(not own, f"{', '.join(own)} would be neither trained nor saved")
@@ -82,7 +82,7 @@ class LossConformance(ComponentConformance):
             require(finite, f"the objective's gradient in the {part} is not finite")
 
     def test_works_without_gradients(self) -> None:
-        """It gives its terms in inference mode too, as validation asks for them."""
+        """It also works in inference mode, which validation uses."""
         model, images = _stage()
         with torch.inference_mode():
             terms = self._terms(model.eval(), images)
@@ -96,10 +96,10 @@ class LossConformance(ComponentConformance):
         before = torch.get_rng_state()
         first, again = (self._terms(model, images) for _ in range(2))
         differ = [name for name in first if not torch.equal(first[name], again[name])]
-        require(not differ, f"{', '.join(differ)} differ between two generators of one seed")
+        require(not differ, f"{', '.join(differ)} differ between two generators with one seed")
         require(
             torch.equal(before, torch.get_rng_state()),
-            "it draws from torch's global generator; use the one that is given",
+            "it draws from torch's global generator; use the argument ``generator``",
         )
 
     def test_reconstruction_and_kl_are_those_of_the_model(self) -> None:
@@ -113,12 +113,12 @@ class LossConformance(ComponentConformance):
             scale = values.mean().abs().item()
             require(
                 difference.mean().abs() < 0.02 * scale + 5 * _error(values),
-                f"{name} is {terms[name].mean():.3f} on average, a straightforward estimate "
-                f"gives {values.mean():.3f}",
+                f"{name} is {terms[name].mean():.3f} on average, but an estimate by definition "
+                f"is {values.mean():.3f}",
             )
 
-    def test_batch_size_does_not_weigh(self) -> None:
-        """The mean objective of four copies of a batch is that of the batch."""
+    def test_objective_is_independent_of_batch_size(self) -> None:
+        """Four copies of a batch have the mean objective of the batch."""
         model, images = _stage()
         with torch.no_grad():
             one = self._repeated(model, images)["objective"].mean().item()
@@ -126,7 +126,7 @@ class LossConformance(ComponentConformance):
         require(
             abs(one - four) < 0.1 * abs(one) + 0.5,
             f"the mean objective of {len(images)} images is {one:.3f}, of four copies of them "
-            f"{four:.3f}; leave the mean over examples to vaezoo",
+            f"{four:.3f}; return one number per example, without a mean over the batch",
         )
 
     def _terms(self, model: VAE, images: Tensor, seed: int = 5) -> dict[str, Tensor]:
@@ -135,7 +135,7 @@ class LossConformance(ComponentConformance):
         return self.component.build()(model, Batch(images), weights, generator)
 
     def _repeated(self, model: VAE, images: Tensor) -> dict[str, Tensor]:
-        """Every term for every image, ``_REPEATS`` times over."""
+        """Every term for every image, ``_REPEATS`` times."""
         several = [self._terms(model, images, seed) for seed in range(_REPEATS)]
         return {name: torch.cat([terms[name] for terms in several]) for name in several[0]}
 
@@ -147,7 +147,7 @@ def _stage() -> tuple[VAE, Tensor]:
 
 
 def _expected(model: VAE, images: Tensor, repeats: int) -> dict[str, Tensor]:
-    """reconstruction and kl (repeats, B), each by its definition, from draws of z."""
+    """reconstruction and kl, each (repeats, B), by their definitions from draws of z."""
     generator = torch.Generator().manual_seed(6)
     reconstructions, divergences = [], []
     for _ in range(repeats):
@@ -158,5 +158,5 @@ def _expected(model: VAE, images: Tensor, repeats: int) -> dict[str, Tensor]:
 
 
 def _error(values: Tensor) -> float:
-    """The standard error of the mean over all of (repeats, B), images held fixed."""
+    """The standard error of the mean over (repeats, B), for fixed images."""
     return (values.var(0).mean() / values.numel()).sqrt().item()

@@ -1,4 +1,4 @@
-"""Metrics and visualizers: what looks at a trained model."""
+"""Checks of metrics and visualizers."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from vaezoo.testing.conformance.description_checks import (
 from vaezoo.testing.conformance.outcome import NotApplicable, optional, require
 from vaezoo.testing.conformance.tiny_models import SMALL, small_context
 
-#: draws of z that figures are taken with to see what more of them do, and how often each
+#: Numbers of draws of z to compare, and of seeds for each.
 _DRAWS, _SEEDS = (1, 16), 6
 _NAME = re.compile(r"[a-z0-9_]+")
 
 
-class SceneConformance(ComponentConformance):
-    """Checks of whatever is shown a context."""
+class EvaluationConformance(ComponentConformance):
+    """Checks of components that take an EvaluationContext."""
 
     component: Metric | Visualizer
 
     @abstractmethod
     def make(self, context: EvaluationContext) -> Any:
-        """What the component makes of a context."""
+        """The component's result for a context."""
 
     @abstractmethod
     def comparable(self, made: Any) -> object:
-        """What was made, in a form that can be compared."""
+        """A result in a form that can be compared."""
 
     def made(self, context: EvaluationContext) -> Any:
-        """What the component makes of a context; NotApplicable where it refuses such a context."""
+        """The component's result; NotApplicable if it rejects the context."""
         has_labels = context.split.labels is not None
         facts = DataFacts(context.spec.dataset, len(context.split), len(context.split), has_labels)
         problem = self.component.data_problem(context.spec, facts)
@@ -53,17 +53,17 @@ class SceneConformance(ComponentConformance):
             raise NotApplicable(refusal.diagnostics[0].message) from None
 
     def result(self, context: EvaluationContext) -> object:
-        """What the component makes of a context, in a form that can be compared."""
+        """The component's result in a form that can be compared."""
         return self.comparable(self.made(context))
 
     def context(
         self, image: ImageShape = SMALL, latent: int = 2, **options: bool
     ) -> EvaluationContext:
-        """A context to look at: a small trained model; override it to show another."""
+        """The context of the checks: a small trained model. Override it to use another."""
         return small_context(image, latent, **options)
 
-    def test_leaves_the_model_alone(self) -> None:
-        """Model, images and torch's generator are afterwards as they were."""
+    def test_leaves_the_model_unchanged(self) -> None:
+        """Model, images and torch's generator do not change."""
         context = self.context()
         state = {name: value.clone() for name, value in context.model.state_dict().items()}
         images, random = context.split.images.clone(), torch.get_rng_state()
@@ -79,12 +79,12 @@ class SceneConformance(ComponentConformance):
         )
 
     def test_same_context_same_result(self) -> None:
-        """Shown the same context twice, it gives the same."""
+        """The same context gives the same result."""
         first, again = (self.result(self.context()) for _ in range(2))
-        require(first == again, "the same context gives another result; use context.generator()")
+        require(first == again, "the same context gives two results; use context.generator()")
 
     def test_other_models(self) -> None:
-        """It works for one latent and for five, and for colour images."""
+        """It works with one latent, with five, and with color images."""
         for image, latent in ((SMALL, 1), (SMALL, 5), (ImageShape(3, 8, 6), 2)):
             try:
                 self.result(self.context(image, latent))
@@ -99,7 +99,7 @@ class SceneConformance(ComponentConformance):
         self.result(self.context(labels=False))
 
 
-class MetricConformance(SceneConformance):
+class MetricConformance(EvaluationConformance):
     """``class TestMine(MetricConformance): component = Mine(samples=3)``."""
 
     kind: ClassVar[str] = "metric"
@@ -112,23 +112,22 @@ class MetricConformance(SceneConformance):
         return [dataclasses.asdict(figure) for figure in made]
 
     def test_figures(self) -> None:
-        """It gives the figures that it declares, each finite and of the context's split."""
+        """It returns the figures that it declares, each finite and of the context's split."""
         context = self.context()
         figures: list[object] = list(self.made(context))
-        require(figures, "it gives no figures")
+        require(figures, "it returns no figures")
         for figure in figures:
             if not isinstance(figure, Figure):
-                require(False, f"compute gives {figure!r}, which is not a Figure")
+                require(False, f"compute returns {figure!r}, which is not a Figure")
                 return
             require(
                 _NAME.fullmatch(figure.name),
-                f"the figure {figure.name!r} cannot be a target: use a-z, 0-9 and _",
+                f"the name {figure.name!r} cannot be a target: use a-z, 0-9 and _",
             )
             require(math.isfinite(figure.value), f"{figure.name} is {figure.value}")
             require(
                 figure.split == context.split_name,
-                f"{figure.name} names the split {figure.split!r}, the context's is "
-                f"{context.split_name!r}",
+                f"{figure.name} has the split {figure.split!r}, the context {context.split_name!r}",
             )
             require(figure.unit, f"{figure.name} has no unit")
             require_within(figure, type(self.component).figures)
@@ -136,20 +135,20 @@ class MetricConformance(SceneConformance):
         declared = [quantity.name for quantity in type(self.component).figures]
         require(
             not declared or sorted(names) == sorted(declared),
-            f"it gives {', '.join(names)} and declares {', '.join(declared)}",
+            f"it returns {', '.join(names)} but declares {', '.join(declared)}",
         )
 
     @optional
     def test_declares_its_figures(self) -> None:
-        """Its class describes its figures, so that targets on them are checked before training
-        and their verdicts have a direction."""
+        """Its class describes its figures, so that targets can be checked before training and
+        compared in the right direction."""
         require(
             type(self.component).figures,
             "set figures = (Quantity('name', better='higher'), …) on the class",
         )
 
-    def test_what_it_says_of_itself(self) -> None:
-        """Formulas can be set, and ``reading`` gives sentences on the figures of a context."""
+    def test_description(self) -> None:
+        """Formulas render, and ``reading`` returns sentences about the figures of a context."""
         context = self.context()
         for quantity in type(self.component).figures:
             if quantity.formula:
@@ -160,20 +159,20 @@ class MetricConformance(SceneConformance):
             said: object = self.component.reading(given, context.spec)
             require(
                 isinstance(said, tuple | list) and all(isinstance(one, str) for one in said),
-                f"reading gives {said!r}, not a list of sentences",
+                f"reading returns {said!r}, not a list of sentences",
             )
             for text in self.component.reading(given, context.spec):
                 require_settable("a sentence of reading", text)
 
-    def test_moves_with_samples_as_it_says(self) -> None:
-        """With more draws of z a figure rises, falls or keeps its mean, as its class says."""
+    def test_trend_with_samples(self) -> None:
+        """With more draws of z, a figure rises, falls or keeps its mean, as its class says."""
         if "samples" not in type(self.component).model_fields:
             raise NotApplicable("it has no field samples")
         few, many = ([self._values(count, seed) for seed in range(_SEEDS)] for count in _DRAWS)
         require_movement(type(self.component).figures, few, many)
 
     def _values(self, samples: int, seed: int) -> dict[str, float]:
-        """The figures with so many draws, drawn by the seed."""
+        """The figures for that number of draws and seed."""
         metric = self.component.model_copy(update={"samples": samples})
         context = dataclasses.replace(self.context(), seed=seed)
         try:
@@ -189,11 +188,11 @@ class MetricConformance(SceneConformance):
         self.made(context)
         require(
             sum(seen) == len(context.split),
-            f"context.advance is told of {sum(seen)} examples, there are {len(context.split)}",
+            f"context.advance got {sum(seen)} examples of {len(context.split)}",
         )
 
 
-class VisualizerConformance(SceneConformance):
+class VisualizerConformance(EvaluationConformance):
     """``class TestMine(VisualizerConformance): component = Mine(n=4)``."""
 
     kind: ClassVar[str] = "visualizer"
@@ -208,17 +207,17 @@ class VisualizerConformance(SceneConformance):
         return png(made)
 
     def test_gives_a_figure(self) -> None:
-        """It draws a matplotlib figure that has something on it."""
+        """It draws a matplotlib figure that is not empty."""
         from matplotlib.figure import Figure
 
         drawn: object = self.made(self.context())
         if not isinstance(drawn, Figure):
-            require(False, f"draw gives {drawn!r}, which is not a matplotlib figure")
+            require(False, f"draw returns {drawn!r}, which is not a matplotlib figure")
             return
         require(drawn.axes or drawn.texts, "the figure is empty")
 
-    def test_touches_nothing_global(self) -> None:
-        """It opens no figure in pyplot and leaves matplotlib's settings as they were."""
+    def test_leaves_global_state_unchanged(self) -> None:
+        """It opens no figure in pyplot and does not change matplotlib's settings."""
         import matplotlib
 
         before = dict(matplotlib.rcParams)
@@ -235,5 +234,5 @@ class VisualizerConformance(SceneConformance):
 
     @optional
     def test_without_history(self) -> None:
-        """It works for a model whose history is not known."""
+        """It works for a model without a history."""
         self.result(self.context(history=False))

@@ -1,4 +1,4 @@
-"""What holds for everything that becomes an ``nn.Module``."""
+"""Checks of components that build an ``nn.Module``."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from vaezoo.testing.conformance.outcome import NotApplicable, optional, require
 
 @dataclass(frozen=True)
 class Case:
-    """A module of one size, and how it is called."""
+    """A module of one size, and how to call it."""
 
     name: str
     build: Callable[[], nn.Module]
-    #: inputs for a batch of so many examples, drawn by a generator
+    #: Draws the inputs of a batch with that number of examples.
     inputs: Callable[[int, torch.Generator], tuple[Tensor, ...]]
     call: Callable[..., tuple[Tensor, ...]]
-    #: the shape of each output, without the batch
+    #: The shape of each output, without the batch.
     outputs: tuple[tuple[int, ...], ...]
-    #: inputs that gradients must reach too
+    #: Inputs that need a gradient too.
     differentiable: tuple[int, ...] = ()
-    #: the part of the module that is looked at, such as ``prior.``; all of it, where empty
+    #: Prefix of the parameters to check, such as ``prior.``.
     part: str = ""
 
     def draw(self, count: int, seed: int = 0) -> tuple[Tensor, ...]:
@@ -47,10 +47,10 @@ class NetworkConformance(ComponentConformance):
 
     @abstractmethod
     def cases(self) -> list[Case]:
-        """The sizes to check. Raises Nonconforming where there is none."""
+        """The sizes to check. Raises Nonconforming if there are none."""
 
     def test_shapes_and_types(self) -> None:
-        """Outputs have the promised shape, are float32 and finite, in training and evaluation."""
+        """Outputs have the right shape, are float32 and finite, in training and evaluation."""
         for case in self.cases():
             module = seeded(case)
             for mode in (module.train, module.eval):
@@ -59,7 +59,7 @@ class NetworkConformance(ComponentConformance):
             _require_outputs(case, case.call(module, *case.draw(1)), 1)
 
     def test_builds_on_meta(self) -> None:
-        """It can be built and asked for its shapes on the meta device, without any memory."""
+        """It can be built and called on the meta device, which uses no memory."""
         for case in self.cases():
             with torch.device("meta"):
                 module = seeded(case)
@@ -67,12 +67,12 @@ class NetworkConformance(ComponentConformance):
             for output, shape in zip(case.call(module, *inputs), case.outputs, strict=True):
                 require(
                     output.device.type == "meta" and output.shape == (self.batch, *shape),
-                    f"{case.name}: on meta an output is {tuple(output.shape)} on "
-                    f"{output.device.type}; make tensors on the device of the input",
+                    f"{case.name}: on meta, an output is {tuple(output.shape)} on "
+                    f"{output.device.type}; create tensors on the device of the input",
                 )
 
     def test_examples_are_independent(self) -> None:
-        """In evaluation, an example's result does not depend on the others in the batch."""
+        """In evaluation mode, an example's result does not depend on the rest of the batch."""
         for case in self.cases():
             module = seeded(case).eval()
             inputs = case.draw(self.batch)
@@ -81,50 +81,50 @@ class NetworkConformance(ComponentConformance):
             for one, several in zip(alone, together, strict=True):
                 require(
                     _close(one, several[:1]),
-                    f"{case.name}: the first example's result changes with its neighbours",
+                    f"{case.name}: the first example's result depends on the others in the batch",
                 )
 
     def test_gradients_reach_every_parameter(self) -> None:
-        """Every parameter gets a finite gradient that is not 0 throughout."""
+        """Every parameter gets a finite gradient that is not all zeros."""
         for case in self.cases():
             missed = unreached(case, self.batch)
             require(not missed, f"{case.name}: no gradient for {', '.join(sorted(missed))}")
 
     def test_same_seed_same_weights(self) -> None:
-        """PyTorch's seed decides the weights, and nothing else does."""
+        """Only PyTorch's seed decides the weights."""
         for case in self.cases()[:1]:
             first, again = (seeded(case, 7).state_dict() for _ in range(2))
             differ = [n for n, value in first.items() if not torch.equal(value, again[n])]
             require(
                 not differ,
-                f"{', '.join(differ)} differ between two builds under one seed; "
-                "draw from torch's generator only",
+                f"{', '.join(differ)} differ between two builds with one seed; "
+                "draw only from torch's generator",
             )
 
     def test_evaluation_is_deterministic(self) -> None:
-        """In evaluation, the same input gives the same output and no random number is drawn."""
+        """In evaluation mode, equal inputs give equal outputs and no random number is drawn."""
         for case in self.cases()[:1]:
             module = seeded(case).eval()
             inputs, before = case.draw(self.batch), torch.get_rng_state()
             first, again = (case.call(module, *inputs) for _ in range(2))
-            require(all(map(torch.equal, first, again)), "the same input gives another output")
+            require(all(map(torch.equal, first, again)), "equal inputs give different outputs")
             require(
                 torch.equal(before, torch.get_rng_state()),
-                "it draws random numbers in evaluation; is there dropout that ignores eval()?",
+                "it draws random numbers in evaluation mode; does dropout ignore eval()?",
             )
 
     def test_state_is_tensors(self) -> None:
-        """The state is tensors alone, so that nothing ever has to be pickled."""
+        """The state has only tensors, so that nothing needs pickle."""
         for case in self.cases()[:1]:
             state: dict[str, object] = dict(seeded(case).state_dict())
             odd = [name for name, value in state.items() if not isinstance(value, Tensor)]
             require(not odd, f"{', '.join(odd)} is not a tensor; use parameters and buffers")
 
     def test_weights_survive_safetensors(self) -> None:
-        """Saved, and loaded into a module of another seed, it gives the same outputs."""
+        """Saved and loaded into a module with another seed, it gives the same outputs."""
         case = self.cases()[0]
         module = seeded(case, 1)
-        _nudge(module, seed=5)  # and whatever training would have changed
+        _nudge(module, seed=5)  # as training would
         module.train()
         case.call(module, *case.draw(self.batch))
         other = seeded(case, 2)
@@ -138,22 +138,22 @@ class NetworkConformance(ComponentConformance):
         )
         require(
             all(torch.equal(one, same) for one, same in pairs),
-            "after loading the outputs differ; what it computes with must be a parameter or "
-            "a buffer that is saved",
+            "after loading, the outputs differ; everything that it uses must be a parameter or "
+            "a persistent buffer",
         )
 
     @optional
     def test_compiles_in_one_graph(self) -> None:
-        """torch.compile takes it whole, forwards and backwards."""
+        """torch.compile compiles it in one graph, forward and backward."""
         self._require_compiled("aot_eager")
 
     @optional
     def test_compiles_natively(self) -> None:
-        """torch.compile's own code gives the same outputs. Only with ``native = True``."""
+        """Compiled with the inductor backend, outputs are the same. Only with ``native = True``."""
         if not self.native:
-            raise NotApplicable("not asked for: set native = True, or give --native")
+            raise NotApplicable("needs native = True or --native")
         if not any(map(shutil.which, ("c++", "g++", "clang++"))):
-            raise NotApplicable("there is no C++ compiler")
+            raise NotApplicable("needs a C++ compiler")
         self._require_compiled("inductor")
 
     def _require_compiled(self, backend: str) -> None:
@@ -172,23 +172,23 @@ class NetworkConformance(ComponentConformance):
                 total.backward()
         torch.compiler.reset()
         for output, expected in zip(outputs, case.call(module, *inputs), strict=True):
-            require(_close(output, expected), "compiled, it gives other outputs")
+            require(_close(output, expected), "its outputs change when compiled")
 
 
 def seeded(case: Case, seed: int = 0) -> nn.Module:
-    """The case's module, its weights drawn by ``seed``."""
+    """The case's module, with weights drawn from ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = case.build()
-    require(isinstance(module, nn.Module), f"build gives {module!r}, which is not an nn.Module")
+    require(isinstance(module, nn.Module), f"build returns {module!r}, which is not an nn.Module")
     return module
 
 
 def unreached(case: Case, batch: int) -> set[str]:
-    """The names of parameters, and of inputs, that get no gradient in any of a few tries.
+    """The names of parameters and inputs without a gradient in each of a few tries.
 
-    The weights are moved a little first: a branch that begins at 0 hides what lies behind it.
-    Raises Nonconforming for a gradient that is infinite or NaN.
+    Noise is added to the weights first: a layer initialized to 0 blocks the gradient. Raises
+    Nonconforming for a gradient that is infinite or NaN.
     """
     missed: set[str] | None = None
     for seed in range(3):
@@ -227,7 +227,7 @@ def _nudge(module: nn.Module, seed: int) -> None:
 
 
 def _close(one: Tensor, other: Tensor) -> bool:
-    """Whether float32 results are alike, as far as sums in another order are."""
+    """Whether float32 results agree up to the order of summation."""
     return torch.allclose(one, other, rtol=1e-3, atol=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""Optimizers: they go downhill, at the pace that is set, and can be stopped and resumed."""
+"""Checks of optimizers: they minimize, apply the learning rate, and resume."""
 
 from __future__ import annotations
 
@@ -24,27 +24,25 @@ class OptimizerConformance(ComponentConformance):
     component: Optimizer
 
     def test_starts_at_the_learning_rate(self) -> None:
-        """Every parameter group begins with the learning rate that ``build`` is given."""
+        """Every parameter group starts with the learning rate given to ``build``."""
         _, optimizer = self._built(lr=0.125)
         require(
             isinstance(optimizer, torch.optim.Optimizer),
-            f"build gives {optimizer!r}, which is not a torch.optim.Optimizer",
+            f"build returns {optimizer!r}, which is not a torch.optim.Optimizer",
         )
         rates = {group["lr"] for group in optimizer.param_groups}
-        require(rates == {0.125}, f"asked for a learning rate of 0.125, it begins with {rates}")
+        require(rates == {0.125}, f"given a learning rate of 0.125, it starts with {rates}")
 
     def test_reduces_a_quadratic(self) -> None:
-        """Fifty steps make a quadratic smaller, and nothing infinite."""
+        """Fifty steps reduce a quadratic."""
         parameters, optimizer = self._built(self._lr)
         before = _quadratic(parameters).item()
         _walk(parameters, optimizer, _STEPS)
         after = _quadratic(parameters).item()
-        require(
-            after < before, f"after {_STEPS} steps a quadratic went from {before:g} to {after:g}"
-        )
+        require(after < before, f"in {_STEPS} steps, a quadratic went from {before:g} to {after:g}")
 
-    def test_obeys_a_changed_learning_rate(self) -> None:
-        """A learning rate of 0, as a schedule may set it, keeps the parameters where they are."""
+    def test_applies_a_changed_learning_rate(self) -> None:
+        """With a learning rate of 0, as a schedule may set it, parameters do not change."""
         parameters, optimizer = self._built(self._lr)
         _walk(parameters, optimizer, 3)
         before = [parameter.detach().clone() for parameter in parameters]
@@ -52,10 +50,10 @@ class OptimizerConformance(ComponentConformance):
             group["lr"] = 0.0
         _walk(parameters, optimizer, 3)
         stayed = all(map(torch.equal, parameters, before))
-        require(stayed, "parameters move at lr = 0; read group['lr'] at every step")
+        require(stayed, "parameters change at lr = 0; read group['lr'] in every step")
 
     def test_resumes_from_its_state(self) -> None:
-        """Its state is tensors and JSON; restored, the next step is the same."""
+        """Its state is tensors and JSON. Restored, it takes the same next step."""
         parameters, optimizer = self._built(self._lr)
         _walk(parameters, optimizer, 3)
         state = copy.deepcopy(optimizer.state_dict())
@@ -69,7 +67,7 @@ class OptimizerConformance(ComponentConformance):
         _walk(others, resumed, 2)
         require(
             all(map(torch.equal, parameters, others)),
-            "resumed from its state_dict it takes other steps; keep everything in self.state",
+            "resumed from its state_dict, it takes other steps; keep everything in self.state",
         )
 
     @property

@@ -1,4 +1,4 @@
-"""How a check ends when it does not simply return."""
+"""Exceptions that end a check, and optional checks."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ C = TypeVar("C", bound=Callable[[Any], None])
 
 
 class Nonconforming(AssertionError):
-    """The component breaks a promise; the message says which, and what to do."""
+    """The check failed; the message says why, and what to do."""
 
 
 class NotApplicable(SkipTest):
-    """There is nothing to check here; the message says why."""
+    """There is nothing to check; the message says why."""
 
 
 class Declined(SkipTest):
-    """An optional promise is not kept; the message says which."""
+    """An optional check failed; the message says why."""
 
 
 def require(condition: object, message: str) -> None:
     """Raise Nonconforming unless ``condition`` holds."""
-    __tracebackhide__ = True  # pytest then points at the check, not here
+    __tracebackhide__ = True  # pytest then points to the check
     if not condition:
         raise Nonconforming(message)
 
 
 def optional(check: C) -> C:
-    """A check that only counts where the class says ``strict = True``.
+    """Mark a check that counts only with ``strict = True``.
 
-    Elsewhere whatever it raises becomes Declined, which pytest shows as a skip.
+    Otherwise its failure becomes Declined, which pytest shows as a skip.
     """
 
     @functools.wraps(check)
@@ -52,5 +52,5 @@ def optional(check: C) -> C:
 
 
 def is_optional(check: Callable[..., None]) -> bool:
-    """Whether ``optional`` marks the check."""
+    """Whether the check is marked with ``optional``."""
     return getattr(check, "is_optional", False)

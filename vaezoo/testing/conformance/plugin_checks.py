@@ -1,4 +1,4 @@
-"""A plugin as a whole: what it declares, what it costs, and how its hooks behave in a run."""
+"""Checks of a plugin as a whole: metadata, import cost, and its hooks in a run."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class PluginConformance(Conformance):
     plugin: str
 
     def test_loads(self) -> None:
-        """It is found and nothing in it is broken."""
+        """It can be imported, and its hooks work."""
         error = self.target.plugin.error
         require(not error, str(error))
 
     def test_metadata(self) -> None:
-        """Its distribution says what it is and that it needs vaezoo."""
+        """Its distribution has a summary and a Python version, and depends on vaezoo."""
         entry_point = self.target.entry_point
         if entry_point is None or entry_point.dist is None:
             raise NotApplicable("it is a file, not an installed distribution")
@@ -54,7 +54,7 @@ class PluginConformance(Conformance):
         require(own or "vaezoo" in needed, 'pyproject.toml lacks "vaezoo" among its dependencies')
 
     def test_import_budget(self) -> None:
-        """Its hooks are found in under 50 ms and without torch, torchvision, numpy, matplotlib."""
+        """It is imported in less than 50 ms, without torch, torchvision, numpy or matplotlib."""
         require_cheap(self._cost)
 
     def test_commands(self) -> None:
@@ -71,7 +71,7 @@ class PluginConformance(Conformance):
             require(command.help or page.count("\n") > 3, f"the command {name} has no docstring")
 
     def test_run_hooks_in_a_run(self) -> None:
-        """Its run hooks take part in a run without an error, and leave the weights as they are."""
+        """Its run hooks raise no error in a run, and do not change the weights."""
         self._need_run_hooks()
         with _own_folder():
             observer = _RecordingObserver()
@@ -85,12 +85,12 @@ class PluginConformance(Conformance):
             theirs = safetensors_io.digest(safetensors_io.load(entry.path / "model.safetensors")[0])
         require(
             ours == theirs,
-            "with it, the same run gives other weights; change nothing of what a hook is shown, "
-            "and draw no random numbers from torch's own generator",
+            "it changes the weights of a run; a hook must not modify its arguments or draw from "
+            "torch's global generator",
         )
 
     def test_run_hooks_in_a_failing_run(self) -> None:
-        """Its run hooks take part in a run that diverges without an error of their own."""
+        """Its run hooks raise no error in a run that diverges."""
         self._need_run_hooks()
         with _own_folder():
             observer = _RecordingObserver()
@@ -101,19 +101,19 @@ class PluginConformance(Conformance):
 
     @property
     def target(self) -> PluginTarget:
-        """The plugin, where it was found."""
+        """The plugin and its registry."""
         return targets(self.plugin)[0]
 
     @property
     def _with(self) -> Registry:
-        """The plugin and the small dataset."""
+        """A registry with the plugin and the small dataset."""
         given = [self.target.plugin.reference] if self.target.plugin.reference else []
         return discover([*given, tiny_models.PLUGIN])
 
     @property
     def _cost(self) -> Cost:
         cost = import_cost(self.target.reference)
-        require(not cost.error, f"in a fresh Python it fails: {cost.error}")
+        require(not cost.error, f"it fails in a fresh Python: {cost.error}")
         return cost
 
     def _need_run_hooks(self) -> None:
@@ -125,7 +125,7 @@ class PluginConformance(Conformance):
 
 
 class _RecordingObserver(Observer):
-    """Remembers what a run warns of."""
+    """Records the warnings of a run."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
@@ -143,6 +143,6 @@ def _spec(**parts: Any) -> Any:
 
 @contextlib.contextmanager
 def _own_folder() -> Any:
-    """Work in an empty folder: a run, and perhaps a hook, leaves files where it is."""
+    """Change to an empty folder: a run, and perhaps a hook, writes files."""
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(Path(folder)):
         yield

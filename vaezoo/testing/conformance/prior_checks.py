@@ -1,4 +1,4 @@
-"""Priors: density, draws and KL divergence agree with each other."""
+"""Checks of priors: density, draws and KL divergence agree."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class PriorConformance(NetworkConformance):
         return [_case(self.component, self._partner(latent), latent) for latent in self.latents]
 
     def test_draws(self) -> None:
-        """``sample`` gives (count, latent) by its generator alone."""
+        """``sample`` returns (count, latent) and draws only from its generator."""
         for latent in self.latents:
             require_own_generator(self._density(latent))
 
     def test_density_integrates_to_one(self) -> None:
-        """exp(log_prob) integrates to 1, in one dimension and in two."""
+        """exp(log_prob) integrates to 1, in one and two dimensions."""
         for latent in (1, 2):
             require_normalized(self._density(latent))
 
@@ -56,8 +56,8 @@ class PriorConformance(NetworkConformance):
         """In one dimension the draws are distributed as log_prob says (Kolmogorov–Smirnov)."""
         require_draws_follow(self._density(1))
 
-    def test_what_it_says_of_itself(self) -> None:
-        """``formula`` can be set in a report, and ``is_factorial`` is true of the density."""
+    def test_description(self) -> None:
+        """``formula`` renders in a report, and ``is_factorial`` agrees with the density."""
         require_definition(self.component.formula(2))
         if self.component.is_factorial:
             require_independent_latents(self._density(2))
@@ -154,5 +154,5 @@ def _estimated_kl(module: Any, posterior: LatentDistribution) -> tuple[float, fl
 def _require_per_dimension(kl: Tensor, latent: int) -> None:
     require(
         kl.ndim == 2 and kl.shape[1] == latent,
-        f"kl of (B, {latent}) is {tuple(kl.shape)}; give it for each dimension",
+        f"kl of (B, {latent}) is {tuple(kl.shape)}; return it for each dimension",
     )

@@ -1,4 +1,4 @@
-"""Runs the checks of a plugin without pytest: ``vaezoo plugins check``."""
+"""Run the checks of a plugin without pytest, for ``vaezoo plugins check``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from vaezoo.testing.conformance.target import PluginTarget, targets
 class CheckOutcome(StrEnum):
     PASSED = "pass"
     FAILED = "FAIL"
-    #: an optional promise is not kept
+    #: An optional check failed.
     DECLINED = "no"
     SKIPPED = "skip"
 
 
 @dataclass(frozen=True)
 class Result:
-    """How one check of one subject ended; ``cause`` says why it did not pass."""
+    """The result of one check of one subject; ``cause`` says why it did not pass."""
 
     subject: str
     check: str
@@ -38,7 +38,7 @@ class Result:
 
 @dataclass(frozen=True)
 class CheckedComponent:
-    """A plugin or a component and the class of checks that it is held to."""
+    """A plugin or component, and its checks."""
 
     name: str
     conformance: Conformance
@@ -46,7 +46,7 @@ class CheckedComponent:
 
 @dataclass(frozen=True)
 class Options:
-    """``strict``: optional checks count. ``native``: compile natively too."""
+    """``strict``: optional checks count. ``native``: also compile with the inductor backend."""
 
     strict: bool = False
     native: bool = False
@@ -55,11 +55,11 @@ class Options:
 def check_plugin(
     reference: str, *, extra: Sequence[str] = (), options: Options | None = None
 ) -> Iterator[Result]:
-    """Hold the plugins of a distribution, a plugin or a file to the kit, check by check.
+    """Check a distribution, a plugin or a file; yield the result of each check.
 
-    >>> failed = [r for r in check_plugin("my_plugin.py") if r.outcome is Outcome.FAILED]
+    >>> failed = [r for r in check_plugin("my_plugin.py") if r.outcome is CheckOutcome.FAILED]
 
-    Raises PluginError (VZ304) where there is no such plugin.
+    Raises PluginError (VZ304) for an unknown plugin.
     """
     for target in targets(reference, extra):
         for subject in subjects(target, options or Options()):
@@ -70,7 +70,7 @@ def check_plugin(
 
 
 def subjects(target: PluginTarget, options: Options) -> Iterator[CheckedComponent | Result]:
-    """The plugin, then each of its components; a result for one that cannot be made."""
+    """The plugin, then each component; a result for one that cannot be created."""
     whole = _OfTarget(target)
     whole.strict = options.strict
     yield CheckedComponent(f"plugin {target.plugin.name}", whole)
@@ -80,12 +80,12 @@ def subjects(target: PluginTarget, options: Options) -> Iterator[CheckedComponen
             yield CheckedComponent(name, _held(component, target, options))
         except NotApplicable as reason:
             yield Result(name, "made with its defaults", CheckOutcome.SKIPPED, str(reason))
-        except Exception as error:  # whatever its validators raise
+        except Exception as error:  # its validators may raise anything
             yield Result(name, "made with its defaults", CheckOutcome.FAILED, _in_a_line(error))
 
 
 def run_checks(subject: CheckedComponent) -> Iterator[Result]:
-    """The result of each check of a subject, as it ends."""
+    """Run the checks of a subject; yield each result."""
     for check in type(subject.conformance).checks():
         began = time.perf_counter()
         outcome, cause = _outcome(subject.conformance, check)
@@ -100,7 +100,7 @@ def run_checks(subject: CheckedComponent) -> Iterator[Result]:
 
 
 class _OfTarget(PluginConformance):
-    """The checks of a plugin that is found already."""
+    """The checks of a plugin that has already been found."""
 
     def __init__(self, target: PluginTarget) -> None:
         self._target = target
@@ -127,7 +127,7 @@ def _outcome(conformance: Conformance, check: str) -> tuple[CheckOutcome, str]:
         return CheckOutcome.DECLINED, str(reason)
     except NotApplicable as reason:
         return CheckOutcome.SKIPPED, str(reason)
-    except (Exception, SystemExit) as error:  # whatever a plugin raises is a result
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
         return CheckOutcome.FAILED, _in_a_line(error)
     return CheckOutcome.PASSED, ""
 

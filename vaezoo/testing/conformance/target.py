@@ -1,4 +1,4 @@
-"""The plugin that is meant by a distribution's name, a plugin's name or a file."""
+"""Find the plugin to check, by the name of a distribution or plugin, or by file."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ class PluginTarget:
 
     plugin: Plugin
     registry: Registry
-    #: where its hooks are, for a fresh Python: a module's name or a file
+    #: The module or file with its hooks, for a fresh Python.
     reference: str
-    #: of an installed plugin
+    #: Only for an installed plugin.
     entry_point: metadata.EntryPoint | None = None
 
     @property
     def components(self) -> list[type[Component]]:
-        """The component classes that it supplies."""
+        """The component classes that it provides."""
         registered = self.registry.components()
         return [r.component for r in registered if r.plugin.name == self.plugin.name]
 
 
 def targets(reference: str, extra: Sequence[str] = ()) -> list[PluginTarget]:
-    """The plugins that ``reference`` names; a distribution may hold several.
+    """The plugins called ``reference``; a distribution may have several.
 
-    ``extra`` are other files or modules that are given, as by ``--plugin``.
-    Raises PluginError (VZ304) where there is none.
+    ``extra`` are other plugins to load, as with ``--plugin``. Raises PluginError (VZ304) if there
+    is no such plugin.
     """
     path = Path(reference)
     if path.suffix == ".py" or path.is_file():
@@ -59,8 +59,8 @@ def _installed(entry_point: metadata.EntryPoint, registry: Registry) -> PluginTa
         raise PluginError(
             Diagnostic(
                 "VZ304",
-                f"the plugin {entry_point.name} is switched off",
-                hint="take its name out of VAEZOO_DISABLE_PLUGINS",
+                f"the plugin {entry_point.name} is disabled",
+                hint="remove its name from VAEZOO_DISABLE_PLUGINS",
             )
         )
     return PluginTarget(plugin, registry, entry_point.module, entry_point)
@@ -72,7 +72,7 @@ def _is_of(entry_point: metadata.EntryPoint, name: str) -> bool:
 
 
 def _folded(name: str) -> str:
-    """A distribution's name as indexes compare it."""
+    """A distribution's name in the form in which package indexes compare it."""
     return name.lower().replace("_", "-").replace(".", "-")
 
 
@@ -82,9 +82,9 @@ def _unknown(reference: str, registry: Registry) -> Diagnostic:
     try:
         metadata.distribution(reference)
     except (metadata.PackageNotFoundError, ValueError):
-        return Diagnostic("VZ304", f"no plugin or distribution {reference!r} is here", hint=hint)
+        return Diagnostic("VZ304", f"no plugin or distribution {reference!r}", hint=hint)
     return Diagnostic(
         "VZ304",
         f"the distribution {reference} has no entry point in the group 'vaezoo'",
-        hint='name its module in pyproject.toml: [project.entry-points.vaezoo] name = "module"',
+        hint='add its module to pyproject.toml: [project.entry-points.vaezoo] name = "module"',
     )

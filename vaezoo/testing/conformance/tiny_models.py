@@ -1,6 +1,6 @@
-"""A small world for the checks: images, specs, models and a context, all real and all tiny.
+"""Tiny but real images, specs, models and contexts for the checks.
 
-It is a plugin too, given by its name, so that a whole run can be made of it.
+The module is also a plugin, so that a whole run can use its dataset.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from vaezoo.registry.contracts import ImageClassifier
 from vaezoo.spec.spec import Spec
 from vaezoo.training import Observer, Trained, train
 
-#: What ``discover`` is given to find the dataset below.
+#: Argument of ``discover`` that registers the dataset below.
 PLUGIN = __name__
 SMALL = ImageShape(1, 8, 8)
 Latent = int | list[int]
 
 
 class Patches(Dataset, use="conformance_patches"):
-    """Images of one bright patch each on a dim ground; its place is the label."""
+    """Images of one bright patch on a dim background; its quadrant is the label."""
 
-    channels: int = Field(1, ge=1, description="1 for grey, 3 for colour")
+    channels: int = Field(1, ge=1, description="1 for gray, 3 for color")
     height: int = Field(8, ge=2, description="rows of an image")
     width: int = Field(8, ge=2, description="columns of an image")
     count: int = Field(96, ge=8, description="images of the training split; a third for the test")
@@ -71,7 +71,7 @@ class Patches(Dataset, use="conformance_patches"):
 
 
 class Quadrants(nn.Module):
-    """Tells patches apart by the brightest quadrant; the features are the quadrants' means."""
+    """Classifies patches by the brightest quadrant; the features are the quadrants' means."""
 
     def __init__(self, test: Split) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ def small_spec(
     registry: Registry | None = None,
     **parts: Any,
 ) -> Spec:
-    """A spec of built-in parts on patches; ``parts`` may name others, such as ``prior=Mine()``."""
+    """A spec of built-in parts on patches; ``parts`` replaces some, such as ``prior=Mine()``."""
     channels, height, width = image
     network = {"use": "mlp", "hidden": [16]}
     model = {"latent": latent, "encoder": network, "decoder": network}
@@ -131,7 +131,7 @@ def small_model(
 def small_context(
     image: ImageShape = SMALL, latent: int = 2, *, labels: bool = True, history: bool = True
 ) -> EvaluationContext:
-    """A model that was trained for two epochs before its test images; a copy for each caller."""
+    """The test split and a model trained for two epochs; each caller gets a copy."""
     trained, data = _trained(image, latent)
     if not labels:
         bare = (Split(split.images) for split in (data.train, data.test))
