@@ -59,6 +59,11 @@ def read_regular(path: Path, limit: int, *, within: Path | None = None) -> bytes
     return content
 
 
+def kind_of(mode: int) -> str:
+    """What a file of this mode is, in words: "a FIFO"."""
+    return _KINDS.get(stat.S_IFMT(mode), "a regular file")
+
+
 def _between(within: Path | None, path: Path) -> list[Path]:
     """The folders below ``within`` that lead to ``path``, the outermost first."""
     if within is None:
@@ -75,8 +80,7 @@ def _check(path: Path, status: os.stat_result, limit: int | None) -> None:
 
 
 def _refused(path: Path, mode: int, wanted: str) -> OSError:
-    kind = _KINDS.get(stat.S_IFMT(mode), "a regular file")
-    return OSError(errno.EINVAL, f"it is {kind}, not {wanted}", str(path))
+    return OSError(errno.EINVAL, f"it is {kind_of(mode)}, not {wanted}", str(path))
 
 
 def _too_large(path: Path, size: int, limit: int) -> OSError:
