@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from vaezoo.diagnostics import Diagnostic, RunError
 
+OUT_OF_MEMORY = "VZ607"
 TRAINING = "make the model or train.batch_size smaller, or take a device with more memory"
 _ANYTHING = "end other programs, ask for less, or use a machine or device with more memory"
 #: What errors without a class of their own say: allocators of PyTorch, and of C++.
@@ -52,4 +53,4 @@ def is_out_of_memory(error: BaseException) -> bool:
 def out_of_memory(error: BaseException, hint: str) -> RunError:
     """VZ607, with the first line of what the library said."""
     cause = str(error).splitlines()[0] if str(error) else "the system gave no more"
-    return RunError(Diagnostic("VZ607", f"there is not enough memory: {cause}", hint=hint))
+    return RunError(Diagnostic(OUT_OF_MEMORY, f"there is not enough memory: {cause}", hint=hint))
