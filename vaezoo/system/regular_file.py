@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,6 +57,19 @@ def read_regular(path: Path, limit: int, *, within: Path | None = None) -> bytes
     if len(content) > limit:  # it has grown meanwhile
         raise _too_large(path, len(content), limit)
     return content
+
+
+def irregular_in(folder: Path) -> Iterator[tuple[Path, int]]:
+    """All that lies in a folder, at any depth, and is neither a regular file nor a folder.
+
+    With the mode of each. For folders whose files someone else's library opens.
+    """
+    for place, folders, names in os.walk(folder):
+        for path in (Path(place, name) for name in (*folders, *names)):
+            with suppress(FileNotFoundError):  # another process has removed it meanwhile
+                mode = path.lstat().st_mode
+                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                    yield path, mode
 
 
 def kind_of(mode: int) -> str:
