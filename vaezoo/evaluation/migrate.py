@@ -22,6 +22,7 @@ from vaezoo.zoo import Entry, find, publish
 from vaezoo.zoo.add_metrics import with_figures
 from vaezoo.zoo.lock import with_check
 from vaezoo.zoo.publish import keep_away
+from vaezoo.zoo.search import words_for, zoo_option
 from vaezoo.zoo.zoo_folders import home_of
 from vaezoo.zoo.zoo_lock import complete_interrupted
 
@@ -71,7 +72,8 @@ def migrate(
     complete_interrupted(home_of(find(name, zoo=zoo)).parent)
     entry = find(name, zoo=zoo)
     if home_of(entry) != Path(os.path.abspath(entry.path)):
-        restore = f"'vaezoo zoo restore {entry.name}' puts it back"
+        option = zoo_option(home_of(entry).parent)
+        restore = f"'vaezoo zoo restore {entry.name}{option}' puts it back"
         raise _refused(f"{entry.path} is an entry that was replaced", restore)
     if entry.stands_alone:
         raise _refused(f"{entry.path} is a weights file alone", "give an entry's folder or name")
@@ -157,7 +159,7 @@ def _require(checks: Iterator[Check] | Sequence[Check], entry: Entry) -> None:
             Diagnostic(
                 "VZ502",
                 f"{entry.name} is not what it says: {'; '.join(failed)}",
-                hint=f"see 'vaezoo verify {entry.name}'; fetch it again, or train it again",
+                hint=f"see 'vaezoo verify {words_for(entry)}'; fetch it again, or train it again",
             )
         )
 
