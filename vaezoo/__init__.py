@@ -10,10 +10,13 @@ Names are imported on first use, so ``import vaezoo`` is fast.
 from __future__ import annotations
 
 import importlib
-import threading
-from typing import TYPE_CHECKING, Any
+from _thread import RLock  # threading and typing take long to import, and Ctrl-C may come then
+
+TYPE_CHECKING = False  # type checkers know better
 
 if TYPE_CHECKING:
+    from typing import Any
+
     __version__: str
 
     from vaezoo.data.on_disk import ImageWriter as ImageWriter
@@ -130,7 +133,7 @@ _HOME = {
 
 #: Without it, a thread that imports a package can see a module that another thread has only half
 #: imported.
-_IMPORTING = threading.RLock()
+_IMPORTING = RLock()
 
 __all__ = [
     "VAE",

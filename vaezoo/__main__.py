@@ -1,7 +1,13 @@
 """``vaezoo`` and ``python -m vaezoo``."""
 
+from __future__ import annotations
+
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False  # type checkers know better; typing takes long to import
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 #: ``vaezoo.cli`` has it too, and is not imported yet.
 _INTERRUPTED = 130

@@ -114,8 +114,8 @@ def test_memory_that_ran_out_is_no_fault_of_the_plugin(site: Site) -> None:
         assert "VZ607" in done.err
         assert "not enough memory to import the plugin short 1.0" in done.err
         assert "VAEZOO_DISABLE_PLUGINS=short disables the plugin" in done.err
-    for arguments in (("--help",), ("validate", "spec.yaml"), ("zoo", "list")):
-        assert site.vaezoo(*arguments, SHORT="1").code == 0
+    for others in (("--help",), ("validate", "spec.yaml"), ("zoo", "list")):
+        assert site.vaezoo(*others, SHORT="1").code == 0
     assert "short" in site.vaezoo("--help").out  # it is not remembered as broken
     assert site.vaezoo(*needing).code == 0
 
