@@ -38,7 +38,7 @@ LAYERS = (
 #: Components take specs and models as arguments, and specs and models consist of components. Only
 #: type checkers import these.
 EXCUSED = {("registry", "vaezoo.spec.spec"), ("registry", "vaezoo.model")}
-HEAVY = ("torch", "torchvision", "numpy", "matplotlib", "jinja2")
+HEAVY = ("torch", "torchvision", "numpy", "matplotlib", "jinja2", "filelock")
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,13 @@ Names are imported on first use, so ``import vaezoo`` is fast.
 from __future__ import annotations
 
 import importlib
-import threading
-from typing import TYPE_CHECKING, Any
+from _thread import RLock  # threading and typing take long to import, and Ctrl-C may come then
+
+TYPE_CHECKING = False  # type checkers know better
 
 if TYPE_CHECKING:
+    from typing import Any
+
     __version__: str
 
     from vaezoo.data.on_disk import ImageWriter as ImageWriter
@@ -163,7 +166,7 @@ _HOME = {
 }
 
 #: Without it, a thread can see a module that another thread has not finished importing.
-_IMPORTING = threading.RLock()
+_IMPORTING = RLock()
 
 __all__ = [
     "VAE",

@@ -140,7 +140,7 @@ def memory() -> Iterator[Case]:
     }
     for (name, arguments), megabytes in itertools.product(large.items(), (2, 20, 60, 150)):
         command = python_command(LIMITED, str(megabytes), *arguments)
-        yield Case(f"{name} with {megabytes} MB", command, frozenset({0, 3}))
+        yield Case(f"{name} with {megabytes} MB", command, frozenset({0, 3}), said="VZ607")
 
 
 def files() -> Iterator[Case]:

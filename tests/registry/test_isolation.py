@@ -95,6 +95,31 @@ def test_a_spec_that_needs_a_broken_one_says_which(ten: Site) -> None:
     assert "ModuleNotFoundError" in done.out
 
 
+#: A plugin for whose import there is sometimes too little memory.
+SHORT = f"""
+import os
+if os.environ.get("SHORT"):
+    raise RuntimeError("can't start new thread")
+{GOOD}
+"""
+
+
+def test_memory_that_ran_out_is_no_fault_of_the_plugin(site: Site) -> None:
+    site.install("short", SHORT)
+    (site.folder.parent / "spec.yaml").write_text(yaml.safe_dump(SPEC, sort_keys=False))
+    needing = ("validate", "spec.yaml", "--set", "model.encoder=short")
+    for arguments in (needing, ("short",)):
+        done = site.vaezoo(*arguments, SHORT="1")
+        assert done.code == 3, done
+        assert "VZ607" in done.err
+        assert "not enough memory to import the plugin short 1.0" in done.err
+        assert "VAEZOO_DISABLE_PLUGINS=short disables the plugin" in done.err
+    for others in (("--help",), ("validate", "spec.yaml"), ("zoo", "list")):
+        assert site.vaezoo(*others, SHORT="1").code == 0
+    assert "short" in site.vaezoo("--help").out  # it is not remembered as broken
+    assert site.vaezoo(*needing).code == 0
+
+
 def test_switches(ten: Site) -> None:
     off = ten.vaezoo("validate", "spec.yaml", "--set", "model.encoder=well_behaved")
     assert off.code == 0

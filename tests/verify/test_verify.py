@@ -13,8 +13,11 @@ from click.testing import CliRunner
 import vaezoo
 from tests.forging import reseal, rewrite_figures, rewrite_header, rewrite_json
 from vaezoo.cli.commands import cli
+from vaezoo.diagnostics import RunError
 from vaezoo.evaluation.migrate import migrate
 from vaezoo.evaluation.verify import Check, Verdict
+from vaezoo.registry import Registry
+from vaezoo.registry.discovery import Plugin, PluginSource
 from vaezoo.system.yaml_writer import to_yaml
 from vaezoo.zoo import find
 
@@ -58,6 +61,16 @@ def test_a_consistent_entry_passes(zoo: Path) -> None:
         "test/active_units",
         "target test/elbo",
     ]
+
+
+def test_memory_that_runs_out_says_nothing_of_an_entry(zoo: Path) -> None:
+    def load() -> None:
+        raise RuntimeError("can't start new thread")
+
+    registry = Registry()
+    registry.offer(PluginSource(Plugin("vaezoo", vaezoo.__version__, "vaezoo.components"), load))
+    with pytest.raises(RunError, match=r"VZ607.*the plugin vaezoo .*: RuntimeError: can't start"):
+        vaezoo.verify(NAME, zoo=zoo, registry=registry)
 
 
 def test_fewer_samples_still_pass(zoo: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from vaezoo.diagnostics import UsageError, ZooError
-from vaezoo.zoo import Entry, atomic_replace, find, writable
+from vaezoo.system.file_lock import locked
+from vaezoo.zoo import Entry, atomic_replace, find, writable, zoo_lock
 from vaezoo.zoo.predecessors import predecessors
 from vaezoo.zoo.restore import prunable, prune, restore
 
@@ -203,9 +204,9 @@ def test_second_publisher_waits_for_the_first(
     publisher: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher()
-    monkeypatch.setattr(atomic_replace, "_LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(zoo_lock, "_LOCK_TIMEOUT", 0.1)
     with (
-        atomic_replace.only_one(ZOO / ".lock"),
+        locked(ZOO / ".lock"),
         pytest.raises(ZooError, match=r"cannot write zoo/.lock: another process holds it"),
     ):
         publisher()

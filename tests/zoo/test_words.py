@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,30 @@ def test_another_zoo_is_named_as_a_shell_reads_it(publisher: Any) -> None:
     assert words_for(entry) == "tiny --zoo 'other zoo'"
     assert zoo_option(other) == " --zoo 'other zoo'"
     assert words_for(Entry(other / "tiny" / "model.safetensors", "tiny")).endswith("safetensors'")
+
+
+def found_by(words: str) -> list[Entry]:
+    """The entries that a command with these arguments finds."""
+    *names, zoo = shlex.split(words.replace(" --zoo ", " ") if "--zoo" in words else f"{words} zoo")
+    return [find(name, zoo=zoo if "--zoo" in words else None) for name in names]
+
+
+def test_several_entries_are_found_by_one_zoo_or_by_paths(publisher: Any) -> None:
+    here = publisher()
+    for folder in ("other zoo/tiny", "other zoo/small", "third/large"):
+        shutil.copytree(here.path, folder)
+    tiny, small, large = (
+        Entry(Path(*path), path[1])
+        for path in (("other zoo", "tiny"), ("other zoo", "small"), ("third", "large"))
+    )
+    assert words_for(here, here) == "tiny tiny"
+    assert words_for(tiny, small) == "tiny small --zoo 'other zoo'"
+    assert words_for(here, large) == "tiny large --zoo third"
+    assert words_for(here, small) == "zoo/tiny small --zoo 'other zoo'"  # not the other tiny
+    assert words_for(small, large) == "'other zoo/small' third/large"
+    for several in ((here, here), (tiny, small), (here, large), (here, small)):
+        found = found_by(words_for(*several))
+        assert [one.path.resolve() for one in found] == [one.path.resolve() for one in several]
 
 
 def test_a_home_is_expanded_in_options_and_variables(

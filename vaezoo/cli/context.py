@@ -29,9 +29,11 @@ class Context:
     def registry(self) -> Registry:
         """All plugins. Raises PluginError (VZ303) if one given with --plugin is broken."""
         from vaezoo.diagnostics import Diagnostic, PluginError
+        from vaezoo.registry.discovery.plugin_findings import require_memory
 
         registry = self.registry_as_found
         broken = [plugin for plugin in registry.given(self.plugins) if plugin.error]
+        require_memory(broken)
         if broken:
             raise PluginError(
                 *(

@@ -22,6 +22,7 @@ from vaezoo.zoo import Entry, find, publish
 from vaezoo.zoo.add_metrics import with_figures
 from vaezoo.zoo.lock import with_check
 from vaezoo.zoo.publish import keep_away
+from vaezoo.zoo.search import words_for, zoo_option
 from vaezoo.zoo.zoo_folders import home_of
 from vaezoo.zoo.zoo_lock import complete_interrupted
 
@@ -73,7 +74,8 @@ def migrate(
     complete_interrupted(home_of(find(name, zoo=zoo)).parent)
     entry = find(name, zoo=zoo)
     if home_of(entry) != Path(os.path.abspath(entry.path)):
-        hint = f"restore it with 'vaezoo zoo restore {entry.name}'"
+        option = zoo_option(home_of(entry).parent)
+        hint = f"restore it with 'vaezoo zoo restore {entry.name}{option}'"
         raise _refused(f"{entry.path} is a replaced entry", hint)
     if entry.stands_alone:
         raise _refused(f"{entry.path} is only a weights file", "give an entry's folder or name")
@@ -159,7 +161,8 @@ def _require(checks: Iterator[Check] | Sequence[Check], entry: Entry) -> None:
             Diagnostic(
                 "VZ502",
                 f"{entry.name} is inconsistent: {'; '.join(failed)}",
-                hint=f"see 'vaezoo verify {entry.name}'; download it again, or train it again",
+                hint=f"see 'vaezoo verify {words_for(entry)}'; download it again, or train it "
+                "again",
             )
         )
 

@@ -21,7 +21,13 @@ from vaezoo.registry.component import KINDS, Component
 from vaezoo.registry.discovery import LOCK, Choice, Plugin, Plugins, cause_of, find
 from vaezoo.registry.discovery.metadata_cache import MetadataCache, PluginMetadata
 from vaezoo.registry.discovery.plugin import PluginSource
-from vaezoo.registry.discovery.plugin_findings import SearchResult, absent, ambiguous, unusable
+from vaezoo.registry.discovery.plugin_findings import (
+    SearchResult,
+    absent,
+    ambiguous,
+    require_memory,
+    unusable,
+)
 from vaezoo.registry.fields.tagged import completed
 
 if TYPE_CHECKING:
@@ -94,12 +100,14 @@ class Registry:
         """The component called ``name`` or ``plugin:name``.
 
         Raises PluginError: VZ301 for an unknown name, VZ302 if several plugins have it, VZ303 or
-        VZ304 if its plugin is broken or missing.
+        VZ304 if its plugin is broken or missing. Raises RunError (VZ607) if a plugin that may have
+        it lacked memory.
         """
         plugin, _, use = name.rpartition(":")
         plugin = plugin or self._pinned.get((kind, use), "")
         several = self._suppliers(kind, use, plugin)
         if not several:
+            require_memory(self._plugins.found.values())
             names = [(r.component.kind, r.component.use, r.qualified) for r in self.components()]
             searched = SearchResult(self._plugins.found, self._plugins.facts, names)
             raise PluginError(absent(kind, f"{plugin}:{use}" if plugin else use, searched))
@@ -144,7 +152,10 @@ class Registry:
             self._plugins.import_those_that(lambda facts: name in dict(facts.commands))
             if self._command(name) is None:  # the cache may be stale
                 self._plugins.imported()
-            return self._command(name)
+            command = self._command(name)
+        if command is None:
+            require_memory(self._plugins.found.values())
+        return command
 
     def notify(self, hook: str, **arguments: Any) -> list[str]:
         """Call a run hook of every plugin; return their errors as text."""

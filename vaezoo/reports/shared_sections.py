@@ -29,6 +29,7 @@ from vaezoo.reports.shortest_spec import essential
 from vaezoo.reports.subject import Subject
 from vaezoo.system.yaml_writer import to_yaml
 from vaezoo.zoo.model_card import duration
+from vaezoo.zoo.search import words_for
 
 SCATTER = {"points": 5000}
 RECONSTRUCTIONS = {"n": 6, "bands": 1}
@@ -181,9 +182,9 @@ def versions(subject: Subject) -> str:
 def commands(subject: Subject) -> str:
     """The commands that train, verify, sample and report the model."""
     name = subject.name
-    place = shlex.quote(str(subject.entry.path)) if subject.entry.stands_alone else name
+    place = words_for(subject.entry)
     lines = [
-        f"vaezoo run {name}.yaml",
+        f"vaezoo run {shlex.quote(name)}.yaml",
         f"vaezoo sample {place} --n 50",
         f"vaezoo report {place} --pdf",
     ]

@@ -31,6 +31,7 @@ from vaezoo.reports.observations import observe
 from vaezoo.reports.paired_difference import Paired, pairs
 from vaezoo.reports.subject import Subject
 from vaezoo.spec.difference import Change, compare
+from vaezoo.zoo.search import words_for
 
 _HALF = 0.49
 _MAX_VALUE_LENGTH = 44
@@ -294,7 +295,7 @@ def _observations(both: tuple[Subject, Subject]) -> Side:
 
 
 def _reproduce(both: tuple[Subject, Subject]) -> tuple[Block, ...]:
-    names = " ".join(subject.name for subject in both)
+    names = words_for(*(subject.entry for subject in both))
     commands = [
         *(f"vaezoo run {subject.name}.yaml" for subject in both),
         f"vaezoo verify {names}",

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 from vaezoo.diagnostics import Diagnostic, RunError
 
+OUT_OF_MEMORY = "VZ607"
 TRAINING = "make the model or train.batch_size smaller, or use a device with more memory"
-_ANYTHING = "end other programs, or use a machine or device with more memory"
+_ANYTHING = "end other programs, ask for less, or use a machine or device with more memory"
 #: Messages of errors without their own class: allocators of PyTorch and C++.
 _WORDS = (
     "DefaultCPUAllocator",
@@ -52,4 +53,4 @@ def is_out_of_memory(error: BaseException) -> bool:
 def out_of_memory(error: BaseException, hint: str) -> RunError:
     """VZ607 with the first line of the library's message."""
     cause = str(error).splitlines()[0] if str(error) else "allocation failed"
-    return RunError(Diagnostic("VZ607", f"not enough memory: {cause}", hint=hint))
+    return RunError(Diagnostic(OUT_OF_MEMORY, f"not enough memory: {cause}", hint=hint))

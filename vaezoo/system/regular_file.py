@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,6 +58,24 @@ def read_regular(path: Path, limit: int, *, within: Path | None = None) -> bytes
     return content
 
 
+def irregular_in(folder: Path) -> Iterator[tuple[Path, int]]:
+    """All that lies in a folder, at any depth, and is neither a regular file nor a folder.
+
+    With the mode of each. For folders whose files someone else's library opens.
+    """
+    for place, folders, names in os.walk(folder):
+        for path in (Path(place, name) for name in (*folders, *names)):
+            with suppress(FileNotFoundError):  # another process has removed it meanwhile
+                mode = path.lstat().st_mode
+                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                    yield path, mode
+
+
+def kind_of(mode: int) -> str:
+    """What a file of this mode is, in words: "a FIFO"."""
+    return _KINDS.get(stat.S_IFMT(mode), "a regular file")
+
+
 def _between(within: Path | None, path: Path) -> list[Path]:
     """The folders below ``within`` that lead to ``path``, the outermost first."""
     if within is None:
@@ -74,8 +92,7 @@ def _check(path: Path, status: os.stat_result, limit: int | None) -> None:
 
 
 def _refused(path: Path, mode: int, wanted: str) -> OSError:
-    kind = _KINDS.get(stat.S_IFMT(mode), "a regular file")
-    return OSError(errno.EINVAL, f"it is {kind}, not {wanted}", str(path))
+    return OSError(errno.EINVAL, f"it is {kind_of(mode)}, not {wanted}", str(path))
 
 
 def _too_large(path: Path, size: int, limit: int) -> OSError:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from vaezoo.diagnostics import Diagnostic, RunError
+from vaezoo.system.file_lock import LockHeld, locked
 from vaezoo.system.files import write_whole
 from vaezoo.system.folders import (
     InTheWay,
@@ -20,8 +17,6 @@ from vaezoo.system.folders import (
     remove,
     remove_own_folder,
 )
-
-T = TypeVar("T")
 
 LOCK, MARK = "lock", ".vaezoo-run"
 _ATTEMPTS = 20
@@ -47,21 +42,12 @@ def claimed(directory: Path, *, fresh: bool = False) -> Iterator[None]:
     Raises RunError (VZ606) where another process holds the lock, (VZ503) where the folder cannot
     be created or used.
     """
-    file = _errors_explained(directory, lambda: _acquire(directory))
-    if file is None:
-        raise RunError(
-            Diagnostic(
-                "VZ606",
-                f"another process is training this spec in {directory}",
-                hint="wait for it or stop it; the same command then resumes from there",
-            )
-        )
-    try:
-        if fresh:
-            _errors_explained(directory, lambda: _empty(directory))
+    with ExitStack() as stack:
+        with _errors_explained(directory):
+            _claim(directory, stack)
+            if fresh:
+                _empty(directory)
         yield
-    finally:
-        os.close(file)
 
 
 def remove_run_folder(directory: Path) -> None:
@@ -72,80 +58,51 @@ def remove_run_folder(directory: Path) -> None:
     remove_own_folder(directory, RUN_FOLDER)
 
 
-def _errors_explained(directory: Path, action: Callable[[], T]) -> T:
+@contextmanager
+def _errors_explained(directory: Path) -> Iterator[None]:
     try:
-        return action()
+        yield
+    except LockHeld:
+        raise RunError(
+            Diagnostic(
+                "VZ606",
+                f"another process is training this spec in {directory}",
+                hint="wait for it or stop it; the same command then resumes from there",
+            )
+        ) from None
     except OSError as error:
         hint = (
             error.hint if isinstance(error, InTheWay) else "run in a folder with write permission"
         )
+        reason = error.strerror or str(error)
+        if error.filename not in (None, str(directory)):
+            reason = f"{error.filename}: {reason}"
         raise RunError(
-            Diagnostic(
-                "VZ503",
-                f"cannot use the run folder {directory}: {error.strerror or error}",
-                hint=hint,
-            )
+            Diagnostic("VZ503", f"cannot use the run folder {directory}: {reason}", hint=hint)
         ) from None
 
 
-def _acquire(directory: Path) -> int | None:
-    """The locked file descriptor; None where another process holds the lock."""
-    for attempt in range(_ATTEMPTS):  # another run may be removing the folder
+def _claim(directory: Path, stack: ExitStack) -> None:
+    """Make the folder and lock it until the stack ends. Raises LockHeld, OSError."""
+    for attempt in range(_ATTEMPTS):
         try:
-            file = _open_lock(directory)
-        except FileNotFoundError:
+            _make(directory)
+            stack.enter_context(locked(directory / LOCK))
+            return
+        except FileNotFoundError:  # another run has removed the folder meanwhile
             if attempt == _ATTEMPTS - 1:
                 raise
-            continue
-        is_locked = _lock(file)
-        if is_locked and _is_at(file, directory / LOCK):
-            return file
-        os.close(file)
-        if not is_locked:
-            return None
-    return None
 
 
-def _open_lock(directory: Path) -> int:
+def _make(directory: Path) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     make_own_folder(directory)
     refuse_unknown(directory, RUN_FOLDER)
     if not (directory / MARK).is_file():
         write_whole(directory / MARK, _MARK)
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        file = os.open(directory / LOCK, flags, 0o644)
-        if stat.S_ISREG(os.fstat(file).st_mode):
-            return file
-        os.close(file)
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-    reason = f"{directory / LOCK} is not a regular file"
-    raise InTheWay(directory, reason, f"remove {directory / LOCK}")
-
-
-def _is_at(file: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file), path.lstat())
-    except FileNotFoundError:
-        return False
 
 
 def _empty(directory: Path) -> None:
     for path in list(directory.iterdir()):
         if path.name not in (LOCK, MARK):
             remove(path)
-
-
-def _lock(file: int) -> bool:
-    """Whether this process got the lock; always True where there is no flock."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -17,6 +17,7 @@ from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.manifest import differences, read_manifest
 from vaezoo.zoo.publish import seal, write_text
 from vaezoo.zoo.records import metrics_text
+from vaezoo.zoo.search import words_for
 from vaezoo.zoo.zoo_folders import TRASH, discard, home_of, trash_path
 from vaezoo.zoo.zoo_lock import open_for_writing, staged_entry
 
@@ -28,7 +29,7 @@ def cannot_amend(entry: Entry) -> str | None:
     if not os.access(entry.path.parent, os.W_OK):
         return f"{entry.path} cannot be written"
     if not entry.is_sealed:
-        return f"it has an older format; 'vaezoo zoo migrate {entry.name}' updates it"
+        return f"it has an older format; 'vaezoo zoo migrate {words_for(entry)}' updates it"
     try:
         changed = differences(entry, read_manifest(entry))
     except ZooError as error:

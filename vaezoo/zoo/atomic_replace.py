@@ -1,4 +1,4 @@
-"""Replace folders atomically, and lock a zoo for one writer at a time.
+"""Replace folders atomically.
 
 ``exchange`` is atomic on Linux: the target is always the old folder or the new one. Other systems
 need two renames. If the second fails, the first is undone. Between them, a note leads readers to
@@ -15,22 +15,17 @@ import json
 import os
 import stat
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vaezoo.system.files import write_whole
-from vaezoo.system.folders import InTheWay, refuse_link
+from vaezoo.system.folders import refuse_link
 from vaezoo.zoo.zoo_folders import PREVIOUS, STAGING
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 #: Errors of renameat2 if the kernel or the file system does not support the exchange.
 _NO_EXCHANGE = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
-#: Seconds to wait for another writer, which needs about one.
-_LOCK_TIMEOUT = 60.0
 _NOTE = ".swap"
 _MAX_NOTE_BYTES = 10_000
 
@@ -205,49 +200,3 @@ def sync_folder(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def only_one(lock: Path) -> Iterator[None]:
-    """Hold the lock file. The system releases it when the process ends.
-
-    Raises TimeoutError if another process holds it, OSError if it cannot be created.
-    """
-    handle = _open_lock(lock)
-    try:
-        deadline = time.monotonic() + _LOCK_TIMEOUT
-        while not _try_lock(handle):
-            if time.monotonic() > deadline:
-                raise TimeoutError(errno.ETIMEDOUT, "another process holds it", str(lock))
-            time.sleep(0.05)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _open_lock(lock: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    refuse_link(lock)
-    handle = os.open(lock, flags, 0o644)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise InTheWay(lock, "it is not a regular file", f"remove {lock}")
-    return handle
-
-
-def _try_lock(handle: int) -> bool:
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

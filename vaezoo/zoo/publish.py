@@ -106,7 +106,8 @@ def writable(zoo: str | Path | None = None, name: str | None = None) -> Path:
             Diagnostic(
                 "VZ503",
                 f"the disk of the zoo {folder} has {in_units(free)} free",
-                hint="free 100 MB, or choose another folder with --zoo or VAEZOO_ZOO",
+                hint=f"free {in_units(_MIN_FREE_BYTES)}, or choose another folder with --zoo or "
+                "VAEZOO_ZOO",
             )
         )
     return folder

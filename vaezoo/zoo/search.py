@@ -97,16 +97,33 @@ def own_folder(zoo: str | Path | None = None) -> Path:
     return _folder(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
 
 
-def words_for(entry: Entry) -> str:
-    """The command-line arguments that find the entry: its name, and --zoo if necessary."""
-    zoo = entry.path.parent
-    if entry.stands_alone or entry.path.name != entry.name:
-        return shlex.quote(str(entry.path))
-    named = (folder for folder in search_folders() if entry.name in _paths(folder))
+def words_for(*entries: Entry) -> str:
+    """The command-line arguments that find entries: their names, and --zoo if necessary.
+
+    Paths for those that one --zoo does not find.
+    """
+    needed = {entry.path.parent for entry in entries if not _is_found_by_name(entry)}
+    if len(needed) != 1 or any(map(_has_only_a_path, entries)):
+        return " ".join(
+            shlex.quote(entry.name if _is_found_by_name(entry) else str(entry.path))
+            for entry in entries
+        )
+    (zoo,) = needed
+    words = [entry.name if _is_found_by_name(entry, zoo) else str(entry.path) for entry in entries]
+    return f"{shlex.join(words)} --zoo {shlex.quote(str(zoo))}"
+
+
+def _has_only_a_path(entry: Entry) -> bool:
+    return entry.stands_alone or entry.path.name != entry.name
+
+
+def _is_found_by_name(entry: Entry, zoo: Path | None = None) -> bool:
+    """Whether the name, with this --zoo, leads to this entry and not to another one."""
+    if _has_only_a_path(entry):
+        return False
+    named = (folder for folder in search_folders(zoo) if entry.name in _paths(folder))
     first = next(named, None)
-    if first is not None and first.resolve() == zoo.resolve():
-        return shlex.quote(entry.name)
-    return f"{shlex.quote(entry.name)} --zoo {shlex.quote(str(zoo))}"
+    return first is not None and first.resolve() == entry.path.parent.resolve()
 
 
 def zoo_option(zoo: Path) -> str:

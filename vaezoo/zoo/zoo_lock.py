@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, ZooError
+from vaezoo.system.file_lock import locked
 from vaezoo.system.folders import (
     PARTIAL,
     InTheWay,
@@ -18,11 +19,13 @@ from vaezoo.system.folders import (
     remove_own_folder,
 )
 from vaezoo.zoo import entry as layout
-from vaezoo.zoo.atomic_replace import Swap, notes, only_one, settle
+from vaezoo.zoo.atomic_replace import Swap, notes, settle
 from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.predecessors import kept_path
 from vaezoo.zoo.zoo_folders import ENTRY, LOCK, STAGING, TRASH, discard, new_staged, trash_path
 
+#: Seconds to wait for another writer, which needs about one.
+_LOCK_TIMEOUT = 60.0
 _STAGED = re.compile(r"(?P<name>.+)-[a-z0-9_]{8}")
 
 
@@ -36,7 +39,7 @@ def open_for_writing(folder: Path) -> Iterator[frozenset[str]]:
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         make_own_folder(folder / STAGING)
-        with only_one(folder / LOCK):
+        with locked(folder / LOCK, timeout=_LOCK_TIMEOUT):
             restored = _settle_all(folder)
             _tidy(folder)
             yield restored

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaezoo.diagnostics import VaezooError
+from vaezoo.system.out_of_memory import OUT_OF_MEMORY
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,12 @@ class Verdict:
 
 
 def one_line(error: VaezooError) -> str:
-    """An error in one line, as the detail of a check."""
+    """An error in one line, as the detail of a check.
+
+    Raises the error where memory ran out: that says nothing about an entry.
+    """
+    if any(finding.code == OUT_OF_MEMORY for finding in error.diagnostics):
+        raise error
     findings = [
         (finding, f" ({finding.hint})" if finding.hint else "") for finding in error.diagnostics
     ]

@@ -18,6 +18,7 @@ from vaezoo.zoo import Entry
 from vaezoo.zoo.entry import CARD, HISTORY, MANIFEST, METRICS, SPEC, readable
 from vaezoo.zoo.manifest import differences, read_manifest
 from vaezoo.zoo.records import metrics_text
+from vaezoo.zoo.search import words_for
 
 if TYPE_CHECKING:
     from vaezoo.registry import EpochRecord, ImageData, TargetResult
@@ -70,7 +71,7 @@ def _without_manifest(entry: Entry) -> Check:
         return Check(MANIFEST, False, f"it is missing; {one_line(error)}")
     if is_sealed:
         return Check(MANIFEST, False, "it is missing, so files cannot be checked")
-    hint = f"'vaezoo zoo migrate {entry.name}' adds it"
+    hint = f"'vaezoo zoo migrate {words_for(entry)}' adds it"
     return Check(MANIFEST, None, f"the entry has an older format without it; {hint}")
 
 

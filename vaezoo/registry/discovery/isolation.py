@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from vaezoo.registry.discovery.plugin import Plugin, PluginSource
+from vaezoo.system.out_of_memory import is_out_of_memory
 from vaezoo.system.timeout import timeout
 
 #: Seconds after which a slow import is reported, and after which it is aborted.
@@ -30,7 +31,8 @@ def isolated(source: PluginSource, take: Callable[[Any], T]) -> tuple[Plugin, T 
     nothing works without it. The plugin's output goes to stderr, to keep stdout clean.
     """
     began, before = time.perf_counter(), _heavy()
-    supplied, error, origin = None, None, source.plugin.origin
+    supplied, origin = None, source.plugin.origin
+    failed: BaseException | None = None
     seconds = math.inf if source.plugin.distribution == "vaezoo" else TIMEOUT
     try:
         with (
@@ -40,10 +42,16 @@ def isolated(source: PluginSource, take: Callable[[Any], T]) -> tuple[Plugin, T 
             module = source.load()
             origin = getattr(module, "__file__", None) or origin
             supplied = take(module)
-    except (Exception, SystemExit) as failure:
-        error = cause_of(failure)
-    seconds, heavy = time.perf_counter() - began, tuple(h for h in _heavy() if h not in before)
-    plugin = replace(source.plugin, origin=origin, seconds=seconds, heavy=heavy, error=error)
+    except (Exception, SystemExit) as error:
+        failed = error
+    plugin = replace(
+        source.plugin,
+        origin=origin,
+        seconds=time.perf_counter() - began,
+        heavy=tuple(library for library in _heavy() if library not in before),
+        error=cause_of(failed) if failed else None,
+        lacked_memory=failed is not None and is_out_of_memory(failed),
+    )
     return plugin, supplied
 
 

@@ -71,7 +71,7 @@ class Plugins:
             self.found[name], facts = isolated(source, partial(self._take, name))
             error = self.found[name].error
             self.facts[name] = facts if facts and not error else PluginMetadata(error=error or "")
-            if self._cache:
+            if self._cache and not self.found[name].lacked_memory:  # the next import may succeed
                 self._cache.learn(name, source.stamp, self.facts[name])
         if self._cache:
             self._cache.save()

@@ -17,7 +17,8 @@ class Plugin:
     ``origin`` is its file, or the module of its entry point. ``distribution`` is the package that
     installed it. ``reference`` is the file or module given by the user, empty for an installed
     plugin. ``seconds`` is its import time, ``heavy`` the heavy libraries that it imported.
-    ``off`` is true if it is disabled.
+    ``off`` is true if it is disabled, ``lacked_memory`` if it is broken only because memory ran
+    out during its import.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Plugin:
     distribution: str | None = None
     heavy: tuple[str, ...] = ()
     off: bool = False
+    lacked_memory: bool = False
 
     @property
     def label(self) -> str:

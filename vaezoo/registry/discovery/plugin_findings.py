@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vaezoo.diagnostics import Diagnostic, suggest
+from vaezoo.diagnostics import Diagnostic, RunError, suggest
 from vaezoo.diagnostics.confusables import plain
 from vaezoo.registry.discovery.metadata_cache import PluginMetadata
 from vaezoo.registry.discovery.packages import packages
@@ -41,6 +41,18 @@ def unusable(kind: str, qualified: str, plugin: Plugin, problem: str) -> Diagnos
         f"the {kind} {qualified!r} of the plugin {plugin.label} cannot be used: {problem}",
         hint=f"the fault is in {plugin.origin}",
     )
+
+
+def require_memory(plugins: Iterable[Plugin]) -> None:
+    """Raise RunError (VZ607) if memory ran out while a plugin was imported.
+
+    For whoever misses something: this plugin may have it.
+    """
+    for plugin in plugins:
+        if plugin.lacked_memory:
+            message = f"there is not enough memory to import the plugin {plugin.label}"
+            hint = f"end other programs; VAEZOO_DISABLE_PLUGINS={plugin.name} disables the plugin"
+            raise RunError(Diagnostic("VZ607", f"{message}: {plugin.error}", hint=hint))
 
 
 def absent(kind: str, name: str, found: SearchResult) -> Diagnostic:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
+from vaezoo.diagnostics import Diagnostic, Severity, warn
 from vaezoo.system.files import cache_folder
+from vaezoo.system.regular_file import irregular_in, kind_of
 from vaezoo.training.execution.graph_rewrites import with_fast_products
+
+#: The environment variable of Inductor's cache folder.
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 Program = Callable[..., Sequence[Tensor]]
 
@@ -37,7 +45,7 @@ def compile_graph(graph: GraphModule, inputs: Sequence[Tensor]) -> Program:
 
     Compiled programs are cached in vaezoo's cache folder.
     """
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
+    _choose_cache()
     from torch._inductor import compile as inductor_compile
     from torch._inductor import config
 
@@ -51,6 +59,37 @@ def compile_graph(graph: GraphModule, inputs: Sequence[Tensor]) -> Program:
             stack.enter_context(_cacheable())
         program: Program = inductor_compile(graph, list(inputs))
         return program
+
+
+def _choose_cache() -> None:
+    """Set Inductor's cache folder: the user's choice, or one in vaezoo's cache folder.
+
+    Or a temporary one, with a warning, if that cannot be used.
+    """
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    chosen = os.environ.get(_CACHE)
+    if chosen in (None, default_cache_dir()):  # tracing has set this default by now
+        chosen = str(cache_folder() / "compiled")
+    problem = _problem(Path(chosen))
+    if problem:
+        message = f"the cache of compiled programs is not used: {problem}"
+        hint = f"until this is mended, each run compiles anew; deleting {chosen} does no harm"
+        warn(Diagnostic("VZ608", message, hint=hint, severity=Severity.WARNING))
+        chosen = tempfile.mkdtemp(prefix="vaezoo-compiled-")
+        atexit.register(shutil.rmtree, chosen, ignore_errors=True)
+    os.environ[_CACHE] = chosen
+
+
+def _problem(cache: Path) -> str | None:
+    """Why a folder cannot be used. Inductor opens what is there, and waits for ever for a FIFO."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return f"{error.filename} cannot be made: {error.strerror}"
+    if not os.access(cache, os.W_OK):
+        return f"{cache} cannot be written"
+    return next((f"{path} is {kind_of(mode)}" for path, mode in irregular_in(cache)), None)
 
 
 @contextlib.contextmanager
