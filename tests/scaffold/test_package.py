@@ -84,7 +84,6 @@ def test_linters_and_formatters_find_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_type_checker_finds_nothing(tmp_path: Path) -> None:
     folder = new_plugin("vaezoo-mine", directory=tmp_path, **EVERYTHING).folder
     # silent on what is imported: vaezoo is checked with settings of its own
@@ -197,7 +196,7 @@ def taken() -> Registry:
     class Other(Encoder, use="mine"):
         """An encoder of another plugin."""
 
-        def build(self, image: ImageShape, latent: int) -> Any: ...
+        def build(self, image: ImageShape, output: tuple[int, ...]) -> Any: ...
 
     return registry_with(Other)
 

@@ -38,7 +38,7 @@ def test_an_encoder_passes_its_tests_and_trains(
     assert (environment.folder / "zoo" / "mine" / "model.safetensors").is_file()
 
 
-def test_all_nine_kinds_and_hooks_in_one_package(environment: Environment) -> None:
+def test_all_kinds_and_hooks_in_one_package(environment: Environment) -> None:
     created = installed(environment, "vaezoo-every", *KINDS, hooks=True)
     assert "warning" not in own_tests(environment, created)
     told = trained(environment, created)
@@ -60,10 +60,10 @@ for path in sys.argv[2:]:
 
 
 def test_each_kind_on_its_own_trains(environment: Environment, few_clothes: Path) -> None:
-    """Ten packages beside each other: one of each kind, and one with nothing but hooks."""
+    """Twelve packages beside each other: one of each kind, and one with nothing but hooks."""
     packages = [installed(environment, f"vaezoo-a-{kind}", kind) for kind in KINDS]
     packages.append(installed(environment, "vaezoo-a-hooks", hooks=True))
     specs = [str(next(package.folder.glob("specs/*.yaml"))) for package in packages]
     told = environment.python("-W", "error", "-c", TRAIN_EACH, str(few_clothes), *specs)
-    assert told.count("loads: (2, 1, ") == len(packages) == 10
+    assert told.count("loads: (2, 1, ") == len(packages) == 12
     assert (environment.folder / "journals" / "a_hooks.jsonl").is_file()

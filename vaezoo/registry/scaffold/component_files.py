@@ -21,6 +21,8 @@ _WIDTH = 100
 _BUILT_IN = {
     "dataset": "fashion_mnist",
     "encoder": "{use: mlp, hidden: [256]}",
+    "posterior": "diagonal_gaussian",
+    "topology": "single",
     "decoder": "{use: mlp, hidden: [256]}",
     "likelihood": "continuous_bernoulli",
     "prior": "standard_normal",
@@ -125,6 +127,8 @@ dataset: {parts["dataset"]}
 model:
   latent: 8
   encoder: {parts["encoder"]}
+  posterior: {parts["posterior"]}
+  topology: {parts["topology"]}
   decoder: {parts["decoder"]}
   likelihood: {parts["likelihood"]}
   prior: {parts["prior"]}
