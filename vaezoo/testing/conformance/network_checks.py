@@ -180,7 +180,10 @@ def seeded(case: Case, seed: int = 0) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = case.build()
-    require(isinstance(module, nn.Module), f"build returns {module!r}, which is not an nn.Module")
+    require(
+        isinstance(module, nn.Module),
+        f"build returns a {type(module).__name__}, which is not an nn.Module",
+    )
     return module
 
 

@@ -109,7 +109,10 @@ class PriorConformance(NetworkConformance):
     def _module(self, latent: int) -> Any:
         model: Any = seeded(_case(self.component, self._partner(latent), latent)).eval()
         module: object = model.prior
-        require(isinstance(module, nn.Module), f"build gives {module!r}, which is not an nn.Module")
+        require(
+            isinstance(module, nn.Module),
+            f"build returns a {type(module).__name__}, which is not an nn.Module",
+        )
         return module
 
 
