@@ -16,6 +16,7 @@ from vaezoo import (
     Encoder,
     ImageShape,
 )
+from vaezoo.registry.module_contracts import Shape
 from vaezoo.testing import EncoderConformance
 from vaezoo.testing.conformance.outcome import Declined
 
@@ -23,13 +24,21 @@ from vaezoo.testing.conformance.outcome import Declined
 class EncoderNet(nn.Module):
     """A sound encoder; the subclasses below each have one fault."""
 
-    def __init__(self, image: ImageShape, latent: int) -> None:
+    def __init__(self, image: ImageShape, output: Shape) -> None:
         super().__init__()
-        self.mean = nn.Linear(math.prod(image), latent)
-        self.log_var = nn.Linear(math.prod(image), latent)
+        self.output = output
+        half = -(-math.prod(output) // 2)
+        self.first = nn.Linear(math.prod(image), half)
+        self.last = nn.Linear(math.prod(image), math.prod(output) - half)
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.mean(images.flatten(1)), self.log_var(images.flatten(1))
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.joined(*self.halves(images))
+
+    def halves(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.first(images.flatten(1)), self.last(images.flatten(1))
+
+    def joined(self, first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+        return torch.cat((first, last), 1).unflatten(1, self.output)
 
 
 class Sound(Encoder, use="sound"):
@@ -37,8 +46,8 @@ class Sound(Encoder, use="sound"):
 
     net: ClassVar[type[nn.Module]] = EncoderNet
 
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
-        return type(self).net(image, latent)
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
+        return type(self).net(image, output)
 
 
 def encoder(net: type[nn.Module]) -> Encoder:
@@ -83,16 +92,16 @@ def test_a_parameter_that_is_lost_or_let_through() -> None:
 def test_shapes_and_types_of_an_encoder() -> None:
     class Transposed(EncoderNet):
         def forward(self, images: torch.Tensor) -> Any:
-            return tuple(part.T for part in super().forward(images))
+            return super().forward(images).transpose(0, 1)
 
     class Double(EncoderNet):
         def forward(self, images: torch.Tensor) -> Any:
-            return tuple(part.double() for part in super().forward(images))
+            return super().forward(images).double()
 
     class Infinite(EncoderNet):
         def forward(self, images: torch.Tensor) -> Any:
-            mean, log_var = super().forward(images)
-            return mean / 0, log_var
+            first, last = self.halves(images)
+            return self.joined(first / 0, last)
 
     fails(encoder(Transposed), "shapes_and_types", "expected")
     fails(encoder(Double), "shapes_and_types", "torch.float64")
@@ -103,7 +112,7 @@ def test_an_encoder_that_takes_no_size() -> None:
     class Picky(Sound, use="picky"):
         """Never pleased."""
 
-        def shape_problem(self, image: ImageShape, latent: int) -> str | None:
+        def shape_problem(self, image: ImageShape, output: Shape) -> str | None:
             return "too large"
 
     fails(Picky(), "shapes_and_types", "too large.*set `images`")
@@ -112,8 +121,8 @@ def test_an_encoder_that_takes_no_size() -> None:
 def test_a_tensor_made_on_another_device() -> None:
     class OnTheHost(EncoderNet):
         def forward(self, images: torch.Tensor) -> Any:
-            mean, log_var = super().forward(images)
-            return mean, torch.zeros(log_var.shape, device="cpu")
+            first, last = self.halves(images)
+            return self.joined(first, torch.zeros(last.shape, device="cpu"))
 
     fails(encoder(OnTheHost), "builds_on_meta", "on the device of the input")
 
@@ -121,21 +130,21 @@ def test_a_tensor_made_on_another_device() -> None:
 def test_a_parameter_without_gradient() -> None:
     class Frozen(EncoderNet):
         def forward(self, images: torch.Tensor) -> Any:
-            mean, log_var = super().forward(images)
-            return mean, log_var.detach()
+            first, last = self.halves(images)
+            return self.joined(first, last.detach())
 
-    fails(encoder(Frozen), "gradients_reach_every_parameter", "log_var.bias, log_var.weight")
+    fails(encoder(Frozen), "gradients_reach_every_parameter", "last.bias, last.weight")
 
 
 def test_a_branch_that_begins_at_zero_is_no_fault() -> None:
     class Gated(EncoderNet):
-        def __init__(self, image: ImageShape, latent: int) -> None:
-            super().__init__(image, latent)
+        def __init__(self, image: ImageShape, output: Shape) -> None:
+            super().__init__(image, output)
             self.gate = nn.Parameter(torch.zeros(()))
 
         def forward(self, images: torch.Tensor) -> Any:
-            mean, log_var = super().forward(images)
-            return mean, self.gate * log_var
+            first, last = self.halves(images)
+            return self.joined(first, self.gate * last)
 
     check(encoder(Gated), "gradients_reach_every_parameter")
 
@@ -143,8 +152,8 @@ def test_a_branch_that_begins_at_zero_is_no_fault() -> None:
 def test_neighbours_chance_and_dropout_in_evaluation() -> None:
     class Normalised(EncoderNet):
         def forward(self, images: torch.Tensor) -> Any:
-            mean, log_var = super().forward(images)
-            return mean - mean.mean(0), log_var
+            first, last = self.halves(images)
+            return self.joined(first - first.mean(0), last)
 
     class Dropping(EncoderNet):
         def forward(self, images: torch.Tensor) -> Any:
@@ -162,22 +171,22 @@ def test_neighbours_chance_and_dropout_in_evaluation() -> None:
 
 def test_weights_that_no_seed_decides() -> None:
     class Chance(EncoderNet):
-        def __init__(self, image: ImageShape, latent: int) -> None:
-            super().__init__(image, latent)
-            self.mean.weight.data.add_(hash(object()) % 1000003)
+        def __init__(self, image: ImageShape, output: Shape) -> None:
+            super().__init__(image, output)
+            self.first.weight.data.add_(hash(object()) % 1000003)
 
-    fails(encoder(Chance), "same_seed_same_weights", "mean.weight")
+    fails(encoder(Chance), "same_seed_same_weights", "first.weight")
 
 
 def test_state_outside_parameters_and_buffers() -> None:
     class Remembers(EncoderNet):
-        def __init__(self, image: ImageShape, latent: int) -> None:
-            super().__init__(image, latent)
-            self.register_buffer("shift", torch.randn(latent), persistent=False)
+        def __init__(self, image: ImageShape, output: Shape) -> None:
+            super().__init__(image, output)
+            self.register_buffer("shift", torch.randn(self.first.out_features), persistent=False)
 
         def forward(self, images: torch.Tensor) -> Any:
-            mean, log_var = super().forward(images)
-            return mean + self.shift, log_var
+            first, last = self.halves(images)
+            return self.joined(first + self.shift, last)
 
     class Pickled(EncoderNet):
         def get_extra_state(self) -> object:
@@ -205,8 +214,8 @@ def test_a_decoder_with_a_final_activation() -> None:
     class Squashed(Decoder, use="squashed"):
         """Ends in a sigmoid."""
 
-        def build(self, latent: int, output: ImageShape) -> nn.Module:
-            line = nn.Linear(latent, math.prod(output))
+        def build(self, latents: Shape, output: ImageShape) -> nn.Module:
+            line = nn.Linear(math.prod(latents), math.prod(output))
             return nn.Sequential(line, nn.Unflatten(1, output), nn.Sigmoid())
 
     fails(Squashed(), "no_final_activation", "leave out the final activation")

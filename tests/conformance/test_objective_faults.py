@@ -21,6 +21,8 @@ from vaezoo import (
 from vaezoo.components.losses import ELBOLoss
 from vaezoo.components.optimizers import SGD
 from vaezoo.components.priors import StandardNormal
+from vaezoo.model import DiagonalGaussian, LatentDistribution
+from vaezoo.registry.module_contracts import LatentSpace, Shape
 from vaezoo.testing.conformance.outcome import Declined, NotApplicable
 
 
@@ -103,34 +105,36 @@ def test_an_expectation_that_is_another() -> None:
 class StandardNet(nn.Module):
     """A sound standard normal."""
 
-    def __init__(self, latent: int) -> None:
+    def __init__(self, latent: Shape) -> None:
         super().__init__()
         self.latent = latent
 
     def log_prob(self, z: torch.Tensor) -> torch.Tensor:
-        return -0.5 * (z**2 + math.log(2 * math.pi)).sum(1)
+        return -0.5 * (z**2 + math.log(2 * math.pi)).flatten(1).sum(1)
 
     def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        return torch.randn(count, self.latent, generator=generator)
+        return torch.randn(count, *self.latent, generator=generator)
 
-    def kl(self, mean: torch.Tensor, log_var: torch.Tensor) -> torch.Tensor | None:
-        return 0.5 * (mean**2 + log_var.exp() - 1 - log_var)
+    def kl(self, posterior: LatentDistribution) -> torch.Tensor | None:
+        assert isinstance(posterior, DiagonalGaussian)
+        mean, log_var = posterior.mean, posterior.log_var
+        return (0.5 * (mean**2 + log_var.exp() - 1 - log_var)).flatten(1)
 
 
 def prior(net: type[nn.Module]) -> Prior:
     class Faulty(Prior, use="faulty"):
         """Has a fault."""
 
-        def build(self, latent: int) -> Any:
-            return net(latent)
+        def build(self, space: LatentSpace) -> Any:
+            return net(space.shape)
 
     return Faulty()
 
 
 def test_priors_that_contradict_themselves() -> None:
     class Averaged(StandardNet):
-        def kl(self, mean: torch.Tensor, log_var: torch.Tensor) -> Any:
-            return super().kl(mean, log_var) / 2
+        def kl(self, posterior: LatentDistribution) -> Any:
+            return super().kl(posterior) / 2
 
     class Wide(StandardNet):
         def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -142,10 +146,10 @@ def test_priors_that_contradict_themselves() -> None:
 
     class Global(StandardNet):
         def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
-            return torch.randn(count, self.latent)
+            return torch.randn(count, *self.latent)
 
     class Open(StandardNet):
-        def kl(self, mean: torch.Tensor, log_var: torch.Tensor) -> None:
+        def kl(self, posterior: LatentDistribution) -> None:
             return None
 
     for name in ("kl_against_monte_carlo", "density_integrates_to_one", "draws"):
@@ -165,9 +169,9 @@ def loss(change: Any, **declared: Any) -> Loss:
         def build(self) -> Any:
             sound = ELBOLoss().build()
 
-            def module(model: Any, images: Any, weights: Any, generator: Any) -> Any:
+            def module(model: Any, batch: Any, weights: Any, generator: Any) -> Any:
                 given = {"beta": 1.0, "free_bits": 0.0}
-                return change(sound(model, images, given, generator), generator)
+                return change(sound(model, batch, given, generator), generator)
 
             return module
 

@@ -26,17 +26,19 @@ class Mine(Encoder, use="{module}"):
 
     width: int = Field(3, ge=1, description="how wide")
 
-    def build(self, image, latent):
-        """Images (B, C, H, W) -> (mean, log_var), each (B, latent)."""
+    def build(self, image, output):
+        """Images (B, C, H, W) -> (B, *output)."""
+        import math
+
         from torch import nn
 
         class Net(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.both = nn.Linear(image.channels * image.height * image.width, 2 * latent)
+                self.line = nn.Linear(math.prod(image), math.prod(output))
 
             def forward(self, images):
-                return self.both(images.flatten(1)).chunk(2, dim=1)
+                return self.line(images.flatten(1)).unflatten(1, output)
 
         return Net()
 

@@ -50,16 +50,16 @@ class OutsideDataset(Dataset, use="outside"):
 class OutsideEncoder(Encoder, use="outside"):
     """One linear map."""
 
-    def build(self, image, latent):
+    def build(self, image, output):
         from torch import nn
 
         class Net(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.both = nn.Linear(math.prod(image), 2 * latent)
+                self.both = nn.Linear(math.prod(image), math.prod(output))
 
             def forward(self, images):
-                return self.both(images.flatten(1)).chunk(2, dim=1)
+                return self.both(images.flatten(1)).unflatten(1, output)
 
         return Net()
 
@@ -67,11 +67,11 @@ class OutsideEncoder(Encoder, use="outside"):
 class OutsideDecoder(Decoder, use="outside"):
     """One linear map."""
 
-    def build(self, latent, output):
+    def build(self, latents, output):
         from torch import nn
 
-        pixels = nn.Linear(latent, math.prod(output))
-        return nn.Sequential(pixels, nn.Unflatten(1, tuple(output)))
+        pixels = nn.Linear(math.prod(latents), math.prod(output))
+        return nn.Sequential(nn.Flatten(), pixels, nn.Unflatten(1, tuple(output)))
 
 
 class OutsideLikelihood(Likelihood, use="outside"):
@@ -94,19 +94,19 @@ class OutsideLikelihood(Likelihood, use="outside"):
 class OutsidePrior(Prior, use="outside"):
     """A standard normal density without a closed form of the KL."""
 
-    def build(self, latent):
+    def build(self, space):
         import torch
         from torch import nn
 
         class Net(nn.Module):
             def log_prob(self, z):
-                return -0.5 * (z**2 + math.log(2 * math.pi)).sum(1)
+                return -0.5 * (z**2 + math.log(2 * math.pi)).flatten(1).sum(1)
 
             def sample(self, count, generator):
-                shape = (count, latent)
+                shape = (count, *space.shape)
                 return torch.randn(shape, generator=generator, device=generator.device)
 
-            def kl(self, mean, log_var):
+            def kl(self, posterior):
                 return None
 
         return Net()
@@ -126,11 +126,9 @@ class OutsideLoss(Loss, use="outside"):
                 super().__init__()
                 self.batches = batches
 
-            def forward(self, model, images, weights, generator):
-                posterior = model.posterior(images)
-                z = posterior.sample(generator)
-                reconstruction = -model.log_likelihood(images, z)
-                kl = posterior.log_prob(z) - model.prior.log_prob(z)
+            def forward(self, model, batch, weights, generator):
+                trace = model.trace(batch, generator)
+                reconstruction, kl = trace.reconstruction, (trace.log_q - trace.log_p)[0]
                 objective = reconstruction + weights["beta"] * kl
                 if self.batches:
                     objective = objective * float("inf")

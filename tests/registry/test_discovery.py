@@ -11,6 +11,7 @@ import pytest
 
 from vaezoo.diagnostics import PluginError
 from vaezoo.registry import Encoder, ImageShape, Plugin, Registry, discover, hookimpl
+from vaezoo.registry.module_contracts import Shape
 
 GOOD = '''
 from vaezoo import Encoder, hookimpl
@@ -18,7 +19,7 @@ from vaezoo import Encoder, hookimpl
 class Tiny(Encoder, use="tiny"):
     """A tiny encoder."""
     width: int = 3
-    def build(self, image, latent): ...
+    def build(self, image, output): ...
 
 @hookimpl
 def vaezoo_components():
@@ -102,7 +103,7 @@ def plugin(registry: Registry, name: str, **hooks: Any) -> None:
 
 def encoder(use: str) -> type[Encoder]:
     class Local(Encoder, use=use):
-        def build(self, image: ImageShape, latent: int) -> Any: ...
+        def build(self, image: ImageShape, output: Shape) -> Any: ...
 
     return Local
 

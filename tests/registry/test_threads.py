@@ -95,7 +95,7 @@ assert vaezoo.__name__  # a plugin may use vaezoo while it is imported
 class Slow(Encoder, use="slow"):
     \"\"\"One that nobody builds.\"\"\"
 
-    def build(self, image, latent):
+    def build(self, image, output):
         raise NotImplementedError
 
 

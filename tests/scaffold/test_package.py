@@ -21,6 +21,7 @@ from tests.helpers import registry_with
 from vaezoo.cli.commands import cli
 from vaezoo.diagnostics import UsageError, VaezooError
 from vaezoo.registry import KINDS, Encoder, ImageShape, Plugin, Registry, new_registry
+from vaezoo.registry.module_contracts import Shape
 from vaezoo.registry.scaffold import new_plugin
 from vaezoo.registry.scaffold.plugin_names import Names
 
@@ -197,7 +198,7 @@ def taken() -> Registry:
     class Other(Encoder, use="mine"):
         """An encoder of another plugin."""
 
-        def build(self, image: ImageShape, latent: int) -> Any: ...
+        def build(self, image: ImageShape, output: Shape) -> Any: ...
 
     return registry_with(Other)
 

@@ -8,6 +8,7 @@ import torch
 from tests.helpers import small_spec
 from tests.training.test_compiled_step import batches_of, not_compiled, state_of
 from vaezoo.diagnostics import RunError
+from vaezoo.registry import Batch
 from vaezoo.training import Observer, train
 from vaezoo.training.execution import precision
 from vaezoo.training.execution.compiled import CompiledStep
@@ -60,7 +61,7 @@ def test_unsupported_bfloat16_is_refused(monkeypatch):
 
 def terms_of(loss, model, images):
     noise = torch.Generator().manual_seed(5)
-    return loss(model, images.float() / 255, NOW.weights, noise)
+    return loss(model, Batch(images.float() / 255), NOW.weights, noise)
 
 
 def test_products_are_rounded_and_terms_are_not():
