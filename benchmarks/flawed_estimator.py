@@ -34,7 +34,8 @@ from vaezoo.components.nets.importance import importance_weighted_bounds
 from vaezoo.data.image_batches import batches
 from vaezoo.data.resident import Resident
 from vaezoo.evaluation.evaluate_entry import context_of
-from vaezoo.model import VAE, Posterior
+from vaezoo.model import VAE, LatentDistribution
+from vaezoo.registry import Batch
 from vaezoo.zoo import find
 
 HERE = Path(__file__).resolve().parent
@@ -52,21 +53,34 @@ ELBO_DRAWS = 10
 BATCH = 100
 
 
+def log_likelihood(model: VAE, images: Tensor, z: Tensor) -> Tensor:
+    """log p(x|z) of each image (B, C, H, W): (B,), nats."""
+    return model.likelihood.log_prob(images, model.decoded(z))
+
+
 def elbos(
-    model: VAE, images: Tensor, posterior: Posterior, draws: int, generator: torch.Generator
+    model: VAE,
+    images: Tensor,
+    posterior: LatentDistribution,
+    draws: int,
+    generator: torch.Generator,
 ) -> Tensor:
     """The ELBO of each image (B, C, H, W): (B,), nats; its KL term is in closed form."""
-    closed = model.prior.kl(posterior.mean, posterior.log_var)
+    closed = model.prior.kl(posterior)
     assert closed is not None
-    likelihoods = [model.log_likelihood(images, posterior.sample(generator)) for _ in range(draws)]
+    likelihoods = [log_likelihood(model, images, posterior.sample(generator)) for _ in range(draws)]
     return torch.stack(likelihoods).double().mean(0) - closed.double().sum(1)
 
 
 def flawed(
-    model: VAE, images: Tensor, posterior: Posterior, samples: int, generator: torch.Generator
+    model: VAE,
+    images: Tensor,
+    posterior: LatentDistribution,
+    samples: int,
+    generator: torch.Generator,
 ) -> Tensor:
     """The estimate of the TensorFlow code for each image (B, C, H, W): (B,), nats."""
-    likelihood = model.log_likelihood(images, posterior.sample(generator))
+    likelihood = log_likelihood(model, images, posterior.sample(generator))
     ratios = []
     for _ in range(samples):
         z = posterior.sample(generator)
@@ -83,7 +97,7 @@ def gaps(model: VAE, images: Tensor, samples: int, seed: int = 0) -> dict[str, T
     for x, _ in batches(Resident(images), BATCH):
         posterior = model.posterior(x)
         elbo = elbos(model, x, posterior, ELBO_DRAWS, generator)
-        bound = importance_weighted_bounds(model, x, posterior, samples, generator)
+        bound = importance_weighted_bounds(model, Batch(x), samples, generator)
         found["iw_bound"].append(torch.cat(list(bound)) - elbo)
         found["flawed"].append(flawed(model, x, posterior, samples, generator) - elbo)
     return {name: torch.cat(parts) for name, parts in found.items()}

@@ -38,14 +38,14 @@ DRAWS = 10
 
 def posterior(model: VAE, images: Tensor) -> Independent[Any]:
     """q(z|x), with σ = softplus of the encoder's second output."""
-    mean, scale = model.encoder(images)
+    mean, scale = model.encoder(images).unbind(1)
     return Independent(Normal(mean, softplus(scale), validate_args=False), 1)
 
 
 def sampled_elbo(model: VAE, images: Tensor, q: Independent[Any]) -> Tensor:
     """log p(x|z) + log p(z) − log q(z|x) at one draw of z: (B,), nats."""
     z = q.rsample()
-    log_likelihood: Tensor = model.log_likelihood(images, z)
+    log_likelihood = model.likelihood.log_prob(images, model.decoded(z))
     elbo: Tensor = log_likelihood + model.prior.log_prob(z) - q.log_prob(z)
     return elbo
 

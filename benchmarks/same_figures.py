@@ -24,7 +24,7 @@ import torch
 from vaezoo.data.image_batches import batches
 from vaezoo.data.resident import Resident
 from vaezoo.model import VAE
-from vaezoo.registry import discover
+from vaezoo.registry import Batch, discover
 from vaezoo.spec import read
 from vaezoo.training import Observer, train
 from vaezoo.training.execution.choose import CompileMode
@@ -47,13 +47,8 @@ def test_loss(model: VAE, images: torch.Tensor) -> float:
     generator = torch.Generator().manual_seed(0)
     total = 0.0
     for x, _ in batches(Resident(images), 1000):
-        posterior = model.posterior(x)
-        kl = model.prior.kl(posterior.mean, posterior.log_var)
-        assert kl is not None
-        total += kl.sum().item()
-        for _ in range(DRAWS):
-            z = posterior.sample(generator)
-            total -= model.log_likelihood(x, z).sum().item() / DRAWS
+        trace = model.trace(Batch(x), generator, samples=DRAWS)
+        total += (trace.reconstruction + trace.kl).sum().item()
     return total / len(images)
 
 

@@ -12,7 +12,7 @@ import torch
 
 from vaezoo import read, validate
 from vaezoo.model import build
-from vaezoo.registry import Registry, discover
+from vaezoo.registry import Batch, Registry, discover
 from vaezoo.registry.discovery.packages import packages
 
 ROOT = Path(__file__).parents[1]
@@ -78,7 +78,7 @@ def test_an_untrained_spec_builds_and_trains(
     spec = read(path, registry=registry_of(path.parents[1], monkeypatch))
     assert [target.value for target in spec.targets] == published
     model, images = build(spec), torch.rand(4, *spec.dataset.image_shape)
-    terms = spec.loss.build()(model, images, {"beta": 1.0}, torch.Generator().manual_seed(0))
+    terms = spec.loss.build()(model, Batch(images), {"beta": 1.0}, torch.Generator().manual_seed(0))
     terms["objective"].mean().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
 

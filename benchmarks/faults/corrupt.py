@@ -33,7 +33,7 @@ from tiny import World
 from vaezoo.diagnostics import RunError, VaezooError
 from vaezoo.evaluation.verify import verify
 from vaezoo.model import build
-from vaezoo.registry import EpochRecord
+from vaezoo.registry import Batch, EpochRecord
 from vaezoo.runs.run import run
 from vaezoo.spec import Spec, from_data
 from vaezoo.training import checkpoint
@@ -296,7 +296,7 @@ def trained_state(spec: Spec) -> TrainingState:
     state = fresh_state(spec)
     for epoch in (1, 2):
         images = torch.rand(8, *spec.dataset.image_shape)
-        terms = spec.loss.build()(state.model, images, {"beta": 1.0}, state.noise)
+        terms = spec.loss.build()(state.model, Batch(images), {"beta": 1.0}, state.noise)
         terms["objective"].mean().backward()
         state.optimizer.step()
         figures = {name: -float(epoch) for name in ("objective", "reconstruction", "kl", "elbo")}

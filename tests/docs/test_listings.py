@@ -15,7 +15,8 @@ import vaezoo
 from tests.docs.conftest import Block, blocks, write_named
 from vaezoo.cli.commands import cli
 from vaezoo.model import build
-from vaezoo.registry import Component, ImageShape, Registry, discover
+from vaezoo.registry import Batch, Component, ImageShape, Registry, discover
+from vaezoo.registry.module_contracts import LatentSpace
 from vaezoo.spec import read
 
 PLUGINS = blocks("python", "plugins.md")
@@ -57,12 +58,12 @@ def check_dataset(dataset: Any) -> None:
 
 
 def check_encoder(encoder: Any) -> None:
-    mean, log_var = encoder.build(IMAGE, LATENT)(torch.rand(BATCH, *IMAGE))
-    assert mean.shape == log_var.shape == (BATCH, LATENT)
+    output = (2, LATENT)
+    assert encoder.build(IMAGE, output)(torch.rand(BATCH, *IMAGE)).shape == (BATCH, *output)
 
 
 def check_decoder(decoder: Any) -> None:
-    assert decoder.build(LATENT, IMAGE)(torch.randn(BATCH, LATENT)).shape == (BATCH, *IMAGE)
+    assert decoder.build((LATENT,), IMAGE)(torch.randn(BATCH, LATENT)).shape == (BATCH, *IMAGE)
 
 
 def check_likelihood(likelihood: Any) -> None:
@@ -79,13 +80,13 @@ def check_likelihood(likelihood: Any) -> None:
 
 
 def check_prior(prior: Any) -> None:
-    module = prior.build(LATENT)
+    module = prior.build(LatentSpace((LATENT,)))
     z = module.sample(BATCH, torch.Generator().manual_seed(0))
     assert torch.equal(z, module.sample(BATCH, torch.Generator().manual_seed(0)))
     assert z.shape == (BATCH, LATENT)
     assert module.log_prob(z).shape == (BATCH,)
     line = torch.linspace(-15, 15, 3001)
-    density = prior.build(1).log_prob(line[:, None]).exp()
+    density = prior.build(LatentSpace((1,))).log_prob(line[:, None]).exp()
     assert torch.trapezoid(density, line).item() == pytest.approx(1, abs=1e-4)
 
 
@@ -128,7 +129,10 @@ def test_all_listings_train_a_model(
 
     spec = read("bars_vae.yaml", registry=registry)
     terms = spec.loss.build()(
-        build(spec), torch.rand(5, 1, 8, 8), {"gamma": 2.0, "capacity": 1.0}, torch.Generator()
+        build(spec),
+        Batch(torch.rand(5, 1, 8, 8)),
+        {"gamma": 2.0, "capacity": 1.0},
+        torch.Generator(),
     )
     expected = terms["reconstruction"] + 2 * (terms["kl"] - 1).abs()
     torch.testing.assert_close(terms["objective"], expected)

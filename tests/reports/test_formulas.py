@@ -58,7 +58,7 @@ class Unsettable(Broken, use="unsettable"):
 class Lumps(Prior, use="lumps"):
     """A mixture of lumps."""
 
-    def build(self, latent):
+    def build(self, space):
         raise NotImplementedError
 
 
@@ -85,9 +85,10 @@ TERMS = {
     "broken": of_likelihood(Broken(), 9),
     "unsettable": of_likelihood(Unsettable(), 9),
     "silent": of_likelihood(Silent(), 9),
-    "normal": of_prior(StandardNormal(), 12, closed=True),
-    "lumps": of_prior(Lumps(), 12, closed=False),
-    "closed lumps": of_prior(Lumps(), 12, closed=True),
+    "normal": of_prior(StandardNormal(), 12, closed=True, normal=True),
+    "lumps": of_prior(Lumps(), 12, closed=False, normal=True),
+    "closed lumps": of_prior(Lumps(), 12, closed=True, normal=True),
+    "normal of another posterior": of_prior(StandardNormal(), 12, closed=True, normal=False),
     "elbo": of_loss(ELBOLoss()),
     "beta": of_loss(ELBOLoss(beta=4)),
     "schedule": of_loss(ELBOLoss(beta={"linear": [0, 1], "epochs": 10})),

@@ -23,6 +23,7 @@ from vaezoo import (
     Visualizer,
     hookimpl,
 )
+from vaezoo.registry import Batch
 
 
 class Ramps(Dataset, use="ramps"):
@@ -112,11 +113,9 @@ class Capacity(Loss, use="capacity"):
         from torch import nn
 
         class Net(nn.Module):
-            def forward(self, model: Any, images: Any, weights: Any, generator: Any) -> Any:
-                posterior = model.posterior(images)
-                z = posterior.sample(generator)
-                reconstruction = -model.log_likelihood(images, z)
-                kl = posterior.log_prob(z) - model.prior.log_prob(z)
+            def forward(self, model: Any, batch: Any, weights: Any, generator: Any) -> Any:
+                trace = model.trace(batch, generator)
+                reconstruction, kl = trace.reconstruction, (trace.log_q - trace.log_p)[0]
                 distance = (kl - weights["nats"]).abs()
                 terms = {"objective": reconstruction + distance, "distance": distance}
                 return terms | {"reconstruction": reconstruction, "kl": kl}
@@ -154,16 +153,13 @@ class Fidelity(Metric, use="fidelity"):
         images = context.split.images.to(model.device) / 255
         with torch.inference_mode():
             errors = (images - model.reconstruct(images)).flatten(1)
-            posterior = model.posterior(images)
-            draws = [
-                model.log_likelihood(images, posterior.sample(generator))
-                for _ in range(self.samples)
-            ]
+            trace = model.trace(Batch(images), generator, samples=self.samples)
+            best = trace.log_likelihood.max(0).values
         context.advance(len(images))
         values = {
             "psnr": -10 * (errors**2).mean().log10(),
             "largest_error": errors.abs().max(),
-            "best_draw": torch.stack(draws).max(0).values.mean(),
+            "best_draw": best.mean(),
         }
         return [
             Figure(

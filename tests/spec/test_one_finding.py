@@ -13,6 +13,7 @@ from pydantic import Field
 import vaezoo
 from tests.spec.conftest import GOOD, Write
 from vaezoo.registry import Encoder, ImageShape, Plugin, Registry, hookimpl
+from vaezoo.registry.module_contracts import Shape
 from vaezoo.registry.registry import new_registry
 from vaezoo.spec import validate
 
@@ -25,7 +26,7 @@ class Odd(Encoder, use="odd"):
     named: dict[str, int] = Field({}, min_length=0)
     few: tuple[int, ...] = Field((1,), min_length=2, validate_default=False)
 
-    def build(self, image: ImageShape, latent: int):
+    def build(self, image: ImageShape, output: Shape):
         raise NotImplementedError
 
 

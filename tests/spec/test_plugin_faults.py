@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.spec.conftest import GOOD, Write
 from vaezoo.registry import Encoder, ImageShape, Plugin, Registry, discover, hookimpl
+from vaezoo.registry.module_contracts import Shape
 from vaezoo.spec import validate
 
 
@@ -24,10 +25,10 @@ def registry_with(*several: list[type]) -> Registry:
 
 def test_a_component_that_raises_is_a_finding(write: Write) -> None:
     class Broken(Encoder, use="broken"):
-        def shape_problem(self, image: ImageShape, latent: int) -> str | None:
+        def shape_problem(self, image: ImageShape, output: Shape) -> str | None:
             raise ZeroDivisionError("oops")
 
-        def build(self, image: ImageShape, latent: int) -> Any:
+        def build(self, image: ImageShape, output: Shape) -> Any:
             """Never called."""
 
     path = write(GOOD.replace("{use: mlp, hidden: [400]}", "broken", 1))
@@ -40,13 +41,13 @@ def test_a_component_that_raises_is_a_finding(write: Write) -> None:
 
 def test_a_name_of_two_plugins_must_be_qualified(write: Write) -> None:
     class One(Encoder, use="twin"):
-        def build(self, image: ImageShape, latent: int) -> Any:
+        def build(self, image: ImageShape, output: Shape) -> Any:
             """Never called."""
 
     class Two(Encoder, use="twin"):
         width: int = 3
 
-        def build(self, image: ImageShape, latent: int) -> Any:
+        def build(self, image: ImageShape, output: Shape) -> Any:
             """Never called."""
 
     registry = registry_with([One], [Two])

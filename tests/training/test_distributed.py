@@ -64,9 +64,9 @@ def drawing(shape, function=torch.randn):
     """A loss whose terms are sums of a draw of ``shape(images)`` over all but the examples."""
 
     def loss(model, batch, weights, generator):
-        images = batch.images
-        drawn = function(shape(len(images)), generator=generator)
-        values = drawn.flatten().sum().expand(len(images)) if drawn.ndim < 2 else drawn.sum((0, 2))
+        rows = len(batch.images)
+        drawn = function(shape(rows), generator=generator)
+        values = drawn.flatten().sum().expand(rows) if drawn.ndim < 2 else drawn.sum((0, 2))
         return dict.fromkeys(("objective", "reconstruction", "kl"), values)
 
     return loss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import warnings
 from typing import Any
 
@@ -25,6 +26,7 @@ from vaezoo.registry import (
     Split,
     Visualizer,
 )
+from vaezoo.registry.module_contracts import Shape
 from vaezoo.spec import Spec, from_data
 from vaezoo.system.torchrun import Processes
 from vaezoo.training.prepare import load_for_training
@@ -62,16 +64,16 @@ class Noise(Dataset, use="noise"):
 class Normed(Encoder, use="normed"):
     """Dense, with batch normalization."""
 
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
         class Net(nn.Module):
             def __init__(self) -> None:
                 super().__init__()
                 size = image.channels * image.height * image.width
                 self.body = nn.Sequential(nn.Linear(size, 8), nn.BatchNorm1d(8))
-                self.head = nn.Linear(8, 2 * latent)
+                self.head = nn.Linear(8, math.prod(output))
 
-            def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-                return self.head(self.body(x.flatten(1))).chunk(2, dim=1)
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return self.head(self.body(x.flatten(1))).unflatten(1, output)
 
         return Net()
 
@@ -79,9 +81,13 @@ class Normed(Encoder, use="normed"):
 class NormedOut(Decoder, use="normed_out"):
     """Dense, with batch normalization."""
 
-    def build(self, latent: int, output: ImageShape) -> nn.Module:
+    def build(self, latents: Shape, output: ImageShape) -> nn.Module:
         size = output.channels * output.height * output.width
-        layers = (nn.Linear(latent, size), nn.BatchNorm1d(size), nn.Unflatten(1, tuple(output)))
+        layers = (
+            nn.Linear(math.prod(latents), size),
+            nn.BatchNorm1d(size),
+            nn.Unflatten(1, tuple(output)),
+        )
         return nn.Sequential(*layers)
 
 

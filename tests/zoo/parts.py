@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +29,7 @@ from vaezoo.registry import (
     Visualizer,
     hookimpl,
 )
+from vaezoo.registry.module_contracts import LatentSpace, Shape
 from vaezoo.spec import Spec, from_data
 from vaezoo.zoo import Entry, make_lock, publish
 
@@ -44,19 +46,22 @@ class Dots(Dataset, use="dots"):
 
 
 class TwoHeads(nn.Module):
-    def __init__(self, inputs: int, latent: int) -> None:
+    def __init__(self, inputs: int, latent: Shape) -> None:
         super().__init__()
-        self.mean, self.log_var = nn.Linear(inputs, latent), nn.Linear(inputs, latent)
+        size = math.prod(latent)
+        self.latent = latent
+        self.mean, self.log_var = nn.Linear(inputs, size), nn.Linear(inputs, size)
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.mean(images.flatten(1)), self.log_var(images.flatten(1))
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        flat = images.flatten(1)
+        return torch.stack((self.mean(flat), self.log_var(flat)), 1).unflatten(2, self.latent)
 
 
 class FlatEncoder(Encoder, use="flat"):
     """One layer."""
 
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
-        return TwoHeads(image.channels * image.height * image.width, latent)
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
+        return TwoHeads(math.prod(image), output[1:])
 
 
 class FlatDecoder(Decoder, use="flat"):
@@ -64,9 +69,9 @@ class FlatDecoder(Decoder, use="flat"):
 
     bias: bool = True
 
-    def build(self, latent: int, output: ImageShape) -> nn.Module:
-        size = output.channels * output.height * output.width
-        return nn.Sequential(nn.Linear(latent, size, bias=self.bias), nn.Unflatten(1, output))
+    def build(self, latents: Shape, output: ImageShape) -> nn.Module:
+        line = nn.Linear(math.prod(latents), math.prod(output), bias=self.bias)
+        return nn.Sequential(line, nn.Unflatten(1, output))
 
 
 class SigmoidNet(nn.Module):
@@ -85,19 +90,19 @@ class Sigmoid(Likelihood, use="bernoulli"):
 
 
 class NormalNet(nn.Module):
-    def __init__(self, latent: int) -> None:
+    def __init__(self, latent: Shape) -> None:
         super().__init__()
         self.latent = latent
 
     def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        return torch.randn(count, self.latent, generator=generator, device=generator.device)
+        return torch.randn(count, *self.latent, generator=generator, device=generator.device)
 
 
 class Normal(Prior, use="standard_normal"):
     """Only sampled from here."""
 
-    def build(self, latent: int) -> Any:
-        return NormalNet(latent)
+    def build(self, space: LatentSpace) -> Any:
+        return NormalNet(space.shape)
 
 
 class Objective(Loss, use="elbo"):

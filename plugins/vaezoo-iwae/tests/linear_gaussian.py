@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from vaezoo import VAE, Decoder, Encoder, ImageShape
+from vaezoo.model import DiagonalGaussian
+from vaezoo.registry.module_contracts import Shape
 from vaezoo.testing import small_model
 
 SIZE, LATENT, SCALE = ImageShape(1, 2, 3), 2, 0.5
@@ -22,23 +24,23 @@ class LinearPosteriorNet(nn.Module):
         self.mean = nn.Linear(PIXELS, latent)
         self.log_var = nn.Parameter(torch.zeros(latent))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor) -> Tensor:
         mean = self.mean(images.flatten(1))
-        return mean, self.log_var.expand_as(mean)
+        return torch.stack((mean, self.log_var.expand_as(mean)), 1)
 
 
 class LinearPosterior(Encoder, use="linear_posterior"):
     """A posterior that is linear in the image."""
 
-    def build(self, image: ImageShape, latent: int) -> nn.Module:
-        return LinearPosteriorNet(latent)
+    def build(self, image: ImageShape, output: Shape) -> nn.Module:
+        return LinearPosteriorNet(output[-1])
 
 
 class LinearMean(Decoder, use="linear_mean"):
     """W z + b as an image."""
 
-    def build(self, latent: int, output: ImageShape) -> nn.Module:
-        return nn.Sequential(nn.Linear(latent, PIXELS), nn.Unflatten(1, tuple(output)))
+    def build(self, latents: Shape, output: ImageShape) -> nn.Module:
+        return nn.Sequential(nn.Linear(latents[0], PIXELS), nn.Unflatten(1, tuple(output)))
 
 
 def linear_gaussian(posterior_variance: float = 1.0) -> VAE:
@@ -77,3 +79,15 @@ def uniform_images(count: int) -> Tensor:
     """(count, C, H, W) in [0, 1], float64."""
     generator = torch.Generator().manual_seed(1)
     return torch.rand(count, *SIZE, generator=generator, dtype=torch.float64)
+
+
+def normal_posterior(model: VAE, images: Tensor) -> DiagonalGaussian:
+    """q(z|x) of images in [0, 1]."""
+    posterior = model.posterior(images)
+    assert isinstance(posterior, DiagonalGaussian)
+    return posterior
+
+
+def log_likelihood(model: VAE, images: Tensor, z: Tensor) -> Tensor:
+    """log p(x|z) of images in [0, 1]: (B,)."""
+    return model.likelihood.log_prob(images, model.decoded(z))

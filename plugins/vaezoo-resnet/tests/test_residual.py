@@ -36,15 +36,15 @@ def test_valid_sizes_build(size: tuple[int, int, int], stages: int) -> None:
     image, channels = ImageShape(*size), (6,) * stages
     encoder = ResidualEncoder(channels=channels, groups=3, blocks=2)
     decoder = ResidualDecoder(channels=channels, groups=3, blocks=2)
-    problem = encoder.shape_problem(image, 5)
-    assert decoder.shape_problem(5, image) == problem
+    problem = encoder.shape_problem(image, (2, 5))
+    assert decoder.shape_problem((5,), image) == problem
     if problem:
         assert problem.startswith(f"{stages} stages are too many")
         return
     images = torch.rand(3, *image)
-    mean, log_var = encoder.build(image, 5)(images)
-    assert mean.shape == log_var.shape == (3, 5)
-    assert decoder.build(5, image)(mean).shape == images.shape
+    encoded = encoder.build(image, (2, 5))(images)
+    assert encoded.shape == (3, 2, 5)
+    assert decoder.build((5,), image)(encoded[:, 0]).shape == images.shape
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_invalid_sizes_are_found_before_building(
     channels: tuple[int, ...], groups: int, size: tuple[int, int, int], problem: str | None
 ) -> None:
     image = ImageShape(*size)
-    of_encoder = ResidualEncoder(channels=channels, groups=groups).shape_problem(image, 2)
-    of_decoder = ResidualDecoder(channels=channels[::-1], groups=groups).shape_problem(2, image)
+    of_encoder = ResidualEncoder(channels=channels, groups=groups).shape_problem(image, (2, 2))
+    of_decoder = ResidualDecoder(channels=channels[::-1], groups=groups).shape_problem((2,), image)
     assert of_encoder == of_decoder
     assert of_encoder is None if problem is None else of_encoder.startswith(problem)
 
@@ -74,6 +74,29 @@ def test_parameters_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     for component in (ResidualEncoder, ResidualDecoder):
         with pytest.raises(ValidationError):
             component(**wrong)
+
+
+@pytest.mark.parametrize("output", [(7,), (2, 3, 4, 4), (3, 5)])
+def test_an_output_of_any_shape(output: tuple[int, ...]) -> None:
+    encoder = ResidualEncoder(channels=(8,)).build(ImageShape(1, 9, 9), output)
+    assert encoder(torch.rand(6, 1, 9, 9)).shape == (6, *output)
+    decoder = ResidualDecoder(channels=(8,)).build(output, ImageShape(1, 9, 9))
+    assert decoder(torch.rand(6, *output)).shape == (6, 1, 9, 9)
+
+
+def test_weights_with_old_names_load() -> None:
+    """Its last layers were called mean and log_var."""
+    encoder = ResidualEncoder(channels=(8,)).build(ImageShape(1, 9, 9), (2, 3))
+    other = ResidualEncoder(channels=(8,)).build(ImageShape(1, 9, 9), (2, 3))
+    old = {
+        name.replace("heads.0", "mean").replace("heads.1", "log_var"): value
+        for name, value in encoder.state_dict().items()
+    }
+    assert "log_var.bias" in old
+    other.load_state_dict(old)
+    images = torch.rand(4, 1, 9, 9)
+    assert torch.equal(other(images), encoder(images))
+    assert torch.equal(other(images)[:, 1], encoder.heads[1](encoder.stages(images)))
 
 
 def test_every_block_is_initially_the_identity() -> None:
@@ -94,9 +117,9 @@ def test_an_odd_size_is_cropped_at_the_far_edge() -> None:
 
 
 def test_images_of_a_batch_are_normalized_independently() -> None:
-    encoder = ResidualEncoder(channels=(8, 8)).build(ImageShape(1, 9, 9), 3).train()
+    encoder = ResidualEncoder(channels=(8, 8)).build(ImageShape(1, 9, 9), (2, 3)).train()
     dim, bright = torch.rand(1, 1, 9, 9), torch.rand(7, 1, 9, 9) * 5
-    alone, together = encoder(dim)[0], encoder(torch.cat((dim, bright)))[0][:1]
+    alone, together = encoder(dim), encoder(torch.cat((dim, bright)))[:1]
     torch.testing.assert_close(alone, together)
 
 

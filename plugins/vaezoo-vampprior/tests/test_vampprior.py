@@ -13,6 +13,13 @@ from vaezoo_vampprior import PseudoInputs, VampPrior
 
 import vaezoo
 from vaezoo import EvaluationContext
+from vaezoo.components.posteriors import (
+    DiagonalGaussianPosterior,
+    FullCovariancePosterior,
+    LaplacePosterior,
+)
+from vaezoo.registry import Posterior
+from vaezoo.registry.module_contracts import LatentSpace
 from vaezoo.testing import (
     PluginConformance,
     PriorConformance,
@@ -47,17 +54,47 @@ class TestPicture(VisualizerConformance):
 def test_the_density_is_the_mixture_of_posteriors_of_the_pseudo_inputs() -> None:
     model = small_model(latent=3, prior=VampPrior(components=5)).double()
     z = 3 * torch.randn(11, 3, dtype=torch.float64)
-    parts = model.posterior(torch.sigmoid(cast("Any", model.prior).logits))
+    parts: Any = model.posterior(torch.sigmoid(cast("Any", model.prior).logits))
     normals = Independent(Normal(parts.mean, (0.5 * parts.log_var).exp()), 1)
     mixture = MixtureSameFamily(Categorical(torch.ones(5, dtype=torch.float64)), normals)
     torch.testing.assert_close(model.prior.log_prob(z), mixture.log_prob(z))
 
 
+def test_a_grid_of_latents_is_that_many_latents() -> None:
+    grid = small_model(latent=[2, 2, 2], prior=VampPrior(components=5)).double()
+    mixture = cast("Any", grid.prior).mixture()
+    assert mixture.mean.shape == (5, 2, 2, 2)
+    z = 3 * torch.randn(11, 2, 2, 2, dtype=torch.float64)
+    each = Normal(mixture.mean, (0.5 * mixture.log_var).exp()).log_prob(z[:, None])
+    expected = torch.logsumexp(each.sum((2, 3, 4)), 1) - torch.log(torch.tensor(5.0).double())
+    torch.testing.assert_close(grid.prior.log_prob(z), expected)
+    assert grid.float().draw(6, torch.Generator().manual_seed(0)).shape == (6, 2, 2, 2)
+    assert grid.sample(3).shape == (3, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("posterior", "problem"),
+    [
+        (DiagonalGaussianPosterior(scale="softplus"), None),
+        (LaplacePosterior(), "which the posterior laplace is not"),
+        (FullCovariancePosterior(), "which the posterior full_covariance is not"),
+    ],
+)
+def test_it_mixes_only_diagonal_gaussians(posterior: Posterior, problem: str | None) -> None:
+    found = VampPrior().problem(posterior, LatentSpace((3,)))
+    assert found is None if problem is None else problem in str(found)
+
+
+def test_codes_are_refused() -> None:
+    found = VampPrior().problem(DiagonalGaussianPosterior(), LatentSpace((3,), "code", 8))
+    assert found == "it is a prior of real latents, not of code ones"
+
+
 def test_the_density_is_accurate_for_narrow_posteriors() -> None:
     model = small_model(latent=3, prior=VampPrior(components=5))
     with torch.no_grad():
-        model.encoder.head.log_var.bias.fill_(-14)
-        model.encoder.head.mean.bias.fill_(4)
+        model.encoder.head.layers[1].bias.fill_(-14)
+        model.encoder.head.layers[0].bias.fill_(4)
         mixture = cast("Any", model.prior).mixture()
         z = mixture.mean + torch.exp(0.5 * mixture.log_var)
         exact = [row.double() for row in (z, mixture.mean, mixture.log_var)]
