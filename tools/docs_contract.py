@@ -20,15 +20,19 @@ from vaezoo.registry.catalogue.spec_keys import PLACES
 
 #: Protocols of PyTorch modules, then the data that they exchange with vaezoo.
 INTERFACES = (
-    contracts.LikelihoodModule,
-    contracts.PriorModule,
-    contracts.BoundPrior,
-    contracts.LossModule,
+    module_contracts.LikelihoodModule,
+    module_contracts.PriorModule,
+    module_contracts.BoundPrior,
+    module_contracts.PosteriorModule,
+    module_contracts.TopologyModule,
+    module_contracts.LossModule,
     module_contracts.SamplerModule,
     module_contracts.BoundSampler,
 )
 DATA = (
     contracts.ImageShape,
+    contracts.Batch,
+    module_contracts.LatentSpace,
     contracts.Split,
     contracts.ImageData,
     contracts.DataFacts,

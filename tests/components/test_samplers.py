@@ -135,7 +135,7 @@ class Codes(DiagonalGaussianPosterior, use="codes"):
         return LatentSpace(latent, "code", 4)
 
 
-class AnyPrior(type(built_in("prior", "standard_normal")), use="any_prior"):  # type: ignore[misc]
+class AnyPrior(type(built_in("prior", "standard_normal")), use="any_prior"):  # type: ignore[misc,call-arg]
     """A prior of anything."""
 
     supports = ("real", "code")

@@ -24,7 +24,7 @@ class HalvesNet(nn.Module):
 
     def __init__(self, half: int) -> None:
         super().__init__()
-        self.half = half
+        self.size = half
         self.line = nn.Linear(half, half)
 
     def posterior(self, model: Any, encoded: Tensor) -> Any:
@@ -98,7 +98,7 @@ def test_densities_that_are_not_those_of_the_draws() -> None:
 def test_a_bound_below_the_elbo() -> None:
     class Cheap(DiagonalGaussian):
         def kl(self, posterior: Any) -> Any:
-            return 0.5 * super().kl(posterior) - 0.1  # type: ignore[operator]
+            return 0.5 * super().kl(posterior) - 0.1
 
     class Halved(HalvesNet):
         def below(self, top: Tensor) -> DiagonalGaussian:
@@ -117,7 +117,7 @@ def test_sampling_from_another_prior() -> None:
 
     class Global(HalvesNet):
         def sample(self, model: Any, count: int, generator: torch.Generator) -> Tensor:
-            return torch.randn(count, 2 * self.half)
+            return torch.randn(count, 2 * self.size)
 
     class TopOnly(HalvesNet):
         def sample(self, model: Any, count: int, generator: torch.Generator) -> Tensor:
@@ -168,7 +168,7 @@ def test_sites_that_contradict_their_distributions() -> None:
             z = q.sample(generator)
             each = model.family(encoded)
             top, bottom = self.sites(model, q, z)
-            own = DiagonalGaussian(each.mean[:, : self.half], each.log_var[:, : self.half])
+            own = DiagonalGaussian(each.mean[:, : self.size], each.log_var[:, : self.size])
             first = Site("top", top.z, top.posterior, top.prior, own)
             return Inference((first, bottom), model.family.features(z))
 

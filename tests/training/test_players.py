@@ -89,7 +89,7 @@ def test_each_objective_moves_only_its_own_parameters():
         expected[term] = [parameter.grad for parameter in moved.parameters()]
     step = PlayersStep(spec, state, loss)
     before = copy.deepcopy(list(model.parameters()) + list(loss.parameters()))
-    step(step.prepare(images), NOW)
+    step(Batch(step.prepare(images)), NOW)
     for term, owner in (("objective", model), ("player.discriminator", loss.players)):
         for parameter, gradient in zip(owner.parameters(), expected[term], strict=True):
             torch.testing.assert_close(parameter.grad, gradient)
@@ -132,7 +132,7 @@ def test_the_discriminator_learns_to_tell_dependent_latents_apart():
 
     assert accuracy() == pytest.approx(0.5, abs=0.1)
     for _ in range(200):
-        step(step.prepare(images), still)
+        step(Batch(step.prepare(images)), still)
     assert accuracy() > 0.8
 
 

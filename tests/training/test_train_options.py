@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import cast
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.testing import assert_close
 
 from tests.helpers import registry_with, small_spec, spec_data
 from tests.runs.blobs_plugin import Blobs
 from tests.training.test_loop import StopAfter, digest, run
+from vaezoo import Batch
 from vaezoo.components.losses import ELBOLoss
 from vaezoo.diagnostics import DivergenceError, RunError, SpecError
 from vaezoo.model import build
@@ -88,10 +90,11 @@ def test_a_captured_step_trains_like_an_eager_step(train):
     eager_state, state = state_of(spec), state_of(spec)
     loss, images = spec.loss.build(), images_of(spec)
     eager = EagerStep(spec, eager_state, loss)
-    step = CompiledStep(spec, state, loss, images, not_compiled)
+    step = CompiledStep(spec, state, loss, Batch(images), not_compiled)
     assert step._update is not None  # the optimizer is part of the graph
     for now in scheduled_values(spec, 0, 5):
-        assert_close(step(images, now), eager(eager.prepare(images), now), rtol=1e-5, atol=1e-5)
+        expected = eager(Batch(eager.prepare(images)), now)
+        assert_close(step(Batch(images), now), expected, rtol=1e-5, atol=1e-5)
     for one, other in zip(state.model.parameters(), eager_state.model.parameters(), strict=True):
         assert_close(one, other, rtol=1e-4, atol=1e-5)
 
@@ -108,7 +111,7 @@ def test_the_average_is_that_of_a_loop_in_float64():
         model(torch.randn(5, 3, generator=generator, dtype=torch.float64))  # batch averages
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter += torch.randn(parameter.shape, generator=generator).double()
+                parameter.add_(torch.randn(parameter.shape, generator=generator).double())
         decay = 0.0 if step < 4 else 0.9
         average.update(decay)
         for name, value in model.state_dict().items():
@@ -167,7 +170,7 @@ def test_clipping_by_value_is_pytorchs(limit):
     clipped = clip_gradients([gradients[0], None, gradients[1]], spec.train.gradient_clip)
     assert clipped[1] is None
     for parameter, found in zip(parameters, (clipped[0], clipped[2]), strict=True):
-        assert torch.equal(parameter.grad, found)
+        assert torch.equal(cast("Tensor", parameter.grad), cast("Tensor", found))
         assert found.abs().max() == limit
 
 
@@ -178,7 +181,7 @@ def test_a_number_clips_by_norm(tmp_path):
     assert short.canonical()["train"]["gradient_clip"] == 0.5
     state = state_of(short)
     step = EagerStep(short, state, short.loss.build())
-    step(step.prepare(images_of(short)), next(scheduled_values(short, 0, 1)))
+    step(Batch(step.prepare(images_of(short))), next(scheduled_values(short, 0, 1)))
     norm = torch.stack([p.grad.norm() for p in state.model.parameters()]).norm().item()
     assert norm == pytest.approx(0.5, rel=1e-4)
 
@@ -226,7 +229,7 @@ def test_a_bad_step_changes_nothing(monkeypatch):
     state.optimizer = build_optimizer(spec.train, state.model.named_parameters())
     step, images = EagerStep(spec, state, spec.loss.build()), images_of(spec).float() / 255
     now = next(scheduled_values(spec, 0, 1))
-    step(images, now)
+    step(Batch(images), now)
     before, _ = checkpoint._split_optimizer(copy.deepcopy(state.optimizer.state_dict()))
     weights = copy.deepcopy(state.model.state_dict())
     assert not step(images * 0, now).any()
@@ -245,7 +248,7 @@ def test_a_gradient_that_is_not_finite_is_skipped():
         EagerStep(spec, state, spec.loss.build()),
         copy.deepcopy(state.model.state_dict()),
     )
-    step(step.prepare(images_of(spec)), next(scheduled_values(spec, 0, 1)))
+    step(Batch(step.prepare(images_of(spec))), next(scheduled_values(spec, 0, 1)))
     assert state.skipped.steps == 1
     assert_close(state.model.state_dict(), weights, rtol=0, atol=0)
 
@@ -322,7 +325,7 @@ def test_scheduled_learning_rates_of_groups():
     state = state_of(spec)
     step, images = EagerStep(spec, state, spec.loss.build()), images_of(spec)
     second = list(scheduled_values(spec, 1, 2))[1]  # at 1.5 of 3 epochs
-    step(step.prepare(images), second)
+    step(Batch(step.prepare(images)), second)
     rates = {group["part"]: group["lr"] for group in state.optimizer.param_groups}
     assert rates == {"encoder": 1e-4, "decoder": pytest.approx(5.5e-3)}
 
@@ -338,7 +341,7 @@ def test_a_group_trains_like_an_optimizer_of_its_own():
     state = state_of(spec)
     before = copy.deepcopy(state.model.state_dict())
     step = EagerStep(spec, state, spec.loss.build())
-    step(step.prepare(images_of(spec)), next(scheduled_values(spec, 0, 1)))
+    step(Batch(step.prepare(images_of(spec))), next(scheduled_values(spec, 0, 1)))
     for name, parameter in state.model.named_parameters():
         lr = 1e-3 if name.startswith("decoder") else 1e-2
         assert_close(parameter, before[name] - lr * parameter.grad)
@@ -357,10 +360,10 @@ def test_frozen_parts_keep_their_bytes(mode):
     step = (
         EagerStep(spec, state, loss)
         if mode == "eager"
-        else CompiledStep(spec, state, loss, images, not_compiled)
+        else CompiledStep(spec, state, loss, Batch(images), not_compiled)
     )
     for now in scheduled_values(spec, 0, 3):
-        step(step.prepare(images), now)
+        step(Batch(step.prepare(images)), now)
         state.average.update(now.average_decay)
     for name, value in state.model.state_dict().items():
         assert torch.equal(value, before[name]) is name.startswith("encoder"), name

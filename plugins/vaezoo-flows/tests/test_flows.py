@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -44,21 +46,22 @@ class TestMAF(PriorConformance):
 def test_the_density_of_a_draw_is_that_of_the_same_point(posterior: Posterior) -> None:
     """The known density of a draw equals the one by inversion, and the Jacobian's determinant."""
     torch.manual_seed(0)
-    module = posterior.build((3,))
-    assert isinstance(module, torch.nn.Module)
+    module: Any = posterior.build((3,))
     module.double()
     parameters = torch.randn(4, *posterior.encoder_output((3,)), dtype=torch.float64)
     q = module(parameters)
     z = q.sample(torch.Generator().manual_seed(1))
     torch.testing.assert_close(q.log_prob(z), q.log_prob(z.clone()), rtol=1e-6, atol=1e-6)
 
+    flow: Any = module(parameters[:1])._flow
+
     def image(start: Tensor) -> Tensor:
-        found: Tensor = module(parameters[:1])._flow.forward_with_log_det(start[None])[0][0]
+        found: Tensor = flow.forward_with_log_det(start[None])[0][0]
         return found
 
     start = torch.randn(3, dtype=torch.float64)
     jacobian = torch.autograd.functional.jacobian(image, start)
-    log_det = module(parameters[:1])._flow.forward_with_log_det(start[None])[1][0]
+    log_det = flow.forward_with_log_det(start[None])[1][0]
     torch.testing.assert_close(log_det, torch.linalg.slogdet(jacobian).logabsdet)
 
 
@@ -76,8 +79,7 @@ def test_an_autoregressive_step_depends_on_the_latents_before_it() -> None:
 
 def test_the_mixture_is_that_of_torch() -> None:
     torch.manual_seed(0)
-    module = MixturePrior(components=4).build(LatentSpace((2, 3)))
-    assert isinstance(module, torch.nn.Module)
+    module: Any = MixturePrior(components=4).build(LatentSpace((2, 3)))
     module.double()
     with torch.no_grad():
         for parameter in module.parameters():

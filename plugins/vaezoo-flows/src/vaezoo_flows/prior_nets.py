@@ -39,7 +39,8 @@ class MixtureNet(nn.Module):
         chosen = torch.searchsorted(below, torch.special.ndtr(draws[:, 0]))
         chosen = chosen.clamp(max=len(below) - 1)
         z = torch.addcmul(self.means[chosen], (0.5 * self.log_vars[chosen]).exp(), draws[:, 1:])
-        return z.unflatten(1, self.latent)
+        shaped: Tensor = z.unflatten(1, self.latent)
+        return shaped
 
     def kl(self, posterior: LatentDistribution) -> None:
         """None: no closed form."""
@@ -64,7 +65,8 @@ class FlowPriorNet(nn.Module):
         """(count, *latent), on the generator's device."""
         size = math.prod(self.latent)
         noise = torch.randn(count, size, generator=generator, device=generator.device)
-        return self.steps.given().inverse(noise).unflatten(1, self.latent)
+        z: Tensor = self.steps.given().inverse(noise).unflatten(1, self.latent)
+        return z
 
     def kl(self, posterior: LatentDistribution) -> None:
         """None: no closed form."""
