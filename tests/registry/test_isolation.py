@@ -73,6 +73,7 @@ def test_each_is_listed_with_version_and_cause(ten: Site) -> None:
     assert all(f"{name} 3.2 ({name}, " in text for name in BROKEN)
 
 
+@pytest.mark.slow
 def test_doctor_names_each_and_ends_in_1(ten: Site) -> None:
     done = ten.vaezoo("doctor")
     assert done.code == 1
@@ -95,6 +96,7 @@ def test_a_spec_that_needs_a_broken_one_says_which(ten: Site) -> None:
     assert "ModuleNotFoundError" in done.out
 
 
+@pytest.mark.slow
 def test_switches(ten: Site) -> None:
     off = ten.vaezoo("validate", "spec.yaml", "--set", "model.encoder=well_behaved")
     assert off.code == 0

@@ -62,6 +62,7 @@ def test_an_unwritable_place_is_an_error(tmp_path):
         vaezoo.report(shipped_folder() / "mnist_mlp2", out=tmp_path / "file" / "report.html")
 
 
+@pytest.mark.slow
 def test_a_weights_file_alone_says_what_it_lacks(tmp_path):
     path = tmp_path / "alone.safetensors"
     shutil.copy(shipped_folder() / "mnist_mlp2" / "model.safetensors", path)
