@@ -11,6 +11,10 @@ import pytest
 # torch is imported. Processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Tests that draw import matplotlib, which refuses to load if a backend that Jupyter exports is
+# not installed.
+os.environ["MPLBACKEND"] = "agg"
+
 # A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP. Child processes
 # would inherit this, and tests could not interrupt their runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)

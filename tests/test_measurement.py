@@ -29,6 +29,7 @@ def zoo(tmp_path: Path, current: Path) -> Path:
     return tmp_path / "zoo"
 
 
+@pytest.mark.slow
 def test_the_metrics_of_the_spec_are_taken_as_they_were(zoo: Path) -> None:
     measured = vaezoo.evaluate(NAME, zoo=zoo)
     recorded = {figure.name: figure for figure in measured.entry.metrics.figures}

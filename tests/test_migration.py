@@ -131,6 +131,7 @@ def test_the_lock_tells_training_from_checking(
     assert "Figures: recomputed and confirmed by" in (old / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_spec_gives_name_figures_targets_and_pictures(old: Path, registry: Registry) -> None:
     path = written(
         old.parent / "new.json",

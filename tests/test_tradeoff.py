@@ -1,5 +1,6 @@
 import io
 
+import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -42,6 +43,7 @@ def test_texts_booleans_and_seeds_are_not_numbers():
         assert group.number is None
 
 
+@pytest.mark.slow
 def test_the_png_depends_only_on_the_points():
     points = grid(0, 1)
     first = draw_tradeoff(points, "sweep")

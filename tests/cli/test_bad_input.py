@@ -206,6 +206,7 @@ def test_a_full_disk_below_the_samples(shell: Shell, full_soon: Path, zoo: Path)
     assert not any(full_soon.iterdir())
 
 
+@pytest.mark.slow
 def test_a_full_disk_below_the_pictures(shell: Shell, full_soon: Path, zoo: Path) -> None:
     shell.environment["VAEZOO_ZOO"] = str(zoo)
     (full_soon / "filler").write_bytes(bytes(2**20 - 8192))

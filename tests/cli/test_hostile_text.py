@@ -99,6 +99,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_model_with_hostile_text_from_training_to_the_report(folder: Path, shell: Shell) -> None:
     draw = np.random.default_rng(0)
     for name in CLASSES:

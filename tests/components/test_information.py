@@ -40,6 +40,7 @@ def test_the_aggregated_posterior_of_gaussians_is_a_gaussian(variance: float) ->
     assert (found - by_dimension).abs().mean() < 0.03
 
 
+@pytest.mark.slow
 def test_total_correlation_and_mutual_information_of_gaussians() -> None:
     variance = 0.5
     covariance = torch.tensor([[1.0, 0.7], [0.7, 1.0]], dtype=torch.float64)

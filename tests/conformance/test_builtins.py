@@ -22,7 +22,14 @@ OWN = [c for c in vaezoo_components() if not (c.kind == "dataset" and c.use in E
 
 
 #: Checks that draw or optimize for seconds.
-SLOW = {"test_other_models", "test_same_context_same_result", "test_trend_with_samples"}
+SLOW = {
+    "test_other_models",
+    "test_same_context_same_result",
+    "test_touches_nothing_global",
+    "test_trend_with_samples",
+    "test_without_history",
+    "test_without_labels",
+}
 
 
 def promises() -> list[Any]:

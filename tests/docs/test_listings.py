@@ -169,6 +169,7 @@ def test_command_from_plugin_option(journal: Path) -> None:
     assert result.output == "2 epochs\n"
 
 
+@pytest.mark.slow
 def test_commands_that_inspect_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_named(PLUGINS, tmp_path)

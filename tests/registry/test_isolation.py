@@ -73,6 +73,7 @@ def test_each_is_listed_with_version_and_cause(ten: Site) -> None:
     assert all(f"{name} 3.2 ({name}, " in text for name in BROKEN)
 
 
+@pytest.mark.slow
 def test_doctor_lists_each_problem_and_exits_with_1(ten: Site) -> None:
     done = ten.vaezoo("doctor")
     assert done.code == 1
@@ -120,6 +121,7 @@ def test_memory_that_ran_out_is_no_fault_of_the_plugin(site: Site) -> None:
     assert site.vaezoo(*needing).code == 0
 
 
+@pytest.mark.slow
 def test_switches(ten: Site) -> None:
     off = ten.vaezoo("validate", "spec.yaml", "--set", "model.encoder=well_behaved")
     assert off.code == 0

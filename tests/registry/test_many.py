@@ -39,6 +39,7 @@ def test_nothing_of_a_plugin_runs_for_help_once_it_is_known(site: Site) -> None:
     assert log.read_text() == "imported imported "
 
 
+@pytest.mark.slow
 def test_a_changed_plugin_is_looked_at_again(site: Site) -> None:
     package = site.install("changed")
     assert "Say hello." in site.vaezoo("--help").out

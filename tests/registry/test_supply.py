@@ -149,6 +149,7 @@ def test_a_spec_says_what_to_install(place: str, use: str, package: str) -> None
     assert f"pip install {package}" in done.output or "disabled" in done.output
 
 
+@pytest.mark.slow
 def test_two_plugins_with_one_component_name_through_the_command(site: Site) -> None:
     """An error that shows both until the spec says which one; the other specs go on."""
     for name in ("one-wide", "two-wide"):

@@ -155,6 +155,7 @@ def test_figures_of_another_protocol_have_no_difference(other):
     assert gap(one, replace(one, value=math.nan)) is None
 
 
+@pytest.mark.slow
 def test_entries_of_one_protocol_compare():
     one, other = shipped("fashion_beta1"), shipped("fashion_beta4")
     assert incomparable(one, other) == []

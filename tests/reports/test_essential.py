@@ -55,6 +55,7 @@ def test_defaults_are_left_out():
     }
 
 
+@pytest.mark.slow
 def test_it_trains_the_same_weights_to_the_bit_and_takes_the_same_figures(tmp_path, monkeypatch):
     """Rounding to half precision decides the published weights as much as training does."""
     monkeypatch.chdir(tmp_path)

@@ -86,6 +86,7 @@ def test_every_entry_has_its_report(name):
     assert len([block for block in blocks(document) if isinstance(block, Derivation)]) == 2
 
 
+@pytest.mark.slow
 def test_every_figure_is_in_a_table(tmp_path):
     shutil.copytree(shipped("mnist_mlp2").entry.path, tmp_path / "full")
     kinds: list[Any] = [row.component for row in discover().components("metric")]
@@ -106,6 +107,7 @@ def test_every_figure_is_in_a_table(tmp_path):
         assert text_of(value_of(figure)) in text
 
 
+@pytest.mark.slow
 def test_two_entries_side_by_side():
     document = report_on("fashion_beta1", "fashion_beta4")
     check_html(to_html(document))

@@ -1,6 +1,8 @@
 """From names to a file, and what may keep a report from being written."""
 
+import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -29,6 +31,14 @@ def test_hostile_text_stays_text():
     page = to_html(document)
     assert "script" not in read(page).tags
     assert to_pdf(document).startswith(b"%PDF")
+
+
+def test_reports_load_whatever_the_users_backend_is():
+    """Jupyter names a backend to all processes that it starts; few of them have it."""
+    environment = {**os.environ, "MPLBACKEND": "not-installed"}
+    command = [sys.executable, "-c", "import vaezoo; vaezoo.report"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_command_writes_where_it_says(tmp_path, monkeypatch):
@@ -62,6 +72,7 @@ def test_an_unwritable_place_is_an_error(tmp_path):
         vaezoo.report(shipped_folder() / "mnist_mlp2", out=tmp_path / "file" / "report.html")
 
 
+@pytest.mark.slow
 def test_a_report_on_a_weights_file_says_what_is_missing(tmp_path):
     path = tmp_path / "alone.safetensors"
     shutil.copy(shipped_folder() / "mnist_mlp2" / "model.safetensors", path)

@@ -110,6 +110,7 @@ def test_a_card_contains_the_plugins_texts(entry: Entry) -> None:
     assert WHY in shown
 
 
+@pytest.mark.slow
 def test_a_report_contains_the_plugins_texts(entry: Entry, registry: Registry) -> None:
     document = report_of(subject(entry.path, None, "cpu", registry))
     found = blocks([block for section in document.sections for block in section.blocks])

@@ -47,8 +47,7 @@ def test_rounded_weights_have_the_figures_that_are_published(shell: Shell) -> No
 
 def test_a_run_publishes_an_entry_and_prints_three_lines(shell: Shell) -> None:
     spec = shell.write(visualizers=["loss_curves", {"use": "samples", "n": 4}])
-    done = shell.call("run", spec, "--device", "cpu")
-    assert done.code == 0, done.err
+    done = shell.run(spec)
     entry = shell.folder / "zoo" / "small"
     assert {path.name for path in entry.iterdir()} == FILES
     assert {path.name for path in (entry / "figures").iterdir()} == {

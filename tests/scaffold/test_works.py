@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.scaffold.installed import Environment
 from vaezoo.registry import KINDS
 from vaezoo.registry.scaffold import Created, new_plugin
@@ -27,17 +29,21 @@ def own_tests(environment: Environment, created: Created) -> str:
     return environment.python("-m", "pytest", "-q", "-p", "no:cacheprovider", created.folder.name)
 
 
-def test_an_encoder_passes_its_tests_and_trains(
-    environment: Environment, few_clothes: Path
-) -> None:
+@pytest.mark.slow
+def test_an_encoder_passes_its_own_tests(environment: Environment) -> None:
     created = installed(environment, "vaezoo-mine", "encoder")
     assert "warning" not in own_tests(environment, created)
+
+
+def test_an_encoder_trains(environment: Environment, few_clothes: Path) -> None:
+    created = installed(environment, "vaezoo-mine", "encoder")
     told = trained(environment, created, f"dataset.root={few_clothes}")
     assert "540 training images of fashion_mnist, for 1 epoch" in told
     assert "warning" not in told
     assert (environment.folder / "zoo" / "mine" / "model.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_all_kinds_and_hooks_in_one_package(environment: Environment) -> None:
     created = installed(environment, "vaezoo-every", *KINDS, hooks=True)
     assert "warning" not in own_tests(environment, created)
@@ -59,6 +65,7 @@ for path in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_each_kind_on_its_own_trains(environment: Environment, few_clothes: Path) -> None:
     """Twelve packages beside each other: one of each kind, and one with nothing but hooks."""
     packages = [installed(environment, f"vaezoo-a-{kind}", kind) for kind in KINDS]

@@ -139,6 +139,7 @@ def refused(reason, loss=None, change=None):
     assert torch.equal(state.noise.get_state(), noise)
 
 
+@pytest.mark.slow
 def test_draws_without_the_runs_generator_are_refused():
     def with_dropout(model):
         model.encoder = nn.Sequential(nn.Dropout(0.5), model.encoder)
@@ -191,8 +192,8 @@ class Rolling(Counting):
     [
         (Counting, "step to step"),
         (Branching, "ata.dependent"),
-        (Masking, "bernoulli"),
-        (Rolling, "step to step"),
+        pytest.param(Masking, "bernoulli", marks=pytest.mark.slow),
+        pytest.param(Rolling, "step to step", marks=pytest.mark.slow),
     ],
 )
 def test_a_loss_that_cannot_be_captured_is_refused(kind, reason):
@@ -212,6 +213,7 @@ def test_a_program_with_different_results_is_refused():
         CompiledStep(spec, state_of(spec), spec.loss.build(), batches_of(spec, 1)[0], wrong)
 
 
+@pytest.mark.slow
 def test_a_compiler_error_is_reported():
     def broken(graph, inputs):
         raise OSError("no space left on device\nand much more")
@@ -318,6 +320,7 @@ def test_a_resumed_compiled_run_has_the_same_weights(tmp_path, monkeypatch):
     assert digests[0] == digests[1]
 
 
+@pytest.mark.slow
 def test_an_error_of_one_percent_in_averages_is_detected():
     """Parameters do not show it: the size of Adam's first step does not depend on the gradient."""
     spec = small_spec()

@@ -30,6 +30,10 @@ def at_once(monkeypatch):
     monkeypatch.setattr("vaezoo.training.ensemble.train._trains_in_turn", lambda device: False)
 
 
+def slow(case):
+    return pytest.param(case, marks=pytest.mark.slow)
+
+
 #: The last of the 72 images' batches holds 4.
 TRAIN = {"epochs": 3, "batch_size": 17}
 
@@ -83,11 +87,11 @@ def assert_alike(specs, folder):
     [
         {},
         {"gradient_clip": 5.0},
-        {"optimizer": {"use": "adamw", "weight_decay": 0.1}},
-        {"optimizer": {"use": "sgd", "nesterov": True}, "gradient_clip": 1.0},
-        {"validation": 0.0},
-        {"ema": {"decay": 0.9, "start": 0.5}, "gradient_clip": {"value": 0.01}},
-        {"optimizer": {"use": "rmsprop", "momentum": 0.5}, "freeze": ["encoder"], "ema": 0.9},
+        slow({"optimizer": {"use": "adamw", "weight_decay": 0.1}}),
+        slow({"optimizer": {"use": "sgd", "nesterov": True}, "gradient_clip": 1.0}),
+        slow({"validation": 0.0}),
+        slow({"ema": {"decay": 0.9, "start": 0.5}, "gradient_clip": {"value": 0.01}}),
+        slow({"optimizer": {"use": "rmsprop", "momentum": 0.5}, "freeze": ["encoder"], "ema": 0.9}),
     ],
     ids=["adam", "clipped", "adamw", "sgd", "no validation", "averaged", "frozen"],
 )
@@ -105,7 +109,7 @@ def test_each_member_equals_its_own_run(tmp_path, train, at_once):
             "decoder": {"use": "conv_transpose", "channels": [4]},
         },
         {"likelihood": "gaussian"},
-        {"likelihood": "continuous_bernoulli"},
+        slow({"likelihood": "continuous_bernoulli"}),
     ],
     ids=["convolutions", "learned scale", "continuous"],
 )
@@ -130,6 +134,7 @@ def test_schedules_and_free_bits(tmp_path, at_once):
     assert_alike(specs, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "train",
     [

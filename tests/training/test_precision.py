@@ -94,6 +94,7 @@ def test_validation_stays_in_float32():
     assert torch.equal(rounded["objective"], exact["objective"])
 
 
+@pytest.mark.slow
 def test_a_captured_step_rounds_like_an_eager_step(bfloat16_cpu):
     spec = of("bfloat16")
     eager_state, state = state_of(spec), state_of(spec)
@@ -106,6 +107,7 @@ def test_a_captured_step_rounds_like_an_eager_step(bfloat16_cpu):
         torch.testing.assert_close(step(batch, NOW), expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_wrong_program_is_refused_in_bfloat16(bfloat16_cpu):
     def wrong(graph, inputs):
         def program(*given):

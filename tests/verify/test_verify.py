@@ -180,12 +180,14 @@ def test_a_lock_of_another_form_fails(zoo: Path, change: Callable[[Any], Any]) -
     assert "the lock in" in checked(verdict)["weights and lock"].detail
 
 
+@pytest.mark.slow
 def test_another_dataset_than_the_locks_fails(zoo: Path) -> None:
     rewrite_header(zoo / NAME, lock=lambda lock: lock["dataset"].update(digest="0" * 64))
     verdict = vaezoo.verify(NAME, zoo=zoo, samples=1)
     assert failed(verdict) == ["dataset"]
 
 
+@pytest.mark.slow
 def test_a_readable_spec_that_is_not_the_weights_fails(zoo: Path) -> None:
     path = zoo / NAME / "spec.yaml"
     path.write_text(path.read_text().replace("epochs: 10", "epochs: 11"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import resource
@@ -15,10 +16,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.zoo.parts import Publisher
+from tests.zoo.parts import PARTS, Publisher, registry_of
 from vaezoo.cli.context import Context
 from vaezoo.cli.zoo import command as zoo
 from vaezoo.diagnostics import ZooError
+from vaezoo.registry import Registry
 from vaezoo.zoo import Entry, find
 
 FILES = ["model.safetensors", "metrics.json", "history.jsonl", "figures/samples.png"]
@@ -97,18 +99,28 @@ METRICS = [
 ]
 
 
-@pytest.fixture
-def shell(publisher: Publisher) -> Callable[..., Any]:
-    publisher()
-    publisher(name="other")
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A zoo with the entries tiny and other, to be copied."""
+    folder = tmp_path_factory.mktemp("published") / "zoo"
+    publisher = Publisher(registry_of(*PARTS))
+    publisher(zoo=folder)
+    publisher(zoo=folder, name="other")
+    _zoo_command(publisher.registry, "list", "--zoo", str(folder))  # import what it needs
+    return folder
+
+
+def _zoo_command(registry: Registry, *arguments: str) -> Any:
     context = Context()
-    context.__dict__["registry"] = publisher.registry
+    context.__dict__["registry"] = registry
+    return CliRunner().invoke(zoo, list(arguments), obj=context)
 
-    def invoke(*arguments: str) -> Any:
-        return CliRunner().invoke(zoo, list(arguments), obj=context)
 
-    invoke("list", "--zoo", "zoo")  # import what it needs
-    return invoke
+@pytest.fixture
+def shell(published: Path, registry: Registry) -> Callable[..., Any]:
+    """``vaezoo zoo`` in a folder with a copy of the zoo."""
+    shutil.copytree(published, "zoo")
+    return functools.partial(_zoo_command, registry)
 
 
 def replaced(name: str, make: Callable[[Path], None]) -> Path:

@@ -60,10 +60,11 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "draw": lambda name, **how: redraw(name, [], Path("out"), **how),
     "report": lambda name, **how: vaezoo.report(name, out="report.html", **how),
 }
+NAMES = ["evaluate", "draw", pytest.param("report", marks=pytest.mark.slow)]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:matplotlib")
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", NAMES)
 def test_the_data_may_lie_elsewhere(command: str, entry: Path, trained: Path) -> None:
     before = {path: path.read_bytes() for path in entry.rglob("*") if path.is_file()}
     COMMANDS[command](entry, overrides=[f"dataset.path={trained / 'pics'}"])  # warns of nothing
@@ -100,7 +101,7 @@ def _text(path: Path) -> str:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:matplotlib")
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", NAMES)
 def test_changed_data_are_reported(command: str, entry: Path, changed: Path) -> None:
     with pytest.warns(DiagnosticWarning, match="VZ612: the data differ from those that trained"):
         COMMANDS[command](entry, overrides=[f"dataset.path={changed}"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.zoo.parts import PARTS, Publisher, registry_of
 from vaezoo.diagnostics import ZooError
 from vaezoo.zoo import find, writable
 from vaezoo.zoo.add_metrics import amend
@@ -16,6 +17,16 @@ from vaezoo.zoo.predecessors import kept_path, predecessors
 from vaezoo.zoo.restore import prunable, prune, restore
 
 ZOO = Path("zoo")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A zoo with an entry that was published three times, to be copied."""
+    folder = tmp_path_factory.mktemp("published") / "zoo"
+    publisher = Publisher(registry_of(*PARTS))
+    for seed in range(3):
+        publisher(seed=seed, zoo=folder)
+    return folder
 
 
 @pytest.fixture
@@ -50,10 +61,9 @@ def to_link(path: Path, target: Path) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("place", [".staging", ".previous", "tiny", "newest"])
 def test_a_link_in_a_zoo_is_refused_and_its_target_untouched(
-    publisher: Any, precious: Path, command: str, place: str
+    publisher: Any, published: Path, precious: Path, command: str, place: str
 ) -> None:
-    for seed in range(3):
-        publisher(seed=seed)
+    shutil.copytree(published, ZOO)
     path = predecessors(ZOO)[0].path if place == "newest" else ZOO / place
     to_link(path, precious)
     before = contents(precious)

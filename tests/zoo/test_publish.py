@@ -19,6 +19,7 @@ from vaezoo.system.file_lock import locked
 from vaezoo.zoo import Entry, atomic_replace, find, writable, zoo_lock
 from vaezoo.zoo.predecessors import predecessors
 from vaezoo.zoo.restore import prunable, prune, restore
+from vaezoo.zoo.zoo_folders import STAGING, new_staged
 
 ZOO = Path("zoo")
 
@@ -100,6 +101,13 @@ def test_replaced_entries_are_kept_and_restored(publisher: Any) -> None:
     assert torch.equal(weights_of(restore("tiny")), old)
     assert torch.equal(weights_of(restore("tiny")), new)
     assert len(predecessors(ZOO)) == 1
+
+
+def test_a_staged_folder_is_named_as_the_zoo_is(publisher: Any, tmp_path: Path) -> None:
+    """So that each can be told relative to the other."""
+    for zoo in (ZOO, tmp_path / "zoo"):
+        (zoo / STAGING).mkdir(parents=True, exist_ok=True)
+        assert new_staged(zoo, "tiny-").parent == zoo / STAGING
 
 
 def test_predecessors_of_one_second_have_their_order(publisher: Any) -> None:

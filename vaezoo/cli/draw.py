@@ -19,10 +19,8 @@ from vaezoo.cli.printing import tell
     type=options.PathType(file_okay=False, path_type=Path),
     help="Output folder. [default: NAME-figures]",
 )
-@options.data_overrides
 @options.force
-@options.device
-@options.zoo
+@options.on_data
 @click.pass_obj
 def command(
     context: Context,

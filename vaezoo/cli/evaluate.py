@@ -37,10 +37,8 @@ from vaezoo.diagnostics.printable import in_log
 @click.option(
     "--record", is_flag=True, help="Write the metrics to the entry's metrics.json and card."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@options.data_overrides
-@options.device
-@options.zoo
+@options.as_json
+@options.on_data
 @click.pass_obj
 def command(
     context: Context,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -86,3 +87,8 @@ data_overrides = click.option(
 )
 force = click.option("--force", is_flag=True, help="Overwrite an existing file of another kind.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a command that applies a trained model to its dataset."""
+    return data_overrides(device(zoo(command)))

@@ -20,10 +20,8 @@ from vaezoo.cli.printing import tell
     type=options.PathType(dir_okay=False, path_type=Path),
     help="Output file, .html or .pdf. [default: NAME-report.html]",
 )
-@options.data_overrides
 @options.force
-@options.device
-@options.zoo
+@options.on_data
 @click.pass_obj
 def command(
     context: Context,

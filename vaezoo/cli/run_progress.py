@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -111,13 +110,8 @@ class LiveProgress(Observer):
         self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
             self._figures = ""
             self._bar.update(self._task, visible=False)
         self._live.stop()

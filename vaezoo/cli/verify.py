@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     type=options.PathType(path_type=Path),
     help="Require a signature by this minisign public key.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@options.data_overrides
-@options.device
-@options.zoo
+@options.as_json
+@options.on_data
 @click.pass_obj
 def command(
     context: Context,

@@ -57,6 +57,7 @@ def trash_path(zoo: Path) -> Path:
 
 def new_staged(zoo: Path, prefix: str) -> Path:
     """An empty folder to prepare an entry in."""
-    staged = Path(tempfile.mkdtemp(prefix=prefix, dir=zoo / STAGING))
+    made = tempfile.mkdtemp(prefix=prefix, dir=zoo / STAGING)
+    staged = zoo / STAGING / Path(made).name  # mkdtemp's path is absolute from Python 3.12 on
     staged.chmod(0o755)  # mkdtemp creates private folders
     return staged

@@ -34,6 +34,7 @@ def test_few_colours_are_kept_exactly():
     assert _pixels(figure).tolist() == np.full((50, 50, 3), [0x12, 0x34, 0x56]).tolist()
 
 
+@pytest.mark.slow
 def test_a_crowded_scatter_keeps_the_colours_of_its_legend(make_context, tmp_path):
     context = make_context(count=3000)
     scatter: Any = next(component for component in COMPONENTS if component.use == "latent_scatter")

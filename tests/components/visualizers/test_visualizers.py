@@ -15,8 +15,16 @@ BY_NAME: dict[str, Any] = {component.use: component for component in COMPONENTS}
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-@pytest.mark.parametrize("latent", [1, 2, 12])
-@pytest.mark.parametrize(("channels", "labels"), [(1, True), (3, False)])
+@pytest.mark.parametrize(
+    ("latent", "channels", "labels"),
+    [
+        (2, 1, True),
+        (12, 3, False),
+        (1, 1, True),
+        *(pytest.param(latent, 3, False, marks=pytest.mark.slow) for latent in (1, 2)),
+        pytest.param(12, 1, True, marks=pytest.mark.slow),
+    ],
+)
 def test_each_draws_whatever_the_model(make_context, name, latent, channels, labels):
     before = dict(rcParams)
     context = make_context(latent=latent, channels=channels, labels=labels)

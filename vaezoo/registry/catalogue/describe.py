@@ -35,11 +35,8 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Description:
-    """A component as text; ``makes`` describes its main method and shapes.
-
-    ``example`` is a part of a spec in YAML, None if no valid one can be generated.
-    """
+class ComponentSource:
+    """A component and the plugin, distribution and file that it comes from."""
 
     kind: str
     name: str
@@ -47,6 +44,15 @@ class Description:
     version: str
     distribution: str | None
     file: str | None
+
+
+@dataclass(frozen=True)
+class Description(ComponentSource):
+    """A component as text; ``makes`` describes its main method and shapes.
+
+    ``example`` is a part of a spec in YAML, None if no valid one can be generated.
+    """
+
     place: str
     documentation: str
     makes: str

@@ -9,23 +9,17 @@ from typing import Any
 
 from vaezoo.diagnostics.printable import in_log, printable
 from vaezoo.registry import Plugin, Registry
-from vaezoo.registry.catalogue.describe import file_of
+from vaezoo.registry.catalogue.describe import ComponentSource, file_of
 from vaezoo.registry.discovery.plugin_findings import ENABLE_PLUGIN
 
 
 @dataclass(frozen=True)
-class ComponentRow:
+class ComponentRow(ComponentSource):
     """A component, its source and its state.
 
     ``seconds`` is the import time of its plugin; ``state`` is ``ok`` or the problem.
     """
 
-    kind: str
-    name: str
-    plugin: str
-    version: str
-    distribution: str | None
-    file: str | None
     seconds: float
     state: str
 
