@@ -63,6 +63,9 @@ class VAE(nn.Module):
     >>> vaezoo.load("fashion_conditional").sample(50, labels="Sneaker")
     """
 
+    #: the spec it was built from; a model made of modules has none
+    spec: Spec
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],
@@ -79,7 +82,8 @@ class VAE(nn.Module):
     ) -> None:
         """``family`` is that of q(z|x), by default diagonal Gaussians."""
         super().__init__()
-        self._spec = spec
+        if spec is not None:
+            self.spec = spec
         self.condition = condition
         self._frozen: tuple[str, ...] = ()
         self.image_shape = ImageShape(*image_shape)
@@ -98,16 +102,11 @@ class VAE(nn.Module):
         self.register_module("players", None)
         self._sampler_name = PRIOR
 
-    @property
-    def spec(self) -> Spec:
-        """The spec it was built from. Raises AttributeError for a model made of modules."""
-        if self._spec is None:
+    def __getattr__(self, name: str) -> Tensor | nn.Module:
+        # not in a property: nn.Module would replace the message of its AttributeError
+        if name == "spec":
             raise AttributeError("this model was made of modules and has no spec")
-        return self._spec
-
-    @spec.setter
-    def spec(self, spec: Spec) -> None:
-        self._spec = spec
+        return super().__getattr__(name)
 
     @property
     def latent(self) -> int:
