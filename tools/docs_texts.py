@@ -35,6 +35,7 @@ EXAMPLES = {
     ),
     ("optimizer", "adamw"): "train:\n  optimizer: {use: adamw, lr: 3e-4, weight_decay: 0.05}",
     ("optimizer", "sgd"): "train:\n  optimizer: {use: sgd, lr: 1e-4, nesterov: true}",
+    ("optimizer", "rmsprop"): "train:\n  optimizer: {use: rmsprop, lr: 1e-3, centered: true}",
     ("metric", "elbo"): "metrics: [{use: elbo, samples: 100}, active_units]",
     ("metric", "active_units"): "metrics: [elbo, {use: active_units, threshold: 0.02}]",
     ("metric", "importance_weighted"): "metrics: [elbo, {use: importance_weighted, samples: 5000}]",
