@@ -24,6 +24,7 @@ from vaezoo.registry import KINDS, Component, discover
 from vaezoo.registry.fields import Initializer, Schedule
 from vaezoo.registry.fields.activation import ACTIVATIONS
 from vaezoo.spec.spec import EarlyStopping, ModelSpec, PublishSpec, Spec, Target, TrainSpec
+from vaezoo.spec.train_options import EMA, GradientClip, Groups, StartFrom
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -32,6 +33,10 @@ SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
     "model": ("`model`", ModelSpec),
     "train": ("`train`", TrainSpec),
     "early_stopping": ("`train.early_stopping`", EarlyStopping),
+    "gradient_clip": ("`train.gradient_clip`", GradientClip),
+    "ema": ("`train.ema`", EMA),
+    "groups": ("`train.groups`", Groups),
+    "start_from": ("`start_from`", StartFrom),
     "targets": ("`targets[]`", Target),
     "publish": ("`publish`", PublishSpec),
 }

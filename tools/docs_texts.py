@@ -38,6 +38,7 @@ EXAMPLES = {
     ("sampler", "aggregated_posterior"): "sampler: {use: aggregated_posterior, points: 2000}",
     ("sampler", "gaussian_mixture"): "sampler: {use: gaussian_mixture, components: 20}",
     ("optimizer", "sgd"): "train:\n  optimizer: {use: sgd, lr: 1e-4, nesterov: true}",
+    ("optimizer", "rmsprop"): "train:\n  optimizer: {use: rmsprop, lr: 1e-3, centered: true}",
     ("metric", "elbo"): "metrics: [{use: elbo, samples: 100}, active_units]",
     ("metric", "active_units"): "metrics: [elbo, {use: active_units, threshold: 0.02}]",
     ("metric", "importance_weighted"): "metrics: [elbo, {use: importance_weighted, samples: 5000}]",

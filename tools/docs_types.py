@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotated_types import GroupedMetadata
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, PlainValidator
 from pydantic.fields import FieldInfo
 
 from vaezoo.components.datasets.image_folder import BACKGROUND_PATTERN
@@ -18,7 +18,9 @@ from vaezoo.registry.fields import Binarization, Initializer
 from vaezoo.registry.fields.activation import ActivationFunction
 from vaezoo.registry.fields.number_bounds import bounds_in
 from vaezoo.registry.fields.schedule import BoundedBelow
+from vaezoo.registry.fields.short_form import ShortForm
 from vaezoo.spec.spec import FIGURE_PATTERN, LICENSE_PATTERN, NAME_PATTERN
+from vaezoo.spec.train_options import part_optimizer
 
 #: Type and range that a function in a BeforeValidator accepts.
 VALIDATED = {
@@ -54,6 +56,11 @@ def type_text(annotation: Any, metadata: tuple[Any, ...] = ()) -> TypeText:
     for marker in metadata:
         if isinstance(marker, BeforeValidator):
             return _validated(marker.func)
+        if isinstance(marker, PlainValidator) and isinstance(marker.func, ShortForm):
+            main = field_type(marker.func.model.model_fields[marker.func.main])
+            return TypeText(f"{main.type} or mapping", main.range)
+        if isinstance(marker, PlainValidator) and marker.func is part_optimizer:
+            return TypeText("mapping")
     if inner == Initializer:
         return TypeText("[initializer](#initializers)")
     origin, arguments = typing.get_origin(inner), typing.get_args(inner)

@@ -14,6 +14,12 @@ def test_delay_keeps_the_first_value():
     assert [schedule.at(epoch) for epoch in (0, 3, 4, 5)] == [1.0, 1.0, 0.5, 0.0]
 
 
+def test_warmup_rises_from_0_and_comes_before_the_rest():
+    schedule = Schedule(linear=(1.0, 0.0), epochs=2, delay=1, warmup=4)
+    values = [schedule.at(epoch) for epoch in (0, 1, 4, 5, 6, 7, 9)]
+    assert values == [0.0, 0.25, 1.0, 1.0, 0.5, 0.0, 0.0]
+
+
 def test_cosine_is_halfway_at_half_time():
     schedule = Schedule(cosine=(1e-3, 0.0), epochs=4)
     assert schedule.at(2) == pytest.approx(5e-4)

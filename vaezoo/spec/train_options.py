@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
+    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -40,11 +41,19 @@ class EMA(Section):
         return 0.0 if epoch < self.start else self.decay
 
 
+#: A limit that is written only where it is meant.
+_Limit = Annotated[float | None, WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+
+
 class GradientClip(Section):
     """Limit the gradient of the mean objective, by its norm or each of its values."""
 
-    norm: float | None = Field(None, gt=0, description="largest norm of the whole gradient")
-    value: float | None = Field(None, gt=0, description="largest absolute value of an element")
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["norm"]}, {"required": ["value"]}]}
+    )
+
+    norm: _Limit = Field(None, gt=0, description="largest norm of the whole gradient")
+    value: _Limit = Field(None, gt=0, description="largest absolute value of an element")
 
     @model_validator(mode="after")
     def _one_limit(self) -> GradientClip:
@@ -69,7 +78,7 @@ class PartOptimizer:
         return self.optimizer.model_dump(mode="json", include=set(self.replaced))
 
 
-def _part_optimizer(value: Any, info: ValidationInfo) -> PartOptimizer | None:
+def part_optimizer(value: Any, info: ValidationInfo) -> PartOptimizer | None:
     """Validate settings as those of the optimizer in the context."""
     if value is None or isinstance(value, PartOptimizer):
         return value
@@ -86,7 +95,7 @@ def _part_optimizer(value: Any, info: ValidationInfo) -> PartOptimizer | None:
 
 _Settings = Annotated[
     Optimizer | None,  # what the keys and messages of a mapping are taken from
-    PlainValidator(_part_optimizer),
+    PlainValidator(part_optimizer),
     PlainSerializer(lambda group: group and group.settings()),
     WithJsonSchema({"type": ["object", "null"]}),
 ]

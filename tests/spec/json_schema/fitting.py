@@ -17,6 +17,8 @@ Strategy = st.SearchStrategy[Any]
 _ALL = ("null", "boolean", "integer", "number", "string", "array", "object")
 #: Keys whose values say how a file is made of others, or of many.
 APART = ("extends", "matrix")
+#: Keys whose values depend on another key: the schema leaves them open.
+DEPENDENT = ("groups",)
 
 
 class Fitting:
@@ -79,7 +81,11 @@ class Fitting:
             return st.one_of([self._named(option) for option in schema["allOf"]])
         if "oneOf" in schema:
             return st.one_of(self._each_alone(schema))
-        properties = {name: self.values(of) for name, of in schema["properties"].items()}
+        properties = {
+            name: self.values(of)
+            for name, of in schema["properties"].items()
+            if name not in DEPENDENT
+        }
         required = {name: properties.pop(name) for name in schema.get("required", ())}
         return st.fixed_dictionaries(required, optional=properties)
 

@@ -28,7 +28,8 @@ class Schedule(BaseModel):
     """A number that changes during training, written ``{linear: [0, 1], epochs: 10}``.
 
     The shape's key holds the first and the last value. The change takes ``epochs`` epochs, after
-    ``delay`` epochs at the first value. Afterwards the last value stays.
+    ``delay`` epochs at the first value. Afterwards the last value stays. ``warmup`` comes before
+    everything: the value rises from 0 to the first one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -53,6 +54,9 @@ class Schedule(BaseModel):
     )
     epochs: float = Field(gt=0, description="duration of the change, in epochs")
     delay: float = Field(0.0, ge=0, description="epochs at the first value before the change")
+    warmup: float = Field(
+        0.0, ge=0, description="epochs of a linear rise from 0 to the first value, before the rest"
+    )
     cycles: int = Field(1, ge=1, description="number of cycles of a cyclical schedule")
     growth: float = Field(
         1.0,
@@ -86,7 +90,7 @@ class Schedule(BaseModel):
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The values in the spec; all values of the schedule lie between them."""
+        """The values in the spec; all after ``warmup`` lie between them."""
         for shape in SHAPES:
             values: tuple[float, ...] | None = getattr(self, shape)
             if values is not None:
@@ -101,6 +105,9 @@ class Schedule(BaseModel):
     def at(self, epoch: float) -> float:
         """The value after ``epoch`` epochs of training (fractions count)."""
         first, last = self.ends
+        if epoch < self.warmup:
+            return first * epoch / self.warmup
+        epoch -= self.warmup
         progress = min(max((epoch - self.delay) / self.epochs, 0.0), 1.0)
         if self.steps:
             return self.steps[self._step(epoch - self.delay)]

@@ -28,8 +28,9 @@ def setting(symbol: str, value: float | Schedule | None) -> str:
     first, last = value.ends
     shape = next(name for name in SHAPES if getattr(value, name) is not None)
     delay = f" after {value.delay:g} at the first value" if value.delay else ""
+    warmup = f" after a rise from 0 over {value.warmup:g} epochs" if value.warmup else ""
     cycles = f" in {value.cycles} cycles" if value.cycles > 1 else ""
     return (
         f"${symbol}$ on a {shape} schedule from {first:g} to {last:g} over {value.epochs:g} "
-        f"epochs{delay}{cycles}"
+        f"epochs{warmup}{delay}{cycles}"
     )

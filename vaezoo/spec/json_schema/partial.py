@@ -40,11 +40,13 @@ class Partial:
         return union.partial({old: (new, self._definitions[new]) for old, new in names.items()})
 
     def _relaxed(self, schema: Schema) -> Schema:
-        relaxed = {key: value for key, value in schema.items() if key != "required"}
+        relaxed = {key: v for key, v in schema.items() if key not in ("required", "oneOf")}
         if "$ref" in schema:
             relaxed |= self._relaxed_reference(referred(schema))
         if "anyOf" in schema:
             relaxed["anyOf"] = [self._relaxed(option) for option in schema["anyOf"]]
+        if "then" in schema:
+            relaxed["then"] = self._relaxed(schema["then"])
         if "properties" in schema:
             relaxed["properties"] = {
                 name: self._relaxed(value) for name, value in schema["properties"].items()

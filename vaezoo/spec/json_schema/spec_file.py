@@ -49,8 +49,8 @@ def schema(registry: Registry | None = None) -> Schema:
     'https://json-schema.org/draft/2020-12/schema'
 
     It covers what ``vaezoo validate`` checks in one file: names, types, ranges and required
-    keys, but not shapes, contradictions or bases. A component whose fields pydantic cannot
-    describe may have any parameters.
+    keys, but not shapes, contradictions, bases or the settings in ``train.groups``. A component
+    whose fields pydantic cannot describe may have any parameters.
     """
     return _FileSchema(registry or discover()).schema()
 
