@@ -61,8 +61,8 @@ def telling_lines(text: str) -> list[tuple[int, str]]:
     silent = {
         number
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Import | ast.ImportFrom) or is_all(node)
-        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)  # type: ignore[attr-defined]
+        if isinstance(node, ast.stmt) and is_list_of_names(node)
+        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
     lines = ((n, " ".join(line.split())) for n, line in enumerate(text.splitlines(), start=1))
     return [
@@ -72,6 +72,8 @@ def telling_lines(text: str) -> list[tuple[int, str]]:
     ]
 
 
-def is_all(node: ast.AST) -> bool:
-    """Whether ``node`` assigns ``__all__``."""
-    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+def is_list_of_names(statement: ast.stmt) -> bool:
+    """Whether it imports names or assigns ``__all__``."""
+    if isinstance(statement, ast.Assign):
+        return ast.unparse(statement.targets[0]) == "__all__"
+    return isinstance(statement, ast.Import | ast.ImportFrom)
