@@ -90,5 +90,5 @@ def test_a_missing_folder_is_not_made(sampler: Shell, arguments: list[str]) -> N
     done = sampler.inside(*arguments)
     assert done.code == 3
     assert "VZ503" in done.err
-    assert f"the nearest one is {sampler.folder}" in done.err
+    assert f"the nearest is {sampler.folder}" in done.err
     assert not (sampler.folder / "none").exists()

@@ -23,7 +23,7 @@ def test_an_entry_is_trained_by_name(shell: Shell) -> None:
     shown = shell.inside("show", "small").out
     (shell.folder / "spec.yaml").unlink()
     done = shell.run("small")
-    assert "'vaezoo zoo restore small' brings it back" in done.out
+    assert "'vaezoo zoo restore small' restores it" in done.out
     assert (shell.folder / "zoo" / "small" / "model.safetensors").read_bytes() == before
     assert shell.inside("show", "small").out == shown
     assert shell.run("small", "--set", "name=other", "--zoo", "new one").out.splitlines()[-1] == (
