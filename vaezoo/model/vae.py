@@ -84,6 +84,7 @@ class VAE(nn.Module):
 
     @property
     def device(self) -> torch.device:
+        """Where its parameters are."""
         return next(self.parameters()).device
 
     def encoded(self, images: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -117,4 +117,4 @@ def _hint(kind: str, name: str, found: SearchResult) -> str:
 
 
 def _plural(kind: str) -> str:
-    return "losses" if kind == "loss" else f"{kind}s"
+    return {"loss": "losses", "topology": "topologies"}.get(kind, f"{kind}s")
