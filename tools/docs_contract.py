@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+from functools import cached_property
 from typing import Any
 
+from vaezoo.model import VAE, Inference, LatentDistribution, Site, Trace
 from vaezoo.registry import (
     KINDS,
     Component,
@@ -17,22 +19,25 @@ from vaezoo.registry import (
     self_description,
 )
 from vaezoo.registry.catalogue.spec_keys import PLACES
+from vaezoo.zoo.entry import Entry
 
-#: Protocols of PyTorch modules, then the data that they exchange with vaezoo.
+#: Protocols of PyTorch modules, the objects that they receive and return, then plain data.
 INTERFACES = (
+    module_contracts.PosteriorModule,
+    module_contracts.TopologyModule,
     module_contracts.LikelihoodModule,
     module_contracts.PriorModule,
     module_contracts.BoundPrior,
-    module_contracts.PosteriorModule,
-    module_contracts.TopologyModule,
     module_contracts.LossModule,
     module_contracts.SamplerModule,
     module_contracts.BoundSampler,
 )
+OBJECTS = (LatentDistribution, Trace, Site, VAE, Entry)
 DATA = (
     contracts.ImageShape,
-    contracts.Batch,
     module_contracts.LatentSpace,
+    contracts.Batch,
+    Inference,
     contracts.Split,
     contracts.ImageData,
     contracts.DataFacts,
@@ -46,14 +51,19 @@ DATA = (
 
 
 def contract() -> str:
-    """The base classes, then the interfaces, then the data."""
+    """The base classes, then the interfaces, the objects and the data."""
     kinds = [_kind(name, base) for name, base in KINDS.items()]
-    interfaces = [f"#### `{one.__name__}`\n\n{_documented(one)}" for one in INTERFACES]
+    interfaces, objects = (
+        [f"#### `{one.__name__}`\n\n{_documented(one)}" for one in several]
+        for several in (INTERFACES, OBJECTS)
+    )
     return "\n\n".join(
         (
             *kinds,
             "### Modules",
             *interfaces,
+            "### Objects",
+            *objects,
             "### Data",
             *map(_data, DATA),
         )
@@ -79,7 +89,7 @@ def _documented(one: type) -> str:
     members = [
         _member(name, member)
         for name, member in _own(one).items()
-        if isinstance(member, property) or inspect.isfunction(member)
+        if isinstance(member, property | cached_property) or inspect.isfunction(member)
         if not name.startswith(("_", "model_")) or name == "__call__"
     ]
     return "\n".join((_text(one), "", *members))
@@ -92,10 +102,11 @@ def _own(one: type) -> dict[str, Any]:
 
 
 def _member(name: str, member: Any) -> str:
-    function: Any = member.fget if isinstance(member, property) else member
-    shown = f"{name}: {inspect.signature(function).return_annotation}"
-    if not isinstance(member, property):
-        shown = _signature(name, function)
+    if inspect.isfunction(member):
+        shown = _signature(name, member)
+    else:
+        getter: Any = member.fget if isinstance(member, property) else member.func
+        shown = f"{name}: {inspect.signature(getter).return_annotation}"
     needed = " (required)" if getattr(member, "__isabstractmethod__", False) else ""
     return f"- `{shown}`{needed}: {_text(member)}"
 

@@ -19,6 +19,12 @@ EXAMPLES = {
     ("encoder", "conv"): (
         "model:\n  encoder: {use: conv, channels: [32, 64, 64], stride: [2, 2, 1], dense: [128]}"
     ),
+    ("posterior", "diagonal_gaussian"): (
+        "model:\n  posterior: {use: diagonal_gaussian, scale: softplus}"
+    ),
+    ("posterior", "full_covariance"): "model:\n  posterior: full_covariance",
+    ("posterior", "laplace"): "model:\n  posterior: laplace",
+    ("topology", "single"): "model:\n  topology: single",
     ("decoder", "mlp"): "model:\n  decoder: {use: mlp, hidden: [256, 512], init: glorot_uniform}",
     ("decoder", "conv_transpose"): (
         "model:\n"

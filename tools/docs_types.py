@@ -70,8 +70,8 @@ def type_text(annotation: Any, metadata: tuple[Any, ...] = ()) -> TypeText:
     if origin is typing.Literal:
         return _choice(arguments)
     if origin in (typing.Union, types.UnionType):
-        (option,) = (argument for argument in arguments if argument is not type(None))
-        return type_text(option, metadata)
+        options = [argument for argument in arguments if argument is not type(None)]
+        return _any_of([type_text(option, metadata) for option in options])
     if origin is tuple:
         return _list(arguments, metadata)
     return TypeText(_class(inner), _range(metadata, "character"))
@@ -101,7 +101,7 @@ def _plain(value: Any) -> Any:
 
 def kind_anchor(kind: str) -> str:
     """The anchor of a kind's section in the list of components."""
-    return {"loss": "losses"}.get(kind, f"{kind}s")
+    return {"loss": "losses", "topology": "topologies"}.get(kind, f"{kind}s")
 
 
 def _validated(function: Any) -> TypeText:
@@ -110,6 +110,11 @@ def _validated(function: Any) -> TypeText:
     if function.__name__ not in VALIDATED:
         raise LookupError(f"add {function.__name__} to VALIDATED in tools/docs_types.py")
     return TypeText(*VALIDATED[function.__name__])
+
+
+def _any_of(options: list[TypeText]) -> TypeText:
+    types = " or ".join(option.type for option in options)
+    return TypeText(types, "; ".join(dict.fromkeys(filter(None, (o.range for o in options)))))
 
 
 def _choice(options: tuple[Any, ...]) -> TypeText:

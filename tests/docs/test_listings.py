@@ -15,14 +15,14 @@ import vaezoo
 from tests.docs.conftest import Block, blocks, write_named
 from vaezoo.cli.commands import cli
 from vaezoo.model import build
-from vaezoo.registry import Batch, Component, ImageShape, Registry, discover
-from vaezoo.registry.module_contracts import LatentSpace
+from vaezoo.registry import Batch, Component, ImageShape, LatentSpace, Registry, discover
 from vaezoo.spec import read
+from vaezoo.testing.conformance.kinds import BY_KIND
 
 PLUGINS = blocks("python", "plugins.md")
 README = [block for block in blocks("python", "README.md") if block.name]
 IMAGE = ImageShape(3, 6, 5)
-LATENT, BATCH = 4, 7
+LATENT, BATCH = (4,), 7
 
 
 def loaded(block: Block, folder: Path) -> Registry:
@@ -58,12 +58,31 @@ def check_dataset(dataset: Any) -> None:
 
 
 def check_encoder(encoder: Any) -> None:
-    output = (2, LATENT)
-    assert encoder.build(IMAGE, output)(torch.rand(BATCH, *IMAGE)).shape == (BATCH, *output)
+    for output in ((2, *LATENT), (3, 2, 2)):
+        made = encoder.build(IMAGE, output)(torch.rand(BATCH, *IMAGE))
+        assert made.shape == (BATCH, *output)
+
+
+def check_posterior(posterior: Any) -> None:
+    conforms(posterior, "distribution", "density_integrates_to_one", "draws_follow_the_density")
+    conforms(posterior, "entropy_against_monte_carlo", "what_it_says_of_itself")
+
+
+def check_topology(topology: Any) -> None:
+    conforms(topology, "sites", "draws_follow_log_q", "sample_follows_log_p", "sample")
+
+
+def conforms(component: Any, *checks: str) -> None:
+    conformance = BY_KIND[component.kind]()
+    conformance.component = component
+    for check in checks:
+        getattr(conformance, f"test_{check}")()
 
 
 def check_decoder(decoder: Any) -> None:
-    assert decoder.build((LATENT,), IMAGE)(torch.randn(BATCH, LATENT)).shape == (BATCH, *IMAGE)
+    for latents in (LATENT, (3, 2, 2)):
+        made = decoder.build(latents, IMAGE)(torch.randn(BATCH, *latents))
+        assert made.shape == (BATCH, *IMAGE)
 
 
 def check_likelihood(likelihood: Any) -> None:
@@ -80,10 +99,10 @@ def check_likelihood(likelihood: Any) -> None:
 
 
 def check_prior(prior: Any) -> None:
-    module = prior.build(LatentSpace((LATENT,)))
+    module = prior.build(LatentSpace(LATENT))
     z = module.sample(BATCH, torch.Generator().manual_seed(0))
     assert torch.equal(z, module.sample(BATCH, torch.Generator().manual_seed(0)))
-    assert z.shape == (BATCH, LATENT)
+    assert z.shape == (BATCH, *LATENT)
     assert module.log_prob(z).shape == (BATCH,)
     line = torch.linspace(-15, 15, 3001)
     density = prior.build(LatentSpace((1,))).log_prob(line[:, None]).exp()
@@ -106,6 +125,8 @@ def checked_in_a_run(component: Component) -> None:
 CHECKS: dict[str, Callable[[Any], None]] = {
     "dataset": check_dataset,
     "encoder": check_encoder,
+    "posterior": check_posterior,
+    "topology": check_topology,
     "decoder": check_decoder,
     "likelihood": check_likelihood,
     "prior": check_prior,
@@ -144,9 +165,14 @@ def test_all_listings_train_a_model(
     assert entry.metrics.targets[0]["verdict"] == "reproduced"
     assert entry.load(registry, "cpu").sample(2).shape == (2, 1, 8, 8)
 
+    chained = vaezoo.run("bars_chain.yaml", zoo=tmp_path / "zoo", device="cpu", registry=registry)
+    assert chained.load(registry, "cpu").topology.slopes.abs().min() > 0
+    printed = capsys.readouterr().out
+    assert "bars_vae is published in" in printed
+    assert "bars_chain is published in" in printed
+
     lines = (tmp_path / "journal.jsonl").read_text().splitlines()
-    assert [json.loads(line)["epoch"] for line in lines] == [1]
-    assert "bars_vae is published in" in capsys.readouterr().out
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 1]
 
 
 @pytest.fixture

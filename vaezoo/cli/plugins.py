@@ -9,6 +9,7 @@ from vaezoo.cli.lazy import LazyGroup, Table
 COMMANDS: Table = {
     "list": ("vaezoo.cli.plugins_list", "List components and plugins, including broken ones."),
     "show": ("vaezoo.cli.plugins_show", "Show a component: parameters, shapes, an example."),
+    "pairs": ("vaezoo.cli.plugins_pairs", "List which priors fit which posteriors."),
     "new": ("vaezoo.cli.plugins_new", "Create a plugin package."),
     "check": ("vaezoo.cli.plugins_check", "Run the conformance checks on a plugin."),
 }

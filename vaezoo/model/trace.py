@@ -95,6 +95,7 @@ class Trace:
 
     @property
     def sites(self) -> tuple[Site, ...]:
+        """The latent variables."""
         return self.inference.sites
 
     @cached_property

@@ -115,6 +115,7 @@ class VAE(nn.Module):
 
     @property
     def device(self) -> torch.device:
+        """Where its parameters are."""
         return next(self.parameters()).device
 
     def freeze(self, parts: Iterable[str]) -> None:

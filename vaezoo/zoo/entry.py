@@ -84,12 +84,14 @@ class Entry:
 
     @property
     def weights_path(self) -> Path:
+        """Its weights file, a safetensors file."""
         # a weights file without a folder was named by the user and may be a link; a link in a
         # folder from others is refused
         return self.path.resolve() if self.stands_alone else self.path / WEIGHTS
 
     @property
     def stands_alone(self) -> bool:
+        """Whether it is a weights file without a folder."""
         return self.path.suffix == ".safetensors"
 
     @cached_property
