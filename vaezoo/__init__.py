@@ -15,7 +15,7 @@ from _thread import RLock  # threading and typing take long to import, and Ctrl-
 TYPE_CHECKING = False  # type checkers know better
 
 if TYPE_CHECKING:
-    from typing import Any
+    import typing
 
     __version__: str
 
@@ -174,8 +174,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    value: Any
+def __getattr__(name: str) -> typing.Any:
+    value: typing.Any
     if name == "__version__":
         from importlib.metadata import version
 
