@@ -53,7 +53,8 @@ def test_an_encoder_gets_a_channel_and_a_decoder_a_latent_for_each_class() -> No
     labels = torch.tensor([1, -1])
     images = WithOneHot(Seen(), 2)(torch.full((2, 3, 2, 2), 0.5), labels)
     assert images.shape == (2, 5, 2, 2)
-    assert (images[0, 3].unique().tolist(), images[0, 4].unique().tolist()) == ([0], [1])
+    assert (images[0, 3].unique().tolist(), images[0, 4].unique().tolist()) == ([0], [0.5])
+    assert images[0, 3:].norm() == 1
     assert not images[1, 3:].any()
     vectors = WithOneHot(Seen(), 2)(torch.tensor([[0.5], [0.25]]), labels)
     assert vectors.tolist() == [[0.5, 0, 1], [0.25, 0, 0]]
