@@ -63,8 +63,10 @@ def type_text(annotation: Any, metadata: tuple[Any, ...] = ()) -> TypeText:
     if origin is typing.Literal:
         return _choice(arguments)
     if origin in (typing.Union, types.UnionType):
-        (option,) = (argument for argument in arguments if argument is not type(None))
-        return type_text(option, metadata)
+        options = [argument for argument in arguments if argument is not type(None)]
+        texts = [type_text(option, metadata) for option in options]
+        ranges = dict.fromkeys(text.range for text in texts if text.range)
+        return TypeText(" or ".join(text.type for text in texts), "; ".join(ranges))
     if origin is tuple:
         return _list(arguments, metadata)
     return TypeText(_class(inner), _range(metadata, "character"))

@@ -60,6 +60,12 @@ def test_a_row_for_each_class(sampler: Shell, folder: Path) -> None:
         assert picture.size == (3 * 58 + 2, 10 * 58 + 2)
 
 
+def test_the_card_names_the_classes(folder: Path) -> None:
+    text = (folder / "classes" / "README.md").read_text("utf-8")
+    assert "The classes are T-shirt/top, Trouser, " in text
+    assert "pipeline_tag: other" in text
+
+
 def test_a_class_that_does_not_exist(sampler: Shell) -> None:
     done = sampler.inside("sample", "classes", "--label", "sneakers")
     assert done.code == 2

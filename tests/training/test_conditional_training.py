@@ -78,6 +78,7 @@ def test_labels_follow_their_images_everywhere(limits, binarize, monkeypatch, tm
         counted = 0
         for images, labels in made:
             quarters = images.unfold(2, 3, 3).unfold(3, 3, 3).sum((1, 4, 5)).flatten(1)
+            assert labels is not None
             assert torch.equal(quarters.argmax(1), labels)
             counted += len(images)
         assert counted in (len(training), len(placed.validation))
