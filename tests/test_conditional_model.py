@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
@@ -53,7 +53,8 @@ def test_an_encoder_gets_a_channel_and_a_decoder_a_latent_for_each_class() -> No
     labels = torch.tensor([1, -1])
     images = WithOneHot(Seen(), 2)(torch.full((2, 3, 2, 2), 0.5), labels)
     assert images.shape == (2, 5, 2, 2)
-    assert (images[0, 3].unique().tolist(), images[0, 4].unique().tolist()) == ([0], [1])
+    assert (images[0, 3].unique().tolist(), images[0, 4].unique().tolist()) == ([0], [0.5])
+    assert images[0, 3:].norm() == 1
     assert not images[1, 3:].any()
     vectors = WithOneHot(Seen(), 2)(torch.tensor([[0.5], [0.25]]), labels)
     assert vectors.tolist() == [[0.5, 0, 1], [0.25, 0, 0]]
@@ -95,9 +96,8 @@ def test_the_terms_of_a_trace_are_those_of_its_labels(model: VAE, images: Tensor
 
 def test_names_numbers_lists_and_tensors_mean_the_same(model: VAE, images: Tensor) -> None:
     expected = model.reconstruct(images, torch.full((6,), 2))
-    mixed = [2, "c", 2, "c", 2, "c"]
-    each: tuple[Any, ...] = ("c", 2, ["c"] * 6, mixed, torch.full((6,), 2).numpy())
-    for same in each:
+    forms: list[Any] = ["c", 2, ["c"] * 6, [2, "c", 2, "c", 2, "c"], torch.full((6,), 2).numpy()]
+    for same in forms:
         assert torch.equal(model.reconstruct(images, same), expected)
     assert not torch.equal(model.reconstruct(images, "a"), expected)
     assert torch.equal(model.posterior(images / 255, "c").mean, model.encode(images, "c"))
@@ -234,7 +234,8 @@ def test_conditional_parts_get_labels_themselves(images: Tensor) -> None:
     assert_close(one - other, (table[0] - table[3]).expand(6, -1))
     drawn = model.draw(3, torch.Generator().manual_seed(1), torch.tensor([0, 2, -1]))
     noise = torch.randn(3, 2, generator=torch.Generator().manual_seed(1))
-    means: Any = cast("Any", model.prior).module.means
+    prior: Any = model.prior
+    means = prior.module.means
     assert_close(drawn, noise + torch.stack([means[0], means[2], torch.zeros(2)]))
 
 
@@ -244,7 +245,8 @@ def test_the_kl_to_a_conditional_prior_is_that_of_each_label(images: Tensor) -> 
     trace = model.trace(Batch(x, labels), torch.Generator().manual_seed(0), samples=2)
     q = model.posterior(x, labels)
     assert isinstance(q, DiagonalGaussian)
-    means: Any = cast("Any", model.prior).module.means
+    prior: Any = model.prior
+    means = prior.module.means
     shift = q.mean - means[labels]
     assert_close(trace.kl, 0.5 * (shift**2 + q.log_var.exp() - 1 - q.log_var).sum(1))
     z = trace.sites[0].z

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,12 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
 
 
 class WithOneHot(nn.Module):
-    """A module of (B, C, …) that gets ``classes`` more channels: the one-hot code of each label."""
+    """A module of (B, C, …) that gets ``classes`` more channels: the one-hot code of each label.
+
+    The code is constant over further axes. Its norm is 1, however many values it covers: as 784
+    ones, it would outweigh an image of 28 × 28 pixels, and each step of Adam would move a layer
+    784 times as far along it as along a pixel.
+    """
 
     def __init__(self, module: nn.Module, classes: int) -> None:
         super().__init__()
@@ -37,9 +43,10 @@ class WithOneHot(nn.Module):
         self.classes = classes
 
     def forward(self, values: Tensor, labels: Tensor) -> Tensor:
-        """The module's output for (B, C + classes, …); the code is constant over further axes."""
-        code = one_hot(labels, self.classes).to(values.dtype)
-        code = code[(..., *[None] * (values.ndim - 2))].expand(-1, -1, *values.shape[2:])
+        """The module's output for (B, C + classes, …)."""
+        covered = values.shape[2:]
+        code = one_hot(labels, self.classes).to(values.dtype) / math.sqrt(math.prod(covered))
+        code = code[(..., *[None] * (values.ndim - 2))].expand(-1, -1, *covered)
         output: Tensor = self.module(torch.cat([values, code], 1))
         return output
 

@@ -21,7 +21,9 @@ _NAME_AND_FORMULA = re.compile(
     r"`[\w./ -]+`: (?:\$(?!.*\\(?:href|url|class|style|cssId|unicode|require)\b)[^$`<>\n]*\$\. ?)?"
 )
 _VERDICT = re.compile(r"\*\*[\w :.]+\*\*(?: – )?")
-_TASK = "unconditional-image-generation"
+#: The task of a model without a condition and with one, by type and name.
+_TASK = ("unconditional-image-generation", "Unconditional image generation")
+_CONDITIONAL_TASK = ("other", "Class-conditional image generation")
 
 
 def card(entry: Entry) -> str:
@@ -44,9 +46,10 @@ def card(entry: Entry) -> str:
 def _front_matter(entry: Entry) -> dict[str, Any]:
     dataset = _plain_use(entry.spec_data["dataset"])
     figures = [figure for figure in entry.metrics.figures if math.isfinite(figure.value)]
+    task, words = _CONDITIONAL_TASK if entry.condition else _TASK
     results = [
         {
-            "task": {"type": _TASK, "name": "Unconditional image generation"},
+            "task": {"type": task, "name": words},
             "dataset": {"type": dataset, "name": dataset, "split": split},
             "metrics": [_result(figure) for figure in figures if figure.split == split],
         }
@@ -56,7 +59,7 @@ def _front_matter(entry: Entry) -> dict[str, Any]:
     return {
         **({"license": license_} if license_ else {}),
         "library_name": "vaezoo",
-        "pipeline_tag": _TASK,
+        "pipeline_tag": task,
         "tags": ["vae", "variational-autoencoder", "vaezoo", dataset],
         "datasets": [dataset],
         "model-index": [{"name": entry.name, "results": results}],
@@ -69,25 +72,39 @@ def _result(figure: Figure) -> dict[str, Any]:
 
 
 def _how_to_sample(entry: Entry) -> str:
-    name = entry.name
-    drawn = ""
-    if entry.sampler:
-        drawn = f"""
-
-Latents are drawn by the sampler `{entry.sampler}`, which is stored with the weights. `--sampler
-prior`, or `model.sample(50, sampler="prior")`, draws them from the prior."""
     return f"""## Sample
 
 ```sh
-vaezoo sample {name} --n 50
+vaezoo sample {entry.name} --n 50
 ```
 
 ```python
 import vaezoo
 
-model = vaezoo.load("{name}")
+model = vaezoo.load("{entry.name}")
 images = model.sample(50)  # mean images, (50, channels, height, width) in [0, 1]
-```{drawn}"""
+```{_how_to_choose_a_sampler(entry)}{_how_to_sample_a_class(entry)}"""
+
+
+def _how_to_choose_a_sampler(entry: Entry) -> str:
+    """How to sample from the prior instead of the entry's sampler."""
+    if not entry.sampler:
+        return ""
+    return f"""
+
+Latents are drawn by the sampler `{entry.sampler}`, which is stored with the weights. `--sampler
+prior`, or `model.sample(50, sampler="prior")`, draws them from the prior."""
+
+
+def _how_to_sample_a_class(entry: Entry) -> str:
+    """How to choose a class, for a conditional model."""
+    if entry.condition is None:
+        return ""
+    names = ", ".join(in_markdown(name) for name in entry.condition.names)
+    return f"""
+
+Without a label, it samples each class in turn. `--label CLASS` and `model.sample(50, labels=CLASS)`
+sample one class, by name or number; `--label all` gives a row for each. The classes are {names}."""
 
 
 def _figures_section(metrics: Metrics) -> str:

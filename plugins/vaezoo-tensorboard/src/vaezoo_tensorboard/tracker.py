@@ -90,8 +90,9 @@ def _named(split: str, terms: Mapping[str, float]) -> Iterator[Summary.Value]:
 def _pictures(run: RunInfo) -> Iterator[Summary.Value]:
     if run.spec.dataset.image_shape.channels not in (1, 3):
         return
-    stored = run.data.test.images[:_COLUMNS]
-    again = run.model.reconstruct(stored).cpu()
+    stored, labels = run.data.test.images[:_COLUMNS], run.data.test.labels
+    given = None if labels is None else labels[:_COLUMNS]
+    again = run.model.reconstruct(stored, given).cpu()
     above_and_below = torch.cat((to_unit(stored), again))
     yield _from_images("images/reconstructions", above_and_below)
     yield _from_images("images/samples", run.model.sample(_SAMPLES))

@@ -23,7 +23,8 @@ def draw_pseudo_inputs(context: EvaluationContext, *, columns: int, rows: int) -
     with torch.inference_mode():
         order = _shares(context, prior).argsort(descending=True, stable=True)[: columns * rows]
         images = prior.pseudo_inputs[order]
-        made = context.model.reconstruct(images)
+        unknown = torch.full((len(images),), -1)  # for a conditional model
+        made = context.model.reconstruct(images, unknown)
     pairs = [
         torch.cat([_in_a_row(part, columns) for part in (above, below)], dim=1)
         for above, below in zip(images.split(columns), made.split(columns), strict=True)
@@ -35,8 +36,11 @@ def draw_pseudo_inputs(context: EvaluationContext, *, columns: int, rows: int) -
 def _shares(context: EvaluationContext, prior: VampPriorNet) -> Tensor:
     """The fraction of posterior means for which each component is most likely: (K,)."""
     counts = torch.zeros(prior.components)
-    for images in context.split.images.split(_BATCH):
-        z = context.model.encode(images)
+    labels = context.split.labels
+    for start in range(0, len(context.split), _BATCH):
+        rows = slice(start, start + _BATCH)
+        images = context.split.images[rows]
+        z = context.model.encode(images, None if labels is None else labels[rows])
         nearest = prior.log_prob_of_components(z).argmax(1).cpu()
         counts += torch.bincount(nearest, minlength=prior.components)
         context.advance(len(images))
