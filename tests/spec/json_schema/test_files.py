@@ -30,6 +30,8 @@ BEYOND = {
     "extends_cycle": "in other files",
     "extends_missing": "in the folder",
     "extends_outside": "in the folder",
+    "group_bad_value": "the settings of a group are those of the optimizer that another key names",
+    "group_unknown_parameter": "the parameters of a group depend on the optimizer",
     "matrix_key_of_some_members": "which keys fit depends on another one's values",
     "matrix_missing_item": "the length of a list elsewhere in the file",
     "matrix_of_a_base": "the fault is in the base",
