@@ -166,7 +166,8 @@ def test_all_listings_train_a_model(
     assert entry.load(registry, "cpu").sample(2).shape == (2, 1, 8, 8)
 
     chained = vaezoo.run("bars_chain.yaml", zoo=tmp_path / "zoo", device="cpu", registry=registry)
-    assert chained.load(registry, "cpu").topology.slopes.abs().min() > 0
+    topology: Any = chained.load(registry, "cpu").topology
+    assert topology.slopes.abs().min() > 0
     printed = capsys.readouterr().out
     assert "bars_vae is published in" in printed
     assert "bars_chain is published in" in printed
