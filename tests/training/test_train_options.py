@@ -108,7 +108,7 @@ def test_the_average_is_that_of_a_loop_in_float64():
         model(torch.randn(5, 3, generator=generator, dtype=torch.float64))  # batch averages
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter += torch.randn(parameter.shape, generator=generator).double()
+                parameter.add_(torch.randn(parameter.shape, generator=generator).double())
         decay = 0.0 if step < 4 else 0.9
         average.update(decay)
         for name, value in model.state_dict().items():
@@ -167,6 +167,8 @@ def test_clipping_by_value_is_pytorchs(limit):
     clipped = clip_gradients([gradients[0], None, gradients[1]], spec.train.gradient_clip)
     assert clipped[1] is None
     for parameter, found in zip(parameters, (clipped[0], clipped[2]), strict=True):
+        assert parameter.grad is not None
+        assert found is not None
         assert torch.equal(parameter.grad, found)
         assert found.abs().max() == limit
 
