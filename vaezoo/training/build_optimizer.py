@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from vaezoo.model.vae import PARTS
-from vaezoo.registry import Optimizer
 from vaezoo.registry.fields import value_at
 from vaezoo.spec.spec import TrainSpec
 
@@ -30,18 +29,14 @@ def build_optimizer(
         if parameter.requires_grad:
             part = attributes.get(name.partition(".")[0])
             by_part.setdefault(part, []).append(parameter)
-    settings: dict[str | None, Optimizer] = {None: plan.optimizer}
-    settings.update(own)
-    built = {
-        part: settings[part].build(parameters, value_at(settings[part].lr, 0))
-        for part, parameters in by_part.items()
-    }
-    for part, optimizer in built.items():
+    built: list[torch.optim.Optimizer] = []
+    for part, parameters in by_part.items():
+        settings = plan.optimizer if part is None else own[part]
+        built.append(settings.build(parameters, value_at(settings.lr, 0)))
         if part is not None:
-            for group in optimizer.param_groups:
+            for group in built[-1].param_groups:
                 group[PART] = part
-    first: torch.optim.Optimizer
-    first, *others = built.values()
+    first, *others = built
     for group in (group for other in others for group in other.param_groups):
         first.add_param_group(group)
     return first
