@@ -23,6 +23,7 @@ from vaezoo import (
     Positive,
     Posterior,
     Prior,
+    Sampler,
     Split,
     Topology,
     Visualizer,
@@ -203,6 +204,32 @@ class OutsideOptimizer(Optimizer, use="outside"):
         return torch.optim.SGD(parameters, lr=lr)
 
 
+class OutsideSampler(Sampler, use="outside"):
+    """The mean latents of random training images."""
+
+    latents = "means"
+
+    def build(self, space):
+        import torch
+        from torch import nn
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.register_buffer("points", torch.zeros(8, *space.shape))
+
+            def sample(self, count, generator):
+                rows = torch.randint(8, (count,), generator=generator, device=generator.device)
+                return self.points[rows]
+
+        return Net()
+
+    def fit(self, latents, labels, model, generator):
+        net = self.build(model.space)
+        net.load_state_dict({"points": latents[:8]})
+        return net
+
+
 class OutsideMetric(Metric, use="outside"):
     """Mean absolute error of a pixel."""
 
@@ -252,6 +279,7 @@ def vaezoo_components():
         OutsidePrior,
         OutsideLoss,
         OutsideOptimizer,
+        OutsideSampler,
         OutsideMetric,
         OutsideVisualizer,
     ]

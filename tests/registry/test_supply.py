@@ -31,6 +31,7 @@ model:
   prior: outside
 loss: outside
 train: {epochs: 2, batch_size: 16, validation: 0.25, optimizer: outside}
+sampler: outside
 metrics: [outside]
 visualizers: [outside]
 """

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         PosteriorConformance as PosteriorConformance,
     )
     from vaezoo.testing.conformance.prior_checks import PriorConformance as PriorConformance
+    from vaezoo.testing.conformance.sampler_checks import SamplerConformance as SamplerConformance
     from vaezoo.testing.conformance.tiny_models import small_context as small_context
     from vaezoo.testing.conformance.tiny_models import small_model as small_model
     from vaezoo.testing.conformance.tiny_models import small_spec as small_spec
@@ -65,6 +66,7 @@ _HOME = {
     "PluginConformance": "plugin_checks",
     "PosteriorConformance": "posterior_checks",
     "PriorConformance": "prior_checks",
+    "SamplerConformance": "sampler_checks",
     "TopologyConformance": "topology_checks",
     "VisualizerConformance": "metric_checks",
     "optional": "outcome",

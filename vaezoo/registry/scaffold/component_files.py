@@ -28,6 +28,7 @@ _BUILT_IN = {
     "prior": "standard_normal",
     "loss": "elbo",
     "optimizer": "{use: adam, lr: 1e-3}",
+    "sampler": "prior",
 }
 
 
@@ -137,6 +138,7 @@ train:
   epochs: 10
   batch_size: 128
   optimizer: {parts["optimizer"]}
+sampler: {parts["sampler"]}
 metrics: [{", ".join(metrics)}]
 visualizers: [{", ".join(pictures)}]
 """

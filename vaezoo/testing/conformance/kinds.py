@@ -11,6 +11,7 @@ from vaezoo.testing.conformance.metric_checks import MetricConformance, Visualiz
 from vaezoo.testing.conformance.optimizer_checks import OptimizerConformance
 from vaezoo.testing.conformance.posterior_checks import PosteriorConformance
 from vaezoo.testing.conformance.prior_checks import PriorConformance
+from vaezoo.testing.conformance.sampler_checks import SamplerConformance
 from vaezoo.testing.conformance.topology_checks import TopologyConformance
 
 BY_KIND: dict[str, type[ComponentConformance]] = {
@@ -25,6 +26,7 @@ BY_KIND: dict[str, type[ComponentConformance]] = {
         PriorConformance,
         LossConformance,
         OptimizerConformance,
+        SamplerConformance,
         MetricConformance,
         VisualizerConformance,
     )
