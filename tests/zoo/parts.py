@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vaezoo.model import VAE, build
+from vaezoo.model import VAE, DiagonalGaussianFamily, SingleSite, build
 from vaezoo.registry import (
     Dataset,
     Decoder,
@@ -23,9 +23,12 @@ from vaezoo.registry import (
     Metric,
     Optimizer,
     Plugin,
+    Posterior,
     Prior,
     Registry,
+    Sampler,
     TargetResult,
+    Topology,
     Visualizer,
     hookimpl,
 )
@@ -105,6 +108,32 @@ class Normal(Prior, use="standard_normal"):
         return NormalNet(space.shape)
 
 
+class Gaussian(Posterior, use="diagonal_gaussian"):
+    """Mean and log-variance."""
+
+    def encoder_output(self, latent: Shape) -> Shape:
+        return (2, *latent)
+
+    def build(self, latent: Shape) -> Any:
+        return DiagonalGaussianFamily()
+
+
+class Alone(Topology, use="single"):
+    """One latent variable."""
+
+    def build(self, posterior: Posterior, latent: Shape) -> Any:
+        return SingleSite()
+
+
+class FromPrior(Sampler, use="prior"):
+    """The prior."""
+
+    needs_fit = False
+
+    def build(self, space: LatentSpace) -> Any:
+        return None
+
+
 class Objective(Loss, use="elbo"):
     """Never built here."""
 
@@ -135,7 +164,20 @@ class Blank(Visualizer, use="samples"):
         raise NotImplementedError
 
 
-PARTS = [Dots, FlatEncoder, FlatDecoder, Sigmoid, Normal, Objective, Step, Nothing, Blank]
+PARTS = [
+    Dots,
+    FlatEncoder,
+    Gaussian,
+    Alone,
+    FlatDecoder,
+    Sigmoid,
+    Normal,
+    Objective,
+    FromPrior,
+    Step,
+    Nothing,
+    Blank,
+]
 DATA: dict[str, Any] = {
     "vaezoo": 1,
     "name": "tiny",
