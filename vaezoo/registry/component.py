@@ -71,8 +71,13 @@ class Component(BaseModel):
     def to_spec(self) -> str | dict[str, Any]:
         """The component in the form of a spec, with every parameter."""
         parameters = self.model_dump(mode="json")
-        written = self._written or self.use
-        return {"use": written, **parameters} if parameters else written
+        name = self.name_in_spec
+        return {"use": name, **parameters} if parameters else name
+
+    @property
+    def name_in_spec(self) -> str:
+        """The name by which the spec calls it: ``name`` or ``plugin:name``."""
+        return self._written or self.use
 
     def weights_depend_on(self) -> tuple[Any, ...] | None:
         """The values that determine the names and shapes of its weights; None without weights.

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from vaezoo.registry import (
+    Component,
     Dataset,
     Decoder,
     Encoder,
@@ -76,8 +77,14 @@ _NEW_TRAIN_KEYS: dict[str, Any] = {
     "groups": {},
     "freeze": [],
 }
-#: Keys of ``model`` that canonical specs omit where they have their defaults.
-_NEW_MODEL_KEYS = ("posterior", "topology", "condition")
+
+
+def _is_default(section: Section, key: str) -> bool:
+    """Whether a component is the default of its key, with its default parameters."""
+    component: Component = getattr(section, key)
+    default = type(section).model_fields[key].default
+    return component.name_in_spec == default and not component.model_dump(exclude_defaults=True)
+
 
 #: One edge or the number of latents: larger models do not fit into memory.
 Edge = Annotated[int, Field(ge=1, le=65536)]
@@ -135,12 +142,12 @@ class ModelSpec(Section):
     def _omit_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Omit the defaults of keys that older canonical specs do not have."""
         data: dict[str, Any] = handler(self)
-        fields = type(self).model_fields
-        return {
-            key: value
-            for key, value in data.items()
-            if key not in _NEW_MODEL_KEYS or value != fields[key].default
-        }
+        for key in ("posterior", "topology"):
+            if _is_default(self, key):
+                del data[key]
+        if data.get("condition", ...) is None:
+            del data["condition"]
+        return data
 
 
 class EarlyStopping(Section):
@@ -321,7 +328,7 @@ class Spec(Section):
         ``sampler``, so that canonical specs equal those from before these keys existed.
         """
         default = {"publish"} if self.publish == PublishSpec() else set()
-        if self.sampler.to_spec() == type(self).model_fields["sampler"].default:
+        if _is_default(self, "sampler"):
             default.add("sampler")
         return self.model_dump(mode="json", exclude={"ignore", *default})
 
