@@ -64,7 +64,13 @@ def check_encoder(encoder: Any) -> None:
 
 
 def check_posterior(posterior: Any) -> None:
-    conforms(posterior, "distribution", "density_integrates_to_one", "draws_follow_the_density")
+    conforms(
+        posterior,
+        "builds_on_meta",
+        "distribution",
+        "density_integrates_to_one",
+        "draws_follow_the_density",
+    )
     conforms(posterior, "entropy_against_monte_carlo", "what_it_says_of_itself")
 
 
