@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -66,8 +68,8 @@ def test_a_model_of_modules_says_that_it_has_no_spec() -> None:
 
 def test_weights_with_old_names_load() -> None:
     tensors, _ = safetensors_io.load(find("fashion_mlp2").path / WEIGHTS)
-    head = vaezoo.load("fashion_mlp2").encoder.head
-    for layer, name in zip(head.layers, ("mean", "log_var"), strict=True):
+    layers: Any = vaezoo.load("fashion_mlp2").encoder.head.layers
+    for layer, name in zip(layers, ("mean", "log_var"), strict=True):
         assert torch.equal(layer.weight, tensors[f"encoder.head.{name}.weight"].float())
         assert torch.equal(layer.bias, tensors[f"encoder.head.{name}.bias"].float())
 

@@ -7,18 +7,30 @@ import inspect
 import re
 from typing import Any
 
-from vaezoo.registry import KINDS, Component, contracts, hookspecs, quantity, self_description
+from vaezoo.registry import (
+    KINDS,
+    Component,
+    contracts,
+    hookspecs,
+    module_contracts,
+    quantity,
+    self_description,
+)
 from vaezoo.registry.catalogue.spec_keys import PLACES
 
 #: Protocols of PyTorch modules, then the data that they exchange with vaezoo.
 INTERFACES = (
-    contracts.LikelihoodModule,
-    contracts.PriorModule,
-    contracts.BoundPrior,
-    contracts.LossModule,
+    module_contracts.LikelihoodModule,
+    module_contracts.PosteriorModule,
+    module_contracts.PriorModule,
+    module_contracts.BoundPrior,
+    module_contracts.TopologyModule,
+    module_contracts.LossModule,
 )
 DATA = (
     contracts.ImageShape,
+    module_contracts.LatentSpace,
+    contracts.Batch,
     contracts.Split,
     contracts.ImageData,
     contracts.DataFacts,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vaezoo.model import VAE, build
+from vaezoo.model import VAE, DiagonalGaussianFamily, SingleSite, build
 from vaezoo.registry import (
     Dataset,
     Decoder,
@@ -23,9 +23,11 @@ from vaezoo.registry import (
     Metric,
     Optimizer,
     Plugin,
+    Posterior,
     Prior,
     Registry,
     TargetResult,
+    Topology,
     Visualizer,
     hookimpl,
 )
@@ -72,6 +74,23 @@ class FlatDecoder(Decoder, use="flat"):
     def build(self, latents: Shape, output: ImageShape) -> nn.Module:
         line = nn.Linear(math.prod(latents), math.prod(output), bias=self.bias)
         return nn.Sequential(line, nn.Unflatten(1, output))
+
+
+class Gaussians(Posterior, use="diagonal_gaussian"):
+    """Means and log-variances."""
+
+    def encoder_output(self, latent: Shape) -> Shape:
+        return (2, *latent)
+
+    def build(self, latent: Shape) -> Any:
+        return DiagonalGaussianFamily()
+
+
+class Single(Topology, use="single"):
+    """One latent variable."""
+
+    def build(self, posterior: Posterior, latent: Shape) -> Any:
+        return SingleSite()
 
 
 class SigmoidNet(nn.Module):
@@ -135,7 +154,19 @@ class Blank(Visualizer, use="samples"):
         raise NotImplementedError
 
 
-PARTS = [Dots, FlatEncoder, FlatDecoder, Sigmoid, Normal, Objective, Step, Nothing, Blank]
+PARTS = [
+    Dots,
+    FlatEncoder,
+    Gaussians,
+    Single,
+    FlatDecoder,
+    Sigmoid,
+    Normal,
+    Objective,
+    Step,
+    Nothing,
+    Blank,
+]
 DATA: dict[str, Any] = {
     "vaezoo": 1,
     "name": "tiny",

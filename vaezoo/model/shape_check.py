@@ -93,7 +93,7 @@ def _trials(spec: Spec, image: ImageShape) -> Iterator[_Trial]:
 
     def posterior() -> Iterator[str]:
         family = model.posterior.build(model.latent_shape)
-        found = family(torch.zeros(size, *model.posterior.encoder_output(model.latent_shape)))
+        found: Any = family(torch.zeros(size, *model.posterior.encoder_output(model.latent_shape)))
         if not isinstance(found, LatentDistribution):
             yield f"it returns {_kind(found)}, not a LatentDistribution"
             return

@@ -178,7 +178,8 @@ class Trace:
         return total
 
     def _by_draw(self, values: Tensor) -> Tensor:
-        return values.unflatten(0, (self.samples, -1))
+        by_draw: Tensor = values.unflatten(0, (self.samples, -1))
+        return by_draw
 
     def _total(self, values: list[Tensor]) -> Tensor:
         total = values[0]

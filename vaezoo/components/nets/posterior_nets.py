@@ -64,7 +64,8 @@ class FullCovariance(LatentDistribution):
     def log_prob(self, z: Tensor) -> Tensor:
         centered = (z - self.mean).unsqueeze(2)
         noise = torch.linalg.solve_triangular(self.factor, centered, upper=False).squeeze(2)
-        return -(0.5 * (noise**2 + LOG_TWO_PI) + self._log_diagonal).sum(1)
+        log_prob: Tensor = -(0.5 * (noise**2 + LOG_TWO_PI) + self._log_diagonal).sum(1)
+        return log_prob
 
     def extremes(self) -> Mapping[str, float]:
         largest = 2 * self._log_diagonal.max().item()

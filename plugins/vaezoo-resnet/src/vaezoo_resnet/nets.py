@@ -92,7 +92,9 @@ class ResidualEncoderNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """images (B, C, H, W) -> (B, *output)."""
         features = self.stages(images)
-        return torch.cat([head(features) for head in self.heads], 1).unflatten(1, self.output)
+        joined = torch.cat([head(features) for head in self.heads], 1)
+        parameters: Tensor = joined.unflatten(1, self.output)
+        return parameters
 
 
 def _rename_old_weights(
