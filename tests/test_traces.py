@@ -58,6 +58,7 @@ def test_a_closed_kl_does_not_depend_on_the_draws() -> None:
     expected = model.prior.kl(normal_posterior(model, images))
     assert expected is not None
     for trace in (one, many):
+        assert expected is not None
         assert torch.equal(trace.kl_by_dimension, expected)
         assert torch.equal(trace.kl, expected.sum(1))
 

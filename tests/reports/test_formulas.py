@@ -88,7 +88,6 @@ TERMS = {
     "normal": of_prior(StandardNormal(), 12, closed=True, normal=True),
     "lumps": of_prior(Lumps(), 12, closed=False, normal=True),
     "closed lumps": of_prior(Lumps(), 12, closed=True, normal=True),
-    "normal of another posterior": of_prior(StandardNormal(), 12, closed=True, normal=False),
     "elbo": of_loss(ELBOLoss()),
     "beta": of_loss(ELBOLoss(beta=4)),
     "schedule": of_loss(ELBOLoss(beta={"linear": [0, 1], "epochs": 10})),
@@ -136,6 +135,11 @@ def test_a_plugin_speaks_for_itself_or_gets_the_general_form():
     assert r"\approx" not in TERMS["closed lumps"].tex
     assert "gamma" in text_of(TERMS["weighed"].where)
     assert "w = 3" in text_of(TERMS["weighed"].where)
+
+
+def test_the_formula_of_a_prior_is_only_for_normal_posteriors():
+    other = of_prior(StandardNormal(), 12, closed=True, normal=False)
+    assert other.tex == TERMS["closed lumps"].tex != TERMS["normal"].tex
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,23 @@ class FlatDecoder(Decoder, use="flat"):
         return nn.Sequential(line, nn.Unflatten(1, output))
 
 
+class Gaussians(Posterior, use="diagonal_gaussian"):
+    """Means and log-variances."""
+
+    def encoder_output(self, latent: Shape) -> Shape:
+        return (2, *latent)
+
+    def build(self, latent: Shape) -> Any:
+        return DiagonalGaussianFamily()
+
+
+class Single(Topology, use="single"):
+    """One latent variable."""
+
+    def build(self, posterior: Posterior, latent: Shape) -> Any:
+        return SingleSite()
+
+
 class SigmoidNet(nn.Module):
     def log_prob(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         return -((images - parameters.sigmoid()) ** 2).flatten(1).sum(1)
