@@ -89,7 +89,7 @@ def test_every_posterior_with_every_prior(tmp_path: Path) -> None:
     codes = found["grids", "standard_normal"]
     assert (codes.kl, codes.reason) == (
         KLForm.NO_FIT,
-        "it is a prior of real latents, not of code ones",
+        "it is for real latents, and the latents are code",
     )
     broken = found["laplace", "broken"]
     assert broken.kl is KLForm.FAILED

@@ -122,7 +122,7 @@ def test_draws_that_ignore_their_generator() -> None:
             torch.rand(1)
             return super().sample(generator)
 
-    fails(posterior(Global), "draws", "two generators of one seed")
+    fails(posterior(Global), "draws", "two generators with one seed")
     fails(posterior(Wasteful), "draws", "torch's global generator")
 
 
@@ -186,7 +186,7 @@ def test_examples_that_look_at_each_other() -> None:
         def __init__(self, mean: Tensor, log_scale: Tensor) -> None:
             super().__init__(mean - mean.mean(0), log_scale)
 
-    fails(posterior(Normalized), "examples_are_independent", "neighbours")
+    fails(posterior(Normalized), "examples_are_independent", "the others in the batch")
 
 
 def test_shapes_of_what_it_gives() -> None:

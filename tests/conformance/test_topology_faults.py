@@ -125,7 +125,7 @@ def test_sampling_from_another_prior() -> None:
             return drawn
 
     fails(topology(Apart), "sample_follows_log_p", "the mean of samples is")
-    fails(topology(Global), "sample", "two generators of one seed")
+    fails(topology(Global), "sample", "two generators with one seed")
     fails(topology(TopOnly), "sample", r"7 samples are \(7, 1\), expected \(7, 2\)")
 
 

@@ -49,10 +49,15 @@ def test_a_changed_plugin_is_looked_at_again(site: Site) -> None:
 
 
 def test_the_registry_stays_small() -> None:
-    """Registry, its questions to plugins, hook file and base classes of components."""
+    """Registry, its questions to plugins, hook file and the base class of components."""
     names = ("registry", "collect", "hookspecs", "component")
     files = [ROOT / "vaezoo" / "registry" / f"{name}.py" for name in names]
     assert sum(len(file.read_text("utf-8").splitlines()) for file in files) < 600
+
+
+def test_a_kind_has_thirty_lines_on_average() -> None:
+    text = (ROOT / "vaezoo" / "registry" / "component_kinds.py").read_text("utf-8")
+    assert len(text.splitlines()) < 30 * len(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

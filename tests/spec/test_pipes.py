@@ -65,7 +65,7 @@ def test_fix_is_for_files(tmp_path: Path) -> None:
     for option in ("--fix", "--diff"):
         done = cli(tmp_path, "validate", "-", option, text=GOOD)
         assert done.returncode == 2
-        assert "--fix and --diff are for files" in done.stderr
+        assert "--fix and --diff need files" in done.stderr
 
 
 def test_a_base_of_a_piped_spec_lies_in_the_current_folder(

@@ -41,15 +41,14 @@ def trained(chosen: TrainSpec, elbos: list[float]) -> Any:
     """What the loop makes of a plan whose epochs have these validation figures."""
     from vaezoo.training import loop
 
-    model = SimpleNamespace(state_dict=dict)
-    state: Any = SimpleNamespace(model=model, history=[], best=None, best_epoch=0)
+    state: Any = SimpleNamespace(history=[], best=None, best_epoch=0)
     spec: Any = SimpleNamespace(train=chosen)
     for record in records(elbos):
         state.epoch = len(state.history)
         if loop.is_finished(spec, state):
             break
         state.history.append(record)
-        state.model = SimpleNamespace(state_dict=lambda: {"weights": SimpleNamespace(clone=int)})
+        state.evaluated_weights = lambda: {"weights": SimpleNamespace(clone=int)}
         loop._keep_best(spec, state)
     state.epoch = len(state.history)
     state.over = loop.is_finished(spec, state)

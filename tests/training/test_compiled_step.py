@@ -15,7 +15,7 @@ from vaezoo.data.resident import Resident
 from vaezoo.diagnostics import RunError
 from vaezoo.model import build
 from vaezoo.registry import Batch
-from vaezoo.spec.condition import uses_labels
+from vaezoo.spec.conditioning import uses_labels
 from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, checkpoint, train
 from vaezoo.training.checkpoint import TrainingState

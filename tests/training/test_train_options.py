@@ -233,12 +233,12 @@ def test_a_bad_step_changes_nothing(monkeypatch):
     step(Batch(images), now)
     before, _ = checkpoint._split_optimizer(copy.deepcopy(state.optimizer.state_dict()))
     weights = copy.deepcopy(state.model.state_dict())
-    assert not step(images * 0, now).any()
+    assert not step(Batch(images * 0), now).any()
     assert state.skipped == checkpoint.SkippedSteps(1, 1, 16)
     after, _ = checkpoint._split_optimizer(state.optimizer.state_dict())
     assert_close(after, before, rtol=0, atol=0)
     assert_close(state.model.state_dict(), weights, rtol=0, atol=0)
-    assert step(images * 0, now).isnan().any()  # the second in a row is not skipped
+    assert step(Batch(images * 0), now).isnan().any()  # the second in a row is not skipped
 
 
 def test_a_gradient_that_is_not_finite_is_skipped():

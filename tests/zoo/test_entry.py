@@ -114,7 +114,8 @@ def test_lock_names_versions_files_and_settings(publisher: Any) -> None:
     lock = publisher().lock
     assert lock["dataset"] == {"use": "dots", "digest": "d0"}
     assert (lock["seed"], lock["precision"], lock["device"]["type"]) == (0, "float32", "cpu")
-    assert [c["kind"] for c in lock["components"]][:3] == ["dataset", "encoder", "decoder"]
+    kinds = [component["kind"] for component in lock["components"]]
+    assert kinds[:5] == ["dataset", "encoder", "posterior", "topology", "decoder"]
     encoder = lock["components"][1]
     assert (encoder["plugin"], encoder["version"]) == ("parts", "1.2")
     assert encoder["file"] == "tests/zoo/parts.py"

@@ -12,7 +12,7 @@ from vaezoo.model.condition import LabelledPrior, WithOneHot
 from vaezoo.model.vae import VAE
 from vaezoo.registry import Condition, Decoder, Encoder, ImageShape, Prior
 from vaezoo.registry.blame import blamed
-from vaezoo.spec.condition import condition_of, decoder_input, encoder_image
+from vaezoo.spec.conditioning import condition_of, decoder_input, encoder_image
 
 if TYPE_CHECKING:
     from vaezoo.registry.module_contracts import PriorModule

@@ -19,7 +19,7 @@ from vaezoo.model.from_spec import build_decoder, build_encoder, build_prior, de
 from vaezoo.model.part_check import part_findings
 from vaezoo.registry import Component, ImageShape
 from vaezoo.registry.blame import class_path, component_failure, component_label
-from vaezoo.spec.condition import condition_of, decoder_input, encoder_image
+from vaezoo.spec.conditioning import condition_of, decoder_input, encoder_image
 from vaezoo.spec.nodes import Document, Path
 from vaezoo.spec.positions import Positions
 from vaezoo.spec.spec import Spec

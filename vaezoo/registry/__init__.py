@@ -1,8 +1,8 @@
 """Components, their contracts, and the plugins that supply them."""
 
-from vaezoo.registry.component import (
+from vaezoo.registry.component import Component
+from vaezoo.registry.component_kinds import (
     KINDS,
-    Component,
     Dataset,
     Decoder,
     Encoder,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from vaezoo.registry import hookspecs, plugin_api
-from vaezoo.registry.component import KINDS, Component
+from vaezoo.registry.component import Component
+from vaezoo.registry.component_kinds import KINDS
 from vaezoo.registry.discovery import PluginMetadata
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vaezoo.model import VAE
-    from vaezoo.registry.component import Dataset
+    from vaezoo.registry.component_kinds import Dataset
     from vaezoo.spec.spec import Spec
 
 

@@ -17,7 +17,8 @@ import pluggy
 from vaezoo.diagnostics import PluginError
 from vaezoo.registry import hookspecs
 from vaezoo.registry.collect import Supply, ask
-from vaezoo.registry.component import KINDS, Component
+from vaezoo.registry.component import Component
+from vaezoo.registry.component_kinds import KINDS
 from vaezoo.registry.discovery import LOCK, Choice, Plugin, Plugins, cause_of, find
 from vaezoo.registry.discovery.metadata_cache import MetadataCache, PluginMetadata
 from vaezoo.registry.discovery.plugin import PluginSource

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from vaezoo.registry import Component, ImageShape, Likelihood
 from vaezoo.registry.fields.activation import ActivationFunction
 from vaezoo.registry.fields.schedule import Schedule
-from vaezoo.spec.condition import condition_of
+from vaezoo.spec.conditioning import condition_of
 from vaezoo.spec.resume_rules import can_go_on
 from vaezoo.spec.spec import DECISIVE, HOW_LONG, Spec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 
-class Section(BaseModel):
+class SpecSection(BaseModel):
     """A mapping of a spec with fixed keys."""
 
     model_config = ConfigDict(

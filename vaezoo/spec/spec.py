@@ -34,7 +34,7 @@ from vaezoo.registry import (
 )
 from vaezoo.registry.component_field import component_field
 from vaezoo.registry.fields.tagged import parse
-from vaezoo.spec.section import Section
+from vaezoo.spec.section import SpecSection
 from vaezoo.spec.train_options import (
     EMAField,
     GradientClipField,
@@ -79,7 +79,7 @@ _NEW_TRAIN_KEYS: dict[str, Any] = {
 }
 
 
-def _is_default(section: Section, key: str) -> bool:
+def _is_default(section: SpecSection, key: str) -> bool:
     """Whether a component is the default of its key, with its default parameters."""
     component: Component = getattr(section, key)
     default = type(section).model_fields[key].default
@@ -91,7 +91,7 @@ Edge = Annotated[int, Field(ge=1, le=65536)]
 LatentField = Edge | Annotated[tuple[Edge, ...], Field(min_length=1, max_length=3)]
 
 
-class ModelSpec(Section):
+class ModelSpec(SpecSection):
     """The model: encoder, posterior, decoder, likelihood and prior."""
 
     latent: LatentField = Field(
@@ -150,14 +150,14 @@ class ModelSpec(Section):
         return data
 
 
-class EarlyStopping(Section):
+class EarlyStopping(SpecSection):
     """Stop when the validation ELBO (β = 1) stops rising, and keep the best weights."""
 
     patience: int = Field(10, ge=1, description="epochs without a rise before stopping")
     min_delta: float = Field(0.0, ge=0, description="smallest rise that counts, in nats")
 
 
-class TrainSpec(Section):
+class TrainSpec(SpecSection):
     """How the model is trained."""
 
     epochs: int = Field(ge=1, description="passes over the training images")
@@ -220,7 +220,7 @@ class TrainSpec(Section):
         }
 
 
-class PublishSpec(Section):
+class PublishSpec(SpecSection):
     """How to write the trained model to the zoo."""
 
     weights: Literal["float32", "float16"] = Field(
@@ -240,7 +240,7 @@ class PublishSpec(Section):
         return {key: value for key, value in handler(self).items() if value is not None}
 
 
-class Target(Section):
+class Target(SpecSection):
     """A published figure to reproduce, and the protocol it was measured with."""
 
     metric: str = Field(
@@ -276,7 +276,7 @@ class Target(Section):
         return {key: value for key, value in handler(self).items() if value is not None}
 
 
-class Spec(Section):
+class Spec(SpecSection):
     """A model of the zoo: data, model, training, evaluation and pictures."""
 
     vaezoo: Literal[1] = Field(description="format version")

@@ -21,14 +21,14 @@ from pydantic_core import PydanticCustomError
 from vaezoo.registry import Optimizer
 from vaezoo.registry.fields.short_form import short_form
 from vaezoo.registry.fields.tagged import parse
-from vaezoo.spec.section import Section
+from vaezoo.spec.section import SpecSection
 
 #: The parts of a model that may be trained differently.
 Part = Literal["encoder", "posterior", "topology", "decoder", "likelihood", "prior"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
-class EMA(Section):
+class EMA(SpecSection):
     """Keep an exponential moving average of the weights, and use it for everything but training."""
 
     decay: float = Field(ge=0, lt=1, description="share of the old average at each step")
@@ -45,7 +45,7 @@ class EMA(Section):
 _Limit = Annotated[float | None, WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 
 
-class GradientClip(Section):
+class GradientClip(SpecSection):
     """Limit the gradient of the mean objective, by its norm or each of its values."""
 
     model_config = ConfigDict(
@@ -101,7 +101,7 @@ _Settings = Annotated[
 ]
 
 
-class Groups(Section):
+class Groups(SpecSection):
     """Settings of the optimizer for parts of the model."""
 
     encoder: _Settings = Field(None, description="settings for the encoder")
@@ -126,7 +126,7 @@ class Groups(Section):
         return {part: group.settings() for part, group in self._chosen()}
 
 
-class StartFrom(Section):
+class StartFrom(SpecSection):
     """Start from the weights of a trained model."""
 
     entry: str = Field(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from vaezoo.diagnostics import Diagnostic, VaezooError, suggest
 from vaezoo.registry import Component, Condition, ImageShape
 from vaezoo.registry.blame import component_failure
-from vaezoo.spec.condition import condition_of, decoder_input, encoder_image
+from vaezoo.spec.conditioning import condition_of, decoder_input, encoder_image
 from vaezoo.spec.declared_figures import quantities_on
 from vaezoo.spec.integer_limits import integer_findings
 from vaezoo.spec.nodes import Document, Path

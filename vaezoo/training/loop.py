@@ -16,7 +16,7 @@ from vaezoo.model import VAE, build
 from vaezoo.model.starting_weights import StartingWeights
 from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.registry.module_contracts import LossModule
-from vaezoo.spec.condition import uses_labels
+from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.resume_rules import outcome
 from vaezoo.spec.spec import Spec
 from vaezoo.training import checkpoint

@@ -13,7 +13,7 @@ from vaezoo.diagnostics import DataError, Diagnostic, Severity, SpecError, warn
 from vaezoo.model.part_check import part_findings
 from vaezoo.model.shape_check import training_problem
 from vaezoo.registry import DataFacts, ImageData, Metric, Registry, Visualizer
-from vaezoo.spec.condition import uses_labels
+from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes
 

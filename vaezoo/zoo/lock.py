@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from vaezoo.diagnostics import Diagnostic, PluginError
 from vaezoo.registry import KINDS, Component, Plugin, Registered, Registry
-from vaezoo.spec.condition import condition_of
+from vaezoo.spec.conditioning import condition_of
 
 if TYPE_CHECKING:
     import torch

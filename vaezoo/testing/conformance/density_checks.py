@@ -70,7 +70,7 @@ def require_own_generator(density: Density) -> None:
             f"draws of codes are {first.min()} to {first.max()} in {first.dtype}, expected "
             f"integers from 0 to {density.space.levels - 1}",
         )
-    require(torch.equal(first, again), "two generators of one seed give two samples")
+    require(torch.equal(first, again), "two generators with one seed give two samples")
     require(
         torch.equal(before, torch.get_rng_state()),
         "it draws from torch's global generator; use the one that is given",

@@ -136,7 +136,7 @@ class TopologyConformance(NetworkConformance):
                 tuple(first.shape) == (7, *model.space.shape),
                 f"7 samples are {tuple(first.shape)}, expected {(7, *model.space.shape)}",
             )
-            require(torch.equal(first, again), "two generators of one seed give two samples")
+            require(torch.equal(first, again), "two generators with one seed give two samples")
             require(
                 torch.equal(before, torch.get_rng_state()),
                 "it draws from torch's global generator; use the one that is given",

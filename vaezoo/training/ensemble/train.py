@@ -20,7 +20,7 @@ from vaezoo.data.resident import held_out_rows
 from vaezoo.model import VAE
 from vaezoo.model.starting_weights import StartingWeights
 from vaezoo.registry import Batch, EpochRecord, ImageData, Registry
-from vaezoo.spec.condition import uses_labels
+from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.out_of_memory import memory_explained
 from vaezoo.system.torchrun import Processes
