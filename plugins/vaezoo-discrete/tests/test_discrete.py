@@ -11,9 +11,11 @@ from vaezoo_discrete import (
     CategoricalPosterior,
     FSQPosterior,
     Perplexity,
+    PixelCNNSampler,
     UniformCodes,
     VQPosterior,
 )
+from vaezoo_discrete.pixelcnn import PixelCNN, train
 
 from vaezoo import Batch, EvaluationContext, LatentSpace, Posterior
 from vaezoo.testing import (
@@ -21,6 +23,7 @@ from vaezoo.testing import (
     PluginConformance,
     PosteriorConformance,
     PriorConformance,
+    SamplerConformance,
     small_context,
     small_model,
 )
@@ -187,3 +190,34 @@ def test_the_kl_is_that_of_the_uniform_prior() -> None:
     found = prior.kl(q)
     assert found is not None
     torch.testing.assert_close(found, expected)
+
+
+class TestPixelCNN(SamplerConformance):
+    component = PixelCNNSampler(channels=8, layers=1, epochs=1)
+    posterior = AVERAGES
+    prior = UniformCodes()
+
+
+def test_a_code_depends_on_those_before_it_alone() -> None:
+    torch.manual_seed(0)
+    network = PixelCNN((4, 5), 6, 8, 2)
+    codes = torch.randint(6, (1, 4, 5))
+    other = codes.clone()
+    other[0, 2, 3] = (codes[0, 2, 3] + 1) % 6
+    changed = (network(codes) != network(other)).any(1)[0].flatten()
+    assert not changed[: 2 * 5 + 4].any()
+    assert changed[2 * 5 + 4 :].any()
+
+
+def test_the_network_learns_and_draws_a_pattern() -> None:
+    """The second of two codes is the first plus one."""
+    torch.manual_seed(0)
+    first = torch.randint(4, (2000, 1))
+    codes = torch.cat([first, (first + 1) % 4], 1)
+    network = PixelCNN((2,), 4, 16, 1)
+    train(network, codes, epochs=20, batch_size=100, lr=1e-2)
+    assert -network.log_prob(codes).mean().item() == pytest.approx(math.log(4), abs=0.05)
+    with torch.no_grad():
+        drawn = network.sample(500, torch.Generator().manual_seed(1))
+    assert ((drawn[:, 0] + 1) % 4 == drawn[:, 1]).float().mean() > 0.95
+    assert len(drawn[:, 0].unique()) == 4

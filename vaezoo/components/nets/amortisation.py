@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.batched import mean_figure, silent_batches
+from vaezoo.components.nets.batched import each_repeated, mean_figure, silent_batches
 from vaezoo.registry import Batch, EvaluationContext, Figure, Split
 
 if TYPE_CHECKING:
@@ -97,10 +97,12 @@ def fit_posterior(
     with torch.enable_grad():
         parameters = encoded.detach().clone().requires_grad_()
         optimizer = torch.optim.Adam([parameters], lr=fit.lr)
+        repeated = each_repeated(batch, fit.draws)
         for step in range(fit.steps):
             for group in optimizer.param_groups:
                 group["lr"] = 0.5 * fit.lr * (1 + math.cos(math.pi * step / fit.steps))
-            trace = model.trace(batch, generator, samples=fit.draws, encoded=parameters)
+            rows = parameters.repeat_interleave(fit.draws, 0)
+            trace = model.trace(repeated, generator, encoded=rows)
             log_weights = trace.log_likelihood + trace.log_p - trace.log_q_stopped
             loss = -log_weights.sum() / fit.draws
             (parameters.grad,) = torch.autograd.grad(loss, [parameters])
@@ -123,11 +125,12 @@ def _gaps(
         parts = []
         for done in range(0, samples, draws := max(_rows(model) // len(encoded), 1)):
             now = min(draws, samples - done)
-            trace = model.trace(batch, generator, samples=now, encoded=parameters)
-            parts.append(trace.log_weights.cpu().double())
-        log_weights.append(torch.cat(parts))
-    elbo, best = (weights.mean(0) for weights in log_weights)
-    bound = log_weights[1].logsumexp(0) - math.log(samples)
+            rows = parameters.repeat_interleave(now, 0)
+            trace = model.trace(each_repeated(batch, now), generator, encoded=rows)
+            parts.append(trace.log_weights.view(len(encoded), now).cpu().double())
+        log_weights.append(torch.cat(parts, 1))
+    elbo, best = (weights.mean(1) for weights in log_weights)
+    bound = log_weights[1].logsumexp(1) - math.log(samples)
     return best - elbo, bound - best
 
 

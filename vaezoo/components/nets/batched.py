@@ -33,6 +33,16 @@ def silent_batches(context: EvaluationContext, split: Split, size: int = _BATCH)
         yield Batch(images, None if split.labels is None else split.labels[rows].to(device))
 
 
+def each_repeated(batch: Batch, times: int) -> Batch:
+    """Every example ``times`` times, one after another; a single one without a copy."""
+    images, labels = batch
+    if len(images) == 1:
+        repeated = images.expand(times, *images.shape[1:])
+    else:
+        repeated = images.repeat_interleave(times, 0)
+    return Batch(repeated, None if labels is None else labels.repeat_interleave(times, 0))
+
+
 @torch.inference_mode()
 def posterior_means(context: EvaluationContext, split: Split) -> Tensor:
     """The posterior mean of every image of a split: (N, latents), float32 on the CPU."""

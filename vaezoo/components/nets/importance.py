@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vaezoo.components.nets.batched import mean_figure, silent_batches
+from vaezoo.components.nets.batched import each_repeated, mean_figure, silent_batches
 from vaezoo.registry import Batch, EvaluationContext, Figure
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def _few_images(
     total = torch.full((len(encoded),), -math.inf, dtype=torch.float64)
     for done in range(0, samples, draws):
         now = min(draws, samples - done)
-        trace = model.trace(batch, generator, samples=now, encoded=encoded)
-        total = torch.logaddexp(total, trace.log_weights.cpu().double().logsumexp(0))
+        rows = encoded.repeat_interleave(now, 0)
+        trace = model.trace(each_repeated(batch, now), generator, encoded=rows)
+        log_weights = trace.log_weights.view(len(encoded), now)
+        total = torch.logaddexp(total, log_weights.cpu().double().logsumexp(1))
     return total - math.log(samples)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from vaezoo.model import VAE, attach_sampler
-from vaezoo.registry import Sampler
+from vaezoo.registry import Posterior, Prior, Sampler
 from vaezoo.system import safetensors_io
 from vaezoo.testing.conformance.component_checks import ComponentConformance
 from vaezoo.testing.conformance.outcome import NotApplicable, require
@@ -24,12 +24,15 @@ class SamplerConformance(ComponentConformance):
     """``class TestMine(SamplerConformance): component = Mine(components=3)``.
 
     The sampler is fitted as a run does it, to the images of a small model, for each shape in
-    ``latents``; those that ``problem`` refuses are left out, but one must remain.
+    ``latents``; those that ``problem`` refuses are left out, but one must remain. ``posterior``
+    and ``prior`` are those of the model, by default diagonal Gaussians and a standard normal.
     """
 
     kind: ClassVar[str] = "sampler"
     component: Sampler
     latents: tuple[tuple[int, ...], ...] = ((2,), (1,), (3, 2, 2))
+    posterior: Posterior | None = None
+    prior: Prior | None = None
 
     def test_draws(self) -> None:
         """The fitted module gives finite (count, *latent), by the generator that is given."""
@@ -84,7 +87,9 @@ class SamplerConformance(ComponentConformance):
         return fitting
 
     def _model(self, latent: tuple[int, ...]) -> VAE:
-        return small_model(latent=list(latent), sampler=self.component).eval()
+        given = {"posterior": self.posterior, "prior": self.prior}
+        parts: dict[str, Any] = {kind: part for kind, part in given.items() if part is not None}
+        return small_model(latent=list(latent), sampler=self.component, **parts).eval()
 
     def _fitted(self, latent: tuple[int, ...]) -> VAE:
         if reason := self.component.unavailable():
