@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from vaezoo.registry.fields import Schedule as Schedule
     from vaezoo.registry.fields.binarization import Binarization as Binarization
     from vaezoo.registry.module_contracts import BoundPrior as BoundPrior
+    from vaezoo.registry.module_contracts import BoundSampler as BoundSampler
     from vaezoo.registry.module_contracts import LikelihoodModule as LikelihoodModule
     from vaezoo.registry.module_contracts import LossModule as LossModule
     from vaezoo.registry.module_contracts import PosteriorModule as PosteriorModule
@@ -96,6 +97,7 @@ _HOME = {
     "Batch": "vaezoo.registry",
     "Binarization": "vaezoo.registry.fields.binarization",
     "BoundPrior": "vaezoo.registry.module_contracts",
+    "BoundSampler": "vaezoo.registry.module_contracts",
     "Component": "vaezoo.registry",
     "DataError": "vaezoo.diagnostics",
     "DataFacts": "vaezoo.registry",

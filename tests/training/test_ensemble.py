@@ -164,8 +164,7 @@ def test_batch_normalization_needs_round_robin(tmp_path, monkeypatch, request):
         model.encoder = nn.Sequential(nn.BatchNorm2d(model.image_shape[0]), model.encoder)
         return model
 
-    for place in ("loop", "ensemble.train"):
-        monkeypatch.setattr(f"vaezoo.training.{place}.build", with_averages)
+    monkeypatch.setattr("vaezoo.training.loop.build", with_averages)
     specs = members()
     assert together(specs, tmp_path) is None
     assert_alike(specs, tmp_path)

@@ -7,7 +7,7 @@ tensors, so that one captured step serves all of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
@@ -187,9 +187,7 @@ class SGDUpdate:
         scalars: Sequence[Tensor],
     ) -> None:
         (lr,) = scalars
-        for index, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True)):
-            if gradient is None:
-                continue
+        for index, parameter, gradient in _trained(parameters, gradients):
             direction = gradient + self._decay * parameter if self._decay else gradient
             if self._momentum:
                 buffer = state[index]
@@ -202,6 +200,15 @@ class SGDUpdate:
 
     def after_eager_step(self) -> None:
         """Do nothing: the update does not depend on the step count."""
+
+
+def _trained(
+    parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]
+) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """The parameters that have a gradient, with their index."""
+    for index, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True)):
+        if gradient is not None:
+            yield index, parameter, gradient
 
 
 class RMSpropUpdate:
@@ -232,9 +239,7 @@ class RMSpropUpdate:
         scalars: Sequence[Tensor],
     ) -> None:
         (lr,) = scalars
-        for index, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True)):
-            if gradient is None:
-                continue
+        for index, parameter, gradient in _trained(parameters, gradients):
             own = list(state[index :: len(parameters)])
             square = own.pop(0).mul_(self._alpha)
             square.addcmul_(gradient, gradient, value=1 - self._alpha)

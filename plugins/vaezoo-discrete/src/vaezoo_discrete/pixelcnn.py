@@ -28,7 +28,8 @@ class MaskedConv(nn.Conv2d):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, before, h, w) -> (B, after, h, w)."""
-        return self._conv_forward(features, self.weight * self.mask, self.bias)
+        masked: Tensor = self._conv_forward(features, self.weight * self.mask, self.bias)
+        return masked
 
 
 class ResidualLayer(nn.Module):
