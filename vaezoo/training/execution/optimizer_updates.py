@@ -161,7 +161,16 @@ class AdamUpdate:
         self._steps += 1
 
 
-class SGDUpdate:
+class _RateOnly:
+    """An update whose only scalar is the learning rate."""
+
+    _part: str | None
+
+    def scalars(self, lr_of: LearningRates) -> list[float]:
+        return [lr_of(self._part)]
+
+
+class SGDUpdate(_RateOnly):
     """Stochastic gradient descent: b ← μ b + g; θ ← θ − lr (g + μ b with nesterov, else b)."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, group: dict[str, Any]) -> None:
@@ -175,9 +184,6 @@ class SGDUpdate:
                 if own.get("momentum_buffer") is None:  # the first step stores g = μ · 0 + g
                     own["momentum_buffer"] = torch.zeros_like(parameter)
                 self.state.append(own["momentum_buffer"])
-
-    def scalars(self, lr_of: LearningRates) -> list[float]:
-        return [lr_of(self._part)]
 
     def apply(
         self,
@@ -211,7 +217,7 @@ def _trained(
             yield index, parameter, gradient
 
 
-class RMSpropUpdate:
+class RMSpropUpdate(_RateOnly):
     """RMSprop (Tieleman and Hinton 2012): v ← α v + (1 − α) g²; θ ← θ − lr · g / (√v + ε).
 
     Centered, v is reduced by the square of the mean gradient (Graves 2013, arXiv:1308.0850,
@@ -227,9 +233,6 @@ class RMSpropUpdate:
         states = [_state(optimizer, parameter, names) for parameter in group["params"]]
         self._step_counts = _joined_step_counts(states)
         self.state = [state[name] for name in names for state in states]
-
-    def scalars(self, lr_of: LearningRates) -> list[float]:
-        return [lr_of(self._part)]
 
     def apply(
         self,
