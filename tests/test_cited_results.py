@@ -40,6 +40,14 @@ def test_the_other_training_of_the_same_network() -> None:
     assert f"a test ELBO of −{-ended:.2f} on this data" in text
 
 
+def test_the_training_of_the_published_recipe() -> None:
+    found = recorded("mnist_jaanli_pytorch")
+    elbo = next(figure for figure in found["figures"] if figure["name"] == "elbo")
+    text = f"{elbo['value']:.2f} ± {elbo['standard_error']:.2f}"
+    assert f"Trained once: {text}" in words("mnist_jaanli_pytorch")
+    assert abs(elbo["value"] - found["published"]["value"]) < 3 * elbo["standard_error"]
+
+
 def test_the_chosen_seed() -> None:
     found, text = recorded("seeds_mnist_keras2"), words("mnist_keras2")
     assert found["seeds"] == 20
