@@ -216,7 +216,8 @@ def _training_section(entry: Entry) -> str:
     facts = [
         ("Dataset", _component(spec["dataset"])),
         ("Latent dimensions", str(model["latent"])),
-        *((part.capitalize(), _component(model[part])) for part in _MODEL_PARTS),
+        *((part.capitalize(), _component(model[part])) for part in _MODEL_PARTS if part in model),
+        *([("Condition", str(model["condition"]))] if "condition" in model else []),
         ("Loss", _component(spec["loss"])),
         *([("Sampler", _component(spec["sampler"]))] if "sampler" in spec else []),
         ("Optimizer", f"{_component(train['optimizer'])}, batches of {train['batch_size']}"),
@@ -255,7 +256,7 @@ def _number_format(spec: dict[str, Any]) -> list[tuple[str, str]]:
     return [("Weights", f"{text}; all test figures are of the rounded weights")]
 
 
-_MODEL_PARTS = ("encoder", "decoder", "likelihood", "prior")
+_MODEL_PARTS = ("encoder", "posterior", "topology", "decoder", "likelihood", "prior")
 
 
 def _held_out(fraction: float) -> str:
