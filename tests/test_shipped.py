@@ -9,7 +9,7 @@ import readme_table
 import torch
 
 from vaezoo.evaluation.evaluator import evaluate
-from vaezoo.registry import EvaluationContext, discover
+from vaezoo.registry import Batch, EvaluationContext, discover
 from vaezoo.spec import read
 from vaezoo.zoo import Entry
 from vaezoo.zoo.model_card import card
@@ -67,7 +67,8 @@ def test_an_entry_samples_and_reconstructs(name):
     images = model.sample(4, seed=1)
     assert images.shape == (4, 1, 28, 28)
     assert 0 <= images.min() < images.max() <= 1
-    assert model.reconstruct(images).shape == images.shape
+    labels = 3 if model.condition else None
+    assert model.reconstruct(images, labels).shape == images.shape
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -107,7 +108,7 @@ def test_an_untrained_spec_builds_and_takes_a_step(name):
 
     spec = spec_of(name)
     model, images = build(spec), torch.rand(4, *spec.dataset.image_shape)
-    terms = spec.loss.build()(model, images, {"beta": 1.0}, torch.Generator().manual_seed(0))
+    terms = spec.loss.build()(model, Batch(images), {"beta": 1.0}, torch.Generator().manual_seed(0))
     terms["objective"].mean().backward()
     assert all(p.grad is not None for p in model.parameters())
 
