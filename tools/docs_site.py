@@ -31,16 +31,24 @@ MATHML = {
 MATH = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 #: The public names, in the order of the page on the Python API.
 API = {
-    "Specs": "read validate expand schema repair Repair why diff Spec",
+    "Specs": "read validate expand schema repair Repair why diff Spec TrainSpec",
     "Training and reports": "run sweep sweep_on_ray report",
     "Trained models": "load VAE evaluate verify Entry",
-    "Errors": "VaezooError Diagnostic",
+    "Errors": "VaezooError DataError Diagnostic",
     "Base classes of components": (
-        "Component Dataset Encoder Decoder Likelihood Prior Loss Optimizer Metric Visualizer"
+        "Component Dataset Encoder Posterior Topology Decoder Likelihood Prior Loss Optimizer "
+        "Sampler Metric Visualizer"
     ),
-    "Interfaces of modules": "LikelihoodModule PriorModule BoundPrior LossModule",
+    "Distributions and traces": "LatentDistribution DiagonalGaussian Trace Site Inference",
+    "Interfaces of modules": (
+        "PosteriorModule TopologyModule LikelihoodModule PriorModule BoundPrior LossModule "
+        "SamplerModule BoundSampler"
+    ),
     "Field types": "Activation Initializer Positive NonNegative Schedule",
-    "Data": "ImageShape ImageData Split DataFacts images_on_disk ImageWriter",
+    "Data": (
+        "ImageShape LatentSpace ImageData Split Batch DataFacts Binarization ImageClassifier "
+        "images_on_disk ImageWriter"
+    ),
     "Figures": "Figure Quantity Definition EvaluationContext",
     "Hooks and packages": "hookimpl RunInfo EpochRecord PublishedEntry new_plugin",
 }

@@ -87,7 +87,7 @@ def test_it_mixes_only_diagonal_gaussians(posterior: Posterior, problem: str | N
 
 def test_codes_are_refused() -> None:
     found = VampPrior().problem(DiagonalGaussianPosterior(), LatentSpace((3,), "code", 8))
-    assert found == "it is a prior of real latents, not of code ones"
+    assert found == "it is for real latents, and the latents are code"
 
 
 def test_the_density_is_accurate_for_narrow_posteriors() -> None:

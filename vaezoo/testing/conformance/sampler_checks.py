@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from vaezoo.model import VAE, attach_sampler
-from vaezoo.registry import Posterior, Prior, Sampler
+from vaezoo.registry import Posterior, Prior, Sampler, discover
 from vaezoo.system import safetensors_io
+from vaezoo.testing.conformance import partners
 from vaezoo.testing.conformance.component_checks import ComponentConformance
 from vaezoo.testing.conformance.outcome import NotApplicable, require
 from vaezoo.testing.conformance.tiny_models import small_model
@@ -25,7 +26,7 @@ class SamplerConformance(ComponentConformance):
 
     The sampler is fitted as a run does it, to the images of a small model, for each shape in
     ``latents``; those that ``problem`` refuses are left out, but one must remain. ``posterior``
-    and ``prior`` are those of the model, by default diagonal Gaussians and a standard normal.
+    and ``prior`` are those of the model, by default the first whose latents it draws.
     """
 
     kind: ClassVar[str] = "sampler"
@@ -87,9 +88,21 @@ class SamplerConformance(ComponentConformance):
         return fitting
 
     def _model(self, latent: tuple[int, ...]) -> VAE:
-        given = {"posterior": self.posterior, "prior": self.prior}
-        parts: dict[str, Any] = {kind: part for kind, part in given.items() if part is not None}
+        parts = self._partners(latent)
         return small_model(latent=list(latent), sampler=self.component, **parts).eval()
+
+    def _partners(self, latent: tuple[int, ...]) -> dict[str, Any]:
+        """Posterior and prior of the model: those given, or the first whose latents it draws."""
+        given = {"posterior": self.posterior, "prior": self.prior}
+        found: dict[str, Any] = {kind: part for kind, part in given.items() if part is not None}
+        if found:
+            return found
+        for posterior in partners.defaults("posterior", discover()):
+            if posterior.shape_problem(latent) is None:
+                space = posterior.space(latent)
+                if space.support in type(self.component).supports:
+                    return {"posterior": posterior, "prior": partners.prior_of(posterior, space)}
+        return {}
 
     def _fitted(self, latent: tuple[int, ...]) -> VAE:
         if reason := self.component.unavailable():
