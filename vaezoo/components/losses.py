@@ -8,9 +8,7 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
-    model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from vaezoo.registry import Component, Definition, Loss
 from vaezoo.registry.fields import NonNegative, Schedule
@@ -25,7 +23,8 @@ class ELBOLoss(Loss, use="elbo"):
     replace the KL of each latent dimension, averaged over the batch, by at least ``free_bits``
     nats in the objective (Kingma et al. 2016, arXiv:1606.04934, equation 15), which keeps
     dimensions from collapsing early. ``kl: sampled`` replaces the closed form of the KL term by
-    log q(z|x) − log p(z) at the draw of z, which has the same mean and more noise.
+    log q(z|x) − log p(z) at the draw of z, which has the same mean and more noise; free bits then
+    apply to the sum over latents.
     """
 
     beta: NonNegative = Field(1.0, description="weight of the KL term")
@@ -43,16 +42,6 @@ class ELBOLoss(Loss, use="elbo"):
         data: dict[str, Any] = handler(self)
         return {name: v for name, v in data.items() if (name, v) != ("kl", "closed")}
 
-    @model_validator(mode="after")
-    def _free_bits_need_dimensions(self) -> ELBOLoss:
-        if self.kl == "sampled" and self.free_bits != 0:
-            raise PydanticCustomError(
-                "vaezoo_free_bits",
-                "free bits need the KL of each latent dimension, which a draw does not give",
-                {"hint": "remove free_bits, or use kl: closed"},
-            )
-        return self
-
     @property
     def kl_weight(self) -> str:
         return "beta"
@@ -63,11 +52,9 @@ class ELBOLoss(Loss, use="elbo"):
 
     def build(self) -> LossModule:
         """Per-example terms: objective, reconstruction, kl."""
-        from vaezoo.components.nets.objectives import ELBOObjective, SampledELBOObjective
+        from vaezoo.components.nets.objectives import ELBOObjective
 
-        if self.kl == "sampled":
-            return SampledELBOObjective()
-        return ELBOObjective(free_bits=self.free_bits != 0)
+        return ELBOObjective(free_bits=self.free_bits != 0, sampled=self.kl == "sampled")
 
     def formula(self) -> Definition:
         factor, penalty, clauses = "", DIVERGENCE, []
