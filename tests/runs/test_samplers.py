@@ -200,7 +200,7 @@ def test_a_failed_fit_does_not_cost_the_model(
 def test_a_run_killed_after_the_fit_resumes_to_the_same_bytes(shell: Shell) -> None:
     spec = shell.write(sampler=MIXTURE, visualizers=["samples"])
     with shell.start("run", spec, "--device", "cpu") as process:
-        wait_for_line(process, "taking test figures")
+        wait_for_line(process, "computing test figures")
         process.kill()
     assert not entry_of(shell).exists()
     assert shell.call("run", spec, "--device", "cpu").code == 0

@@ -146,7 +146,7 @@ def test_divergence_is_reported_once(shell: Shell) -> None:
     ("arguments", "why"),
     [
         (("--set", "train.batch_size=1"), "2 processes cannot share a batch of 1"),
-        (("--set", "matrix={train.seed: [0, 1]}"), "a matrix is not trained by 2 processes"),
+        (("--set", "matrix={train.seed: [0, 1]}"), "2 processes cannot train a matrix together"),
     ],
 )
 def test_too_small_batches_are_refused_before_loading(
