@@ -72,6 +72,8 @@ def test_each_kind_on_its_own_trains(environment: Environment, few_clothes: Path
     packages.append(installed(environment, "vaezoo-a-hooks", hooks=True))
     specs = [str(next(package.folder.glob("specs/*.yaml"))) for package in packages]
     train = ("-W", "error", "-c", TRAIN_EACH, str(few_clothes))
-    told = "".join(environment.python(*train, *specs[at : at + 3]) for at in range(0, len(specs), 3))
+    told = "".join(
+        environment.python(*train, *specs[at : at + 3]) for at in range(0, len(specs), 3)
+    )
     assert told.count("loads: (2, 1, ") == len(packages) == 13
     assert (environment.folder / "journals" / "a_hooks.jsonl").is_file()
