@@ -47,6 +47,20 @@ def test_ctrl_c_waits_for_the_end_of_an_import(
     assert sys.modules["slowly_imported"].whole
 
 
+def test_a_waiting_ctrl_c_can_be_raised_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pressed.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("vaezoo.system.interrupts._AGAIN", 60.0)
+    with ctrl_c_raised() as ctrl_c:
+        importlib.import_module("pressed")
+        assert not ctrl_c.was_raised
+        with pytest.raises(KeyboardInterrupt):
+            ctrl_c.raise_now()
+        ctrl_c.raise_now()  # nothing waits any more
+
+
 def test_an_ignored_signal_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup leaves it
     try:
@@ -94,7 +108,6 @@ def test_terminated_is_not_an_ordinary_exception() -> None:
     assert str(Terminated(signal.SIGTERM)) == "SIGTERM"
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize("wait", [0.3, 0.6, 0.9, 1.2, 1.5, 2.0])
 def test_ctrl_c_while_torch_is_imported(wait: float, tmp_path: Path) -> None:

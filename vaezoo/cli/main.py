@@ -67,6 +67,7 @@ def _run(arguments: list[str], ctrl_c: CtrlC) -> int:
         from vaezoo.cli.notices import findings_shown
         from vaezoo.diagnostics import Interrupted
 
+        ctrl_c.raise_now()  # it waits for the end of an import
         _require_folder()
         with findings_shown():
             result: Any = cli.main(arguments, prog_name="vaezoo", standalone_mode=False)

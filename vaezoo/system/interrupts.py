@@ -22,7 +22,7 @@ from typing import Any
 #: The signals that ask a process to end.
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 #: Seconds between two attempts to raise a delayed exception, and the longest delay.
-_AGAIN, _LONGEST = 0.05, 10.0
+_AGAIN, _LONGEST = 0.01, 10.0
 #: Code, including what it calls, that must not be interrupted.
 _IMPORTS, _SCHEMAS = "<frozen importlib._bootstrap", f"{os.sep}pydantic{os.sep}"
 
@@ -37,14 +37,48 @@ class Terminated(BaseException):
         super().__init__(signal.Signals(number).name)
 
 
-class CtrlC:
+class _Delayed:
+    """A handler that raises an exception, later if code runs that must not be interrupted."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        waited = time.monotonic() - self._since.setdefault(number, time.monotonic())
+        if _is_indivisible(frame) and waited < _LONGEST:
+            # not a threading.Thread: the interrupted code may hold its locks
+            _thread.start_new_thread(self._repeat, (number,))
+            return
+        del self._since[number]
+        self._raise(number)
+
+    def raise_now(self) -> None:
+        """Raise the exception of a signal that still waits, if there is one."""
+        while self._since:
+            self._raise(self._since.popitem()[0])
+
+    def _repeat(self, number: int) -> None:
+        time.sleep(_AGAIN)
+        if number in self._since:
+            signal.raise_signal(number)
+
+    def _raise(self, number: int) -> None:
+        raise NotImplementedError
+
+
+class CtrlC(_Delayed):
     """Handler of Ctrl-C; ``was_raised`` stays set even if the KeyboardInterrupt was caught."""
 
     was_raised = False
 
-    def __call__(self, number: int, frame: FrameType | None) -> None:
+    def _raise(self, number: int) -> None:
         self.was_raised = True
         raise KeyboardInterrupt
+
+
+class _RequestToEnd(_Delayed):
+    def _raise(self, number: int) -> None:
+        raise Terminated(number)
 
 
 @contextmanager
@@ -54,7 +88,7 @@ def ctrl_c_raised() -> Iterator[CtrlC]:
     Does nothing if Ctrl-C is ignored or has another handler.
     """
     ctrl_c = CtrlC()
-    with _replaced((signal.SIGINT,), signal.default_int_handler, _delayed(ctrl_c)):
+    with _replaced((signal.SIGINT,), signal.default_int_handler, ctrl_c):
         yield ctrl_c
 
 
@@ -64,7 +98,7 @@ def requests_to_end_raised() -> Iterator[None]:
 
     Skips a signal that is ignored, as with nohup, or has another handler.
     """
-    with _replaced(ENDING, signal.SIG_DFL, _delayed(_terminate)) as ours:
+    with _replaced(ENDING, signal.SIG_DFL, _RequestToEnd()) as ours:
         try:
             yield
         except Terminated as asked:
@@ -126,27 +160,6 @@ def _replaced(numbers: tuple[int, ...], usual: Any, handler: Handler) -> Iterato
                 signal.signal(number, usual)
 
 
-def _delayed(handler: Handler) -> Handler:
-    """The handler, delayed while code runs that must not be interrupted."""
-    since: dict[int, float] = {}
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        waited = time.monotonic() - since.setdefault(number, time.monotonic())
-        if _is_indivisible(frame) and waited < _LONGEST:
-            # not a threading.Thread: the interrupted code may hold its locks
-            _thread.start_new_thread(_raise_later, (number,))
-            return
-        since.pop(number, None)
-        handler(number, frame)
-
-    return handle
-
-
-def _raise_later(number: int) -> None:
-    time.sleep(_AGAIN)
-    signal.raise_signal(number)
-
-
 def _is_indivisible(frame: FrameType | None) -> bool:
     while frame is not None:
         file = frame.f_code.co_filename
@@ -154,10 +167,6 @@ def _is_indivisible(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated(number)
 
 
 def _is_main_thread() -> bool:
