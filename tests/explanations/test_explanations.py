@@ -1,6 +1,6 @@
 """Every code is explained, with examples that do what they say, and rendered as its golden file.
 
-VAEZOO_UPDATE_GOLDEN=1 writes the golden files anew.
+VAEZOO_UPDATE_GOLDEN=1 rewrites the golden files.
 """
 
 from __future__ import annotations

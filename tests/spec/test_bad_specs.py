@@ -1,4 +1,4 @@
-"""Every bad spec beside its golden rendering; VAEZOO_UPDATE_GOLDEN=1 writes them anew."""
+"""Every bad spec beside its golden rendering; VAEZOO_UPDATE_GOLDEN=1 rewrites them."""
 
 from __future__ import annotations
 

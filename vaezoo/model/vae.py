@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vaezoo.data.pixels import to_unit
 from vaezoo.model.condition import LabelledPrior, Labels, as_labels, labels_in_turn, unknown
 from vaezoo.model.distribution import DiagonalGaussianFamily, LatentDistribution
+from vaezoo.model.evaluation_mode import evaluation_mode
 from vaezoo.model.single_site import SingleSite
 from vaezoo.model.trace import Trace
 from vaezoo.registry.contracts import Batch, ImageShape
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 #: Largest number of values that the prior draws, and of latents that are decoded, at once.
 _DRAW_LIMIT, _DECODE_LIMIT = 2**26, 1024
-#: The name by which samples are drawn from the prior.
+#: The name to draw samples from the prior.
 PRIOR = "prior"
 _NO_CONDITION = "this model has no condition, so it takes no labels"
 
@@ -221,7 +222,7 @@ class VAE(nn.Module):
         not exist.
         """
         batch = self._as_images(images)
-        with _evaluating(self):
+        with evaluation_mode(self):
             return self.posterior(batch, self._checked(labels, len(batch))).mean
 
     @torch.inference_mode()
@@ -238,7 +239,7 @@ class VAE(nn.Module):
                 f"(B, {', '.join(map(str, self.space.shape))})"
             )
         given = self._checked(labels, len(latents))
-        with _evaluating(self):
+        with evaluation_mode(self):
             parameters = self.decoded(self.family.features(latents), given)
             return self.likelihood.mean(parameters).clamp(0, 1)
 
@@ -314,7 +315,7 @@ class VAE(nn.Module):
         name = sampler or self._sampler_name
         if name not in self.samplers:
             raise ValueError(f"there is no sampler {name!r}; expected {' or '.join(self.samplers)}")
-        with _evaluating(self):
+        with evaluation_mode(self):
             if self.sampler is None or name != self._sampler_name:
                 return self.topology.sample(self, count, generator, **self._of_prior(labels))
             parts = [
@@ -386,21 +387,3 @@ def _space(latent: int | tuple[int, ...] | LatentSpace) -> LatentSpace:
 def _as_float32(values: Tensor) -> Tensor:
     """Convert an encoder's bfloat16 output: a KL and draws of z in it would bias the objective."""
     return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
-
-
-class _evaluating:
-    """Evaluation mode inside the block, then each module's mode as before.
-
-    In training mode, batch normalization would make a sample depend on the others.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
-        self._model = model
-
-    def __enter__(self) -> None:
-        self._modes = [(part, part.training) for part in self._model.modules()]
-        self._model.eval()
-
-    def __exit__(self, *_: object) -> None:
-        for part, was_training in self._modes:
-            part.training = was_training

@@ -305,7 +305,7 @@ class Sampler(NeedsData, Component):
         host memory; ``labels`` is (N,), None if there are none. ``model`` is in evaluation mode.
         torch's global generator is seeded too.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no fit")
+        raise TypeError(f"{type(self).__name__}: define fit, or set needs_fit to False")
 
 
 class Metric(NeedsData, DescribedMetric, Component):

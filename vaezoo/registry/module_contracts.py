@@ -142,8 +142,8 @@ class BoundPrior(PriorModule, Protocol):
 class TopologyModule(Protocol):
     """How latent variables depend on each other. An ``nn.Module``.
 
-    It uses the parts of ``model`` (encoder, family, prior) and may own more. With a conditional
-    prior, for which its component must declare ``conditional``, ``infer`` and ``sample`` get
+    It uses the parts of ``model`` (encoder, family, prior) and may own more. A conditional prior
+    needs a topology whose component declares ``conditional``. Then ``infer`` and ``sample`` get
     ``labels`` (B,) too, for ``model.prior_given(labels)``.
     """
 

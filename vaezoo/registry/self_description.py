@@ -61,18 +61,22 @@ class DescribedLikelihood(BaseModel):
         return None
 
 
-class DescribedPosterior(BaseModel):
-    """The self-description of a family of posteriors."""
+class _DescribedDistribution(BaseModel):
+    """What a posterior q(z|x) and a prior p(z) say of their latents."""
 
     @property
     def is_factorial(self) -> bool:
-        """Whether the latents are independent given the image."""
+        """Whether the latents are independent: the distribution is a product over them."""
         return False
 
     @property
     def is_normal(self) -> bool:
-        """Whether q(z|x) is a product of normal densities, one per latent."""
+        """Whether it is a product of normal densities, one per latent."""
         return False
+
+
+class DescribedPosterior(_DescribedDistribution):
+    """The self-description of a family of posteriors."""
 
     def formula(self, latent: int) -> Definition | None:
         """q(z|x) of ``latent`` latents, for reports; None for the general form.
@@ -82,18 +86,8 @@ class DescribedPosterior(BaseModel):
         return None
 
 
-class DescribedPrior(BaseModel):
+class DescribedPrior(_DescribedDistribution):
     """The self-description of a prior."""
-
-    @property
-    def is_factorial(self) -> bool:
-        """Whether the latents are independent: p(z) is a product over them."""
-        return False
-
-    @property
-    def is_normal(self) -> bool:
-        """Whether p(z) is a product of normal densities, one per latent."""
-        return False
 
     def formula(self, latent: int) -> Definition | None:
         """KL(q(z|x) || p(z)) of ``latent`` dimensions, for reports; None for the general form.

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
         PosteriorConformance as PosteriorConformance,
     )
     from vaezoo.testing.conformance.prior_checks import PriorConformance as PriorConformance
+    from vaezoo.testing.conformance.resume_check import (
+        require_exact_resume as require_exact_resume,
+    )
     from vaezoo.testing.conformance.sampler_checks import SamplerConformance as SamplerConformance
     from vaezoo.testing.conformance.tiny_models import small_context as small_context
     from vaezoo.testing.conformance.tiny_models import small_model as small_model
@@ -71,6 +74,7 @@ _HOME = {
     "VisualizerConformance": "metric_checks",
     "optional": "outcome",
     "require": "outcome",
+    "require_exact_resume": "resume_check",
     "small_context": "tiny_models",
     "small_model": "tiny_models",
     "small_spec": "tiny_models",

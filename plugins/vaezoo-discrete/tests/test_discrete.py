@@ -18,19 +18,18 @@ from vaezoo_discrete import (
 )
 from vaezoo_discrete.pixelcnn import PixelCNN, train
 
-from vaezoo import Batch, EvaluationContext, LatentSpace, Posterior, training
-from vaezoo.registry import EpochRecord
+from vaezoo import Batch, EvaluationContext, LatentSpace, Posterior
 from vaezoo.testing import (
     MetricConformance,
     PluginConformance,
     PosteriorConformance,
     PriorConformance,
     SamplerConformance,
+    require_exact_resume,
     small_context,
     small_model,
+    small_spec,
 )
-from vaezoo.testing.conformance.tiny_models import small_spec
-from vaezoo.training import Observer
 
 GRADIENT = VQPosterior(codes=6, dimensions=3, update="gradient")
 AVERAGES = VQPosterior(codes=6, dimensions=3)
@@ -228,31 +227,9 @@ def test_the_network_learns_and_draws_a_pattern() -> None:
     assert len(drawn[:, 0].unique()) == 4
 
 
-class StopAfterOne(Observer):
-    """Stops after the first epoch, as Ctrl-C does."""
-
-    def finished_epoch(self, record: EpochRecord) -> None:
-        raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize(
     "parts",
     [{"posterior": each, "prior": UniformCodes()} for each in (AVERAGES, GRADIENT, FSQ, COOLING)],
 )
 def test_a_stopped_run_resumes_to_the_same_bytes(parts: dict[str, Any], tmp_path: Path) -> None:
-    spec = small_spec(latent=[2, 2], epochs=3, **parts)
-    data = spec.dataset.build()
-
-    def run(name: str, observer: Observer) -> dict[str, torch.Tensor]:
-        cpu = torch.device("cpu")
-        trained = training.train(
-            spec, data, device=cpu, directory=tmp_path / name, observer=observer
-        )
-        return trained.model.state_dict()
-
-    whole = run("whole", Observer())
-    with pytest.raises(KeyboardInterrupt):
-        run("stopped", StopAfterOne())
-    resumed = run("stopped", Observer())
-    assert whole.keys() == resumed.keys()
-    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+    require_exact_resume(small_spec(latent=[2, 2], epochs=3, **parts), tmp_path)

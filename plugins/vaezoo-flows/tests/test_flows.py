@@ -12,10 +12,14 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 from vaezoo_flows import IAFPosterior, MAFPrior, MixturePrior, PlanarPosterior, RealNVPPrior
 
 from vaezoo import Batch, LatentSpace, Posterior, Prior
-from vaezoo.registry import EpochRecord
-from vaezoo.testing import PluginConformance, PosteriorConformance, PriorConformance, small_model
-from vaezoo.testing.conformance.tiny_models import small_spec
-from vaezoo.training import Observer, train
+from vaezoo.testing import (
+    PluginConformance,
+    PosteriorConformance,
+    PriorConformance,
+    require_exact_resume,
+    small_model,
+    small_spec,
+)
 
 
 class TestPlugin(PluginConformance):
@@ -131,13 +135,6 @@ def test_a_model_with_both_has_a_finite_bound(samples: int) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
-class StopAfterOne(Observer):
-    """Stops after the first epoch, as Ctrl-C does."""
-
-    def finished_epoch(self, record: EpochRecord) -> None:
-        raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize(
     "parts",
     [
@@ -148,17 +145,4 @@ class StopAfterOne(Observer):
     ],
 )
 def test_a_stopped_run_resumes_to_the_same_bytes(parts: dict[str, Any], tmp_path: Path) -> None:
-    spec = small_spec(latent=3, epochs=3, **parts)
-    data = spec.dataset.build()
-
-    def run(name: str, observer: Observer) -> dict[str, torch.Tensor]:
-        cpu = torch.device("cpu")
-        trained = train(spec, data, device=cpu, directory=tmp_path / name, observer=observer)
-        return trained.model.state_dict()
-
-    whole = run("whole", Observer())
-    with pytest.raises(KeyboardInterrupt):
-        run("stopped", StopAfterOne())
-    resumed = run("stopped", Observer())
-    assert whole.keys() == resumed.keys()
-    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+    require_exact_resume(small_spec(latent=3, epochs=3, **parts), tmp_path)

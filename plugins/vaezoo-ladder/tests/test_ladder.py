@@ -13,10 +13,13 @@ from vaezoo_ladder.top_down import _product
 
 from vaezoo import Batch, Topology
 from vaezoo.model import DiagonalGaussian
-from vaezoo.registry import EpochRecord
-from vaezoo.testing import PluginConformance, TopologyConformance, small_model
-from vaezoo.testing.conformance.tiny_models import small_spec
-from vaezoo.training import Observer, train
+from vaezoo.testing import (
+    PluginConformance,
+    TopologyConformance,
+    require_exact_resume,
+    small_model,
+    small_spec,
+)
 
 LADDER = LadderTopology(layers=(3, 2), hidden=(8,))
 TOP_DOWN = TopDownTopology(layers=(3, 2), hidden=(8,), features=9)
@@ -97,26 +100,6 @@ def test_a_grid_or_codes_are_refused() -> None:
     assert "vector" in (LADDER.problem(small_model().spec.model.posterior, (4, 7, 7)) or "")
 
 
-class StopAfterOne(Observer):
-    """Stops after the first epoch, as Ctrl-C does."""
-
-    def finished_epoch(self, record: EpochRecord) -> None:
-        raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("parts", [{"topology": each} for each in (LADDER, TOP_DOWN)])
 def test_a_stopped_run_resumes_to_the_same_bytes(parts: dict[str, Any], tmp_path: Path) -> None:
-    spec = small_spec(latent=4, epochs=3, **parts)
-    data = spec.dataset.build()
-
-    def run(name: str, observer: Observer) -> dict[str, torch.Tensor]:
-        cpu = torch.device("cpu")
-        trained = train(spec, data, device=cpu, directory=tmp_path / name, observer=observer)
-        return trained.model.state_dict()
-
-    whole = run("whole", Observer())
-    with pytest.raises(KeyboardInterrupt):
-        run("stopped", StopAfterOne())
-    resumed = run("stopped", Observer())
-    assert whole.keys() == resumed.keys()
-    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+    require_exact_resume(small_spec(latent=4, epochs=3, **parts), tmp_path)

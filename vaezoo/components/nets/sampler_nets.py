@@ -41,7 +41,7 @@ class StoredTensors(nn.Module):
 
 
 class AggregatedPosteriorNet(StoredTensors):
-    """Σ q(z|xₙ) / N over N images, of which it holds the encoder's outputs (N, *output)."""
+    """Σ q(z|xₙ) / N over N images. It holds the encoder's outputs (N, *output)."""
 
     encoded: Tensor
 

@@ -215,7 +215,7 @@ def _case(posterior: Posterior, latent: Shape) -> Case:
 
     def call(module: Any, parameters: Tensor, z: Tensor) -> tuple[Tensor, ...]:
         q = module(parameters)
-        value = z if is_real else q.mean  # of which a density is finite, whatever the support
+        value = z if is_real else q.mean  # its density is finite, whatever the support
         penalties = [torch.zeros(len(z), device=z.device), *q.penalties().values()]
         return q.log_prob(value), q.features(value), torch.stack(penalties).sum(0)
 

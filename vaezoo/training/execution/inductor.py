@@ -74,7 +74,7 @@ def _choose_cache() -> None:
     problem = _problem(Path(chosen))
     if problem:
         message = f"the cache of compiled programs is not used: {problem}"
-        hint = f"until this is mended, each run compiles anew; deleting {chosen} does no harm"
+        hint = f"until this is mended, each run compiles again; deleting {chosen} does no harm"
         warn(Diagnostic("VZ608", message, hint=hint, severity=Severity.WARNING))
         chosen = tempfile.mkdtemp(prefix="vaezoo-compiled-")
         atexit.register(shutil.rmtree, chosen, ignore_errors=True)

@@ -169,6 +169,12 @@ class _RateOnly:
     def scalars(self, lr_of: LearningRates) -> list[float]:
         return [lr_of(self._part)]
 
+    def after_apply(self) -> None:
+        """Do nothing: the update does not depend on the step count."""
+
+    def after_eager_step(self) -> None:
+        """Do nothing: the update does not depend on the step count."""
+
 
 class SGDUpdate(_RateOnly):
     """Stochastic gradient descent: b ← μ b + g; θ ← θ − lr (g + μ b with nesterov, else b)."""
@@ -200,12 +206,6 @@ class SGDUpdate(_RateOnly):
                 buffer.mul_(self._momentum).add_(direction)
                 direction = direction + self._momentum * buffer if self._nesterov else buffer
             parameter.sub_(lr * direction)
-
-    def after_apply(self) -> None:
-        """Do nothing: the update does not depend on the step count."""
-
-    def after_eager_step(self) -> None:
-        """Do nothing: the update does not depend on the step count."""
 
 
 def _trained(
@@ -257,9 +257,6 @@ class RMSpropUpdate(_RateOnly):
 
     def after_apply(self) -> None:
         self._step_counts.add_(1.0)
-
-    def after_eager_step(self) -> None:
-        """Do nothing: the update does not depend on the step count."""
 
 
 def _adam_state(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Any]:
