@@ -18,7 +18,7 @@ from vaezoo_discrete import (
 )
 from vaezoo_discrete.pixelcnn import PixelCNN, train
 
-from vaezoo import Batch, EvaluationContext, LatentSpace, Posterior
+from vaezoo import Batch, EvaluationContext, LatentSpace, Posterior, Schedule
 from vaezoo.testing import (
     MetricConformance,
     PluginConformance,
@@ -30,12 +30,16 @@ from vaezoo.testing import (
     small_model,
     small_spec,
 )
+from vaezoo.training import Observer, load_for_training
+from vaezoo.training import train as train_spec
 
 GRADIENT = VQPosterior(codes=6, dimensions=3, update="gradient")
 AVERAGES = VQPosterior(codes=6, dimensions=3)
 FSQ = FSQPosterior(levels=(4, 3))
 CATEGORICAL = CategoricalPosterior(classes=5)
-COOLING = CategoricalPosterior(classes=5, cooling=0.01, hard=True)
+COOLING = CategoricalPosterior(
+    classes=5, temperature=Schedule(exponential=(1.0, 0.5), epochs=2), hard=True
+)
 EACH = pytest.mark.parametrize(
     "posterior", [GRADIENT, AVERAGES, FSQ, CATEGORICAL], ids=["gradient", "ema", "fsq", "gumbel"]
 )
@@ -162,7 +166,7 @@ def test_the_relaxation_comes_near_the_code_as_it_cools() -> None:
     logits = torch.randn(200, 5, 3)
     distances = []
     for temperature in (2.0, 0.1):
-        posterior = CategoricalPosterior(classes=5, temperature=temperature, coldest=0.01)
+        posterior = CategoricalPosterior(classes=5, temperature=temperature)
         module = posterior.build((3,))
         module.train()  # type: ignore[attr-defined]
         q = module(logits)
@@ -171,18 +175,13 @@ def test_the_relaxation_comes_near_the_code_as_it_cools() -> None:
     assert distances[1] < 0.3 * distances[0]
 
 
-def test_the_temperature_falls_in_training_only() -> None:
-    module = CategoricalPosterior(classes=3, cooling=0.1, coldest=0.5).build((2,))
-    for _ in range(3):
-        module(torch.zeros(1, 3, 2))
-    assert module.temperature.item() == pytest.approx(math.exp(-0.3))  # type: ignore[attr-defined]
-    module.eval()  # type: ignore[attr-defined]
-    module(torch.zeros(1, 3, 2))
-    assert module.temperature.item() == pytest.approx(math.exp(-0.3))  # type: ignore[attr-defined]
-    module.train()  # type: ignore[attr-defined]
-    for _ in range(50):
-        module(torch.zeros(1, 3, 2))
-    assert module.temperature.item() == pytest.approx(0.5)  # type: ignore[attr-defined]
+def test_the_temperature_follows_its_schedule(tmp_path: Path) -> None:
+    """The last of three steps an epoch starts after 1 2/3 of 2 epochs, from 1 to 0.5."""
+    spec = small_spec(posterior=COOLING, prior=UniformCodes())
+    data, device = load_for_training(spec), torch.device("cpu")
+    trained = train_spec(spec, data, device=device, directory=tmp_path, observer=Observer())
+    temperature = trained.model.family.temperature.item()
+    assert temperature == pytest.approx(0.5 ** (5 / 6))
 
 
 def test_the_kl_is_that_of_the_uniform_prior() -> None:

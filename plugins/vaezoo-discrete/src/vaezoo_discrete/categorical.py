@@ -52,28 +52,19 @@ class Categorical(LatentDistribution):
 
 
 class CategoricalFamily(nn.Module):
-    """Categorical distributions with a temperature that falls from step to step."""
+    """Categorical distributions; training sets the current temperature."""
 
     temperature: Tensor
 
-    def __init__(
-        self, classes: int, temperature: float, cooling: float, coldest: float, *, hard: bool
-    ) -> None:
+    def __init__(self, classes: int, temperature: float, *, hard: bool) -> None:
         super().__init__()
         self.classes = classes
-        self.cooling = cooling
-        self.coldest = coldest
         self.hard = hard
         self.register_buffer("temperature", torch.tensor(float(temperature)))
 
     def forward(self, parameters: Tensor) -> Categorical:
         """parameters (B, K, *latent): logits."""
-        temperature = self.temperature.clone()
-        if self.training and self.cooling:
-            with torch.no_grad():
-                factor = torch.exp(torch.tensor(-self.cooling, device=parameters.device))
-                self.temperature.copy_((self.temperature * factor).clamp(min=self.coldest))
-        return Categorical(parameters, temperature, relaxed=self.training, hard=self.hard)
+        return Categorical(parameters, self.temperature, relaxed=self.training, hard=self.hard)
 
     def features(self, z: Tensor) -> Tensor:
         """Codes (B, *latent) -> one-hot, (B, K, *latent)."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from vaezoo import Definition, LatentSpace, Posterior
+from vaezoo import Definition, LatentSpace, Positive, Posterior, value_at
 
 if TYPE_CHECKING:
     from vaezoo.registry.module_contracts import PosteriorModule, Shape
@@ -102,14 +102,11 @@ class CategoricalPosterior(Posterior, use="categorical"):
     arXiv:1611.01144; Maddison et al. 2017, arXiv:1611.00712).
 
     In training the decoder receives softmax((logits + Gumbel noise) / temperature), or with
-    ``hard`` the one-hot code with that gradient; otherwise the one-hot code. The temperature falls
-    from ``temperature`` by a factor exp(−``cooling``) a step, to ``coldest``.
+    ``hard`` the one-hot code with that gradient; otherwise the one-hot code.
     """
 
     classes: int = Field(10, ge=2, le=65536, description="values of each latent")
-    temperature: float = Field(1.0, gt=0, description="temperature at the start")
-    cooling: float = Field(0.0, ge=0, description="rate at which the temperature falls, per step")
-    coldest: float = Field(0.5, gt=0, description="lowest temperature")
+    temperature: Positive = Field(1.0, description="temperature of the softmax in training")
     hard: bool = Field(False, description="whether the decoder receives one-hot codes in training")
 
     @property
@@ -129,9 +126,7 @@ class CategoricalPosterior(Posterior, use="categorical"):
         """(B, classes, *latent): logits."""
         from vaezoo_discrete.categorical import CategoricalFamily
 
-        return CategoricalFamily(
-            self.classes, self.temperature, self.cooling, self.coldest, hard=self.hard
-        )
+        return CategoricalFamily(self.classes, value_at(self.temperature, 0), hard=self.hard)
 
     def formula(self, latent: int) -> Definition:
         return Definition(
