@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import Dataset as Dataset
     from vaezoo.registry import Decoder as Decoder
     from vaezoo.registry import Definition as Definition
+    from vaezoo.registry import EncodedPicture as EncodedPicture
     from vaezoo.registry import Encoder as Encoder
     from vaezoo.registry import EpochRecord as EpochRecord
     from vaezoo.registry import EvaluationContext as EvaluationContext
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from vaezoo.registry.fields import NonNegative as NonNegative
     from vaezoo.registry.fields import Positive as Positive
     from vaezoo.registry.fields import Schedule as Schedule
+    from vaezoo.registry.fields import value_at as value_at
     from vaezoo.registry.fields.binarization import Binarization as Binarization
     from vaezoo.registry.module_contracts import BoundPrior as BoundPrior
     from vaezoo.registry.module_contracts import BoundSampler as BoundSampler
@@ -108,6 +110,7 @@ _HOME = {
     "DiagonalGaussian": "vaezoo.model",
     "Encoder": "vaezoo.registry",
     "Entry": "vaezoo.zoo.entry",
+    "EncodedPicture": "vaezoo.registry",
     "EpochRecord": "vaezoo.registry",
     "EvaluationContext": "vaezoo.registry",
     "Figure": "vaezoo.registry",
@@ -163,6 +166,7 @@ _HOME = {
     "sweep": "vaezoo.runs.sweep",
     "sweep_on_ray": "vaezoo.runs.ray",
     "validate": "vaezoo.spec",
+    "value_at": "vaezoo.registry.fields",
     "verify": "vaezoo.evaluation.verify",
     "why": "vaezoo.zoo.spec_lookup",
 }

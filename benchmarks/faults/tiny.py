@@ -111,7 +111,7 @@ class World:
             self.model(seed),
             lock=self.lock,
             figures=[figure],
-            pictures={"samples": _PICTURE + str(seed).encode()},
+            pictures={"samples.png": _PICTURE + str(seed).encode()},
         )
 
     def run(self, *, fresh: bool = False) -> Entry:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from tests.helpers import registry_with
+from tests.helpers import registry_with, spec_data
 from vaezoo.data.loading import load
 from vaezoo.diagnostics import DataError, Diagnostic, DiagnosticWarning, PluginError
 from vaezoo.registry import Dataset, ImageData, ImageShape, Split
+from vaezoo.spec import from_data
 
 DIGEST = hashlib.sha256(b"x").hexdigest()
 IMAGES = torch.arange(8 * 6 * 6).remainder(256).to(torch.uint8).view(8, 1, 6, 6)
@@ -96,9 +97,10 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_names_its_plugin_and_component(fault: str) -> None:
     make, words = FAULTS[fault]
-    given = dataset(make)
+    made = type(dataset(make))
+    given = from_data(spec_data(dataset="given"), registry_with(made)).dataset
     with pytest.raises(PluginError, match=words) as caught:
-        load(given, registry_with(type(given)))
+        load(given)
     (finding,) = caught.value.diagnostics
     assert finding.code == "VZ303"
     assert finding.message.startswith("the dataset 'given' of the plugin tests 1 ")
@@ -119,9 +121,8 @@ def test_a_field_called_kind_does_not_change_a_finding() -> None:
         def build(self) -> ImageData:
             raise ValueError("no")
 
-    given = Kinds()
-    with pytest.raises(PluginError, match="the dataset 'kinds' of"):
-        load(given, registry_with(Kinds))
+    with pytest.raises(PluginError, match="the dataset 'kinds' "):
+        load(Kinds())
 
 
 def test_an_image_shape_that_is_a_tuple() -> None:

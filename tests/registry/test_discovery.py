@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from vaezoo.diagnostics import PluginError
-from vaezoo.registry import Encoder, ImageShape, Plugin, Registry, discover, hookimpl
+from vaezoo.registry import (
+    Encoder,
+    ImageShape,
+    Plugin,
+    Registry,
+    discover,
+    hookimpl,
+    new_registry,
+)
 
 GOOD = '''
 from vaezoo import Encoder, hookimpl
@@ -117,6 +125,13 @@ def test_two_plugins_with_one_component_name() -> None:
     assert "one.py" in str(caught.value)
     assert "two.py" in str(caught.value)
     assert registry.find("encoder", "two:same").plugin.name == "two"
+
+
+def test_a_plugin_that_takes_a_built_in_name_does_not_change_other_specs() -> None:
+    registry = new_registry()
+    plugin(registry, "taker", vaezoo_components=lambda: [encoder("mlp")])
+    assert registry.find("encoder", "mlp").plugin.name == "vaezoo"
+    assert registry.find("encoder", "taker:mlp").plugin.name == "taker"
 
 
 def test_a_second_plugin_of_one_name_does_not_harm_the_first(tmp_path: Path) -> None:

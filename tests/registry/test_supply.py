@@ -100,7 +100,7 @@ def test_the_plugin_has_all_kinds_and_hooks() -> None:
 
 def test_a_failed_run_is_passed_to_the_hook(folder: Path) -> None:
     arguments = ["--plugin", str(PLUGIN), "run", "spec.yaml", "--device", "cpu"]
-    done = invoke(*arguments, "--set", "loss.breaks_after=1")
+    done = invoke(*arguments, "--set", "train.optimizer={use: sgd, lr: 1e30}")
     assert done.exception is not None
     last = json.loads((folder / "told.jsonl").read_text().splitlines()[-1])
     assert last == {"hook": "vaezoo_run_failed", "error": "DivergenceError"}

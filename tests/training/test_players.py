@@ -184,7 +184,10 @@ class Silent(FactorVAE, use="silent"):
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        (Empty, "the player 'discriminator' of the loss 'empty' has no parameters"),
+        (
+            Empty,
+            "the player 'discriminator' of the loss 'empty' of the plugin tests 1 has no parameters",
+        ),
         (Silent, "it returns no 'player.discriminator', but objective, reconstruction, kl"),
     ],
 )

@@ -209,4 +209,4 @@ def test_batches_are_shared_by_processes() -> None:
     whole = spec.model_copy(update={"train": spec.train.model_copy(update={"validation": 0})})
     load_for_training(whole)
     with pytest.raises(SpecError, match="in batches of 8, shared by 2 processes"):
-        load_for_training(whole, None, Processes(count=2))
+        load_for_training(whole, Processes(count=2))

@@ -117,9 +117,15 @@ class NormalNet(nn.Module):
     def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
         return torch.randn(count, *self.latent, generator=generator, device=generator.device)
 
+    def log_prob(self, z: torch.Tensor) -> torch.Tensor:
+        return -0.5 * (z**2 + math.log(2 * math.pi)).flatten(1).sum(1)
+
+    def kl(self, posterior: Any) -> torch.Tensor | None:
+        return None
+
 
 class Normal(Prior, use="standard_normal"):
-    """Only sampled from here."""
+    """Independent normal densities, without a closed KL."""
 
     def build(self, space: LatentSpace) -> Any:
         return NormalNet(space.shape)
@@ -265,7 +271,7 @@ class Publisher:
             "figures": FIGURES,
             "targets": [TARGET],
             "history": HISTORY,
-            "pictures": {"samples": b"\x89PNG", "parts:latents": b"\x89PNG"},
+            "pictures": {"samples.png": b"\x89PNG", "parts:latents.png": b"\x89PNG"},
             "notes": ["1 of 2 latent dimensions ended unused: z1"],
         }
         return publish(spec, self.model(spec, seed), **{**settings, **options})

@@ -112,7 +112,7 @@ def test_device_that_is_not_there(publisher: Any) -> None:
 
 def test_lock_names_versions_files_and_settings(publisher: Any) -> None:
     lock = publisher().lock
-    assert lock["dataset"] == {"use": "dots", "digest": "d0"}
+    assert lock["dataset"] == {"use": "dots", "digest": "d0", "shape": [1, 4, 4]}
     assert (lock["seed"], lock["precision"], lock["device"]["type"]) == (0, "float32", "cpu")
     kinds = [component["kind"] for component in lock["components"]]
     assert kinds[:5] == ["dataset", "encoder", "posterior", "topology", "decoder"]

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from vaezoo.registry import Component, Optimizer
-from vaezoo.registry.fields import Positive
+from vaezoo.registry.fields import NonNegative, Positive, value_at
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +51,7 @@ class AdamW(Optimizer, use="adamw"):
         (0.9, 0.999), description="decay rates of the moment estimates"
     )
     eps: float = Field(1e-8, gt=0, description="term added to the denominator")
-    weight_decay: float = Field(0.01, ge=0, description="weight decay coefficient")
+    weight_decay: NonNegative = Field(0.01, description="weight decay coefficient")
 
     def highest_lr(self, plan: TrainSpec) -> float:
         return _ADAM_LIMIT
@@ -64,7 +64,7 @@ class AdamW(Optimizer, use="adamw"):
             lr=lr,
             betas=self.betas,
             eps=self.eps,
-            weight_decay=self.weight_decay,
+            weight_decay=value_at(self.weight_decay, 0),
             fused=True,
         )
 
@@ -75,7 +75,7 @@ class SGD(Optimizer, use="sgd"):
     lr: Positive = Field(1e-4, description="learning rate")
     momentum: Fraction = Field(0.9, description="momentum factor")
     nesterov: bool = Field(False, description="use Nesterov momentum")
-    weight_decay: float = Field(0.0, ge=0, description="weight decay coefficient")
+    weight_decay: NonNegative = Field(0.0, description="weight decay coefficient")
 
     def highest_lr(self, plan: TrainSpec) -> float | None:
         if plan.gradient_clip is not None:
@@ -101,7 +101,7 @@ class SGD(Optimizer, use="sgd"):
             lr=lr,
             momentum=self.momentum,
             nesterov=self.nesterov,
-            weight_decay=self.weight_decay,
+            weight_decay=value_at(self.weight_decay, 0),
             fused=True,
         )
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaezoo.diagnostics import Diagnostic, PluginError, Severity, warn
-from vaezoo.registry import Dataset, ImageData, ImageShape, Registry, Split
+from vaezoo.registry import Dataset, ImageData, ImageShape, Split
 from vaezoo.registry.blame import blamed, class_path, component_label
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -32,8 +32,8 @@ class DataFault:
     hint: str = ""
 
 
-def load(dataset: Dataset, registry: Registry | None = None) -> ImageData:
-    """Call a dataset's ``build`` and check the result. The registry names the plugin in errors.
+def load(dataset: Dataset) -> ImageData:
+    """Call a dataset's ``build`` and check the result.
 
     Labels become int64, and classes without names get their numbers. Warns (VZ611) where no
     pixel is above 1.
@@ -41,14 +41,14 @@ def load(dataset: Dataset, registry: Registry | None = None) -> ImageData:
     Raises PluginError (VZ303) for a dataset that fails or violates its contract, and passes on
     vaezoo's own errors, such as DataError (VZ601).
     """
-    with blamed(dataset, "to load its images", registry):
+    with blamed(dataset, "to load its images"):
         data: object = dataset.build()
     for fault in faults(dataset, data):
         hint = f"{fault.hint}; " if fault.hint else ""
         raise PluginError(
             Diagnostic(
                 "VZ303",
-                f"{component_label(dataset, registry)} gives {fault.given}, not {fault.wanted}",
+                f"{component_label(dataset)} gives {fault.given}, not {fault.wanted}",
                 hint=f"{hint}the fault is in {class_path(dataset)}.build",
             )
         )

@@ -83,7 +83,7 @@ def evaluate(
         _require_amendable(entry)
     model = load_model(entry, registry, device, overrides)
     chosen = choose_metrics(model.spec, metrics, importance_samples, registry)
-    data = load_images(entry, model, registry)
+    data = load_images(entry, model)
     if record:
         refuse_changed(entry, data)
     context = context_of(model, data, split, advance)
@@ -91,14 +91,14 @@ def evaluate(
     if record:
         from vaezoo.evaluation import concluded
         from vaezoo.evaluation.describe_figures import described
-        from vaezoo.plotting.draw import of_failures
+        from vaezoo.registry.run_notes import of_the_run
         from vaezoo.zoo.add_metrics import amend, with_figures
 
         def with_new(now: Entry) -> Metrics:
             merged = with_figures(now.metrics.figures, figures)
             merged = tuple(described(merged, model.spec.metrics, model.spec))
             targets, notes = concluded(model.spec, merged, now.history)
-            notes = (*notes, *of_failures(now.metrics.notes))
+            notes = (*notes, *of_the_run(now.metrics.notes))
             return replace(now.metrics, figures=merged, targets=targets, notes=notes)
 
         amend(entry, with_new)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from vaezoo.diagnostics import Diagnostic, SpecError, suggest
+from vaezoo.diagnostics import Diagnostic, PluginError, SpecError, suggest
 from vaezoo.evaluation.describe_figures import compute
-from vaezoo.registry import EpochRecord, EvaluationContext, Figure, TargetResult
+from vaezoo.registry import EpochRecord, EvaluationContext, Figure, Metric, TargetResult
 from vaezoo.registry.active_latents import UNUSED_BELOW, unused_latents
+from vaezoo.registry.blame import component_failure
 from vaezoo.registry.verdicts import from_record, in_words
 from vaezoo.spec.declared_figures import quantity_of
 from vaezoo.spec.spec import Spec
@@ -19,9 +20,18 @@ from vaezoo.training.execution.malloc import memory_kept
 def evaluate(context: EvaluationContext) -> list[Figure]:
     """The figures of the spec's metrics on the context's split.
 
-    Raises PluginError (VZ303) if a metric fails.
+    Raises PluginError (VZ303) if a metric fails, or names a figure as another metric does.
     """
-    return [figure for metric in context.spec.metrics for figure in compute(metric, context)]
+    figures: list[Figure] = []
+    owners: dict[tuple[str, str], Metric] = {}
+    for metric in context.spec.metrics:
+        for figure in compute(metric, context):
+            owner = owners.setdefault((figure.split, figure.name), metric)
+            if type(owner) is not type(metric):
+                taken = ValueError(f"{figure.name!r} is already a figure of {owner.use!r}")
+                raise PluginError(component_failure(metric, taken, None, "to name its figures"))
+            figures.append(figure)
+    return figures
 
 
 def judge(

@@ -17,11 +17,12 @@ from vaezoo.evaluation.verify import Check, entry_files
 from vaezoo.evaluation.verify.recompute import Recomputed, recompute
 from vaezoo.evaluation.verify.steps import lock_check
 from vaezoo.registry import Figure, Registry, discover
+from vaezoo.registry.run_notes import of_pictures, of_training
 from vaezoo.spec.declared_figures import names_of
 from vaezoo.system import safetensors_io
 from vaezoo.zoo import Entry, find, publish
 from vaezoo.zoo.add_metrics import with_figures
-from vaezoo.zoo.lock import with_check
+from vaezoo.zoo.lock import require_plugins, with_check
 from vaezoo.zoo.publish import keep_away
 from vaezoo.zoo.search import words_for, zoo_option
 from vaezoo.zoo.zoo_folders import home_of
@@ -83,6 +84,7 @@ def migrate(
     if entry.stands_alone:
         raise _refused(f"{entry.path} is only a weights file", "give an entry's folder or name")
     _require(entry_files.sealed(entry), entry)
+    require_plugins(entry.lock, registry, entry.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DiagnosticWarning)  # changed code is tested below
         trained = entry.load(registry, device)
@@ -91,7 +93,7 @@ def migrate(
     if before.canonical() == wanted.canonical() and _is_up_to_date(entry, before, registry):
         return Migrated(entry, changed=False)
     _require_free(entry, wanted.name)
-    data = load(wanted.dataset, registry)
+    data = load(wanted.dataset)
     _require_same_data(entry, data)
     model = _rebuilt(trained, wanted)
     added = _new_figures(model, before, data, entry.metrics.figures, announce, advance)
@@ -253,7 +255,6 @@ def _published(
 ) -> Entry:
     from vaezoo.evaluation import concluded
     from vaezoo.evaluation.describe_figures import described
-    from vaezoo.training.fit_sampler import of_failed_fit
 
     spec = model.spec
     state = safetensors_io.in_format(model.state_dict(), spec.publish.weights)
@@ -270,7 +271,7 @@ def _published(
         targets=targets,
         history=entry.history,
         pictures=pictures,
-        notes=[*notes, *of_failed_fit(entry.metrics.notes), *failures],
+        notes=[*notes, *of_training(entry.metrics.notes), *failures],
         test_is_trained_on=data.test_is_trained_on,
         zoo=home_of(entry).parent,
     )
@@ -282,13 +283,13 @@ def _published(
 def _drawn(entry: Entry, model: VAE, data: ImageData) -> tuple[dict[str, bytes], list[str]]:
     """The pictures and notes on failed ones: the entry's if its visualizers are unchanged, else
     new ones."""
-    from vaezoo.plotting.draw import draw, of_failures
+    from vaezoo.plotting.draw import draw
     from vaezoo.registry import EvaluationContext
 
     former = entry.spec_data.get("visualizers")
     if former == model.spec.canonical()["visualizers"]:
-        pictures = {path.stem: entry.picture(path) for path in entry.figures}
-        return pictures, of_failures(entry.metrics.notes)
+        pictures = {path.name: entry.picture(path) for path in entry.figures}
+        return pictures, of_pictures(entry.metrics.notes)
     context = EvaluationContext.of_test(model, data, entry.history)
     drawn = draw(model.spec.visualizers, context, lambda name: None)
     return drawn.pictures, drawn.notes()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from inspect import isfunction
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import nn
@@ -12,13 +13,20 @@ from vaezoo.model.condition import LabelledPrior, WithOneHot
 from vaezoo.model.vae import VAE
 from vaezoo.registry import Condition, Decoder, Encoder, ImageShape, Prior
 from vaezoo.registry.blame import blamed
+from vaezoo.registry.module_contracts import (
+    LikelihoodModule,
+    PosteriorModule,
+    PriorModule,
+    TopologyModule,
+)
 from vaezoo.spec.conditioning import condition_of, decoder_input, encoder_image
 
 if TYPE_CHECKING:
-    from vaezoo.registry.module_contracts import PriorModule
     from vaezoo.spec.spec import Spec
 
 _MODULE = "to build its module"
+
+M = TypeVar("M")
 
 
 def build(spec: Spec, *, seed: int | None = None, condition: Condition | None = None) -> VAE:
@@ -35,17 +43,17 @@ def build(spec: Spec, *, seed: int | None = None, condition: Condition | None = 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.train.seed if seed is None else seed)
         with blamed(parts.encoder, _MODULE):
-            encoder = build_encoder(spec, condition)
+            encoder = require_module(build_encoder(spec, condition))
         with blamed(parts.decoder, _MODULE):
-            decoder = build_decoder(spec, condition)
+            decoder = require_module(build_decoder(spec, condition))
         with blamed(parts.likelihood, _MODULE):
-            likelihood = parts.likelihood.build(image)
+            likelihood = require_module(parts.likelihood.build(image), LikelihoodModule)
         with blamed(parts.prior, _MODULE):
-            prior = build_prior(spec, condition)
+            prior = require_module(build_prior(spec, condition), PriorModule)
         with blamed(parts.posterior, _MODULE):
-            family = parts.posterior.build(latent)
+            family = require_module(parts.posterior.build(latent), PosteriorModule)
         with blamed(parts.topology, _MODULE):
-            topology = parts.topology.build(parts.posterior, latent)
+            topology = require_module(parts.topology.build(parts.posterior, latent), TopologyModule)
         return VAE(
             image,
             parts.posterior.space(latent),
@@ -58,6 +66,17 @@ def build(spec: Spec, *, seed: int | None = None, condition: Condition | None = 
             condition=condition,
             spec=spec,
         )
+
+
+def require_module(built: M, interface: type = object) -> M:
+    """What a component built. Raises TypeError unless it is a module with a protocol's methods."""
+    if not isinstance(built, nn.Module):
+        raise TypeError(f"build returned {built!r:.80}, not an nn.Module")
+    methods = [name for name, value in vars(interface).items() if isfunction(value)]
+    missing = [name for name in methods if not callable(getattr(built, name, None))]
+    if missing:
+        raise TypeError(f"its module {type(built).__name__} has no method {', '.join(missing)}")
+    return built
 
 
 def required_condition(spec: Spec) -> Condition | None:

@@ -1,41 +1,32 @@
-"""Draw a spec's visualizers as PNG files."""
+"""Draw a spec's visualizers."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from vaezoo.diagnostics import VaezooError
-from vaezoo.registry import EvaluationContext, Visualizer
+from vaezoo.registry import EncodedPicture, EvaluationContext, Visualizer
 from vaezoo.registry.discovery.isolation import cause_of
+from vaezoo.registry.run_notes import picture_failed
 
 #: The environment variable with matplotlib's backend.
 _VARIABLE = "MPLBACKEND"
-_FAILURE = re.compile(r"the picture \S+ was not drawn: ")
 
 
 @dataclass
 class Drawn:
-    """The PNG pictures by name, and the errors of those that failed."""
+    """The pictures by file name, and the errors of those that failed by name."""
 
     pictures: dict[str, bytes] = field(default_factory=dict)
     failures: dict[str, BaseException] = field(default_factory=dict)
 
     def notes(self) -> list[str]:
         """A sentence about each picture that failed."""
-        return [
-            f"the picture {name} was not drawn: {_cause(why)}"  # matches _FAILURE
-            for name, why in self.failures.items()
-        ]
-
-
-def of_failures(notes: Sequence[str]) -> list[str]:
-    """The notes of an entry about pictures that failed."""
-    return [note for note in notes if _FAILURE.match(note)]
+        return [picture_failed(name, _cause(why)) for name, why in self.failures.items()]
 
 
 def draw(
@@ -49,10 +40,12 @@ def draw(
     drawn = Drawn()
     with own_backend():
         for visualizer in visualizers:
-            name = _free_name(visualizer.use, {*drawn.pictures, *drawn.failures})
+            stems = {file.rpartition(".")[0] for file in drawn.pictures}
+            name = _free_name(visualizer.use, {*stems, *drawn.failures})
             announce(name)
             try:
-                drawn.pictures[name] = _picture(visualizer, context)
+                picture = _picture(visualizer, context)
+                drawn.pictures[f"{name}.{picture.format}"] = picture.content
             except (Exception, SystemExit, GeneratorExit) as error:
                 drawn.failures[name] = error
     return drawn
@@ -86,10 +79,19 @@ def own_backend() -> Iterator[None]:
             os.environ[_VARIABLE] = wanted
 
 
-def _picture(visualizer: Visualizer, context: EvaluationContext) -> bytes:
+def _picture(visualizer: Visualizer, context: EvaluationContext) -> EncodedPicture:
+    from matplotlib.figure import Figure
+
     from vaezoo.plotting.png import png  # imports matplotlib, which training does not need
 
-    return png(visualizer.draw(context))
+    made: object = visualizer.draw(context)
+    if isinstance(made, EncodedPicture):
+        return made
+    if isinstance(made, Figure):
+        return EncodedPicture(png(made), "png")
+    raise TypeError(
+        f"draw returned {made!r:.80}, neither a matplotlib figure nor a vaezoo.EncodedPicture"
+    )
 
 
 def _cause(error: BaseException) -> str:

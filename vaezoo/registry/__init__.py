@@ -19,6 +19,7 @@ from vaezoo.registry.component_kinds import (
 from vaezoo.registry.contracts import (
     Batch,
     DataFacts,
+    EncodedPicture,
     EpochRecord,
     EvaluationContext,
     Figure,
@@ -45,6 +46,7 @@ __all__ = [
     "Dataset",
     "Decoder",
     "Definition",
+    "EncodedPicture",
     "Encoder",
     "EpochRecord",
     "EvaluationContext",

@@ -6,6 +6,7 @@ Only ``build``, which creates its torch module, imports torch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -20,12 +21,14 @@ class Component(BaseModel):
         frozen=True,
         extra="forbid",
         defer_build=True,
+        validate_default=True,
         allow_inf_nan=False,  # a canonical spec is JSON, which has no inf or nan
     )
 
     kind: ClassVar[str] = ""
     use: ClassVar[str] = ""
     _written: str = PrivateAttr(default="")
+    _supplier: str = PrivateAttr(default="")
 
     def __init_subclass__(cls, use: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -51,7 +54,29 @@ class Component(BaseModel):
         """
         return tuple(getattr(self, name) for name in shaping(type(self)))
 
-    def as_written(self, name: str) -> Component:
-        """Store the name that the spec used (``plugin:name`` or ``name``); return the component."""
-        self._written = name
+    def as_written(self, name: str, supplier: str = "") -> Component:
+        """Store the name that the spec used (``plugin:name`` or ``name``); return the component.
+
+        ``supplier`` is the plugin that it comes from, for messages.
+        """
+        self._written, self._supplier = name, supplier
         return self
+
+    @property
+    def supplied_by(self) -> str:
+        """The plugin that a spec resolved it from, with its version; empty if made otherwise."""
+        return self._supplier
+
+
+def components_in(value: Any) -> Iterator[Component]:
+    """The components in a spec or another model, including nested ones."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from components_in(getattr(value, name))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from components_in(item)
+    elif isinstance(value, dict):
+        yield from components_in(tuple(value.values()))

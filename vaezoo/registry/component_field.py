@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import PlainSerializer, PlainValidator, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import PlainSerializer, PlainValidator, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError, PydanticSerializationError
 
 from vaezoo.diagnostics import Diagnostic, PluginError
 from vaezoo.registry.component import Component
@@ -38,16 +38,35 @@ class Resolve:
             raise _as_pydantic(error.diagnostics[0]) from None
         try:
             component: Component = parse(registered.component, parameters, info.context)
-        except ValueError:  # pydantic and validators raise it for a bad value
+            component.model_dump_json()  # what cannot be stored is found before training
+        except ValidationError as error:
+            if reason := _bad_default(error, parameters):
+                raise _as_pydantic(_fault(registered, reason)) from None
+            raise
+        except PydanticSerializationError as error:
+            reason = f"its parameters cannot be stored: {error}"
+            raise _as_pydantic(_fault(registered, reason)) from None
+        except ValueError:  # validators raise it for a bad value
             raise
         except Exception as error:  # a plugin's fault must not abort validation
-            raise _as_pydantic(_fault(registered, error)) from None
-        return component.as_written(name)
+            raise _as_pydantic(_fault(registered, cause_of(error))) from None
+        return component.as_written(name, registered.plugin.label)
 
 
-def _fault(registered: Registered, error: Exception) -> Diagnostic:
+def _bad_default(error: ValidationError, parameters: dict[str, Any]) -> str | None:
+    """The default that its own field refuses, if that is the error."""
+    for found in error.errors(include_url=False):
+        if found["type"] != "missing" and found["loc"] and found["loc"][0] not in parameters:
+            value = found["input"]
+            return (
+                f"the default of its field {found['loc'][0]}, {value!r}, is invalid: {found['msg']}"
+            )
+    return None
+
+
+def _fault(registered: Registered, reason: str) -> Diagnostic:
     component, plugin = registered.component, registered.plugin
-    return unusable(component.kind, registered.qualified, plugin, cause_of(error))
+    return unusable(component.kind, registered.qualified, plugin, reason)
 
 
 def _as_pydantic(diagnostic: Diagnostic) -> PydanticCustomError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from vaezoo.registry.component import Component
 from vaezoo.registry.contracts import (
+    EncodedPicture,
     EvaluationContext,
     Figure,
     ImageClassifier,
@@ -330,8 +331,8 @@ class Visualizer(NeedsData, Component):
         return None
 
     @abstractmethod
-    def draw(self, context: EvaluationContext) -> matplotlib.figure.Figure:
-        """Draw a matplotlib figure, without pyplot to avoid global state."""
+    def draw(self, context: EvaluationContext) -> matplotlib.figure.Figure | EncodedPicture:
+        """Draw a matplotlib figure, without pyplot to avoid global state, or encode a picture."""
 
 
 KINDS: dict[str, type[Component]] = {

@@ -167,6 +167,27 @@ class Figure:
         return self.about.role if self.about else self.name
 
 
+#: Formats of pictures. The first is that of matplotlib figures.
+PICTURE_FORMATS = ("png", "gif", "webp", "svg", "html")
+
+
+@dataclass(frozen=True)
+class EncodedPicture:
+    """A picture that a visualizer encoded itself, such as an animation or a page.
+
+    ``format`` is one of png, gif, webp, svg and html. Raises ValueError for another.
+    """
+
+    content: bytes
+    format: str
+
+    def __post_init__(self) -> None:
+        if self.format not in PICTURE_FORMATS:
+            raise ValueError(
+                f"the format is {self.format!r}, expected {', '.join(PICTURE_FORMATS)}"
+            )
+
+
 @dataclass(frozen=True)
 class EpochRecord:
     """One epoch: means over examples in nats.
@@ -295,7 +316,7 @@ class Metrics:
 class PublishedEntry(Protocol):
     """A published zoo entry, the argument of ``vaezoo_run_finished``.
 
-    ``path`` is its folder, ``metrics`` the evaluation, ``figures`` its pictures (PNG).
+    ``path`` is its folder, ``metrics`` the evaluation, ``figures`` its pictures.
     """
 
     @property

@@ -19,6 +19,7 @@ from vaezoo.registry import hookspecs
 from vaezoo.registry.collect import Supply, ask
 from vaezoo.registry.component import Component
 from vaezoo.registry.component_kinds import KINDS
+from vaezoo.registry.declaration import declaration_problem
 from vaezoo.registry.discovery import LOCK, Choice, Plugin, Plugins, cause_of, find
 from vaezoo.registry.discovery.metadata_cache import MetadataCache, PluginMetadata
 from vaezoo.registry.discovery.plugin import PluginSource
@@ -34,6 +35,9 @@ from vaezoo.registry.fields.tagged import completed
 if TYPE_CHECKING:
     import click
 
+#: The distribution of the components that ship with vaezoo.
+OWN = "vaezoo"
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -48,12 +52,12 @@ class Registered:
 
     @property
     def problem(self) -> str | None:
-        """Why the class cannot be used: its fields have no valid schema; else None."""
+        """Why the class cannot be used, such as fields without a valid schema; else None."""
         try:
             completed(self.component)
+            return declaration_problem(self.component)
         except Exception as error:  # a field's type may raise anything
             return cause_of(error)
-        return None
 
 
 class Registry:
@@ -65,6 +69,7 @@ class Registry:
         self._plugins = Plugins(self._take, cache)
         self._supplies: dict[str, Supply] = {}
         self._pinned: Mapping[tuple[str, str], str] = {}
+        self._stand_ins: Mapping[tuple[str, str], Registered] = {}
 
     def offer(self, source: PluginSource) -> None:
         """Add a plugin, to be imported when needed. Of two with one name, the first is used."""
@@ -107,11 +112,15 @@ class Registry:
         plugin, _, use = name.rpartition(":")
         plugin = plugin or self._pinned.get((kind, use), "")
         several = self._suppliers(kind, use, plugin)
+        if not several and (kind, use) in self._stand_ins:
+            return self._stand_ins[kind, use]
         if not several:
             require_memory(self._plugins.found.values())
             names = [(r.component.kind, r.component.use, r.qualified) for r in self.components()]
             searched = SearchResult(self._plugins.found, self._plugins.facts, names)
             raise PluginError(absent(kind, f"{plugin}:{use}" if plugin else use, searched))
+        # a plugin that takes a name of vaezoo's own must not change the meaning of other specs
+        several = [r for r in several if r.plugin.distribution == OWN] or several
         if len(several) > 1:
             raise PluginError(ambiguous(kind, use, [(r.qualified, r.plugin) for r in several]))
         (found,) = several
@@ -124,6 +133,12 @@ class Registry:
         pinned = copy.copy(self)
         pinned._pinned = plugins
         return pinned
+
+    def with_stand_ins(self, stand_ins: Mapping[tuple[str, str], Registered]) -> Registry:
+        """This registry with stand-ins for missing components: {(kind, name): stand-in}."""
+        extended = copy.copy(self)
+        extended._stand_ins = stand_ins
+        return extended
 
     def supplier(self, component: type[Component]) -> Registered | None:
         """The registration of a component class, if any."""

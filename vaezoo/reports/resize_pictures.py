@@ -16,7 +16,7 @@ from matplotlib.text import Annotation, Text
 from PIL import Image
 
 from vaezoo.plotting.style import plot_style
-from vaezoo.registry import EvaluationContext, Registry, Visualizer
+from vaezoo.registry import EncodedPicture, EvaluationContext, Registry, Visualizer
 
 #: The text width on paper in inches, and the font size in pictures in points.
 PAGE = 7.1
@@ -47,6 +47,8 @@ def draw(
     """
     made = registry.find("visualizer", use).component.model_validate(dict(parameters))
     figure = cast("Visualizer", made).draw(context)
+    if isinstance(figure, EncodedPicture):
+        raise TypeError("it is not a matplotlib figure, so it has no size to choose")
     facts = tuple(text.get_text() for text in figure.texts[1:])
     for text in list(figure.texts):
         text.remove()

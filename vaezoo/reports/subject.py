@@ -128,7 +128,7 @@ class Subject:
         return str(self.context.binarization).partition(",")[0]
 
     def _stored(self, use: str, title: str, alt: str) -> Picture | None:
-        found = next((path for path in self.entry.figures if path.stem == use), None)
+        found = next((path for path in self.entry.figures if path.name == f"{use}.png"), None)
         if found is None:
             return None
         caption: Prose = prose("**{title}** Drawn after training.", title=title)
@@ -146,7 +146,7 @@ def subject(
     entry = find(name, zoo=zoo)
     model = load_model(entry, registry, device, overrides)
     try:
-        data = load_images(entry, model, registry)
+        data = load_images(entry, model)
     except (DataError, PluginError) as error:
         context = EvaluationContext.without_images(model, entry.history)
         return Subject(entry, model, context, registry, error.diagnostics[0].message)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaezoo.diagnostics import Diagnostic, RunError, ZooError
+from vaezoo.diagnostics import Diagnostic, RunError, VaezooError, ZooError
 from vaezoo.runs.run_folder import RUNS, run_folder
 from vaezoo.spec.reader import Reading
 from vaezoo.spec.spec import Spec
@@ -30,7 +30,7 @@ class MemberResult:
     spec: Spec
     values: Mapping[str, Any]
     entry: Entry | None = None
-    error: RunError | None = None
+    error: VaezooError | None = None
 
 
 @dataclass(frozen=True)

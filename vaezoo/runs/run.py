@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import DiagnosticWarning
 from vaezoo.registry import EvaluationContext, discover
+from vaezoo.registry.blame import attributed
+from vaezoo.registry.component import components_in
 from vaezoo.runs.read_spec import check_spec, read_spec
 from vaezoo.runs.run_folder import RUNS, run_folder
 from vaezoo.runs.start_from import starting_weights
@@ -70,16 +72,17 @@ def run(
     place, observer = choose_among(device, processes), observer or training.Observer()
     folder = run_folder(spec)
     with training.claimed(folder, fresh=fresh), training.joined(processes, place) as group:
-        with training.interruption_explained():
+        with training.interruption_explained(), memory_explained():
             observer.loading(spec, place)
-            data = group.in_turn(lambda: training.load_for_training(spec, registry, processes))
+            data = group.in_turn(lambda: training.load_for_training(spec, processes))
         lock = make_lock(
             spec, registry, device=place, precision="float32", dataset_digest=data.digest
         )
         if start:
             lock["start_from"] = start.for_lock()
         hooked = training.HookedObserver(observer, registry, folder, lock, data)
-        with hooked.failures_reported(), memory_explained():
+        faults_named = attributed(components_in(spec), "in this run")
+        with hooked.failures_reported(), memory_explained(), faults_named:
             trained = training.train(
                 spec,
                 data,
@@ -93,6 +96,7 @@ def run(
             group.leave()
             lock.update(trained.execution.for_lock())
             round_weights(trained.model)
+            doubts = training.elbo_notes(trained.model, data, observer)
             failures = training.fit_sampler(trained.model, data, observer)
             lock.update(sampler_in_lock(trained.model))
             context = EvaluationContext.of_test(
@@ -110,7 +114,7 @@ def run(
                 targets=targets,
                 history=trained.history,
                 pictures=drawn.pictures,
-                notes=[*notes, *failures, *drawn.notes()],
+                notes=[*notes, *doubts, *failures, *drawn.notes()],
                 test_is_trained_on=data.test_is_trained_on,
                 zoo=zoo,
             )
@@ -139,7 +143,7 @@ def assist(
 
     place = choose_among(device, processes)
     with training.joined(processes, place) as group, memory_explained(), _warnings_off():
-        data = group.in_turn(lambda: training.load_for_training(spec, None, processes))
+        data = group.in_turn(lambda: training.load_for_training(spec, processes))
         training.train(
             spec,
             data,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
-from vaezoo.diagnostics import Diagnostic, Interrupted, RunError
+from vaezoo.diagnostics import Diagnostic, Interrupted, PluginError, RunError, SpecError
 from vaezoo.registry import Registry, discover
 from vaezoo.runs.ledger import Ledger, MemberResult, open_ledger
 from vaezoo.runs.read_spec import refuse_unavailable
@@ -76,7 +76,6 @@ def sweep(
             device=device,
             mode=together,
             options=options,
-            registry=registry,
         )
         return _run_in_order(reading.members, ledger, observer, registry=registry, options=options)
 
@@ -115,7 +114,6 @@ def _train_together(
     device: torch.device,
     mode: Together,
     options: RunOptions,
-    registry: Registry,
 ) -> None:
     """Train the members that have not started in one job, where possible.
 
@@ -140,7 +138,6 @@ def _train_together(
                 folder_of=run_folder,
                 observer=observer,
                 compile=options.get("compile", "auto"),
-                registry=registry,
                 start=starting_weights(selected[0], options.get("zoo")),
             )
         except KeyboardInterrupt as error:
@@ -189,7 +186,7 @@ def _run_in_order(
             entry = entry or run(
                 spec, observer=observer, registry=registry, published=ledger.enter, **options
             )
-        except RunError as failed:
+        except (RunError, SpecError, PluginError) as failed:
             error = failed
         except (Interrupted, KeyboardInterrupt) as stopped:
             raise _interrupted(stopped, f"member {number} of {len(members)}, {spec.name}") from None

@@ -1,6 +1,7 @@
 """Training: from a spec and its data to a trained model and its history."""
 
 from vaezoo.training.distributed.process_group import joined
+from vaezoo.training.elbo_agreement import elbo_notes
 from vaezoo.training.fit_sampler import fit_sampler
 from vaezoo.training.interrupted import interruption_explained
 from vaezoo.training.loop import Trained, train
@@ -14,6 +15,7 @@ __all__ = [
     "Observer",
     "Trained",
     "claimed",
+    "elbo_notes",
     "fit_sampler",
     "interruption_explained",
     "joined",

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from vaezoo.model.vae import PARTS
+from vaezoo.registry import Optimizer
+from vaezoo.registry.blame import blamed
 from vaezoo.registry.fields import value_at
 from vaezoo.spec.spec import TrainSpec
 
@@ -20,7 +22,8 @@ def build_optimizer(
 ) -> torch.optim.Optimizer:
     """The optimizer of all parameters with a gradient, one group for each part with settings.
 
-    ``named`` are the model's parameters with their names in its state dict.
+    ``named`` are the model's parameters with their names in its state dict. Raises PluginError
+    (VZ303) if a component fails.
     """
     own = plan.groups.optimizers()
     attributes = {PARTS[part]: part for part in own}
@@ -32,7 +35,7 @@ def build_optimizer(
     built: list[torch.optim.Optimizer] = []
     for part, parameters in by_part.items():
         settings = plan.optimizer if part is None else own[part]
-        built.append(settings.build(parameters, value_at(settings.lr, 0)))
+        built.append(checked(settings, parameters))
         if part is not None:
             for group in built[-1].param_groups:
                 group[PART] = part
@@ -40,6 +43,15 @@ def build_optimizer(
     for group in (group for other in others for group in other.param_groups):
         first.add_param_group(group)
     return first
+
+
+def checked(settings: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer of a component. Raises PluginError (VZ303) if the component fails."""
+    with blamed(settings, "to build its optimizer"):
+        built: object = settings.build(parameters, value_at(settings.lr, 0))
+        if not isinstance(built, torch.optim.Optimizer):
+            raise TypeError(f"build returned {built!r:.80}, not a torch.optim.Optimizer")
+    return built
 
 
 def set_learning_rates(

@@ -21,6 +21,7 @@ from vaezoo.training.divergence import DivergenceMonitor
 from vaezoo.training.execution.graph_capture import term_sums
 from vaezoo.training.execution.step import ScheduledValues, Step
 from vaezoo.training.observer import Observer
+from vaezoo.training.scheduled_numbers import ScheduledNumbers
 
 #: Seconds between two progress updates: reading the running means waits for the device.
 PROGRESS_SECONDS = 0.2
@@ -80,9 +81,11 @@ def _train(
     done, updated = 0, time.perf_counter()
     state.skipped.begin_epoch()
     state.model.train()
+    numbers = ScheduledNumbers(spec, state)
     for batch, now in zip(
         shuffled_batches(training, order, size, step.prepare), scheduled, strict=True
     ):
+        numbers.set(now.epoch)
         sums.append(stepped(state, step, batch, now))
         done += len(batch.images)
         if time.perf_counter() - updated > progress_seconds:
@@ -108,6 +111,7 @@ def scheduled_values(spec: Spec, epochs_done: int, steps: int) -> Iterator[Sched
     for step in range(steps):
         now = epochs_done + step / steps
         yield ScheduledValues(
+            epoch=now,
             weights={name: value_at(value, now) for name, value in spec.loss.weights.items()},
             lr=value_at(plan.optimizer.lr, now),
             part_lrs={

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from vaezoo.data.resident import held_out_rows, select
 from vaezoo.model import VAE, attach_sampler
 from vaezoo.registry import ImageData, Sampler, Split
 from vaezoo.registry.discovery.isolation import cause_of
+from vaezoo.registry.run_notes import sampler_failed
 from vaezoo.spec.spec import Spec
 from vaezoo.system.safetensors_io import in_format
 from vaezoo.training.epoch import VALIDATION_BATCH
@@ -24,7 +24,6 @@ from vaezoo.training.observer import Observer
 
 #: Samples drawn to try a fitted sampler.
 _TRIED = 16
-_FAILURE = re.compile(r"the sampler \S+ was not fitted: ")
 
 
 def fit_sampler(model: VAE, data: ImageData, observer: Observer) -> list[str]:
@@ -44,20 +43,12 @@ def fit_sampler(model: VAE, data: ImageData, observer: Observer) -> list[str]:
             _try(model)
     except (Exception, SystemExit) as error:
         model.set_sampler("", None)
-        note = (  # matches _FAILURE
-            f"the sampler {sampler.use} was not fitted: {cause_of(error)}; samples are drawn from "
-            "the prior"
-        )
+        note = sampler_failed(sampler.use, cause_of(error))
         observer.warned(note)
         return [note]
     for warning in caught:
         observer.warned(f"the sampler {sampler.use}: {warning.message}")
     return []
-
-
-def of_failed_fit(notes: Sequence[str]) -> list[str]:
-    """The notes of an entry about a sampler that was not fitted."""
-    return [note for note in notes if _FAILURE.match(note)]
 
 
 def training_split(spec: Spec, data: ImageData) -> Split:

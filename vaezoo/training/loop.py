@@ -15,6 +15,7 @@ from vaezoo.data.placement import ON_DEVICE, arranged, without_labels
 from vaezoo.model import VAE, build
 from vaezoo.model.starting_weights import StartingWeights
 from vaezoo.registry import EpochRecord, ImageData
+from vaezoo.registry.blame import blamed
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.resume_rules import outcome
@@ -145,7 +146,8 @@ def build_loss_module(spec: Spec, device: torch.device) -> LossModule:
     """The module of the loss on the device; the seed determines the weights of its players."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(spec.train.seed, "players"))
-        module: LossModule = spec.loss.build()
+        with blamed(spec.loss, "to build its module"):
+            module: LossModule = spec.loss.build()
     if isinstance(module, torch.nn.Module):
         module.to(device)
     return module

@@ -9,9 +9,9 @@ from torch import nn
 
 from vaezoo.diagnostics import Diagnostic, PluginError
 from vaezoo.registry.blame import class_path, component_label
-from vaezoo.registry.fields import value_at
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
+from vaezoo.training.build_optimizer import checked
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,5 @@ def build_players(spec: Spec, loss: LossModule) -> dict[str, Player]:
                     f"fault is in {class_path(spec.loss)}",
                 )
             )
-        built = optimizer.build(parameters, value_at(optimizer.lr, 0))
-        players[name] = Player(modules[name], built)
+        players[name] = Player(modules[name], checked(optimizer, parameters))
     return players

@@ -8,22 +8,22 @@ from dataclasses import replace
 import torch
 
 from vaezoo.data.loading import load
+from vaezoo.data.pixels import to_unit
 from vaezoo.data.resident import held_out_rows
 from vaezoo.diagnostics import DataError, Diagnostic, Severity, SpecError, warn
-from vaezoo.model.part_check import part_findings
-from vaezoo.model.shape_check import training_problem
-from vaezoo.registry import DataFacts, ImageData, Metric, Registry, Visualizer
+from vaezoo.model.shape_check import shape_findings, training_problem
+from vaezoo.registry import Batch, DataFacts, ImageData, Metric, Visualizer
 from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes
 
+#: images that the loss is called with before training
+_TRIED_IMAGES = 8
 #: class names listed by a warning
 _LISTED_CLASSES = 10
 
 
-def load_for_training(
-    spec: Spec, registry: Registry | None = None, processes: Processes | None = None
-) -> ImageData:
+def load_for_training(spec: Spec, processes: Processes | None = None) -> ImageData:
     """Load a spec's images and check that the spec can train on them.
 
     Warns (VZ611) of a batch larger than the training split, and of classes without a test image.
@@ -31,9 +31,9 @@ def load_for_training(
     Raises what ``load`` raises; DataError (VZ601) where there are too few images for a
     validation split; SpecError (VZ402) for a metric or visualizer that does not support the
     data, for settings of parts without parameters, and for a component that fails on the smallest
-    batch of an epoch.
+    batch of an epoch; SpecError (VZ401, VZ303) for a component that fails on a few images.
     """
-    data = load(spec.dataset, registry)
+    data = load(spec.dataset)
     check(spec, data, processes or Processes())
     return data
 
@@ -44,9 +44,9 @@ def check(spec: Spec, data: ImageData, processes: Processes) -> None:
     found = [
         *_unsupported(spec, data, images),
         *_without_labels(spec, data),
-        *part_findings(spec),
         *_smallest_batch(spec, images, processes),
     ]
+    found = found or shape_findings(spec, batch=_first_batch(spec, data))
     if found:
         raise SpecError(*found)
     if spec.train.batch_size > images:
@@ -64,6 +64,15 @@ def check(spec: Spec, data: ImageData, processes: Processes) -> None:
             f"classes: {listed}",
             "metrics and pictures of the test split omit these classes",
         )
+
+
+def _first_batch(spec: Spec, data: ImageData) -> Batch:
+    """A few training images to call the loss with; at least two, for batch normalization."""
+    rows = torch.arange(max(2, min(_TRIED_IMAGES, len(data.train)))) % len(data.train)
+    images = to_unit(data.train.images[rows])
+    if not uses_labels(spec) or data.train.labels is None:
+        return Batch(images)
+    return Batch(images, data.train.labels[rows])
 
 
 def _warn(message: str, hint: str) -> None:

@@ -20,10 +20,19 @@ from vaezoo.diagnostics import (
 from vaezoo.plotting.draw import Drawn, draw
 from vaezoo.registry import DataFacts, EvaluationContext, Registry, Visualizer, discover
 from vaezoo.spec.spec import Spec
-from vaezoo.system.files import PNG, Content, check_output, check_parent, write_output
+from vaezoo.system.files import PNG, beginning, check_output, check_parent, write_output
 from vaezoo.zoo import find
 from vaezoo.zoo.entry_data import load_images, load_model
 from vaezoo.zoo.sampling import unwritable
+
+#: What an existing file is, by picture format, to be replaced without ``force``.
+_CONTENT = {
+    "png": PNG,
+    "gif": beginning("a GIF picture", b"GIF8"),
+    "webp": beginning("a WebP picture", b"RIFF"),
+    "svg": beginning("an SVG picture", b"<"),
+    "html": beginning("a web page", b"<"),
+}
 
 
 def redraw(
@@ -56,7 +65,7 @@ def redraw(
     spec = model.spec
     chosen = [_visualizer(use, spec, registry) for use in visualizers]
     try:
-        data = load_images(entry, model, registry)
+        data = load_images(entry, model)
         context = EvaluationContext.of_test(model, data, entry.history)
         problem, facts = None, DataFacts.of(spec.dataset, data)
     except DataError as error:
@@ -71,9 +80,7 @@ def redraw(
         warn(_omitted(use, reason, problem))
     _create(folder)
     drawn = draw(drawable, context, announce)
-    content = None if force else PNG
-    pictures = drawn.pictures.items()
-    written = [_write(folder / f"{picture}.png", png, content) for picture, png in pictures]
+    written = [_write(folder / name, picture, force) for name, picture in drawn.pictures.items()]
     _refuse_failures(drawn)
     return written
 
@@ -127,9 +134,9 @@ def _create(folder: Path) -> None:
         raise unwritable(folder, error, "folder") from None
 
 
-def _write(path: Path, data: bytes, content: Content | None) -> Path:
+def _write(path: Path, data: bytes, force: bool) -> Path:
     try:
-        check_output(path, content)
+        check_output(path, None if force else _CONTENT[path.suffix[1:]])
         write_output(path, data)
     except OSError as error:
         raise unwritable(path, error, "folder") from None

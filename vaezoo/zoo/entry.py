@@ -10,7 +10,7 @@ the lock, so the file is complete without the folder. A folder also contains::
                      "test_is_trained_on": bool}
     history.jsonl   one registry.contracts.EpochRecord per line
     README.md       the model card, generated from the files above
-    figures/*.png   the pictures
+    figures/*       the pictures
     manifest.json   size and SHA-256 of every other file, see ``vaezoo.zoo.manifest``
 
 Numbers that are not finite are ``null`` in these files, since JSON has no NaN or infinity.
@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, SpecError, ZooError
 from vaezoo.registry import Condition, EpochRecord, Metrics
+from vaezoo.registry.contracts import PICTURE_FORMATS
 from vaezoo.system import safetensors_io
 from vaezoo.system.files import is_lfs_pointer
 from vaezoo.system.regular_file import read_regular
@@ -161,9 +162,9 @@ class Entry:
         """The pictures, by name."""
         if self.stands_alone:
             return ()
-        own = (self.path / FIGURES, ".png")
         inside = [self.path / name for name in self.files()]
-        return tuple(path for path in inside if (path.parent, path.suffix) == own)
+        own = [path for path in inside if path.parent == self.path / FIGURES]
+        return tuple(path for path in own if path.suffix[1:] in PICTURE_FORMATS)
 
     def picture(self, path: Path) -> bytes:
         """The bytes of one of ``figures``."""
@@ -199,11 +200,16 @@ class Entry:
         (VZ304) for a missing plugin, ZooError (VZ502) for a spec that the installed versions
         cannot use.
         """
-        from vaezoo.spec import from_data
-        from vaezoo.zoo.lock import plugins_of, require_plugins
-        from vaezoo.zoo.plugin_drift import drift
+        from vaezoo.zoo.lock import require_plugins
 
         require_plugins(self.lock, registry, self.name)
+        return self._spec_by(registry)
+
+    def _spec_by(self, registry: Registry) -> Spec:
+        from vaezoo.spec import from_data
+        from vaezoo.zoo.lock import plugins_of
+        from vaezoo.zoo.plugin_drift import drift
+
         # vaezoo's own tests recompute the figures of shipped entries
         drifted = [] if self.is_shipped else drift(self.lock, registry, self.name)
         for finding in drifted:
@@ -250,7 +256,8 @@ class Entry:
     def load(self, registry: Registry | None = None, device: str = "cpu") -> VAE:
         """The trained model, in evaluation mode on ``device``.
 
-        Raises ZooError (VZ502) for a damaged file, PluginError (VZ304) for a missing plugin,
+        Plugins that only trained or evaluated it may be missing, with a warning (VZ304). Raises
+        ZooError (VZ502) for a damaged file, PluginError (VZ304) for a missing plugin of the model,
         RunError (VZ602) for an unavailable device.
         """
         return self.steadily(lambda: self._load(registry, device))
@@ -258,11 +265,15 @@ class Entry:
     def _load(self, registry: Registry | None, device: str) -> VAE:
         from vaezoo.model import attach_players, attach_sampler, build
         from vaezoo.registry import discover
+        from vaezoo.registry.stand_in import StandIn
         from vaezoo.system.devices import choose
+        from vaezoo.zoo.lock import with_stand_ins
 
         place = choose(device)
         tensors = self._verified_tensors()
-        spec = self.spec(registry or discover())
+        spec = self._spec_by(with_stand_ins(self.lock, registry or discover(), self.name))
+        if isinstance(spec.loss, StandIn):  # nothing can hold the modules of its players
+            tensors = {n: t for n, t in tensors.items() if not n.startswith("players.")}
         condition = self.condition if spec.model.condition else None
         misfit = _misfit(spec, condition, tensors)
         if misfit:

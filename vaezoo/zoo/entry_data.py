@@ -15,7 +15,7 @@ from vaezoo.diagnostics import (
 )
 from vaezoo.spec import from_data
 from vaezoo.spec.overrides import OPTION, Assignment, read_overrides
-from vaezoo.zoo.lock import plugins_of
+from vaezoo.zoo.lock import plugins_of, require_plugins
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -30,9 +30,10 @@ def load_model(entry: Entry, registry: Registry, device: str, overrides: Sequenc
     """An entry's model, with ``overrides`` applied to the dataset in its spec.
 
     ``overrides`` are ``dataset.KEY=VALUE`` texts that locate the images; the entry does not change.
-    Raises what ``Entry.load`` raises, and SpecError (VZ207) for other overrides or one that changes
-    the image shape.
+    Raises what ``Entry.load`` raises, PluginError (VZ304) for any missing plugin, and SpecError
+    (VZ207) for other overrides or one that changes the image shape.
     """
+    require_plugins(entry.lock, registry, entry.name)
     model = entry.load(registry, device)
     if overrides:
         pinned = registry.pinned(plugins_of(entry.lock))
@@ -40,7 +41,7 @@ def load_model(entry: Entry, registry: Registry, device: str, overrides: Sequenc
     return model
 
 
-def load_images(entry: Entry, model: VAE, registry: Registry) -> ImageData:
+def load_images(entry: Entry, model: VAE) -> ImageData:
     """The images of a model's dataset. Warns (VZ612) if they differ from the lock.
 
     Raises what ``data.loading.load`` raises; a DataError hints at how to locate the files.
@@ -51,7 +52,7 @@ def load_images(entry: Entry, model: VAE, registry: Registry) -> ImageData:
     if problem := dataset.problem():
         raise _not_available(dataset, problem)
     try:
-        data = load(dataset, registry)
+        data = load(dataset)
     except DataError as error:
         raise _not_available(dataset, error.diagnostics[0].message) from error
     _refuse_other_classes(entry, model, data)

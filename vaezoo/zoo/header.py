@@ -86,6 +86,7 @@ class _Device(_PartsOfDevice):
 
 class _PartsOfDataset(TypedDict, total=False):
     classes: list[str]
+    shape: list[int]
 
 
 class _Dataset(_PartsOfDataset):

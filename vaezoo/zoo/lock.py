@@ -10,15 +10,15 @@ import hashlib
 import itertools
 import platform
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
-from vaezoo.diagnostics import Diagnostic, PluginError
-from vaezoo.registry import KINDS, Component, Plugin, Registered, Registry
+from vaezoo.diagnostics import Diagnostic, PluginError, Severity, warn
+from vaezoo.registry import KINDS, Component, ImageShape, Plugin, Registered, Registry
+from vaezoo.registry.component import components_in
+from vaezoo.registry.stand_in import NOT_IN_MODEL, stand_in
 from vaezoo.spec.conditioning import condition_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,12 @@ def make_lock(
         "torch": str(torch.__version__),
         "device": _describe_device(torch.device(device)),
         "precision": precision,
-        "dataset": {"use": spec.dataset.use, "digest": dataset_digest, **_classes(spec)},
+        "dataset": {
+            "use": spec.dataset.use,
+            "digest": dataset_digest,
+            "shape": list(spec.dataset.image_shape),
+            **_classes(spec),
+        },
         "seed": spec.train.seed,
         "components": [_locked(registered) for registered in used],
         "plugins": _locked_plugins(used),
@@ -100,15 +105,65 @@ def last_checked(lock: dict[str, Any]) -> dict[str, Any]:
 
 def require_plugins(lock: dict[str, Any], registry: Registry, name: str) -> None:
     """Raise PluginError (VZ304) unless all components in ``lock`` are registered."""
-    missing: dict[str, Diagnostic] = {}
-    for component in last_checked(lock)["components"]:
-        plugin = component["plugin"]
-        try:
-            registry.find(component["kind"], f"{plugin}:{component['use']}")
-        except PluginError:
-            missing.setdefault(plugin, _missing(component, registry, name))
+    _require(missing_components(lock, registry), registry, name)
+
+
+def missing_components(lock: dict[str, Any], registry: Registry) -> list[dict[str, Any]]:
+    """The rows of the lock's components that are not registered."""
+    return [row for row in last_checked(lock)["components"] if not _is_registered(row, registry)]
+
+
+def _is_registered(row: dict[str, Any], registry: Registry) -> bool:
+    try:
+        registry.find(row["kind"], f"{row['plugin']}:{row['use']}")
+    except PluginError:
+        return False
+    return True
+
+
+def _require(missing: Sequence[dict[str, Any]], registry: Registry, name: str) -> None:
+    """Raise PluginError (VZ304) with a finding for each plugin of the missing components."""
+    findings: dict[str, Diagnostic] = {}
+    for row in missing:
+        findings.setdefault(row["plugin"], _missing(row, registry, name))
+    if findings:
+        raise PluginError(*findings.values())
+
+
+def with_stand_ins(lock: dict[str, Any], registry: Registry, name: str) -> Registry:
+    """The registry with stand-ins for missing components that only trained or evaluated the model.
+
+    Warns (VZ304) of them. Raises PluginError (VZ304) for missing components of the model.
+    """
+    missing = missing_components(lock, registry)
+    shape = lock["dataset"].get("shape")  # older entries lack it
+    needed = [
+        row
+        for row in missing
+        if row["kind"] not in NOT_IN_MODEL or (row["kind"] == "dataset" and shape is None)
+    ]
+    _require(needed, registry, name)
+    made: dict[tuple[str, str], Registered] = {}
+    for row in missing:
+        why = _missing(row, registry, name)
+        image = ImageShape(*shape) if shape else None
+        component = stand_in(row["kind"], row["use"], why, image)
+        made[row["kind"], row["use"]] = Registered(
+            component, Plugin(row["plugin"], row["version"], origin="")
+        )
     if missing:
-        raise PluginError(*missing.values())
+        listed = ", ".join(f"the {row['kind']} {row['use']!r}" for row in missing)
+        warn(
+            Diagnostic(
+                "VZ304",
+                f"{name} was made with {listed}, which "
+                f"{'is' if len(missing) == 1 else 'are'} not installed: it can be loaded and "
+                "sampled, but not evaluated",
+                hint=_missing(missing[0], registry, name).hint,
+                severity=Severity.WARNING,
+            )
+        )
+    return registry.with_stand_ins(made)
 
 
 def contradictions(lock: dict[str, Any], spec: Spec, registry: Registry) -> list[str]:
@@ -162,23 +217,9 @@ def _describe_device(device: torch.device) -> dict[str, Any]:
 def _used(spec: Spec, registry: Registry) -> list[Registered]:
     """The components of a spec, sorted by kind, name and plugin."""
     order = list(KINDS)
-    classes = {type(component): component for component in _components_in(spec)}
+    classes = {type(component): component for component in components_in(spec)}
     used = [_registered(component, registry) for component in classes.values()]
     return sorted(used, key=lambda r: (order.index(r.component.kind), r.component.use, r.qualified))
-
-
-def _components_in(value: Any) -> Iterator[Component]:
-    """The components in a spec, including nested ones."""
-    if isinstance(value, Component):
-        yield value
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _components_in(getattr(value, name))
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _components_in(item)
-    elif isinstance(value, dict):
-        yield from _components_in(tuple(value.values()))
 
 
 def _registered(component: Component, registry: Registry) -> Registered:

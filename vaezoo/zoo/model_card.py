@@ -202,9 +202,11 @@ def _pictures_section(entry: Entry) -> str:
 
 
 def _picture(entry: Entry, name: str) -> str:
-    if not any(path.stem == name for path in entry.figures):
+    found = next((path for path in entry.figures if path.stem == name), None)
+    if found is None:
         return ""
-    return f"![{name.replace('_', ' ')}]({FIGURES}/{name}.png)"
+    link = f"[{name.replace('_', ' ')}]({FIGURES}/{found.name})"
+    return link if found.suffix == ".html" else f"!{link}"
 
 
 def _training_section(entry: Entry) -> str:

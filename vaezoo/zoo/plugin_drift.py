@@ -7,6 +7,7 @@ from typing import Any
 
 from vaezoo.diagnostics import Diagnostic, Severity
 from vaezoo.registry import Registered, Registry
+from vaezoo.registry.stand_in import StandIn
 from vaezoo.zoo.lock import code_digest, is_built_in, last_checked, source_of
 
 #: The kinds of components in a loaded model.
@@ -25,7 +26,8 @@ def drift(lock: dict[str, Any], registry: Registry, name: str) -> Iterator[Diagn
     what = "checked" if "checked" in lock else "made"
     for row in known["components"]:
         registered = registry.find(row["kind"], f"{row['plugin']}:{row['use']}")
-        used.setdefault(row["plugin"], []).append((row, registered))
+        if not issubclass(registered.component, StandIn):
+            used.setdefault(row["plugin"], []).append((row, registered))
     for plugin, pairs in used.items():
         installed, version = pairs[0][1].plugin, pairs[0][0]["version"]
         changed = _changed_files(pairs)

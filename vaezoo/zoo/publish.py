@@ -53,7 +53,7 @@ def publish(
     """Write the entry ``spec.name``; an existing one is kept as a predecessor.
 
     The weights are written in the spec's number format: compute figures after ``round_weights``,
-    so that they match the file. ``pictures`` maps names to PNG files or their bytes. ``zoo``
+    so that they match the file. ``pictures`` maps file names to files or their bytes. ``zoo``
     defaults to ``$VAEZOO_ZOO`` or ``./zoo``. Raises ZooError (VZ503) and leaves the zoo unchanged
     if something cannot be written.
     """
@@ -135,7 +135,7 @@ def _write_pictures(folder: Path, pictures: Mapping[str, Path | bytes]) -> None:
         # a qualified name, plugin:name, is not a valid file name on every system
         file_name = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".")
         data = picture if isinstance(picture, bytes) else picture.read_bytes()
-        _write(folder / f"{file_name}.png", data)
+        _write(folder / file_name, data)
     sync_folder(folder)
 
 

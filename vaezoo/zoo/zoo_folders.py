@@ -15,6 +15,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from vaezoo.registry.contracts import PICTURE_FORMATS
 from vaezoo.system.folders import Made, refuse_unknown, remove_own_folder
 from vaezoo.zoo import entry as layout
 from vaezoo.zoo.entry import Entry
@@ -28,7 +29,7 @@ ENTRY = Made(
     name=r".+-[a-z0-9_]+",
     inside="|".join(map(re.escape, _FILES))
     + rf"|{re.escape(layout.MANIFEST)}(\.[a-z]+)?",  # the manifest and its signatures
-    folders={layout.FIGURES: r".+\.png"},
+    folders={layout.FIGURES: rf".+\.({'|'.join(PICTURE_FORMATS)})"},
 )
 
 

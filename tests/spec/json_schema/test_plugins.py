@@ -82,12 +82,12 @@ def test_a_name_of_two_plugins_must_be_qualified() -> None:
 
 
 class First:
-    class Section(BaseModel):
+    class Section(BaseModel, extra="forbid"):
         a: int
 
 
 class Second:
-    class Section(BaseModel):
+    class Section(BaseModel, extra="forbid"):
         b: str
 
 
@@ -106,10 +106,8 @@ def test_models_of_one_name_stay_apart() -> None:
     ones, others = {"use": "one", "part": {"a": 1}}, {"use": "other", "part": {"b": "x"}}
     assert errors(checker, spec(metrics=[ones, others])) == []
     crossed = [{**ones, "part": {"b": "x"}}, {**others, "part": {"a": 1}}]
-    assert [place for place, _ in errors(checker, spec(metrics=crossed))] == [
-        "metrics[0].part",
-        "metrics[1].part",
-    ]
+    places = [place for place, _ in errors(checker, spec(metrics=crossed))]
+    assert list(dict.fromkeys(places)) == ["metrics[0].part", "metrics[1].part"]
 
 
 def unseen(value: Any) -> Any:

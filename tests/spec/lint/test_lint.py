@@ -119,8 +119,14 @@ def test_a_failing_component_is_a_finding_at_its_location(found) -> None:
         "dataset=failing", "visualizers=[clumsy]", registry=registry_with(Failing, Clumsy)
     )
     assert [fault.code for fault in faults] == ["VZ303", "VZ303"]
-    assert "the dataset 'failing' failed: OSError: no such disk" in faults[0].message
-    assert "the visualizer 'clumsy' failed: KeyError: 'quiet'" in faults[1].message
+    assert (
+        "the dataset 'failing' of the plugin tests 1 failed: OSError: no such disk"
+        in faults[0].message
+    )
+    assert (
+        "the visualizer 'clumsy' of the plugin tests 1 failed: KeyError: 'quiet'"
+        in faults[1].message
+    )
     assert [fault.span.source[:12] for fault in faults] == ["--set datase", "--set visual"]
 
 

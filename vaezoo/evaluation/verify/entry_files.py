@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vaezoo.diagnostics import VaezooError, ZooError
 from vaezoo.evaluation import concluded
 from vaezoo.evaluation.verify.checks import Check, one_line
-from vaezoo.plotting.draw import of_failures
+from vaezoo.registry.run_notes import of_the_run
 from vaezoo.system.regular_file import read_regular
 from vaezoo.zoo import Entry
 from vaezoo.zoo.entry import CARD, HISTORY, MANIFEST, METRICS, SPEC, readable
@@ -114,8 +114,6 @@ def history(spec: Spec, records: Sequence[EpochRecord]) -> Check:
 
 def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
     """Whether targets and notes follow from the recorded figures."""
-    from vaezoo.training.fit_sampler import of_failed_fit
-
     recorded = entry.metrics
     try:
         targets, notes = concluded(spec, recorded.figures, entry.history)
@@ -128,7 +126,7 @@ def _metrics(entry: Entry, spec: Spec) -> Iterator[Check]:
     same = whole and _only(keys, recorded.targets) == _only(keys, targets)
     yield Check("recorded targets", same, _follows("spec and figures", same))
     if is_of_this_version(entry):
-        notes = (*notes, *of_failed_fit(recorded.notes), *of_failures(recorded.notes))
+        notes = (*notes, *of_the_run(recorded.notes))
         same = recorded.notes == notes
         would = "" if same else f"; they would be: {'; '.join(notes) or 'none'}"
         yield Check("notes", same, _follows("the figures", same) + would)

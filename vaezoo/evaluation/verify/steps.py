@@ -136,7 +136,7 @@ def _dataset(entry: Entry, model: VAE, registry: Registry) -> tuple[ImageData | 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DiagnosticWarning)  # changed data fail this check
-            data = load_images(entry, model, registry)
+            data = load_images(entry, model)
     except VaezooError as error:
         return None, Check("dataset", False, f"it is not available: {one_line(error)}")
     if recorded == data.digest:

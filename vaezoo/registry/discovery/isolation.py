@@ -15,8 +15,9 @@ from vaezoo.registry.discovery.plugin import Plugin, PluginSource
 from vaezoo.system.out_of_memory import is_out_of_memory
 from vaezoo.system.timeout import timeout
 
-#: Seconds after which a slow import is reported, and after which it is aborted.
-SLOW_IMPORT, TIMEOUT = 2.0, 10.0
+#: Seconds after which a slow import is reported, and after which it is aborted: long enough for a
+#: busy machine or a network drive.
+SLOW_IMPORT, TIMEOUT = 2.0, 60.0
 #: Libraries that a plugin must not import at start-up.
 HEAVY = ("torch", "torchvision", "matplotlib", "numpy")
 _MAX_CAUSE = 300

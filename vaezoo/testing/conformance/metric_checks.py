@@ -12,7 +12,15 @@ from typing import Any, ClassVar
 import torch
 
 from vaezoo.diagnostics import UsageError
-from vaezoo.registry import DataFacts, EvaluationContext, Figure, ImageShape, Metric, Visualizer
+from vaezoo.registry import (
+    DataFacts,
+    EncodedPicture,
+    EvaluationContext,
+    Figure,
+    ImageShape,
+    Metric,
+    Visualizer,
+)
 from vaezoo.testing.conformance.component_checks import ComponentConformance
 from vaezoo.testing.conformance.description_checks import (
     require_movement,
@@ -204,13 +212,16 @@ class VisualizerConformance(EvaluationConformance):
     def comparable(self, made: Any) -> object:
         from vaezoo.plotting.png import png
 
-        return png(made)
+        return made.content if isinstance(made, EncodedPicture) else png(made)
 
     def test_gives_a_figure(self) -> None:
-        """It draws a matplotlib figure that is not empty."""
+        """It draws a matplotlib figure, or a ``vaezoo.EncodedPicture``, that is not empty."""
         from matplotlib.figure import Figure
 
         drawn: object = self.made(self.context())
+        if isinstance(drawn, EncodedPicture):
+            require(drawn.content, "the picture is empty")
+            return
         if not isinstance(drawn, Figure):
             require(False, f"draw returns {drawn!r}, which is not a matplotlib figure")
             return

@@ -18,8 +18,10 @@ import torch
 from vaezoo.data.placement import place_of, without_labels
 from vaezoo.data.resident import held_out_rows
 from vaezoo.model import VAE
+from vaezoo.model.scheduled_parts import schedules_of
 from vaezoo.model.starting_weights import StartingWeights
-from vaezoo.registry import Batch, EpochRecord, ImageData, Registry
+from vaezoo.model.vae import PARTS
+from vaezoo.registry import Batch, EpochRecord, ImageData
 from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.out_of_memory import memory_explained
@@ -40,6 +42,7 @@ from vaezoo.training.loop import build_loss, initial_model, run_identity, stream
 from vaezoo.training.observer import Observer
 from vaezoo.training.prepare import check, load_for_training
 from vaezoo.training.run_lock import claimed
+from vaezoo.training.scheduled_numbers import optimizer_schedules
 from vaezoo.training.weight_average import WeightAverage
 
 
@@ -53,6 +56,10 @@ def ensemble_problem(specs: Sequence[Spec]) -> str | None:
         return "train.skip_bad_steps skips different steps of each member"
     if specs[0].loss.players():
         return "their loss has players"
+    if optimizer_schedules(specs[0].train) or any(
+        schedules_of(getattr(specs[0].model, part)) for part in PARTS
+    ):
+        return "numbers of the model or the optimizer have a schedule"
     if specs[0].train.early_stopping:
         return "early stopping ends each member at a different epoch"
     return None
@@ -83,7 +90,6 @@ def train_together(
     folder_of: Callable[[Spec], Path],
     observer: Observer,
     compile: CompileMode = "auto",
-    registry: Registry | None = None,
     start: StartingWeights | None = None,
 ) -> str | None:
     """Train members of one architecture in one job; resume from its checkpoint if there is one.
@@ -98,7 +104,7 @@ def train_together(
     where steps must be compiled and cannot be; DataError where the data are missing.
     """
     observer.loading(specs[0], device)
-    data = load_for_training(specs[0], registry)
+    data = load_for_training(specs[0])
     for spec in specs[1:]:
         check(spec, data, Processes())
     try:

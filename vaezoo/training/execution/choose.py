@@ -25,6 +25,7 @@ from vaezoo.training.execution.players_step import PlayersStep
 from vaezoo.training.execution.precision import Precision
 from vaezoo.training.execution.step import Step
 from vaezoo.training.observer import Observer
+from vaezoo.training.scheduled_numbers import optimizer_schedules
 
 #: Values of ``--compile``.
 CompileMode = Literal["auto", "on", "off"]
@@ -168,6 +169,11 @@ def _reason_for_eager(
         if mode == "on":
             raise _cannot_compile(_SKIPPING)
         return _SKIPPING
+    if scheduled := optimizer_schedules(spec.train):
+        reason = f"the optimizer's {scheduled[0]} has a schedule"
+        if mode == "on":
+            raise _cannot_compile(reason)
+        return reason
     if mode == "off":
         return "compilation is off"
     if mode == "on":

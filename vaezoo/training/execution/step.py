@@ -15,6 +15,7 @@ from vaezoo.registry import Batch
 class ScheduledValues:
     """The scheduled hyperparameters at one step: loss weights and learning rates.
 
+    ``epoch`` is the number of epochs of training before the step, with fractions.
     ``part_lrs`` holds the learning rates of parts with settings of their own, ``players`` those
     of the loss's players. ``average_decay`` is the share of the old average in the moving average
     of the weights.
@@ -24,6 +25,7 @@ class ScheduledValues:
     lr: float
     part_lrs: Mapping[str, float] = field(default_factory=dict)
     average_decay: float = 0.0
+    epoch: float = 0.0
     players: Mapping[str, float] = field(default_factory=dict)
 
     def lr_of(self, part: str | None) -> float:
