@@ -169,7 +169,7 @@ def test_torchrun_and_ray_cannot_be_combined(shell: Shell) -> None:
     shell.environment = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}
     done = shell.inside("run", shell.write(), "--on", "ray")
     assert done.code == 3
-    assert "error[VZ609]: torchrun and Ray cannot both start the processes" in done.err
+    assert "error[VZ609]: torchrun and Ray cannot be combined" in done.err
 
 
 def test_without_ray_the_error_says_what_to_install(

@@ -186,7 +186,7 @@ class Silent(FactorVAE, use="silent"):
     [
         (
             Empty,
-            "the player 'discriminator' of the loss 'empty' of the plugin tests 1 has no parameters",
+            "the player 'discriminator' of the loss 'empty' of the plugin tests 1 has no",
         ),
         (Silent, "it returns no 'player.discriminator', but objective, reconstruction, kl"),
     ],

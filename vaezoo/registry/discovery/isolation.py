@@ -17,7 +17,7 @@ from vaezoo.system.timeout import timeout
 
 #: Seconds after which a slow import is reported, and after which it is aborted: long enough for a
 #: busy machine or a network drive.
-SLOW_IMPORT, TIMEOUT = 2.0, 60.0
+SLOW_IMPORT, TIMEOUT = 2.0, 30.0
 #: Libraries that a plugin must not import at start-up.
 HEAVY = ("torch", "torchvision", "matplotlib", "numpy")
 _MAX_CAUSE = 300
