@@ -5,10 +5,25 @@ from __future__ import annotations
 import types
 from typing import Any
 
+import pytest
+
 from tests.spec.conftest import GOOD, Write
-from vaezoo.registry import Encoder, ImageShape, Plugin, Registry, discover, hookimpl
+from vaezoo.diagnostics import Diagnostic, Severity
+from vaezoo.registry import (
+    Decoder,
+    Encoder,
+    ImageShape,
+    Likelihood,
+    Loss,
+    Metric,
+    Optimizer,
+    Plugin,
+    Registry,
+    discover,
+    hookimpl,
+)
 from vaezoo.registry.module_contracts import Shape
-from vaezoo.spec import validate
+from vaezoo.spec import Spec, validate
 
 
 def registry_with(*several: list[type]) -> Registry:
@@ -37,6 +52,43 @@ def test_a_component_that_raises_is_a_finding(write: Write) -> None:
     assert "'broken' of the plugin one 1.0 failed: ZeroDivisionError" in finding.message
     assert finding.span is not None
     assert finding.span.start.line == 6
+
+
+def picky(kind: Any, use: str) -> Any:
+    """A component that needs three latents."""
+
+    def problem(self: Any, spec: Spec) -> str | None:
+        return "it needs three latents" if spec.model.latent_size < 3 else None
+
+    members = {"problem": problem, "lr": 1e-3, "__annotations__": {"lr": float}}
+    members |= dict.fromkeys(kind.__abstractmethods__, lambda self, *arguments: None)
+    return types.new_class(use, (kind,), {"use": use}, lambda body: body.update(members))
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (Encoder, "model.encoder"),
+        (Decoder, "model.decoder"),
+        (Likelihood, "model.likelihood"),
+        (Loss, "loss"),
+        (Optimizer, "train.optimizer"),
+        (Metric, "metrics"),
+    ],
+)
+def test_every_kind_may_say_what_it_needs(write: Write, kind: Any, key: str) -> None:
+    registry = registry_with([picky(kind, "picky")])
+    value = "[elbo, picky]" if key == "metrics" else "picky"
+
+    def errors(*overrides: str) -> list[Diagnostic]:
+        found = validate(write(GOOD), overrides=overrides, registry=registry)
+        return [one for one in found if one.severity is Severity.ERROR]
+
+    (finding,) = errors(f"{key}={value}")
+    assert finding.code == "VZ402"
+    assert f"the {kind.kind} 'picky' does not suit the model: it needs three" in finding.message
+    assert finding.span is not None
+    assert errors(f"{key}={value}", "model.latent=3") == []
 
 
 def test_a_name_of_two_plugins_must_be_qualified(write: Write) -> None:

@@ -26,7 +26,7 @@ from vaezoo.registry.module_contracts import (
     Shape,
     TopologyModule,
 )
-from vaezoo.registry.needs import HasLocation, NeedsData
+from vaezoo.registry.needs import HasLocation, NeedsData, SuitsSpec
 from vaezoo.registry.self_description import (
     DescribedLikelihood,
     DescribedLoss,
@@ -83,7 +83,7 @@ class Dataset(HasLocation, Component):
         return None
 
 
-class Encoder(Component):
+class Encoder(SuitsSpec, Component):
     """Maps images to the parameters of the posterior.
 
     If it declares ``conditional``, a conditional model calls ``build`` with ``condition``, a
@@ -107,7 +107,7 @@ class Encoder(Component):
         """
 
 
-class Posterior(DescribedPosterior, Component):
+class Posterior(SuitsSpec, DescribedPosterior, Component):
     """The family of q(z|x)."""
 
     kind = "posterior"
@@ -157,7 +157,7 @@ class Topology(Component):
         """Build an ``nn.Module``, see ``TopologyModule``."""
 
 
-class Decoder(Component):
+class Decoder(SuitsSpec, Component):
     """Maps latents to the parameters of the likelihood.
 
     If it declares ``conditional``, a conditional model calls ``build`` with ``condition``, a
@@ -181,7 +181,7 @@ class Decoder(Component):
         """
 
 
-class Likelihood(DescribedLikelihood, Component):
+class Likelihood(SuitsSpec, DescribedLikelihood, Component):
     """p(x|z): maps the decoder's output to a mean image and a log-probability."""
 
     kind = "likelihood"
@@ -217,7 +217,7 @@ class Prior(DescribedPrior, Component):
         """Build an ``nn.Module`` with ``log_prob``, ``sample`` and ``kl``, see ``PriorModule``."""
 
 
-class Loss(DescribedLoss, Component):
+class Loss(SuitsSpec, DescribedLoss, Component):
     """The training objective."""
 
     kind = "loss"
@@ -244,7 +244,7 @@ class Loss(DescribedLoss, Component):
         """Build an ``nn.Module`` that returns per-example terms, see ``LossModule``."""
 
 
-class Optimizer(Component):
+class Optimizer(SuitsSpec, Component):
     """The optimizer of the parameters. Subclasses have a field ``lr``, a number or a schedule."""
 
     kind = "optimizer"
@@ -309,7 +309,7 @@ class Sampler(NeedsData, Component):
         raise TypeError(f"{type(self).__name__}: define fit, or set needs_fit to False")
 
 
-class Metric(NeedsData, DescribedMetric, Component):
+class Metric(SuitsSpec, NeedsData, DescribedMetric, Component):
     """Figures of a trained model on a split."""
 
     kind = "metric"

@@ -1,4 +1,4 @@
-"""The location of a dataset, and the data that metrics and visualizers need."""
+"""What components need: the location of a dataset, data, and a spec that suits them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ class HasLocation(BaseModel):
 
     #: the field with the location of the files, for error messages
     location: ClassVar[str | None] = None
+
+
+class SuitsSpec(BaseModel):
+    """Whether a component can be used in a spec."""
+
+    def problem(self, spec: Spec) -> str | None:
+        """Why it does not suit such a spec, in one sentence, else None.
+
+        Must be cheap, without torch. ``vaezoo validate`` shows it at the component's place.
+        """
+        return None
 
 
 class NeedsData(BaseModel):

@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Callable, Iterator
 
 from vaezoo.diagnostics import Diagnostic, VaezooError, suggest
-from vaezoo.registry import Component, Condition, ImageShape
+from vaezoo.registry import Component, Condition, ImageShape, Sampler
 from vaezoo.registry.blame import component_failure
+from vaezoo.registry.needs import SuitsSpec
 from vaezoo.spec.conditioning import condition_of, decoder_input, encoder_image
 from vaezoo.spec.declared_figures import quantities_on
 from vaezoo.spec.integer_limits import integer_findings
@@ -33,7 +34,7 @@ def check(
         *findings,
         *_shapes(spec, places, known),
         *_prior(spec, places),
-        *_sampler(spec, places),
+        *_suitable(spec, places),
         *_validation(spec, places),
         *_frozen(spec, places),
         *_targets(spec, places),
@@ -136,21 +137,35 @@ def _prior(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
         )
 
 
-def _sampler(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
-    """Require a sampler that suits the model."""
-    span = places.of("sampler")
-    try:
-        text = spec.sampler.problem(spec)
-    except Exception as error:  # a plugin's fault must not abort validation
-        yield component_failure(spec.sampler, error, span)
-        return
-    if text:
-        yield Diagnostic(
-            "VZ402",
-            f"the sampler {spec.sampler.use!r} does not suit the model: {text}",
-            span,
-            hint="choose another sampler, or leave it out to draw from the prior",
-        )
+def _suitable(spec: Spec, places: Positions) -> Iterator[Diagnostic]:
+    """Require components that suit the spec, as they say themselves."""
+    model = spec.model
+    asked: list[tuple[SuitsSpec | Sampler, Path]] = [
+        (model.encoder, ("model", "encoder")),
+        (model.posterior, ("model", "posterior")),
+        (model.decoder, ("model", "decoder")),
+        (model.likelihood, ("model", "likelihood")),
+        (spec.loss, ("loss",)),
+        (spec.train.optimizer, ("train", "optimizer")),
+        (spec.sampler, ("sampler",)),
+        *((metric, ("metrics", index)) for index, metric in enumerate(spec.metrics)),
+    ]
+    for part, path in asked:
+        assert isinstance(part, Component)
+        span = places.of(*path)
+        try:
+            text = part.problem(spec)
+        except Exception as error:  # a plugin's fault must not abort validation
+            yield component_failure(part, error, span)
+            continue
+        if text:
+            kind = type(part).kind
+            yield Diagnostic(
+                "VZ402",
+                f"the {kind} {part.use!r} does not suit the model: {text}",
+                span,
+                hint=f"choose another {kind}, or change the model",
+            )
 
 
 def _image_shape(spec: Spec, places: Positions) -> tuple[ImageShape | None, Diagnostic | None]:

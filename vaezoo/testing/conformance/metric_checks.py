@@ -52,7 +52,8 @@ class EvaluationConformance(ComponentConformance):
         """The component's result; NotApplicable if it rejects the context."""
         has_labels = context.split.labels is not None
         facts = DataFacts(context.spec.dataset, len(context.split), len(context.split), has_labels)
-        problem = self.component.data_problem(context.spec, facts)
+        suits = self.component.problem(context.spec)
+        problem = suits or self.component.data_problem(context.spec, facts)
         if problem:
             raise NotApplicable(problem)
         try:
