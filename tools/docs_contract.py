@@ -31,8 +31,9 @@ INTERFACES = (
     module_contracts.LossModule,
     module_contracts.SamplerModule,
     module_contracts.BoundSampler,
+    module_contracts.InitializedByData,
 )
-OBJECTS = (LatentDistribution, Trace, Site, VAE, Entry)
+OBJECTS = (LatentDistribution, Trace, Site, VAE, Entry, contracts.TrainingImages)
 DATA = (
     contracts.ImageShape,
     module_contracts.LatentSpace,
@@ -45,6 +46,7 @@ DATA = (
     quantity.Quantity,
     quantity.Definition,
     contracts.EvaluationContext,
+    contracts.EncodedPicture,
     contracts.EpochRecord,
     contracts.RunInfo,
 )

@@ -42,14 +42,14 @@ API = {
     "Distributions and traces": "LatentDistribution DiagonalGaussian Trace Site Inference",
     "Interfaces of modules": (
         "PosteriorModule TopologyModule LikelihoodModule PriorModule BoundPrior LossModule "
-        "SamplerModule BoundSampler"
+        "SamplerModule BoundSampler InitializedByData"
     ),
-    "Field types": "Activation Initializer Positive NonNegative Schedule",
+    "Field types": "Activation Initializer Positive NonNegative Schedule value_at",
     "Data": (
         "ImageShape LatentSpace ImageData Split Batch DataFacts Binarization ImageClassifier "
-        "images_on_disk ImageWriter"
+        "images_on_disk ImageWriter TrainingImages"
     ),
-    "Figures": "Figure Quantity Definition EvaluationContext",
+    "Figures": "Figure Quantity Definition EvaluationContext EncodedPicture",
     "Hooks and packages": "hookimpl RunInfo EpochRecord PublishedEntry new_plugin",
 }
 

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from vaezoo.registry import Visualizer as Visualizer
     from vaezoo.registry import hookimpl as hookimpl
     from vaezoo.registry.contracts import ImageClassifier as ImageClassifier
+    from vaezoo.registry.contracts import TrainingImages as TrainingImages
     from vaezoo.registry.fields import Activation as Activation
     from vaezoo.registry.fields import Initializer as Initializer
     from vaezoo.registry.fields import NonNegative as NonNegative
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from vaezoo.registry.fields.binarization import Binarization as Binarization
     from vaezoo.registry.module_contracts import BoundPrior as BoundPrior
     from vaezoo.registry.module_contracts import BoundSampler as BoundSampler
+    from vaezoo.registry.module_contracts import InitializedByData as InitializedByData
     from vaezoo.registry.module_contracts import LikelihoodModule as LikelihoodModule
     from vaezoo.registry.module_contracts import LossModule as LossModule
     from vaezoo.registry.module_contracts import PosteriorModule as PosteriorModule
@@ -119,6 +121,7 @@ _HOME = {
     "ImageShape": "vaezoo.registry",
     "ImageWriter": "vaezoo.data.on_disk",
     "Inference": "vaezoo.model",
+    "InitializedByData": "vaezoo.registry.module_contracts",
     "Initializer": "vaezoo.registry.fields",
     "LatentDistribution": "vaezoo.model",
     "LatentSpace": "vaezoo.registry",
@@ -146,6 +149,7 @@ _HOME = {
     "Split": "vaezoo.registry",
     "Topology": "vaezoo.registry",
     "TopologyModule": "vaezoo.registry.module_contracts",
+    "TrainingImages": "vaezoo.registry.contracts",
     "Trace": "vaezoo.model",
     "TrainSpec": "vaezoo.spec.spec",
     "VAE": "vaezoo.model",

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from vaezoo.data.kept_images import KeptImages
 from vaezoo.diagnostics import Diagnostic
 from vaezoo.model.component_trial import Trial, kind_of, tensor_problems, trial_findings
 from vaezoo.model.from_spec import build
+from vaezoo.model.init_from_data import init_from_data
 from vaezoo.model.scheduled_parts import ScheduledField, scheduled_fields
 from vaezoo.model.trace import Trace
-from vaezoo.model.vae import VAE
-from vaezoo.registry import Batch, Component
+from vaezoo.model.vae import PARTS, VAE
+from vaezoo.registry import Batch, Component, ImageData, Split
+from vaezoo.registry.contracts import TrainingImages
 from vaezoo.registry.fields import value_at
 from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.positions import Positions
 from vaezoo.spec.spec import Spec
 
-#: Images of the batch by default: more than one, for batch normalization.
-_IMAGES = 4
+#: Images of the batch.
+_IMAGES = 8
 #: Largest model to look at, in parameters: 1 GB in float32.
 _MOST_PARAMETERS = 2**28
 #: Terms that every loss returns.
@@ -31,15 +35,18 @@ _NEEDED = ("objective", "reconstruction", "kl")
 _OPPOSED = -0.9
 
 
-def loss_findings(spec: Spec, places: Positions, batch: Batch | None = None) -> list[Diagnostic]:
+def loss_findings(
+    spec: Spec, places: Positions, images: TrainingImages | None = None
+) -> list[Diagnostic]:
     """Findings about values, gradients and the terms of the loss, with the initial weights.
 
-    ``batch`` holds float images in [0, 1]. VZ401 for a wrong result, VZ303 for a component that
-    fails. Stops at the first component with a problem, and skips a model too large for a look.
+    It is called on the first of ``images``, random ones by default. VZ401 for a wrong result,
+    VZ303 for a component that fails. Stops at the first component with a problem, and skips a
+    model too large for a look.
     """
     if _parameter_count(spec) > _MOST_PARAMETERS:
         return []
-    look = _Look(spec, batch or _random_batch(spec))
+    look = _Look(spec, images or _random_images(spec))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.train.seed)
         for trial in look.trials():
@@ -58,11 +65,13 @@ def _parameter_count(spec: Spec) -> int:
         return 0
 
 
-def _random_batch(spec: Spec) -> Batch:
+def _random_images(spec: Spec) -> TrainingImages:
     generator = torch.Generator().manual_seed(0)
     shape = (_IMAGES, *spec.dataset.image_shape)
-    images = torch.randint(0, 256, shape, generator=generator) / 255
-    return Batch(images, torch.arange(_IMAGES) % 2) if uses_labels(spec) else Batch(images)
+    images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+    split = Split(images, torch.arange(_IMAGES) % 2)
+    data = ImageData(split, split, spec.dataset.class_names or (), digest="")
+    return KeptImages(data, torch.arange(_IMAGES))
 
 
 @dataclass
@@ -70,11 +79,22 @@ class _Look:
     """One step; each trial goes on where the one before ended."""
 
     spec: Spec
-    batch: Batch
+    shown: TrainingImages
     model: VAE = field(init=False)
     encoded: Tensor = field(init=False)
     trace: Trace = field(init=False)
     scheduled: list[ScheduledField] = field(init=False)
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The first images, at least two for batch normalization."""
+        rows = torch.arange(max(2, min(_IMAGES, self.shown.count))) % self.shown.count
+        images, labels = self.shown.images(rows), self.shown.labels
+        return (
+            Batch(images, labels[rows])
+            if uses_labels(self.spec) and labels is not None
+            else Batch(images)
+        )
 
     def trials(self) -> Iterator[Trial]:
         parts = self.spec.model
@@ -94,6 +114,8 @@ class _Look:
 
     def _encoder(self) -> Iterator[str]:
         self.model = build(self.spec)
+        for part in PARTS:
+            init_from_data(self.model.part(part), getattr(self.spec.model, part), self.shown, 0)
         self.scheduled = list(scheduled_fields(self.spec, self.model))
         self.model.freeze(self.spec.train.freeze)
         self.model.train()
@@ -134,6 +156,8 @@ class _Look:
         if not callable(module):
             yield f"build returns {kind_of(module)}, not an nn.Module"
             return
+        if isinstance(module, nn.Module):
+            init_from_data(module, self.spec.loss, self.shown, 0)
         terms = self._terms(module)
         problems = list(self._wrong_terms(terms))
         yield from problems or self._wrong_gradients(terms)

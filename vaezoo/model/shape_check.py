@@ -25,7 +25,8 @@ from vaezoo.model.from_spec import (
 )
 from vaezoo.model.loss_check import loss_findings
 from vaezoo.model.part_check import part_findings
-from vaezoo.registry import Batch, Component, ImageShape
+from vaezoo.registry import Component, ImageShape
+from vaezoo.registry.contracts import TrainingImages
 from vaezoo.registry.module_contracts import LikelihoodModule, PosteriorModule, PriorModule
 from vaezoo.spec.conditioning import condition_of, decoder_input, encoder_image
 from vaezoo.spec.nodes import Document
@@ -37,14 +38,14 @@ def shape_findings(
     spec: Spec,
     document: Document | None = None,
     *,
-    batch: Batch | None = None,
+    images: TrainingImages | None = None,
 ) -> list[Diagnostic]:
     """Findings about the parts of the model and its loss.
 
     >>> vaezoo.validate("specs", looks=[shape_findings])
     ()
 
-    ``batch`` holds images to call the loss with; random ones by default. VZ401 for a wrong shape,
+    The loss is called on the first of ``images``, random ones by default. VZ401 for a wrong shape,
     type or value, VZ303 for a component that fails for another reason, VZ402 for training settings
     of a part without parameters.
     """
@@ -60,7 +61,7 @@ def shape_findings(
         if not trial.is_reported:
             found += trial_findings(trial, places, _problems)
     found = found or part_findings(spec, document)
-    return found if found or is_reported else loss_findings(spec, places, batch)
+    return found if found or is_reported else loss_findings(spec, places, images)
 
 
 def training_problem(spec: Spec, batch: int) -> tuple[Component, str] | None:

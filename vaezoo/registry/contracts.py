@@ -313,6 +313,33 @@ class Metrics:
         return next((f for f in self.figures if (f.split, f.role) == (split, role)), None)
 
 
+class TrainingImages(Protocol):
+    """The images that a model trains on, without held-out ones, before dynamic binarization."""
+
+    @property
+    def count(self) -> int:
+        """The number of images."""
+
+    @property
+    def shape(self) -> ImageShape:
+        """The shape of an image."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, by label."""
+
+    @property
+    def labels(self) -> Tensor | None:
+        """int64 labels (count,); None without labels."""
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean image, (C, H, W) in [0, 1]. Reads every image at the first use."""
+
+    def images(self, which: slice | Tensor) -> Tensor:
+        """Some of the images: (B, C, H, W) in [0, 1], in host memory."""
+
+
 class PublishedEntry(Protocol):
     """A published zoo entry, the argument of ``vaezoo_run_finished``.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vaezoo.model import VAE, Inference, LatentDistribution
-    from vaezoo.registry.contracts import Batch, ImageShape
+    from vaezoo.registry.contracts import Batch, ImageShape, TrainingImages
 
 Shape = tuple[int, ...]
 
@@ -136,6 +136,19 @@ class BoundPrior(PriorModule, Protocol):
         ``posterior`` maps images (B, C, H, W) in [0, 1] to q(z|x), with the encoder's current
         weights. Parameters created here are initialized by the seed, trained and saved. Those of
         the encoder are not registered again, because ``posterior`` is a function.
+        """
+
+
+@runtime_checkable
+class InitializedByData(Protocol):
+    """A module of a part or a loss, or one inside it, that learns from the training images."""
+
+    def init_from_data(self, data: TrainingImages) -> None:
+        """Called once before training, without gradients, when all modules are built.
+
+        ``data`` gives the number of images, their mean, classes, labels, and images by index.
+        torch's global generator is seeded. Shapes must not depend on ``data``: it is not called
+        when a trained model is loaded, whose weights replace initial values.
         """
 
 

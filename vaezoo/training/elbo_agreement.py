@@ -16,7 +16,7 @@ from vaezoo.registry import Batch, ImageData
 from vaezoo.registry.fields import value_at
 from vaezoo.registry.run_notes import elbo_differs
 from vaezoo.spec.conditioning import uses_labels
-from vaezoo.training.loop import build_loss, stream
+from vaezoo.training.loop import build_loss, stream, training_images
 from vaezoo.training.observer import Observer
 
 #: Images and draws of z per image to compare on.
@@ -52,7 +52,7 @@ def elbo_notes(model: VAE, data: ImageData, observer: Observer) -> list[str]:
 def _compared(model: VAE, data: ImageData) -> Iterator[tuple[Tensor, Tensor]]:
     """The ELBO of each image by the loss and by the model, (B,) each, nats, averaged over draws."""
     spec = model.spec
-    loss = build_loss(spec, model.device)
+    loss = build_loss(spec, model.device, training_images(spec, data))
     weights = {name: value_at(v, spec.train.epochs) for name, v in spec.loss.weights.items()}
     generator = torch.Generator(model.device).manual_seed(stream(spec.train.seed, "agreement"))
     for batch in _batches(model, data):

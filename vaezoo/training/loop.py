@@ -11,11 +11,15 @@ from pathlib import Path
 import torch
 
 from vaezoo.data.binarize import epoch_images
+from vaezoo.data.kept_images import KeptImages
 from vaezoo.data.placement import ON_DEVICE, arranged, without_labels
 from vaezoo.model import VAE, build
+from vaezoo.model.init_from_data import init_from_data
 from vaezoo.model.starting_weights import StartingWeights
+from vaezoo.model.vae import PARTS
 from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.registry.blame import blamed
+from vaezoo.registry.contracts import TrainingImages
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.resume_rules import outcome
@@ -86,8 +90,9 @@ def train(
     used = data if uses_labels(spec) else without_labels(data)
     images = arranged(used, plan.validation, stream(seed, "validation"), device)
     training, validation = images.training, images.validation
-    model = initial_model(spec, device, start)
-    module = build_loss_module(spec, device)
+    shown = training_images(spec, data)
+    model = initial_model(spec, device, start, shown)
+    module = build_loss_module(spec, device, shown)
     loss = with_autocast(module, precision)
     state = TrainingState(
         model,
@@ -136,24 +141,35 @@ def train(
     return Trained(model.eval(), tuple(state.history), state.best_epoch or state.epoch, execution)
 
 
-def build_loss(spec: Spec, device: torch.device) -> LossModule:
+def training_images(spec: Spec, data: ImageData) -> TrainingImages:
+    """The images that a spec trains on, for modules that learn from them."""
+    return KeptImages.of(data, spec.train.validation, stream(spec.train.seed, "validation"))
+
+
+def build_loss(spec: Spec, device: torch.device, shown: TrainingImages | None = None) -> LossModule:
     """The loss on the device, with autocast where the precision asks for it."""
     precision = resolve_precision(spec.train.precision, device)
-    return with_autocast(build_loss_module(spec, device), precision)
+    return with_autocast(build_loss_module(spec, device, shown), precision)
 
 
-def build_loss_module(spec: Spec, device: torch.device) -> LossModule:
+def build_loss_module(
+    spec: Spec, device: torch.device, shown: TrainingImages | None = None
+) -> LossModule:
     """The module of the loss on the device; the seed determines the weights of its players."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(spec.train.seed, "players"))
         with blamed(spec.loss, "to build its module"):
             module: LossModule = spec.loss.build()
     if isinstance(module, torch.nn.Module):
+        if shown is not None:
+            init_from_data(module, spec.loss, shown, stream(spec.train.seed, "data"))
         module.to(device)
     return module
 
 
-def initial_model(spec: Spec, device: torch.device, start: StartingWeights | None) -> VAE:
+def initial_model(
+    spec: Spec, device: torch.device, start: StartingWeights | None, shown: TrainingImages
+) -> VAE:
     """The model before the first step, with the weights of ``start`` and its frozen parts.
 
     Raises SpecError (VZ402) for weights that do not fit, TypeError where the spec needs some.
@@ -161,6 +177,9 @@ def initial_model(spec: Spec, device: torch.device, start: StartingWeights | Non
     if spec.start_from and not start:
         raise TypeError("a spec with start_from needs its starting weights")
     model = build(spec, seed=stream(spec.train.seed, "weights"))
+    for part in PARTS:
+        component = getattr(spec.model, part)
+        init_from_data(model.part(part), component, shown, stream(spec.train.seed, f"data/{part}"))
     if start:
         start.load_into(model)
     model.freeze(spec.train.freeze)

@@ -8,17 +8,15 @@ from dataclasses import replace
 import torch
 
 from vaezoo.data.loading import load
-from vaezoo.data.pixels import to_unit
 from vaezoo.data.resident import held_out_rows
 from vaezoo.diagnostics import DataError, Diagnostic, Severity, SpecError, warn
 from vaezoo.model.shape_check import shape_findings, training_problem
-from vaezoo.registry import Batch, DataFacts, ImageData, Metric, Visualizer
+from vaezoo.registry import DataFacts, ImageData, Metric, Visualizer
 from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes
+from vaezoo.training.loop import training_images
 
-#: images that the loss is called with before training
-_TRIED_IMAGES = 8
 #: class names listed by a warning
 _LISTED_CLASSES = 10
 
@@ -46,7 +44,7 @@ def check(spec: Spec, data: ImageData, processes: Processes) -> None:
         *_without_labels(spec, data),
         *_smallest_batch(spec, images, processes),
     ]
-    found = found or shape_findings(spec, batch=_first_batch(spec, data))
+    found = found or shape_findings(spec, images=training_images(spec, data))
     if found:
         raise SpecError(*found)
     if spec.train.batch_size > images:
@@ -64,15 +62,6 @@ def check(spec: Spec, data: ImageData, processes: Processes) -> None:
             f"classes: {listed}",
             "metrics and pictures of the test split omit these classes",
         )
-
-
-def _first_batch(spec: Spec, data: ImageData) -> Batch:
-    """A few training images to call the loss with; at least two, for batch normalization."""
-    rows = torch.arange(max(2, min(_TRIED_IMAGES, len(data.train)))) % len(data.train)
-    images = to_unit(data.train.images[rows])
-    if not uses_labels(spec) or data.train.labels is None:
-        return Batch(images)
-    return Batch(images, data.train.labels[rows])
 
 
 def _warn(message: str, hint: str) -> None:

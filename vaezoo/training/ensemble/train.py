@@ -22,6 +22,7 @@ from vaezoo.model.scheduled_parts import schedules_of
 from vaezoo.model.starting_weights import StartingWeights
 from vaezoo.model.vae import PARTS
 from vaezoo.registry import Batch, EpochRecord, ImageData
+from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.out_of_memory import memory_explained
@@ -38,7 +39,13 @@ from vaezoo.training.execution.eager_optimizers import without_compiler
 from vaezoo.training.execution.graph_capture import NotCapturable
 from vaezoo.training.execution.malloc import memory_kept
 from vaezoo.training.execution.precision import matmul_precision, resolve_precision
-from vaezoo.training.loop import build_loss, initial_model, run_identity, stream
+from vaezoo.training.loop import (
+    build_loss,
+    initial_model,
+    run_identity,
+    stream,
+    training_images,
+)
 from vaezoo.training.observer import Observer
 from vaezoo.training.prepare import check, load_for_training
 from vaezoo.training.run_lock import claimed
@@ -137,7 +144,7 @@ def _train(
     stored = Batch(used.train.images, used.train.labels)
     stored = Batch(*(value.to(device) for value in stored.tensors))
     splits = [_split(spec, len(stored.images), device) for spec in specs]
-    models = [initial_model(spec, device, start) for spec in specs]
+    models = [initial_model(spec, device, start, training_images(spec, data)) for spec in specs]
     state = _initial_state(specs, models, device)
     identities = [run_identity(spec, data, device, start) for spec in specs]
     identity = hashlib.sha256("\n".join([*identities, str(plan.epochs)]).encode()).hexdigest()
@@ -148,7 +155,8 @@ def _train(
     saver = Saver(path, identity)
     precision = resolve_precision(plan.precision, device)
     with matmul_precision(precision, device), saver.saving_at_the_end():
-        run_epoch = _epoch_function(specs, state, models, stored, splits, mode, observer)
+        losses = [build_loss(spec, device, training_images(spec, data)) for spec in specs]
+        run_epoch = _epoch_function(specs, state, models, losses, stored, splits, mode, observer)
         while state.epoch < plan.epochs:
             began = time.perf_counter()
             records = run_epoch()
@@ -191,6 +199,7 @@ def _epoch_function(
     specs: Sequence[Spec],
     state: EnsembleState,
     models: Sequence[VAE],
+    losses: Sequence[LossModule],
     stored: Batch,
     splits: Sequence[Rows],
     mode: CompileMode,
@@ -198,7 +207,6 @@ def _epoch_function(
 ) -> Callable[[], list[EpochRecord]]:
     """The function that trains all members for an epoch and returns their records."""
     device = stored.images.device
-    losses = [build_loss(spec, device) for spec in specs]
     seeds = [stream(spec.train.seed, "held out") for spec in specs]
     if not _trains_in_turn(device):
         state.compiled = False
