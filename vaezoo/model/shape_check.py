@@ -27,7 +27,12 @@ from vaezoo.model.loss_check import loss_findings
 from vaezoo.model.part_check import part_findings
 from vaezoo.registry import Component, ImageShape
 from vaezoo.registry.contracts import TrainingImages
-from vaezoo.registry.module_contracts import LikelihoodModule, PosteriorModule, PriorModule
+from vaezoo.registry.module_contracts import (
+    BoundPrior,
+    LikelihoodModule,
+    PosteriorModule,
+    PriorModule,
+)
 from vaezoo.spec.conditioning import condition_of, decoder_input, encoder_image
 from vaezoo.spec.nodes import Document
 from vaezoo.spec.positions import Positions
@@ -135,6 +140,8 @@ def _trials(spec: Spec, image: ImageShape) -> Iterator[Trial]:
 
     def prior() -> Iterator[str]:
         module = require_module(build_prior(spec, condition), PriorModule)
+        if isinstance(module, BoundPrior):  # it needs the model, so it is called with it
+            return
         dtype = torch.float32 if model.prior_space.levels is None else torch.int64
         z = torch.zeros(size, *model.prior_space.shape, dtype=dtype)
         yield from tensor_problems("log_prob", module.log_prob(z), (size,), "(B,)")

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vaezoo.registry import EpochRecord
+from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.spec.spec import Spec
 from vaezoo.testing.conformance.outcome import require
 from vaezoo.training import Observer, train
@@ -20,19 +20,21 @@ class _StopAfterOne(Observer):
         raise KeyboardInterrupt
 
 
-def require_exact_resume(spec: Spec, directory: Path) -> None:
+def require_exact_resume(spec: Spec, directory: Path, data: ImageData | None = None) -> None:
     """Train a spec at once, and once with a stop after the first epoch; the weights are equal.
 
-    The spec has two epochs or more and small data, as ``small_spec`` gives. Raises Nonconforming.
+    The spec has two epochs or more and small data, as ``small_spec`` gives, or ``data``. Raises
+    Nonconforming.
     """
-    straight = _weights(spec, directory / "straight", Observer())
+    images = data or spec.dataset.build()
+    straight = _weights(spec, images, directory / "straight", Observer())
     try:
-        _weights(spec, directory / "stopped", _StopAfterOne())
+        _weights(spec, images, directory / "stopped", _StopAfterOne())
     except KeyboardInterrupt:
         pass
     else:
         require(False, "the spec has one epoch; give it two or more")
-    resumed = _weights(spec, directory / "stopped", Observer())
+    resumed = _weights(spec, images, directory / "stopped", Observer())
     differ = [name for name, value in straight.items() if not torch.equal(value, resumed[name])]
     require(
         not differ,
@@ -41,7 +43,7 @@ def require_exact_resume(spec: Spec, directory: Path) -> None:
     )
 
 
-def _weights(spec: Spec, directory: Path, observer: Observer) -> dict[str, Tensor]:
-    data, cpu = spec.dataset.build(), torch.device("cpu")
+def _weights(spec: Spec, data: ImageData, directory: Path, observer: Observer) -> dict[str, Tensor]:
+    cpu = torch.device("cpu")
     trained = train(spec, data, device=cpu, directory=directory, observer=observer)
     return trained.model.state_dict()
