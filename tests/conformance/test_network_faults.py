@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from pydantic import Field
+from pydantic import BaseModel, Field
 from torch import nn
 
 from tests.conformance.faults import check, fails
@@ -18,7 +18,7 @@ from vaezoo import (
 )
 from vaezoo.registry.module_contracts import Shape
 from vaezoo.testing import EncoderConformance
-from vaezoo.testing.conformance.outcome import Declined
+from vaezoo.testing.conformance.outcome import Declined, Nonconforming
 
 
 class EncoderNet(nn.Module):
@@ -63,6 +63,40 @@ def test_words_are_missed() -> None:
     fails(Silent(), "documentation", "no docstring")
     Silent.__doc__ = "It speaks."
     fails(Silent(), "documentation", "no description of width")
+
+
+def test_a_class_that_says_something_else_than_it_means() -> None:
+    class Section(BaseModel):
+        width: int = 3
+
+    class Nested(Sound, use="nested"):
+        """Has a section that takes anything."""
+
+        part: Section = Field(Section(), description="a section")
+
+    fails(Nested(), "declaration", "its field part accepts misspelt keys")
+
+    class Method(Sound, use="method"):
+        """Has a method for a value."""
+
+        def conditional(self) -> bool:  # type: ignore[override]
+            return True
+
+    fails(Method(), "declaration", "conditional is a method, but must be a value")
+
+
+def test_a_number_without_a_range_and_a_name_of_vaezoo() -> None:
+    class Mine(Sound, use="mlp"):
+        """Has the name of another encoder."""
+
+        width: int = Field(3, description="a width")
+        depth: int = Field(3, ge=1, description="a depth")
+
+    for name, words in (("ranges", "no range of width;"), ("name", "'plugin:mlp'")):
+        with pytest.raises(Declined, match=words):
+            check(Mine(), name)
+        with pytest.raises(Nonconforming, match=words):
+            check(Mine(), name, strict=True)
 
 
 def test_a_parameter_that_is_lost_or_let_through() -> None:

@@ -12,10 +12,15 @@ from typing import Any, ClassVar
 from pydantic import ValidationError
 
 from vaezoo.registry import Component, Registry, discover
+from vaezoo.registry.declaration import declaration_problem
+from vaezoo.registry.discovery import THIRD_PARTY
 from vaezoo.registry.fields.tagged import parse
 from vaezoo.testing.conformance.import_cost import AT_IMPORT, BUDGET_SECONDS, Cost, import_cost
 from vaezoo.testing.conformance.kit import Conformance
-from vaezoo.testing.conformance.outcome import NotApplicable, require
+from vaezoo.testing.conformance.outcome import NotApplicable, optional, require
+
+#: Keys of a JSON Schema that bound a number.
+_BOUNDS = {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "enum", "const"}
 
 
 class ComponentConformance(Conformance):
@@ -79,6 +84,33 @@ class ComponentConformance(Conformance):
         require(
             config.get("extra") == "forbid" and config.get("frozen"),
             "the component's model_config must keep extra='forbid' and frozen=True",
+        )
+
+    def test_declaration(self) -> None:
+        """No method stands in the place of a value, and nested models refuse unknown keys."""
+        problem = declaration_problem(self._class)
+        require(problem is None, str(problem))
+
+    @optional
+    def test_ranges(self) -> None:
+        """Every number has a range, so that ``validate`` finds wrong ones."""
+        schema = self._class.model_json_schema()
+        free = [
+            name
+            for name, field in schema.get("properties", {}).items()
+            if field.get("type") in ("integer", "number") and not _BOUNDS & field.keys()
+        ]
+        require(not free, f"no range of {', '.join(free)}; use Field(…, ge=…)")
+
+    @optional
+    def test_name(self) -> None:
+        """Its name is not that of a component of vaezoo, which a bare name in a spec means."""
+        own = discover(disabled=[THIRD_PARTY]).components(self.kind)
+        taken = [one.component for one in own if one.component.use == self._class.use]
+        require(
+            not taken or self._class in taken,
+            f"vaezoo has a {self.kind} {self._class.use!r}; specs must write it with its plugin, "
+            f"as 'plugin:{self._class.use}'",
         )
 
     def test_import_budget(self) -> None:
