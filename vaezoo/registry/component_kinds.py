@@ -309,7 +309,7 @@ class Sampler(NeedsData, Component):
         raise TypeError(f"{type(self).__name__}: define fit, or set needs_fit to False")
 
 
-class Metric(SuitsSpec, NeedsData, DescribedMetric, Component):
+class Metric(NeedsData, SuitsSpec, DescribedMetric, Component):
     """Figures of a trained model on a split."""
 
     kind = "metric"

@@ -19,12 +19,20 @@ class HasLocation(BaseModel):
 
 
 class SuitsSpec(BaseModel):
-    """Whether a component can be used in a spec."""
+    """Whether a component can be used in a spec and with its data."""
 
     def problem(self, spec: Spec) -> str | None:
         """Why it does not suit such a spec, in one sentence, else None.
 
         Must be cheap, without torch. ``vaezoo validate`` shows it at the component's place.
+        """
+        return None
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        """Why it does not work on such data, in one sentence, else None.
+
+        ``data.train`` counts the images that the model trains on. A run calls it before training
+        and rejects the spec if it returns a reason.
         """
         return None
 

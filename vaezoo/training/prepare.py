@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -11,7 +12,8 @@ from vaezoo.data.loading import load
 from vaezoo.data.resident import held_out_rows
 from vaezoo.diagnostics import DataError, Diagnostic, Severity, SpecError, warn
 from vaezoo.model.shape_check import shape_findings, training_problem
-from vaezoo.registry import DataFacts, ImageData, Metric, Visualizer
+from vaezoo.registry import DataFacts, ImageData, Metric, Sampler, Visualizer
+from vaezoo.registry.needs import SuitsSpec
 from vaezoo.spec.conditioning import uses_labels
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes
@@ -82,24 +84,30 @@ def _training_count(spec: Spec, data: ImageData) -> int:
 
 
 def _unsupported(spec: Spec, data: ImageData, images: int) -> Iterator[Diagnostic]:
-    """The sampler, metrics and visualizers that do not support the data."""
+    """The components that do not support the data."""
     facts = DataFacts.of(spec.dataset, data)
-    problem = spec.sampler.data_problem(spec, replace(facts, train=images))
-    if problem:
-        yield Diagnostic(
-            "VZ402",
-            f"the sampler {spec.sampler.use!r} does not support the dataset: {problem}",
-            hint="choose another sampler, or leave it out to draw from the prior",
-        )
-    parts: list[Metric | Visualizer] = [*spec.metrics, *spec.visualizers]
-    for part in parts:
-        problem = part.data_problem(spec, facts)
-        if problem:
-            yield Diagnostic(
-                "VZ402",
-                f"the {type(part).kind} {part.use!r} does not support the dataset: {problem}",
-                hint=f"remove it from {type(part).kind}s, or change the dataset",
-            )
+    model, seen = spec.model, replace(facts, train=images)
+    trained: tuple[SuitsSpec | Sampler, ...] = (
+        model.encoder,
+        model.posterior,
+        model.decoder,
+        model.likelihood,
+        spec.loss,
+        spec.train.optimizer,
+        spec.sampler,
+    )
+    for part in trained:
+        if problem := part.data_problem(spec, seen):
+            yield _unfit(part, problem, "change it, or the dataset")
+    shown: tuple[Metric | Visualizer, ...] = (*spec.metrics, *spec.visualizers)
+    for one in shown:
+        if problem := one.data_problem(spec, facts):
+            yield _unfit(one, problem, f"remove it from {type(one).kind}s, or change the dataset")
+
+
+def _unfit(part: Any, problem: str, hint: str) -> Diagnostic:
+    message = f"the {type(part).kind} {part.use!r} does not support the dataset: {problem}"
+    return Diagnostic("VZ402", message, hint=hint)
 
 
 def _without_labels(spec: Spec, data: ImageData) -> Iterator[Diagnostic]:

@@ -19,6 +19,7 @@ from vaezoo_discrete import (
 from vaezoo_discrete.pixelcnn import PixelCNN, train
 
 from vaezoo import Batch, EvaluationContext, LatentSpace, Posterior, Schedule
+from vaezoo.diagnostics import SpecError
 from vaezoo.testing import (
     MetricConformance,
     PluginConformance,
@@ -173,6 +174,14 @@ def test_the_relaxation_comes_near_the_code_as_it_cools() -> None:
         z = q.sample(torch.Generator().manual_seed(0))
         distances.append((q.features(z) - module.features(z)).abs().mean().item())
     assert distances[1] < 0.3 * distances[0]
+
+
+def test_a_codebook_larger_than_the_data_is_refused() -> None:
+    large = VQPosterior(codes=145, dimensions=3)
+    spec = small_spec(posterior=large, prior=UniformCodes())
+    with pytest.raises(SpecError, match="145 codes is larger than the data, 144 latents in 72 tr"):
+        load_for_training(spec)
+    load_for_training(small_spec(posterior=VQPosterior(codes=144), prior=UniformCodes()))
 
 
 def test_the_temperature_follows_its_schedule(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from vaezoo import Definition, LatentSpace, Positive, Posterior, value_at
+from vaezoo import DataFacts, Definition, LatentSpace, Positive, Posterior, value_at
 
 if TYPE_CHECKING:
+    from vaezoo import Spec
     from vaezoo.registry.module_contracts import PosteriorModule, Shape
 
 _NEAREST = r"$z$ the index of the nearest code"
@@ -39,6 +40,15 @@ class VQPosterior(Posterior, use="vector_quantized"):
         description="with ema: move codes whose share of use falls below this fraction of the "
         "mean share",
     )
+
+    def data_problem(self, spec: Spec, data: DataFacts) -> str | None:
+        vectors = data.train * spec.model.latent_size
+        if vectors >= self.codes:
+            return None
+        return (
+            f"its codebook of {self.codes:,} codes is larger than the data, {vectors:,} latents in "
+            f"{data.train:,} training images; set codes to {vectors} or less"
+        )
 
     def space(self, latent: Shape) -> LatentSpace:
         return LatentSpace(latent, "code", self.codes)
