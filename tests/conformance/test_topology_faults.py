@@ -218,3 +218,65 @@ def test_a_topology_that_no_posterior_fits() -> None:
 
     with pytest.raises(NotApplicable, match=r"it needs 3 latents.*set `posterior`"):
         check(Never(), "sites")
+
+
+class UpwardNet(nn.Module):
+    """q(z₁|x) q(z₂|z₁), and p(z₂) p(z₁|z₂). Sound."""
+
+    estimated = True
+
+    def __init__(self, latent: Shape) -> None:
+        super().__init__()
+        self.up, self.down = (nn.Linear(latent[0], latent[0]) for _ in range(2))
+
+    def posterior(self, model: Any, encoded: Tensor) -> Any:
+        return model.family(encoded)
+
+    def infer(
+        self, model: Any, encoded: Tensor, generator: torch.Generator, samples: int
+    ) -> Inference:
+        lower = model.family(repeated(encoded, samples))
+        z = lower.sample(generator)
+        upper = unit(self.up(z))
+        above = upper.sample(generator)
+        sites = (
+            Site("upper", above, upper, model.prior),
+            Site("lower", z, lower, unit(self.down(above)), estimated=self.estimated),
+        )
+        return Inference(sites, model.family.features(z))
+
+    def sample(self, model: Any, count: int, generator: torch.Generator) -> Tensor:
+        return unit(self.down(model.prior.sample(count, generator))).sample(generator)
+
+
+def unit(mean: Tensor) -> DiagonalGaussian:
+    return DiagonalGaussian(mean, torch.zeros_like(mean))
+
+
+def upward(net: type[UpwardNet]) -> Topology:
+    class Upward(Topology, use="upward"):
+        """May have a fault."""
+
+        def build(self, posterior: Posterior, latent: Shape) -> Any:
+            return net(latent)
+
+    return Upward()
+
+
+def test_a_closed_kl_given_draws_that_depend_on_z() -> None:
+    check(upward(UpwardNet), "kl_agrees_with_draws")
+
+    class Closed(UpwardNet):
+        estimated = False
+
+    fails(upward(Closed), "kl_agrees_with_draws", "needs estimated=True")
+
+
+def test_samples_are_compared_where_q_is_narrow() -> None:
+    check(upward(UpwardNet), "sample_follows_log_p")
+
+    class Constant(UpwardNet):
+        def sample(self, model: Any, count: int, generator: torch.Generator) -> Tensor:
+            return 5 + super().sample(model, count, generator)
+
+    fails(upward(Constant), "sample_follows_log_p", "sample from the same prior")

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from vaezoo.testing.conformance.runner import Result
 
 _COMPONENT, _CHECK = 24, 52
+_IN_WORDS = {
+    "PASSED": "passed",
+    "FAILED": "failed",
+    "DECLINED": "not passed (no), optional",
+    "SKIPPED": "skipped",
+}
 
 
 @click.command("check", epilog="Example: vaezoo plugins check my_encoder.py")
@@ -66,7 +72,7 @@ def _as_table(results: Iterable[Result]) -> list[Result]:
             click.echo(_row("SUBJECT", "CHECK", "RESULT", "CAUSE"))
         click.echo(in_log(_row(result.subject, result.check, result.outcome, result.cause)))
         done.append(result)
-    counts = Counter(result.outcome.name.lower() for result in done)
+    counts = Counter(_IN_WORDS[result.outcome.name] for result in done)
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
     return done
 

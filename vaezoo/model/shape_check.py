@@ -66,7 +66,8 @@ def shape_findings(
         if not trial.is_reported:
             found += trial_findings(trial, places, _problems)
     found = found or part_findings(spec, document)
-    return found if found or is_reported else loss_findings(spec, places, images)
+    unknown = spec.model.condition is not None and condition_of(spec) is None  # reported too
+    return found if found or is_reported or unknown else loss_findings(spec, places, images)
 
 
 def training_problem(spec: Spec, batch: int) -> tuple[Component, str] | None:

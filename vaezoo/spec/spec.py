@@ -92,7 +92,7 @@ LatentField = Edge | Annotated[tuple[Edge, ...], Field(min_length=1, max_length=
 
 
 class ModelSpec(SpecSection):
-    """The model: encoder, posterior, decoder, likelihood and prior."""
+    """The model: encoder, posterior, topology, decoder, likelihood and prior."""
 
     latent: LatentField = Field(
         description="number of latents, or the shape of a grid: [channels, height, width]"

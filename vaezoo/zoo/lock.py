@@ -321,7 +321,8 @@ def _missing(component: dict[str, Any], registry: Registry, name: str) -> Diagno
     if component["distribution"]:
         hint = f"pip install '{component['distribution']}=={version}'"
     elif version == "file":
-        hint = f"load its file: vaezoo --plugin {component['file']} …"
+        file = component["file"]
+        hint = f"load its file: vaezoo --plugin {file} …, or in Python load(…, plugins=[{file!r}])"
     else:
         hint = f"install its module and load it: vaezoo --plugin {plugin} …"
     return Diagnostic("VZ304", f"{name} needs {what}, {state}", hint=hint)

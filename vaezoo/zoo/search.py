@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
+from vaezoo.registry import discover
 from vaezoo.system.files import expanded
 from vaezoo.zoo.atomic_replace import between
 from vaezoo.zoo.entry import WEIGHTS, Entry
@@ -30,8 +32,16 @@ class BrokenEntry:
     problem: Diagnostic
 
 
-def load(name_or_path: str | Path, *, zoo: str | Path | None = None, device: str = "cpu") -> VAE:
+def load(
+    name_or_path: str | Path,
+    *,
+    zoo: str | Path | None = None,
+    device: str = "cpu",
+    plugins: Sequence[str] = (),
+) -> VAE:
     """Load a trained model by its name in the zoo, its folder or its weights file.
+
+    ``plugins`` are files or modules of plugins that are not installed.
 
     >>> model = vaezoo.load("fashion_mlp2")
     >>> model.sample(50).shape
@@ -39,7 +49,7 @@ def load(name_or_path: str | Path, *, zoo: str | Path | None = None, device: str
 
     Raises UsageError (VZ501) for an unknown name, and what ``Entry.load`` raises.
     """
-    return find(name_or_path, zoo=zoo).load(device=device)
+    return find(name_or_path, zoo=zoo).load(discover(plugins), device)
 
 
 def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:

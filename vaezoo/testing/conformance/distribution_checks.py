@@ -104,5 +104,6 @@ def require_normal(q: LatentDistribution) -> None:
     normal = -0.5 * (squared + variance.log() + math.log(2 * math.pi)).flatten(1).sum(1)
     require(
         torch.allclose(q.log_prob(z), normal, rtol=1e-3, atol=1e-3),
-        "is_normal is true, and log_prob is not that of a normal density of its mean and variance",
+        "is_normal means independent normal latents with this mean and variance, and log_prob is "
+        "another density; leave is_normal out, for example for a full covariance",
     )

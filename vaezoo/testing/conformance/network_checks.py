@@ -151,7 +151,7 @@ class NetworkConformance(ComponentConformance):
     def test_compiles_natively(self) -> None:
         """Compiled with the inductor backend, outputs are the same. Only with ``native = True``."""
         if not self.native:
-            raise NotApplicable("needs native = True or --native")
+            raise NotApplicable("only with --native, or native = True in a test class")
         if not any(map(shutil.which, ("c++", "g++", "clang++"))):
             raise NotApplicable("needs a C++ compiler")
         self._require_compiled("inductor")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Callable
 from typing import Any, TypeVar
 from unittest import SkipTest
+
+#: Longest cause, in characters: a compiler explains itself on many lines.
+_LONGEST = 300
 
 C = TypeVar("C", bound=Callable[[Any], None])
 
@@ -44,7 +48,7 @@ def optional(check: C) -> C:
         except Exception as failure:
             if self.strict:
                 raise
-            cause = " ".join(str(failure).split()) or type(failure).__name__
+            cause = textwrap.shorten(str(failure), _LONGEST) or type(failure).__name__
             raise Declined(f"optional: {cause}") from failure
 
     lenient.is_optional = True  # type: ignore[attr-defined]
