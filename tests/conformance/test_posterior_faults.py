@@ -231,7 +231,11 @@ def test_what_is_not_so_of_the_density() -> None:
 
     independent = property(lambda self: True)
     fails(posterior(Radial, is_factorial=independent), "what_it_says_of_itself", "is_factorial")
-    fails(posterior(Logistic, is_normal=independent), "what_it_says_of_itself", "is_normal means independent normal latents")
+    fails(
+        posterior(Logistic, is_normal=independent),
+        "what_it_says_of_itself",
+        "is_normal means independent normal latents",
+    )
 
 
 def test_a_posterior_that_takes_no_latents() -> None:

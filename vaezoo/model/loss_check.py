@@ -69,8 +69,9 @@ def _random_images(spec: Spec) -> TrainingImages:
     generator = torch.Generator().manual_seed(0)
     shape = (_IMAGES, *spec.dataset.image_shape)
     images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
-    split = Split(images, torch.arange(_IMAGES) % 2)
-    data = ImageData(split, split, spec.dataset.class_names or (), digest="")
+    names = spec.dataset.class_names or ()
+    split = Split(images, torch.arange(_IMAGES) % max(len(names), 1))
+    data = ImageData(split, split, names, digest="")
     return KeptImages(data, torch.arange(_IMAGES))
 
 
@@ -90,11 +91,9 @@ class _Look:
         """The first images, at least two for batch normalization."""
         rows = torch.arange(max(2, min(_IMAGES, self.shown.count))) % self.shown.count
         images, labels = self.shown.images(rows), self.shown.labels
-        return (
-            Batch(images, labels[rows])
-            if uses_labels(self.spec) and labels is not None
-            else Batch(images)
-        )
+        if not uses_labels(self.spec) or labels is None:
+            return Batch(images)
+        return Batch(images, labels[rows])
 
     def trials(self) -> Iterator[Trial]:
         parts = self.spec.model
