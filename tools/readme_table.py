@@ -25,7 +25,6 @@ UNTRAINED = {
     "fashion_vae40": "not trained yet: up to 2,000 epochs",
     "mnist_iwae_vae50": "not trained yet: 3,280 epochs, ten million steps",
     "mnist_jaanli_pytorch": "trained: test ELBO −106.69 ± 0.33; its weights are not shipped",
-    "mnist_leaky2": "not trained yet: 200 epochs of full-size convolutions",
     "mnist_pythae40": "not trained yet: 500 epochs",
 }
 #: Results by kind of layers.

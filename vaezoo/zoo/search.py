@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
-from vaezoo.registry import discover
 from vaezoo.system.files import expanded
 from vaezoo.zoo.atomic_replace import between
 from vaezoo.zoo.entry import WEIGHTS, Entry
@@ -49,7 +48,10 @@ def load(
 
     Raises UsageError (VZ501) for an unknown name, and what ``Entry.load`` raises.
     """
-    return find(name_or_path, zoo=zoo).load(discover(plugins), device)
+    from vaezoo.registry import discover
+
+    registry = discover(plugins) if plugins else None
+    return find(name_or_path, zoo=zoo).load(registry, device)
 
 
 def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
