@@ -204,6 +204,16 @@ def _compared(found: Figure, metrics: Metrics, same_device: bool) -> Recomputed:
     return Recomputed(found, recorded, check, same_draws, found)
 
 
+def _agree(error: float, other: float, allowed: float, draws: float) -> bool:
+    """Whether a standard error agrees with another, that of ``draws`` times as many draws.
+
+    The part of it that comes from draws falls with the square root of their number.
+    """
+    low, high = sorted((1.0, math.sqrt(draws)))
+    slack = allowed * max(error, 1e-6)
+    return low * other - slack <= error <= high * other + slack
+
+
 def _other_differences(found: Figure, recorded: Figure, same_draws: bool) -> str:
     """The problems of the standard error and the values per dimension, as text."""
     error, other = found.standard_error, recorded.standard_error
@@ -211,7 +221,8 @@ def _other_differences(found: Figure, recorded: Figure, same_draws: bool) -> str
         return f"; its standard error is {error}, recorded {other}"
     # a mean over the same images, so other draws change it little
     allowed = _ROUNDING if same_draws else _OTHER_DRAWS_RELATIVE
-    if error is not None and other is not None and abs(error - other) > allowed * max(error, 1e-6):
+    draws = max(recorded.samples, 1) / max(found.samples, 1)
+    if error is not None and other is not None and not _agree(error, other, allowed, draws):
         return f"; its standard error is {error:.4g}, recorded {other:.4g}"
     each, before = found.per_dimension or (), recorded.per_dimension or ()
     if len(each) != len(before):
