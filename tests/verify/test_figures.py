@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import vaezoo
 from tests.helpers import built_in
 from vaezoo.evaluation.evaluate_entry import compute_figures, context_of
