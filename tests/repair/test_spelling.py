@@ -7,14 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import vaezoo
 from tests.repair.conftest import SHIPPED, mended, mended_text, with_bases
 from tests.spec.conftest import GOOD
+from vaezoo.spec import Spec
 from vaezoo.spec.document import parse_document
 from vaezoo.spec.nodes import Node
+from vaezoo.spec.repair.similarity import only_key
 
 
 def keys_of(node: Node) -> Iterator[tuple[int, int, str]]:
@@ -68,7 +70,10 @@ def test_a_misspelt_key_of_a_shipped_spec_becomes_the_original(
     key: tuple[str, int, int, str], kind: int, at: int, letter: str
 ) -> None:
     name, line, column, right = key
-    broken = misspell(name, line, column, slip(right, kind, at, letter))
+    slipped = slip(right, kind, at, letter)
+    # what is near two keys, such as metris (metrics, matrix), is left alone
+    assume(column > 1 or only_key(slipped, {*Spec.model_fields, "extends", "matrix"}) == right)
+    broken = misspell(name, line, column, slipped)
     with TemporaryDirectory() as temporary:
         folder = with_bases(Path(temporary))
         (folder / name).write_bytes(broken)
