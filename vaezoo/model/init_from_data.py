@@ -5,10 +5,18 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from vaezoo.model.vae import PARTS, VAE
 from vaezoo.registry import Component
 from vaezoo.registry.blame import blamed
 from vaezoo.registry.contracts import TrainingImages
 from vaezoo.registry.module_contracts import InitializedByData
+from vaezoo.spec.spec import Spec
+
+
+def init_parts_from_data(model: VAE, spec: Spec, data: TrainingImages, seed: int) -> None:
+    """Call ``init_from_data`` for every part of a model. Raises PluginError (VZ303)."""
+    for number, part in enumerate(PARTS):
+        init_from_data(model.part(part), getattr(spec.model, part), data, seed + number)
 
 
 @torch.no_grad()

@@ -14,10 +14,10 @@ from vaezoo.data.kept_images import KeptImages
 from vaezoo.diagnostics import Diagnostic
 from vaezoo.model.component_trial import Trial, kind_of, tensor_problems, trial_findings
 from vaezoo.model.from_spec import build
-from vaezoo.model.init_from_data import init_from_data
+from vaezoo.model.init_from_data import init_from_data, init_parts_from_data
 from vaezoo.model.scheduled_parts import ScheduledField, scheduled_fields
 from vaezoo.model.trace import Trace
-from vaezoo.model.vae import PARTS, VAE
+from vaezoo.model.vae import VAE
 from vaezoo.registry import Batch, Component, ImageData, Split
 from vaezoo.registry.contracts import TrainingImages
 from vaezoo.registry.fields import value_at
@@ -113,8 +113,7 @@ class _Look:
 
     def _encoder(self) -> Iterator[str]:
         self.model = build(self.spec)
-        for part in PARTS:
-            init_from_data(self.model.part(part), getattr(self.spec.model, part), self.shown, 0)
+        init_parts_from_data(self.model, self.spec, self.shown, 0)
         self.scheduled = list(scheduled_fields(self.spec, self.model))
         self.model.freeze(self.spec.train.freeze)
         self.model.train()

@@ -35,9 +35,6 @@ from vaezoo.registry.fields.tagged import completed
 if TYPE_CHECKING:
     import click
 
-#: The distribution of the components that ship with vaezoo.
-OWN = "vaezoo"
-
 
 @dataclass(frozen=True)
 class Registered:
@@ -120,7 +117,7 @@ class Registry:
             searched = SearchResult(self._plugins.found, self._plugins.facts, names)
             raise PluginError(absent(kind, f"{plugin}:{use}" if plugin else use, searched))
         # a plugin that takes a name of vaezoo's own must not change the meaning of other specs
-        several = [r for r in several if r.plugin.distribution == OWN] or several
+        several = [r for r in several if r.plugin.is_built_in] or several
         if len(several) > 1:
             raise PluginError(ambiguous(kind, use, [(r.qualified, r.plugin) for r in several]))
         (found,) = several

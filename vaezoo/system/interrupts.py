@@ -14,6 +14,7 @@ import os
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -37,7 +38,7 @@ class Terminated(BaseException):
         super().__init__(signal.Signals(number).name)
 
 
-class _Delayed:
+class _Delayed(ABC):
     """A handler that raises an exception, later if code runs that must not be interrupted."""
 
     def __init__(self) -> None:
@@ -62,8 +63,9 @@ class _Delayed:
         if number in self._since:
             signal.raise_signal(number)
 
+    @abstractmethod
     def _raise(self, number: int) -> None:
-        raise NotImplementedError
+        """Raise the exception of a signal."""
 
 
 class CtrlC(_Delayed):

@@ -14,9 +14,8 @@ from vaezoo.data.binarize import epoch_images
 from vaezoo.data.kept_images import KeptImages
 from vaezoo.data.placement import ON_DEVICE, arranged, without_labels
 from vaezoo.model import VAE, build
-from vaezoo.model.init_from_data import init_from_data
+from vaezoo.model.init_from_data import init_from_data, init_parts_from_data
 from vaezoo.model.starting_weights import StartingWeights
-from vaezoo.model.vae import PARTS
 from vaezoo.registry import EpochRecord, ImageData
 from vaezoo.registry.blame import blamed
 from vaezoo.registry.contracts import TrainingImages
@@ -177,9 +176,7 @@ def initial_model(
     if spec.start_from and not start:
         raise TypeError("a spec with start_from needs its starting weights")
     model = build(spec, seed=stream(spec.train.seed, "weights"))
-    for part in PARTS:
-        component = getattr(spec.model, part)
-        init_from_data(model.part(part), component, shown, stream(spec.train.seed, f"data/{part}"))
+    init_parts_from_data(model, spec, shown, stream(spec.train.seed, "parts"))
     if start:
         start.load_into(model)
     model.freeze(spec.train.freeze)

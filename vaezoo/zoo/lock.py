@@ -260,19 +260,11 @@ def _locked_plugins(used: list[Registered]) -> list[dict[str, Any]]:
             "name": plugin.name,
             "version": plugin.version,
             "distribution": plugin.distribution,
-            "sha256": None if is_built_in(plugin) else code_digest(components[plugin]),
+            # vaezoo is tracked by the file of each component: most of it affects none
+            "sha256": None if plugin.is_built_in else code_digest(components[plugin]),
         }
         for plugin in sorted(components, key=lambda plugin: plugin.name)
     ]
-
-
-def is_built_in(plugin: Plugin) -> bool:
-    """Whether the plugin is vaezoo itself.
-
-    Its code is tracked per component file, since most of the package does not affect components.
-    Other plugins are tracked as a whole.
-    """
-    return plugin.distribution == "vaezoo"
 
 
 def source_of(component: type[Component]) -> tuple[str | None, str | None]:

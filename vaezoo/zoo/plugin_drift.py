@@ -8,7 +8,7 @@ from typing import Any
 from vaezoo.diagnostics import Diagnostic, Severity
 from vaezoo.registry import Registered, Registry
 from vaezoo.registry.stand_in import StandIn
-from vaezoo.zoo.lock import code_digest, is_built_in, last_checked, source_of
+from vaezoo.zoo.lock import code_digest, last_checked, source_of
 
 #: The kinds of components in a loaded model.
 _IN_MODEL = frozenset({"encoder", "decoder", "likelihood", "prior"})
@@ -31,9 +31,9 @@ def drift(lock: dict[str, Any], registry: Registry, name: str) -> Iterator[Diagn
     for plugin, pairs in used.items():
         installed, version = pairs[0][1].plugin, pairs[0][0]["version"]
         changed = _changed_files(pairs)
-        if not is_built_in(installed):
+        if not installed.is_built_in:
             changed = _changed_code(known, plugin, pairs)
-        if version != installed.version and (changed or not is_built_in(installed)):
+        if version != installed.version and (changed or not installed.is_built_in):
             yield Diagnostic(
                 "VZ305",
                 f"{name} was {what} with {plugin} {version}, {installed.label} is in use",

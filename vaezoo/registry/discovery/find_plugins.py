@@ -61,7 +61,7 @@ def _listed(variable: str) -> list[str]:
 
 def _with_state(source: PluginSource, disabled: Collection[str]) -> PluginSource:
     plugin = source.plugin
-    off = THIRD_PARTY in disabled and plugin.distribution != GROUP
+    off = THIRD_PARTY in disabled and not plugin.is_built_in
     off = off or plugin.name in disabled or plugin.distribution in disabled
     return replace(source, plugin=replace(plugin, off=off))
 

@@ -34,7 +34,7 @@ def isolated(source: PluginSource, take: Callable[[Any], T]) -> tuple[Plugin, T 
     began, before = time.perf_counter(), _heavy()
     supplied, origin = None, source.plugin.origin
     failed: BaseException | None = None
-    seconds = math.inf if source.plugin.distribution == "vaezoo" else TIMEOUT
+    seconds = math.inf if source.plugin.is_built_in else TIMEOUT
     try:
         with (
             contextlib.redirect_stdout(sys.stderr),

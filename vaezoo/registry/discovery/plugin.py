@@ -33,6 +33,11 @@ class Plugin:
     lacked_memory: bool = False
 
     @property
+    def is_built_in(self) -> bool:
+        """Whether it ships with vaezoo."""
+        return self.distribution == "vaezoo"
+
+    @property
     def label(self) -> str:
         """Name and version for messages."""
         return f"{self.name} ({self.version})" if self.reference else f"{self.name} {self.version}"
