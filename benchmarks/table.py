@@ -36,12 +36,13 @@ WORKS = {
 
 @dataclass(frozen=True)
 class Way:
-    """A script of ``ways/``, its interpreter, and additional environment variables."""
+    """A script of ``ways/``, its interpreter, its precision, and the checkout that has it."""
 
     name: str
     script: str
     python: str
     precision: str = "float32"
+    checkout: Path = HERE.parent
 
 
 class Running:
@@ -49,13 +50,14 @@ class Running:
 
     def __init__(self, way: Way, work: str, images: Path, device: str) -> None:
         self.process = subprocess.Popen(
-            [way.python, str(HERE / "ways" / way.script), work, str(images)],
+            [way.python, str(way.checkout / "benchmarks" / "ways" / way.script), work, str(images)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env={
                 **os.environ,
+                "PYTHONPATH": str(way.checkout),
                 "PRECISION": way.precision,
                 "DEVICE": device,
                 "JAX_PLATFORMS": device,
@@ -102,6 +104,27 @@ def start(
             missing[way.name] = "not installed" if absent else str(error)
         print(f"{way.name}: {missing.get(way.name, 'ready')}", file=sys.stderr, flush=True)
     return running, missing
+
+
+def alternate(
+    ways: Sequence[Way], work: str, count: int, device: str, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, str], dict[str, Any]]:
+    """Seconds of each loop on ``count`` images, why loops are missing, and what loops report."""
+    from vaezoo.registry import discover
+    from vaezoo.spec import read
+
+    spec = read(HERE.parent / "specs" / "fashion_mlp2.yaml", registry=discover())
+    images = spec.dataset.build().train.images[:count].squeeze(1).numpy()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.npy"
+        np.save(path, images)
+        running, missing = start(ways, work, path, device)
+        try:
+            seconds = measure(running, rounds)
+        finally:
+            for way in running.values():
+                way.stop()
+    return seconds, missing, {name: way.about for name, way in running.items()}
 
 
 def measure(running: dict[str, Running], rounds: int) -> dict[str, list[float]]:
@@ -252,23 +275,10 @@ def main() -> None:
         Way("vaezoo", "engine.py", here),
         Way("vaezoo bfloat16", "engine.py", here, precision="bfloat16"),
     )
-
-    from vaezoo.registry import discover
-    from vaezoo.spec import read
-
-    spec = read(HERE.parent / "specs" / "fashion_mlp2.yaml", registry=discover())
-    images = spec.dataset.build().train.images[: arguments.images].squeeze(1).numpy()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "images.npy"
-        np.save(path, images)
-        running, missing = start(ways, arguments.work, path, arguments.device)
-        try:
-            seconds = measure(running, arguments.rounds)
-        finally:
-            for way in running.values():
-                way.stop()
-    about = {name: way.about for name, way in running.items()}
-    report = describe(arguments.work, len(images), arguments.device, seconds, missing, about)
+    seconds, missing, about = alternate(
+        ways, arguments.work, arguments.images, arguments.device, arguments.rounds
+    )
+    report = describe(arguments.work, arguments.images, arguments.device, seconds, missing, about)
     show(report)
     suffix = "" if arguments.device == "cpu" else f"_{arguments.device}"
     out = arguments.out or RESULTS / f"table_{arguments.work}{suffix}.json"

@@ -284,6 +284,45 @@ def test_the_memory_format_does_not_change_values():
         assert safetensors_io.digest(after.tensors) == safetensors_io.digest(before.tensors)
 
 
+class NormalizedEncoder(nn.Module):
+    """Convolutions of which the last view is of a result laid out channels last."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 8, 3, stride=2, padding=1),
+            nn.Conv2d(8, 8, 3, padding=1),
+            nn.GroupNorm(4, 8),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(8 * 3 * 3, 4),
+        )
+
+    def forward(self, images):
+        return self.layers(images).unflatten(1, (2, 2))
+
+
+@pytest.mark.parametrize(
+    "compiler", [not_compiled, pytest.param(compile_graph, marks=pytest.mark.slow)]
+)
+def test_views_of_convolutions_are_captured(compiler):
+    spec = small_spec()
+    eager_state, state = state_of(spec), state_of(spec)
+    for each in (eager_state, state):
+        torch.manual_seed(0)
+        each.model.encoder = NormalizedEncoder()
+        each.optimizer = spec.train.optimizer.build(each.model.parameters(), 1e-2)
+    loss, batch = spec.loss.build(), batches_of(spec, 1)[0]
+    eager = EagerStep(spec, eager_state, loss)
+    set_memory_format(state, torch.channels_last)
+    step = CompiledStep(spec, state, loss, batch, compiler)
+    now = ScheduledValues(dict(spec.loss.weights), 1e-2)
+    expected = eager(prepared(eager, batch), now)
+    torch.testing.assert_close(step(prepared(step, batch), now), expected, rtol=1e-5, atol=1e-5)
+    for one, other in zip(state.model.parameters(), eager_state.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
 class StopAfter(Observer):
     def finished_epoch(self, record):
         if record.epoch == 2:

@@ -26,6 +26,7 @@ from vaezoo.registry.fields import Schedule
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.spec.train_options import GradientClip
+from vaezoo.training.execution.graph_rewrites import with_reshapes
 from vaezoo.training.execution.optimizer_updates import Update, scalar_count
 
 
@@ -245,7 +246,7 @@ def _trace(
     flat = [*parameters.values(), *buffers.values(), *state, *batch.tensors, scalars, *drawn]
     with torch.enable_grad():
         graph = make_fx(step, tracing_mode="fake")(*flat)
-    return graph, tuple(trained)
+    return with_reshapes(graph), tuple(trained)
 
 
 def term_sums(terms: Mapping[str, Tensor]) -> Tensor:

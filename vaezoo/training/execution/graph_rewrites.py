@@ -1,4 +1,4 @@
-"""Rewrite the matrix products of a captured step to the forms that a CPU computes fastest.
+"""Rewrite a captured step: views that may have to copy, and matrix products that are fast on a CPU.
 
 Values change only by the rounding of sums. The rewrite depends only on shapes and strides: the
 same step always becomes the same program.
@@ -20,6 +20,18 @@ _THIN = 16
 _SMALL = 2**18
 
 
+def with_reshapes(graph: GraphModule) -> GraphModule:
+    """The graph with a reshape in place of each view, which copies where a view is impossible.
+
+    Convolutions of real tensors may return channels last where those of fake tensors return
+    channels first.
+    """
+    for node in graph.graph.find_nodes(op="call_function", target=torch.ops.aten.view.default):
+        node.target = torch.ops.aten.reshape.default
+    graph.recompile()
+    return graph
+
+
 def with_fast_products(graph: GraphModule, inputs: Sequence[Tensor]) -> GraphModule:
     """The graph with rewritten products, for inputs of these shapes and strides."""
     table: dict[Any, Callable[..., Any]] = {
@@ -27,7 +39,8 @@ def with_fast_products(graph: GraphModule, inputs: Sequence[Tensor]) -> GraphMod
         torch.ops.aten.addmm.default: _product_and_bias,
     }
     with torch.no_grad():
-        return make_fx(graph, decomposition_table=table, tracing_mode="fake")(*inputs)
+        rewritten = make_fx(graph, decomposition_table=table, tracing_mode="fake")(*inputs)
+    return with_reshapes(rewritten)
 
 
 def _product(left: Tensor, right: Tensor) -> Any:

@@ -56,7 +56,7 @@ def compile_graph(graph: GraphModule, inputs: Sequence[Tensor]) -> Program:
         stack.enter_context(_warnings_off("torch.utils.cpp_extension"))
         if inputs[0].device.type == "cpu":
             graph = with_fast_products(graph, inputs)
-            stack.enter_context(_cacheable())
+            inputs = stack.enter_context(_cacheable(inputs))
         program: Program = inductor_compile(graph, list(inputs))
         return program
 
@@ -93,19 +93,19 @@ def _problem(cache: Path) -> str | None:
 
 
 @contextlib.contextmanager
-def _cacheable() -> Iterator[None]:
-    """Let Inductor cache whole graphs, not only kernels.
+def _cacheable(inputs: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+    """Fake inputs of fixed shapes, and let Inductor cache whole graphs, not only kernels.
 
-    Its graph cache reads a shape environment from the tracing context, even without symbolic
-    shapes.
+    Its graph cache reads a shape environment from the tracing context. That environment would
+    make a symbol of every length, were the inputs not fake already.
     """
     from torch._guards import TracingContext, tracing
     from torch._subclasses import FakeTensorMode
     from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-    shapes = ShapeEnv(assume_static_by_default=True)
-    with tracing(TracingContext(FakeTensorMode(shape_env=shapes))):
-        yield
+    mode = FakeTensorMode(shape_env=ShapeEnv())
+    with tracing(TracingContext(mode)):
+        yield [mode.from_tensor(tensor, static_shapes=True) for tensor in inputs]
 
 
 @contextlib.contextmanager
