@@ -27,7 +27,7 @@ from vaezoo.spec import Spec, read
 from vaezoo.testing import Nonconforming, require_exact_resume
 from vaezoo.training import Observer, train
 from vaezoo.training.ensemble.train import ensemble_problem
-from vaezoo.training.execution.choose import CompileMode
+from vaezoo.training.execution.choose_step import CompileMode
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT, PAGE = ROOT / "benchmarks/results/families.json", ROOT / "docs/families.md"

@@ -28,7 +28,7 @@ from vaezoo.spec.reader import from_data
 from vaezoo.system.devices import choose
 from vaezoo.training import Observer, train
 from vaezoo.training.ensemble.train import train_together
-from vaezoo.training.execution.choose import CompileMode
+from vaezoo.training.execution.choose_step import CompileMode
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

@@ -27,7 +27,7 @@ from vaezoo.model import VAE
 from vaezoo.registry import Batch, discover
 from vaezoo.spec import read
 from vaezoo.training import Observer, train
-from vaezoo.training.execution.choose import CompileMode
+from vaezoo.training.execution.choose_step import CompileMode
 
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "specs" / "mnist_mlp20.yaml"

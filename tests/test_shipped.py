@@ -8,7 +8,7 @@ import pytest
 import readme_table
 import torch
 
-from vaezoo.evaluation.evaluator import evaluate
+from vaezoo.evaluation.run_metrics import evaluate
 from vaezoo.registry import Batch, EvaluationContext, discover
 from vaezoo.spec import read
 from vaezoo.zoo import Entry

@@ -20,9 +20,9 @@ from vaezoo.registry import discover
 from vaezoo.registry.fields import value_at
 from vaezoo.spec import read
 from vaezoo.training import Observer, checkpoint, loop
-from vaezoo.training.checkpoint_saver import Saver
+from vaezoo.training.checkpoint_schedule import Saver
 from vaezoo.training.epoch import run_epoch
-from vaezoo.training.execution.choose import choose_step
+from vaezoo.training.execution.choose_step import choose_step
 from vaezoo.training.execution.malloc import memory_kept
 from vaezoo.training.execution.precision import matmul_precision, resolve_precision
 

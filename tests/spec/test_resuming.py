@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaezoo.registry import EpochRecord
-from vaezoo.spec.resume_rules import can_go_on, outcome, refusal
+from vaezoo.spec.early_stopping import outcome
+from vaezoo.spec.resume_rules import can_go_on, refusal
 from vaezoo.spec.spec import TrainSpec
 
 ELBOS = st.lists(st.integers(-3, 3).map(float), max_size=12)

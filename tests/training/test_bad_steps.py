@@ -20,7 +20,7 @@ from vaezoo.spec import from_data
 from vaezoo.training import Observer, checkpoint
 from vaezoo.training.build_optimizer import build_optimizer
 from vaezoo.training.epoch import scheduled_values
-from vaezoo.training.execution.choose import choose_step
+from vaezoo.training.execution.choose_step import choose_step
 from vaezoo.training.execution.eager import EagerStep
 
 

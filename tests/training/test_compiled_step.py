@@ -19,7 +19,7 @@ from vaezoo.spec.conditioning import uses_labels
 from vaezoo.system import safetensors_io
 from vaezoo.training import Observer, checkpoint, train
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.execution.choose import choose_step
+from vaezoo.training.execution.choose_step import choose_step
 from vaezoo.training.execution.compiled import CompiledStep
 from vaezoo.training.execution.eager import EagerStep
 from vaezoo.training.execution.graph_capture import NotCapturable
@@ -248,7 +248,7 @@ def test_auto_falls_back_to_eager_and_on_raises(monkeypatch):
     def cannot(*_, **__):
         raise NotCapturable("it is too strange")
 
-    monkeypatch.setattr("vaezoo.training.execution.choose.CompiledStep", cannot)
+    monkeypatch.setattr("vaezoo.training.execution.choose_step.CompiledStep", cannot)
     long = small_spec(train={"epochs": 100_000})
     assert execution(long).reason == "it is too strange"
     with pytest.raises(RunError, match=r"VZ608.*it is too strange"):
@@ -316,7 +316,7 @@ def test_views_of_convolutions_are_captured(compiler):
     eager = EagerStep(spec, eager_state, loss)
     set_memory_format(state, torch.channels_last)
     step = CompiledStep(spec, state, loss, batch, compiler)
-    now = ScheduledValues(dict(spec.loss.weights), 1e-2)
+    now = ScheduledValues({"beta": 1.0, "free_bits": 0.0}, 1e-2)
     expected = eager(prepared(eager, batch), now)
     torch.testing.assert_close(step(prepared(step, batch), now), expected, rtol=1e-5, atol=1e-5)
     for one, other in zip(state.model.parameters(), eager_state.model.parameters(), strict=True):

@@ -24,7 +24,7 @@ from vaezoo.registry.fields.binarization import AS_STORED
 from vaezoo.spec import Spec
 from vaezoo.training import Observer, Trained, checkpoint, train
 from vaezoo.training.ensemble.train import train_together
-from vaezoo.training.execution.choose import CompileMode
+from vaezoo.training.execution.choose_step import CompileMode
 
 HAS_GPU = torch.cuda.is_available()
 GPU = pytest.param(

@@ -20,7 +20,7 @@ from vaezoo.spec import Spec, from_data
 from vaezoo.testing import require_exact_resume
 from vaezoo.training import Observer, Trained, load_for_training, train
 from vaezoo.training.ensemble.train import ensemble_problem
-from vaezoo.training.execution.choose import CompileMode
+from vaezoo.training.execution.choose_step import CompileMode
 from vaezoo.training.execution.inductor import missing_compiler
 
 CPU = torch.device("cpu")

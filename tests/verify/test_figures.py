@@ -7,7 +7,7 @@ import pytest
 import vaezoo
 from tests.helpers import built_in
 from vaezoo.evaluation.evaluate_entry import compute_figures, context_of
-from vaezoo.evaluation.verify.recompute import _agree, recompute
+from vaezoo.evaluation.verify.compare_figures import _agree, recompute
 from vaezoo.registry import Metrics, discover
 
 

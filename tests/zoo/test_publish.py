@@ -16,7 +16,7 @@ import torch
 
 from vaezoo.diagnostics import UsageError, ZooError
 from vaezoo.system.file_lock import locked
-from vaezoo.zoo import Entry, atomic_replace, find, writable, zoo_lock
+from vaezoo.zoo import Entry, atomic_replace, find, writable, write_lock
 from vaezoo.zoo.predecessors import predecessors
 from vaezoo.zoo.restore import prunable, prune, restore
 from vaezoo.zoo.zoo_folders import STAGING, new_staged
@@ -212,7 +212,7 @@ def test_second_publisher_waits_for_the_first(
     publisher: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher()
-    monkeypatch.setattr(zoo_lock, "_LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(write_lock, "_LOCK_TIMEOUT", 0.1)
     with (
         locked(ZOO / ".lock"),
         pytest.raises(ZooError, match=r"cannot write zoo/.lock: another process holds it"),

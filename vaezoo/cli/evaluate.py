@@ -57,7 +57,7 @@ def command(
     NAME is an entry of the zoo, its folder or its weights file. 'vaezoo plugins list' lists the
     metrics; docs/figures.md explains them.
     """
-    from vaezoo.cli.image_progress import shown
+    from vaezoo.cli.evaluation_progress import shown
     from vaezoo.evaluation.evaluate_entry import evaluate
 
     with shown() as (announce, advance):

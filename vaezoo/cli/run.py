@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vaezoo.runs.sweep import RunOptions, Together
     from vaezoo.spec.reader import Reading
     from vaezoo.spec.spec import Spec
-    from vaezoo.training.execution.choose import CompileMode
+    from vaezoo.training.execution.choose_step import CompileMode
 
 
 _EXAMPLES = """\b

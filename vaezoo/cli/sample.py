@@ -116,7 +116,7 @@ def _with_progress(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:
     if count < _MANY:
         yield from blocks
         return
-    from vaezoo.cli.image_progress import shown
+    from vaezoo.cli.evaluation_progress import shown
 
     with shown("drawing") as (announce, advance):
         announce("samples", count)

@@ -53,7 +53,7 @@ def command(
     Metrics are not recomputed if a file has changed since it was published. Exits with 1 if a
     check fails.
     """
-    from vaezoo.cli.image_progress import shown
+    from vaezoo.cli.evaluation_progress import shown
     from vaezoo.evaluation.verify import verify
     from vaezoo.zoo.search import entries
 

@@ -48,7 +48,7 @@ def migrate(
     Recomputes every metric and rejects an entry whose metrics differ. Rewrites targets, notes,
     card, header and manifest; keeps the old entry. Exits with 1 if an entry was rejected.
     """
-    from vaezoo.cli.image_progress import shown
+    from vaezoo.cli.evaluation_progress import shown
     from vaezoo.evaluation import migrate
     from vaezoo.zoo.search import names_in, own_folder
 

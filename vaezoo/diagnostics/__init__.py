@@ -21,10 +21,9 @@ from vaezoo.diagnostics.diagnostic import (
     ZooError,
     describe,
     forward_warnings,
-    nearest,
-    suggest,
     warn,
 )
+from vaezoo.diagnostics.suggest import nearest, suggest
 
 __all__ = [
     "CODES",

@@ -19,10 +19,9 @@ Codes are stable: ``VZ1xx`` YAML, ``VZ2xx`` schema, ``VZ3xx`` registry and plugi
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -182,18 +181,3 @@ def describe(diagnostic: Diagnostic) -> str:
     place = f"{diagnostic.span}: " if diagnostic.span else ""
     text = printable(f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}")
     return in_log(f"{text}\n  help: {diagnostic.hint}" if diagnostic.hint else text)
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most similar to ``name``, or None if none is similar."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else None
-
-
-def suggest(name: str, known: Sequence[str], noun: str) -> str:
-    """A hint for an unknown name: the nearest known name, and all known names."""
-    listed = ", ".join(sorted(known)) or "none"
-    close = nearest(name, known)
-    there_is = f"{noun}: {listed}"
-    return f"did you mean {close!r}? {there_is}" if close else there_is

@@ -1,6 +1,6 @@
 """Compute and verify the figures of trained models."""
 
-from vaezoo.evaluation.evaluator import (
+from vaezoo.evaluation.judge_targets import (
     concluded,
     judge,
     kept_epoch,

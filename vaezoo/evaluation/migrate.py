@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from vaezoo.diagnostics import Diagnostic, DiagnosticWarning, UsageError, ZooError
 from vaezoo.evaluation.evaluate_entry import Advance, Announce, compute_figures, context_of
 from vaezoo.evaluation.verify import Check, entry_files
-from vaezoo.evaluation.verify.recompute import Recomputed, recompute
-from vaezoo.evaluation.verify.steps import lock_check
+from vaezoo.evaluation.verify.compare_figures import Recomputed, recompute
+from vaezoo.evaluation.verify.verify_entry import lock_check
 from vaezoo.registry import Figure, Registry, discover
 from vaezoo.registry.run_notes import of_pictures, of_training
 from vaezoo.spec.declared_figures import names_of
@@ -25,8 +25,8 @@ from vaezoo.zoo.add_metrics import with_figures
 from vaezoo.zoo.lock import require_plugins, with_check
 from vaezoo.zoo.publish import keep_away
 from vaezoo.zoo.search import words_for, zoo_option
+from vaezoo.zoo.write_lock import complete_interrupted
 from vaezoo.zoo.zoo_folders import home_of
-from vaezoo.zoo.zoo_lock import complete_interrupted
 
 if TYPE_CHECKING:
     from torch import Tensor

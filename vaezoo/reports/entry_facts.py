@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vaezoo.registry import EpochRecord, Figure, Metric, Metrics
 from vaezoo.registry.quantity import Role
-from vaezoo.spec.resume_rules import outcome
+from vaezoo.spec.early_stopping import outcome
 from vaezoo.spec.spec import Spec
 
 

@@ -22,7 +22,7 @@ from vaezoo.system.torchrun import apart
 if TYPE_CHECKING:
     from vaezoo.registry import Registry
     from vaezoo.training import Observer
-    from vaezoo.training.execution.choose import CompileMode
+    from vaezoo.training.execution.choose_step import CompileMode
     from vaezoo.zoo import Entry
 
 
@@ -61,7 +61,8 @@ def run(
         )
 
     from vaezoo import training  # imports torch
-    from vaezoo.evaluation.evaluator import concluded, evaluate
+    from vaezoo.evaluation.judge_targets import concluded
+    from vaezoo.evaluation.run_metrics import evaluate
     from vaezoo.plotting.draw import draw
     from vaezoo.system.devices import choose_among
     from vaezoo.zoo import make_lock, publish, round_weights, writable

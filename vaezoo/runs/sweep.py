@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from vaezoo.training import Observer
-    from vaezoo.training.execution.choose import CompileMode
+    from vaezoo.training.execution.choose_step import CompileMode
 
 
 #: Values of ``--together``.

@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 import yaml
 
 from vaezoo.diagnostics import Diagnostic, Position, Span, SpecError
-from vaezoo.spec.events import Take, feed, one_character, position, wrong_escape
 from vaezoo.spec.nodes import Item, Node
 from vaezoo.spec.scalars import resolve_plain
+from vaezoo.spec.yaml_errors import one_character, position, wrong_escape
+from vaezoo.spec.yaml_events import Take, feed
 
 MAX_NODES = 10_000
 MAX_LEVELS = 64

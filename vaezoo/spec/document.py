@@ -9,8 +9,8 @@ from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, Piped, Position, Span, SpecError
 from vaezoo.spec.compose import compose
-from vaezoo.spec.events import one_character, position_in
 from vaezoo.spec.nodes import Document, Node
+from vaezoo.spec.yaml_errors import one_character, position_in
 from vaezoo.system.files import in_units
 
 #: Limit on the size of a spec.

@@ -3,11 +3,11 @@
 from vaezoo.training.distributed.process_group import joined
 from vaezoo.training.elbo_agreement import elbo_notes
 from vaezoo.training.fit_sampler import fit_sampler
-from vaezoo.training.interrupted import interruption_explained
 from vaezoo.training.loop import Trained, train
 from vaezoo.training.observer import Observer
 from vaezoo.training.plugin_hooks import HookedObserver
 from vaezoo.training.prepare import load_for_training
+from vaezoo.training.resume_hint import interruption_explained
 from vaezoo.training.run_lock import claimed, remove_run_folder
 
 __all__ = [

@@ -21,7 +21,7 @@ from vaezoo.registry.blame import blamed
 from vaezoo.registry.contracts import TrainingImages
 from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.conditioning import uses_labels
-from vaezoo.spec.resume_rules import outcome
+from vaezoo.spec.early_stopping import outcome
 from vaezoo.spec.spec import Spec
 from vaezoo.training import checkpoint
 from vaezoo.training.build_optimizer import build_optimizer
@@ -29,7 +29,7 @@ from vaezoo.training.checkpoint import TrainingState
 from vaezoo.training.distributed.process_group import SingleProcess
 from vaezoo.training.divergence import refuse_divergence
 from vaezoo.training.epoch import run_epoch, validated
-from vaezoo.training.execution.choose import CompileMode, ExecutionPlan
+from vaezoo.training.execution.choose_step import CompileMode, ExecutionPlan
 from vaezoo.training.execution.eager_optimizers import without_compiler
 from vaezoo.training.execution.malloc import memory_kept
 from vaezoo.training.execution.memory_format import set_memory_format

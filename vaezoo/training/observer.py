@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from vaezoo.model import VAE
     from vaezoo.spec.spec import Spec
-    from vaezoo.training.execution.choose import ExecutionPlan
+    from vaezoo.training.execution.choose_step import ExecutionPlan
 
 
 class Observer:

@@ -10,9 +10,9 @@ from typing import Any
 from vaezoo.model import VAE
 from vaezoo.registry import EpochRecord, ImageData, PublishedEntry, Registry, RunInfo
 from vaezoo.spec.spec import Spec
-from vaezoo.training.execution.choose import ExecutionPlan
-from vaezoo.training.interrupted import interrupted
+from vaezoo.training.execution.choose_step import ExecutionPlan
 from vaezoo.training.observer import Observer
+from vaezoo.training.resume_hint import interrupted
 
 
 class HookedObserver(Observer):

@@ -18,8 +18,8 @@ from vaezoo.zoo.manifest import differences, read_manifest
 from vaezoo.zoo.publish import seal, write_text
 from vaezoo.zoo.records import metrics_text
 from vaezoo.zoo.search import words_for
+from vaezoo.zoo.write_lock import open_for_writing, staged_entry
 from vaezoo.zoo.zoo_folders import TRASH, discard, home_of, trash_path
-from vaezoo.zoo.zoo_lock import open_for_writing, staged_entry
 
 
 def cannot_amend(entry: Entry) -> str | None:

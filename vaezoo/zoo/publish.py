@@ -26,8 +26,8 @@ from vaezoo.zoo.model_card import card
 from vaezoo.zoo.predecessors import kept_path
 from vaezoo.zoo.records import history_text, metrics_text
 from vaezoo.zoo.search import own_folder
+from vaezoo.zoo.write_lock import explained, open_for_writing, staged_entry
 from vaezoo.zoo.zoo_folders import PREVIOUS, STAGING
-from vaezoo.zoo.zoo_lock import explained, open_for_writing, staged_entry
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
@@ -74,7 +74,7 @@ def seal(staged: Entry) -> None:
     """Write the card and the manifest of a staged entry."""
     text = card(staged)
     write_text(staged.path / layout.MANIFEST, manifest_text(staged, {layout.CARD: text.encode()}))
-    # The card is written last: a staged folder with a card is complete, see ``zoo_lock``.
+    # The card is written last: a staged folder with a card is complete, see ``write_lock``.
     write_whole(staged.path / layout.CARD, text.encode())
     sync_folder(staged.path)
 

@@ -13,8 +13,8 @@ from vaezoo.zoo.entry import Entry, damaged, readable
 from vaezoo.zoo.manifest import differences, read_manifest
 from vaezoo.zoo.predecessors import Predecessor, kept_path, predecessors
 from vaezoo.zoo.search import own_folder
+from vaezoo.zoo.write_lock import open_for_writing
 from vaezoo.zoo.zoo_folders import discard
-from vaezoo.zoo.zoo_lock import open_for_writing
 
 
 def restore(name: str, *, zoo: str | Path | None = None) -> Entry:

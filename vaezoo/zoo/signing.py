@@ -18,7 +18,7 @@ from vaezoo.system.regular_file import read_regular
 from vaezoo.zoo import Entry, find
 from vaezoo.zoo.entry import MANIFEST, readable
 from vaezoo.zoo.manifest import differences, read_manifest
-from vaezoo.zoo.zoo_lock import open_for_writing
+from vaezoo.zoo.write_lock import open_for_writing
 
 SIGNATURE = f"{MANIFEST}.minisig"
 #: Size limits in bytes of a manifest, and of a signature or key.

@@ -1,6 +1,6 @@
 """Verify that an entry is consistent, as ``vaezoo verify`` does."""
 
-from vaezoo.evaluation.verify.checks import Check, Verdict
-from vaezoo.evaluation.verify.steps import verify
+from vaezoo.evaluation.verify.verdict import Check, Verdict
+from vaezoo.evaluation.verify.verify_entry import verify
 
 __all__ = ["Check", "Verdict", "verify"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vaezoo.diagnostics import VaezooError, ZooError
 from vaezoo.evaluation import concluded
-from vaezoo.evaluation.verify.checks import Check, one_line
+from vaezoo.evaluation.verify.verdict import Check, one_line
 from vaezoo.registry.run_notes import of_the_run
 from vaezoo.system.regular_file import read_regular
 from vaezoo.zoo import Entry
@@ -101,7 +101,7 @@ def _readable_spec(entry: Entry) -> Check:
 
 def history(spec: Spec, records: Sequence[EpochRecord]) -> Check:
     """Whether the number of epochs matches the spec, counted from 1."""
-    from vaezoo.spec.resume_rules import outcome
+    from vaezoo.spec.early_stopping import outcome
 
     if [record.epoch for record in records] != list(range(1, len(records) + 1)):
         return Check(HISTORY, False, "its epochs do not count from 1")

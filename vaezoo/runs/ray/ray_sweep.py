@@ -22,7 +22,7 @@ from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import SHARING, runs_beside
 
 if TYPE_CHECKING:
-    from vaezoo.training.execution.choose import CompileMode
+    from vaezoo.training.execution.choose_step import CompileMode
 
 #: Seconds between two reads of the members' status.
 _POLL_SECONDS = 0.25

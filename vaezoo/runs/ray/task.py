@@ -26,7 +26,7 @@ from vaezoo.registry import discover
 from vaezoo.spec.reader import from_data
 
 if TYPE_CHECKING:
-    from vaezoo.training.execution.choose import CompileMode
+    from vaezoo.training.execution.choose_step import CompileMode
 
 #: A file in the sweep's folder by which a worker recognizes the folder.
 MARK = "sender"

@@ -27,10 +27,10 @@ from vaezoo.registry.module_contracts import LossModule
 from vaezoo.spec.spec import Spec
 from vaezoo.system.torchrun import Processes, apart
 from vaezoo.training.checkpoint import Checkpointed, TrainingState
-from vaezoo.training.checkpoint_saver import Saver
+from vaezoo.training.checkpoint_schedule import Saver
 from vaezoo.training.distributed.shared_step import DistributedStep, SharedLoss, warning_about
 from vaezoo.training.epoch import PROGRESS_SECONDS
-from vaezoo.training.execution.choose import CompileMode, ExecutionPlan, choose_step
+from vaezoo.training.execution.choose_step import CompileMode, ExecutionPlan, choose_step
 from vaezoo.training.execution.graph_capture import first_line
 from vaezoo.training.execution.step import Step
 from vaezoo.training.observer import Observer
@@ -75,7 +75,7 @@ class SingleProcess:
         mode: CompileMode,
         observer: Observer,
     ) -> tuple[Step, ExecutionPlan]:
-        """See ``execution.choose.choose_step``."""
+        """See ``execution.choose_step.choose_step``."""
         return choose_step(spec, state, loss, images, mode, observer)
 
     def leave(self) -> None:

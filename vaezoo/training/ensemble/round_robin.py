@@ -26,7 +26,7 @@ from vaezoo.training.epoch import (
     stepped,
     validated,
 )
-from vaezoo.training.execution.choose import CompileMode, choose_steps
+from vaezoo.training.execution.choose_step import CompileMode, choose_steps
 from vaezoo.training.observer import Observer
 
 

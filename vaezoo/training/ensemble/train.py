@@ -30,11 +30,11 @@ from vaezoo.system.torchrun import Processes
 from vaezoo.training import checkpoint
 from vaezoo.training.build_optimizer import build_optimizer
 from vaezoo.training.checkpoint import TrainingState
-from vaezoo.training.checkpoint_saver import Saver
+from vaezoo.training.checkpoint_schedule import Saver
 from vaezoo.training.ensemble.round_robin import RoundRobin
 from vaezoo.training.ensemble.state import EnsembleState, MemberGenerators, Stack
 from vaezoo.training.ensemble.vmapped import Rows, Vmapped
-from vaezoo.training.execution.choose import CompileMode
+from vaezoo.training.execution.choose_step import CompileMode
 from vaezoo.training.execution.eager_optimizers import without_compiler
 from vaezoo.training.execution.graph_capture import NotCapturable
 from vaezoo.training.execution.malloc import memory_kept

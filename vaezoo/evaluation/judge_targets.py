@@ -1,37 +1,16 @@
-"""Run a spec's metrics on a trained model and judge its targets."""
+"""Compare the figures of a trained model with its targets, and say what stands out."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from vaezoo.diagnostics import Diagnostic, PluginError, SpecError, suggest
-from vaezoo.evaluation.describe_figures import compute
-from vaezoo.registry import EpochRecord, EvaluationContext, Figure, Metric, TargetResult
+from vaezoo.diagnostics import Diagnostic, SpecError, suggest
+from vaezoo.registry import EpochRecord, Figure, TargetResult
 from vaezoo.registry.active_latents import UNUSED_BELOW, unused_latents
-from vaezoo.registry.blame import component_failure
 from vaezoo.registry.verdicts import from_record, in_words
 from vaezoo.spec.declared_figures import quantity_of
 from vaezoo.spec.spec import Spec
-from vaezoo.training.execution.malloc import memory_kept
-
-
-@memory_kept()
-def evaluate(context: EvaluationContext) -> list[Figure]:
-    """The figures of the spec's metrics on the context's split.
-
-    Raises PluginError (VZ303) if a metric fails, or names a figure as another metric does.
-    """
-    figures: list[Figure] = []
-    owners: dict[tuple[str, str], Metric] = {}
-    for metric in context.spec.metrics:
-        for figure in compute(metric, context):
-            owner = owners.setdefault((figure.split, figure.name), metric)
-            if type(owner) is not type(metric):
-                taken = ValueError(f"{figure.name!r} is already a figure of {owner.use!r}")
-                raise PluginError(component_failure(metric, taken, None, "to name its figures"))
-            figures.append(figure)
-    return figures
 
 
 def judge(
@@ -77,7 +56,7 @@ def judge(
 
 def kept_epoch(spec: Spec, history: Sequence[EpochRecord]) -> int:
     """The epoch of the kept weights: with early stopping, that of the best ELBO."""
-    from vaezoo.spec.resume_rules import outcome
+    from vaezoo.spec.early_stopping import outcome
 
     return outcome(spec.train, history).best_epoch or len(history)
 

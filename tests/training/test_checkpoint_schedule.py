@@ -6,8 +6,8 @@ import pytest
 
 from tests.helpers import small_spec
 from tests.training.test_compiled_step import state_of
-from vaezoo.training import checkpoint, checkpoint_saver
-from vaezoo.training.checkpoint_saver import Saver
+from vaezoo.training import checkpoint, checkpoint_schedule
+from vaezoo.training.checkpoint_schedule import Saver
 
 
 class Clock:
@@ -23,7 +23,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     ticking = Clock()
-    monkeypatch.setattr(checkpoint_saver, "time", ticking)
+    monkeypatch.setattr(checkpoint_schedule, "time", ticking)
     return ticking
 
 

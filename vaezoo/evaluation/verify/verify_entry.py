@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from vaezoo.diagnostics import DiagnosticWarning, VaezooError, ZooError
 from vaezoo.evaluation.evaluate_entry import Advance, Announce
 from vaezoo.evaluation.verify import entry_files
-from vaezoo.evaluation.verify.checks import Check, Verdict, one_line
-from vaezoo.evaluation.verify.recompute import Recomputed, recompute, wording
+from vaezoo.evaluation.verify.compare_figures import Recomputed, recompute, wording
+from vaezoo.evaluation.verify.verdict import Check, Verdict, one_line
 from vaezoo.registry import EpochRecord, Registry, TargetResult, discover
 from vaezoo.registry.verdicts import in_words_with_note, is_upheld
 from vaezoo.zoo import Entry, find

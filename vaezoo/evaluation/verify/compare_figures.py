@@ -15,7 +15,7 @@ from vaezoo.evaluation.evaluate_entry import (
     context_of,
     metric_of,
 )
-from vaezoo.evaluation.verify.checks import Check, one_line
+from vaezoo.evaluation.verify.verdict import Check, one_line
 from vaezoo.registry import EvaluationContext, Figure, Metrics, Quantity, Registry
 from vaezoo.spec.declared_figures import described_by, names_of
 from vaezoo.zoo.entry_tables import counted

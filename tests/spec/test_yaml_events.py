@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vaezoo.diagnostics import SpecError
-from vaezoo.spec import compose, events
+from vaezoo.spec import compose, yaml_events
 
 TESTS = Path(__file__).parent.parent
 FILES = [*(TESTS.parent / "specs").rglob("*.yaml"), *(TESTS / "bad_specs").glob("*.yaml")]
@@ -40,7 +40,7 @@ def outcome(text: str) -> str:
 
 def both(text: str) -> tuple[str, str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(events, "_FAST", None)
+        patch.setattr(yaml_events, "_FAST", None)
         slow = outcome(text)
     return outcome(text), slow
 
@@ -87,12 +87,12 @@ def test_ordinary_specs_are_read_by_libyaml(monkeypatch: pytest.MonkeyPatch) -> 
     def refuse(text: str) -> None:
         raise AssertionError(f"read slowly: {text}")
 
-    monkeypatch.setattr(events, "_PLAIN", refuse)
+    monkeypatch.setattr(yaml_events, "_PLAIN", refuse)
     shipped = (TESTS.parent / "specs").rglob("*.yaml")
     assert all(compose.compose(path.read_text("utf-8"), "f")[0] for path in shipped)
 
 
-@pytest.mark.parametrize("fast", [events._FAST, None], ids=["libyaml", "python"])
+@pytest.mark.parametrize("fast", [yaml_events._FAST, None], ids=["libyaml", "python"])
 @pytest.mark.parametrize(
     ("text", "place"),
     [
@@ -105,7 +105,7 @@ def test_ordinary_specs_are_read_by_libyaml(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_missing_value_is_located_after_the_colon(
     text: str, place: str, fast: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "_FAST", fast)
+    monkeypatch.setattr(yaml_events, "_FAST", fast)
     root, _ = compose.compose(text, "f")
     assert root
     inner = root.child("a")
