@@ -1,4 +1,4 @@
-"""Try every family of models: validate, compile, resume, train as an ensemble, add a condition.
+"""Try every family of models: compile, resume, ensembles, two processes, a condition.
 
     python benchmarks/families.py                # all; needs the packages in plugins/
     python benchmarks/families.py --only iaf     # those whose name contains it
@@ -12,6 +12,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
+import multiprocessing
+import os
+import socket
 import tempfile
 import textwrap
 from importlib import metadata
@@ -24,15 +28,26 @@ from vaezoo.diagnostics import VaezooError
 from vaezoo.model.shape_check import shape_findings
 from vaezoo.registry import ImageData, Split, discover
 from vaezoo.spec import Spec, read
+from vaezoo.system.torchrun import Processes
 from vaezoo.testing import Nonconforming, require_exact_resume
-from vaezoo.training import Observer, train
+from vaezoo.training import Observer, Trained, joined, train
+from vaezoo.training.distributed.process_group import SingleProcess
 from vaezoo.training.ensemble.train import ensemble_problem
 from vaezoo.training.execution.choose_step import CompileMode
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT, PAGE = ROOT / "benchmarks/results/families.json", ROOT / "docs/families.md"
 BEGIN, END = "<!-- families: written by benchmarks/families.py -->", "<!-- end of families -->"
-TRIED = ("compiled", "resumes", "ensemble", "conditional")
+#: What is tried of each family, and the head of its column.
+TRIED = {
+    "compiled": "compiled",
+    "resumes": "resumes",
+    "ensemble": "ensembles",
+    "torchrun": "torchrun",
+    "conditional": "conditional",
+}
+#: Largest relative difference of an ELBO between one process and two, which add in another order.
+SAME = 1e-4
 #: training images, and settings of the short training
 IMAGES = 256
 SHORT = ("train.epochs=2", "train.batch_size=32")
@@ -144,6 +159,7 @@ def tried(family: Family) -> dict[str, Any]:
         "compiled": compiled(spec, data),
         "resumes": resumes(spec, data),
         "ensemble": ensemble_problem([spec_of(family, f"train.seed={n}") for n in (0, 1)]) or True,
+        "torchrun": in_two_processes(family, spec, data),
         "conditional": conditional(family, data),
         "entry": entry_of(family),
     }
@@ -183,6 +199,48 @@ def resumes(spec: Spec, data: ImageData) -> bool | str:
     return True
 
 
+def in_two_processes(family: Family, spec: Spec, data: ImageData) -> bool | str:
+    """Whether two processes train to the ELBO of one, or why not."""
+    context = multiprocessing.get_context("spawn")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    answers = context.Queue()
+    both = [
+        context.Process(target=_one_of_two, args=(family, rank, port, answers)) for rank in (0, 1)
+    ]
+    for process in both:
+        process.start()
+    found = [answers.get() for _ in both]
+    for process in both:
+        process.join()
+    if failed := [answer for answer in found if isinstance(answer, str)]:
+        return failed[0]
+    alone = _history(train_few(spec, data, "off"))
+    if all(math.isclose(a, b, rel_tol=SAME) for a, b in zip(alone, found[0], strict=True)):
+        return True
+    return f"its ELBO is {found[0][-1]:.2f} in two processes, {alone[-1]:.2f} in one"
+
+
+def _one_of_two(family: Family, rank: int, port: int, answers: Any) -> None:
+    """Train as process ``rank`` of two; answer with the ELBO after each epoch, or why not."""
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+    torch.set_num_threads(1)
+    try:
+        spec = spec_of(family)
+        with joined(Processes.of_environment(), CPU) as group:
+            trained = train_few(spec, few(spec), "off", group)
+            group.leave()
+        answers.put(_history(trained))
+    except Exception as error:  # the other process ends too
+        answers.put(textwrap.shorten(str(error), 120))
+
+
+def _history(trained: Trained) -> list[float]:
+    return [record.train["elbo"] for record in trained.history]
+
+
 def conditional(family: Family, data: ImageData) -> bool | str:
     """Whether it can be conditioned on labels, or why not."""
     try:
@@ -192,9 +250,24 @@ def conditional(family: Family, data: ImageData) -> bool | str:
 
 
 def _trained(spec: Spec, data: ImageData, mode: CompileMode) -> bool:
-    with tempfile.TemporaryDirectory() as folder:
-        train(spec, data, device=CPU, directory=Path(folder), observer=Observer(), compile=mode)
+    train_few(spec, data, mode)
     return True
+
+
+def train_few(
+    spec: Spec, data: ImageData, mode: CompileMode, group: SingleProcess | None = None
+) -> Trained:
+    """Train on few images, in a folder that is deleted."""
+    with tempfile.TemporaryDirectory() as folder:
+        return train(
+            spec,
+            data,
+            device=CPU,
+            directory=Path(folder),
+            observer=Observer(),
+            compile=mode,
+            group=group,
+        )
 
 
 def package_of(family: Family) -> str:
@@ -212,7 +285,7 @@ def entry_of(family: Family) -> str:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The table in Markdown."""
-    head = ("family", "package", "spec", "compiled", "resumes", "ensembles", "conditional", "entry")
+    head = ("family", "package", "spec", *TRIED.values(), "entry")
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     notes: list[str] = []
     for row in rows:
@@ -224,10 +297,7 @@ def table(rows: list[dict[str, Any]]) -> str:
             title,
             row["package"],
             spec,
-            *(
-                _cell(row[name], notes)
-                for name in ("compiled", "resumes", "ensemble", "conditional")
-            ),
+            *(_cell(row[name], notes) for name in TRIED),
             f"[{entry.name}](../{entry})" if row["entry"] else "",
         ]
         lines.append("| " + " | ".join(cells) + " |")
