@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vaezoo.components.visualizers import page_style
-from vaezoo.components.visualizers.latent_scatter import principal_components
+from vaezoo.components.visualizers.latent_scatter import _draw_plane, principal_components
 from vaezoo.components.visualizers.visualizers import LatentScatter
 
 
@@ -30,7 +30,20 @@ def test_the_axes_say_what_they_are(make_context):
     assert axes.get_xlabel().endswith("% of variance)")
     (axes,) = LatentScatter().draw(make_context(latent=2)).axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("z0", "z1")
-    assert axes.get_aspect() == 1
+
+
+@pytest.mark.parametrize("flatness", [1.0, 0.1, 1e-4])
+def test_a_step_is_as_long_across_as_up(make_context, flatness):
+    context = make_context(latent=2)
+    points = np.random.default_rng(0).normal(size=(200, 2)) * [1.0, flatness]
+    figure = _draw_plane(context, points, None, ("z0", "z1"), [])
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    box = axes.get_window_extent()
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    assert (right - left) / box.width == pytest.approx((top - bottom) / box.height, rel=0.02)
+    assert left < points[:, 0].mean() < right
+    assert bottom < points[:, 1].mean() < top
 
 
 def test_the_legend_names_the_classes_in_full_colour(make_context):

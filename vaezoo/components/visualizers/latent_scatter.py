@@ -72,6 +72,9 @@ def _draw_plane(
     width, height = (
         round(max(_PLOT * extent / longest, _PLOT / 3)) for extent in (right - left, top - bottom)
     )
+    # a step is as long across as up
+    left, right = _centered(left, right, longest * width / _PLOT)
+    bottom, top = _centered(bottom, top, longest * height / _PLOT)
     legend = 0 if labels is None else _LEGEND_GAP + _legend_width(context, labels)
     page = page_style.page(
         context,
@@ -82,11 +85,15 @@ def _draw_plane(
     )
     axes = page.axes(_AXIS_LEFT, 0, width, height)
     axes.set(xlim=(left, right), ylim=(bottom, top), xlabel=names[0], ylabel=names[1])
-    axes.set_aspect("equal", adjustable="datalim")
     _scatter(axes, points[:, 0], points[:, 1], labels)
     if labels is not None:
         _legend(context, axes, labels, _AXIS_LEFT + width + _LEGEND_GAP, width)
     return page.figure
+
+
+def _centered(low: float, high: float, extent: float) -> tuple[float, float]:
+    """Limits of this extent around the middle of others."""
+    return (low + high - extent) / 2, (low + high + extent) / 2
 
 
 def _draw_strips(
