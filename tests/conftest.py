@@ -6,6 +6,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A property holds on a busy machine too.
+settings.register_profile(
+    "any load", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any load")
 
 # The models of the tests are small: a second thread costs more time than it saves. Set this before
 # torch is imported. Processes that tests start inherit it.

@@ -52,11 +52,20 @@ UNIT = IMAGES / 255
 FAULTS = {
     "float in [0, 1]": (data(images=UNIT), r"training images in torch\.float32 from 0 to 1, not"),
     "the way out": (data(images=UNIT), r"\(images \* 255\)\.round\(\)\.to\(torch\.uint8\)"),
-    "float up to 255": (data(images=IMAGES.float()), r"float32 from 0 to 255(?s:.*)images\.to\("),
+    "float up to 255": (
+        data(images=IMAGES.float()),
+        r"float32 from 0 to 255(?s:.*)s\.round\(\)\.to\(",
+    ),
     "double": (data(images=UNIT.double()), r"torch\.float64"),
     "nan": (data(images=UNIT * torch.nan), r"from nan to nan"),
     "int64": (data(images=IMAGES.long()), r"torch\.int64"),
     "bool": (data(images=IMAGES > 9), r"torch\.bool"),
+    "bool to bytes": (data(images=IMAGES > 9), r"images\.to\(torch\.uint8\) \* 255"),
+    "from -1 to 1": (data(images=UNIT * 2 - 1), r"\(\(images \+ 1\) \* 127\.5\)"),
+    "any range": (data(images=UNIT * 9 - 4), r"scale their range, from LOW to HIGH"),
+    "integers beyond": (data(images=IMAGES.long() * 16), r"scale their range, from LOW to HIGH"),
+    "not finite": (data(images=UNIT * torch.nan), r"replace NaN and infinite values"),
+    "a name twice": (data(class_names=("a", "b", "a")), r"class_names with 'a' more than once"),
     "no channels": (data(images=IMAGES[:, 0]), r"shape \(8, 6, 6\), not \(N, C, H, W\)"),
     "channels last": (data(images=IMAGES.permute(0, 2, 3, 1)), r"6×6×1, not 1×6×6(?s:.*)permute"),
     "other size": (data(images=IMAGES.repeat(1, 1, 2, 2)), r"1×12×12, not 1×6×6"),
@@ -156,6 +165,11 @@ def test_class_names_may_be_a_list_or_missing() -> None:
 def test_nearly_black_images_give_a_warning(top: int) -> None:
     with pytest.warns(DiagnosticWarning, match="VZ611: no pixel .* is above 1"):
         load(dataset(data(images=IMAGES.clamp(max=top))))
+
+
+def test_nearly_black_test_images_give_a_warning() -> None:
+    with pytest.warns(DiagnosticWarning, match="VZ611: no pixel of the test images"):
+        load(dataset(data(test=Split(IMAGES.clamp(max=1), LABELS))))
 
 
 def test_vaezoos_own_errors_are_passed_on() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 import vaezoo
@@ -121,6 +122,7 @@ def test_changed_data_fail_the_check(entry: Path, changed: Path) -> None:
     verdict = vaezoo.verify(entry, overrides=[f"dataset.path={changed}"])
     (check,) = [check for check in verdict.checks if check.what == "dataset"]
     assert not check.passed
+    assert not [check for check in verdict.checks if check.what == "test images"]
 
 
 @pytest.mark.parametrize("use", ["samples", "manifold", "traversals", "loss_curves"])
@@ -172,3 +174,20 @@ def test_other_settings_cannot_be_changed(
 ) -> None:
     with pytest.raises(error, match=words):
         vaezoo.evaluate(entry, overrides=[override])
+
+
+def test_weights_that_may_know_the_test_images_are_noted(entry: Path, changed: Path) -> None:
+    text = (entry / "spec.yaml").read_text(encoding="utf-8")
+    spec = yaml.safe_load(text) | {"name": "tuned", "start_from": "small"}
+    spec["dataset"]["path"] = str(changed)
+    Path("tuned.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    tuned = vaezoo.run("tuned.yaml", zoo="zoo")
+    note = "the weights of small that it starts from were trained on other images of image_folder"
+    assert any(said.startswith(note) for said in tuned.metrics.notes)
+    assert not [check for check in vaezoo.verify(tuned.path).checks if check.passed is False]
+
+
+@pytest.mark.slow
+def test_a_report_without_data_says_so(entry: Path) -> None:
+    with pytest.warns(DiagnosticWarning, match="without what needs the images of small: "):
+        vaezoo.report(entry, out="report.html")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,15 +55,16 @@ def load(dataset: Dataset) -> ImageData:
             )
         )
     assert isinstance(data, ImageData)
-    if _is_black(data.train.images):
-        warn(
-            Diagnostic(
-                "VZ611",
-                f"no pixel of the training images of {dataset.use!r} is above 1",
-                hint="gray levels range from 0 to 255: the images are nearly black",
-                severity=Severity.WARNING,
+    for name, split in (("training", data.train), ("test", data.test)):
+        if _is_black(split.images):
+            warn(
+                Diagnostic(
+                    "VZ611",
+                    f"no pixel of the {name} images of {dataset.use!r} is above 1",
+                    hint="gray levels range from 0 to 255: the images are nearly black",
+                    severity=Severity.WARNING,
+                )
             )
-        )
     return _normalized(data)
 
 
@@ -141,6 +144,10 @@ def _class_faults(data: ImageData) -> Iterator[DataFault]:
             "labels", f"class_names that are not all texts: {names!r}", "a tuple of texts"
         )
         return
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
+        yield DataFault(
+            "labels", f"class_names with {twice[0]!r} more than once", "a name for each class"
+        )
     splits = (("training", data.train), ("test", data.test))
     if (data.train.labels is None) != (data.test.labels is None):
         yield DataFault(
@@ -222,9 +229,25 @@ def _range(values: Tensor) -> str:
 
 
 def _conversion_hint(images: Tensor) -> str:
-    if images.is_floating_point() and images.numel() and bool(images.max() <= 1):
+    """How to convert images to uint8 without loss of their range."""
+    if images.is_complex() or not images.numel():
+        return "convert them to torch.uint8"
+    if images.dtype == torch.bool:
+        return "scale them: images.to(torch.uint8) * 255"
+    low, high = images.min().item(), images.max().item()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "replace NaN and infinite values, then scale to 0 to 255"
+    if images.is_floating_point() and low >= 0 and high <= 1:
         return "scale them: (images * 255).round().to(torch.uint8)"
-    return "convert them: images.to(torch.uint8)"
+    if images.is_floating_point() and low >= -1 and high <= 1:
+        return "scale them: ((images + 1) * 127.5).round().to(torch.uint8)"
+    if low >= 0 and high <= 255:
+        rounded = "images.round()" if images.is_floating_point() else "images"
+        return f"convert them: {rounded}.to(torch.uint8)"
+    return (
+        "scale their range, from LOW to HIGH, to 0 to 255: "
+        "((images.double() - LOW) * 255 / (HIGH - LOW)).round().to(torch.uint8)"
+    )
 
 
 def _kind(value: object) -> str:

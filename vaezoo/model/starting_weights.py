@@ -20,13 +20,15 @@ _LISTED = 8
 class StartingWeights:
     """The weights of the model ``name``, to load ``parts`` from: keys of ``PARTS``.
 
-    ``digest`` is that of all its tensors.
+    ``digest`` is that of all its tensors, ``dataset`` the ``use`` and ``digest`` of the data that
+    trained them.
     """
 
     name: str
     digest: str
     tensors: Mapping[str, Tensor]
     parts: Sequence[str]
+    dataset: tuple[str, str] = ("", "")
 
     def for_lock(self) -> dict[str, Any]:
         """What an entry's lock records."""

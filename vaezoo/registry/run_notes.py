@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_TRAINING = re.compile(r"the sampler \S+ was not fitted: |the loss \S+ reports an ELBO of ")
+_TRAINING = re.compile(
+    r"the sampler \S+ was not fitted: |the loss \S+ reports an ELBO of "
+    r"|the weights of \S+ that it starts from were trained on other images of "
+)
 _PICTURES = re.compile(r"the picture \S+ was not drawn: ")
 
 
@@ -15,7 +18,7 @@ def of_the_run(notes: Sequence[str]) -> list[str]:
 
 
 def of_training(notes: Sequence[str]) -> list[str]:
-    """Those about its loss and its sampler."""
+    """Those about its loss, its sampler and the weights that it starts from."""
     return [note for note in notes if _TRAINING.match(note)]
 
 
@@ -32,6 +35,14 @@ def picture_failed(name: str, cause: str) -> str:
 def sampler_failed(name: str, cause: str) -> str:
     """A sampler could not be fitted."""
     return f"the sampler {name} was not fitted: {cause}; samples are drawn from the prior"
+
+
+def started_on_other_images(name: str, dataset: str) -> str:
+    """Training began with weights that may know the test images."""
+    return (
+        f"the weights of {name} that it starts from were trained on other images of {dataset}: "
+        "some of its test images may have been among them"
+    )
 
 
 def elbo_differs(loss: str, *, by_loss: float, by_model: float, images: str, draws: int) -> str:

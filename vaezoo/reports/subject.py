@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from vaezoo.diagnostics import DataError, PluginError
+from vaezoo.diagnostics import DataError, PluginError, Severity, warn
 from vaezoo.evaluation.describe_figures import described
 from vaezoo.registry import Batch, EvaluationContext, Metric, Metrics, Registry, Visualizer
 from vaezoo.reports import plots, resize_pictures
@@ -148,8 +148,11 @@ def subject(
     try:
         data = load_images(entry, model)
     except (DataError, PluginError) as error:
+        cause = error.diagnostics[0]
+        message = f"without what needs the images of {entry.name}: {cause.message}"
+        warn(replace(cause, message=message, severity=Severity.WARNING))
         context = EvaluationContext.without_images(model, entry.history)
-        return Subject(entry, model, context, registry, error.diagnostics[0].message)
+        return Subject(entry, model, context, registry, cause.message)
     context = EvaluationContext.of_test(model, data, entry.history)
     return Subject(entry, model, context, registry, digest=data.digest)
 

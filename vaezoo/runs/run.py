@@ -14,7 +14,7 @@ from vaezoo.registry.blame import attributed
 from vaezoo.registry.component import components_in
 from vaezoo.runs.read_spec import check_spec, read_spec
 from vaezoo.runs.run_folder import RUNS, run_folder
-from vaezoo.runs.start_from import starting_weights
+from vaezoo.runs.start_from import start_notes, starting_weights
 from vaezoo.spec.spec import Spec
 from vaezoo.system.out_of_memory import memory_explained
 from vaezoo.system.torchrun import apart
@@ -81,6 +81,9 @@ def run(
         )
         if start:
             lock["start_from"] = start.for_lock()
+        start_doubts = start_notes(start, spec, data.digest)
+        for note in start_doubts:
+            observer.warned(note)
         hooked = training.HookedObserver(observer, registry, folder, lock, data)
         faults_named = attributed(components_in(spec), "in this run")
         with hooked.failures_reported(), memory_explained(), faults_named:
@@ -115,7 +118,7 @@ def run(
                 targets=targets,
                 history=trained.history,
                 pictures=drawn.pictures,
-                notes=[*notes, *doubts, *failures, *drawn.notes()],
+                notes=[*notes, *start_doubts, *doubts, *failures, *drawn.notes()],
                 test_is_trained_on=data.test_is_trained_on,
                 zoo=zoo,
             )

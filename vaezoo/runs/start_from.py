@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaezoo.registry.run_notes import started_on_other_images
 from vaezoo.runs.read_spec import existing_zoo
 from vaezoo.spec.spec import Spec
 
@@ -33,6 +34,17 @@ def starting_weights(spec: Spec, zoo: str | Path | None) -> StartingWeights | No
         safetensors_io.digest(tensors),
         tensors,
         spec.start_from.parts or tuple(PARTS),
+        (entry.lock["dataset"]["use"], entry.lock["dataset"]["digest"]),
     )
     weights.load_into(build(spec))
     return weights
+
+
+def start_notes(start: StartingWeights | None, spec: Spec, digest: str) -> list[str]:
+    """A note if the weights come from another division of the same dataset.
+
+    ``digest`` is that of the spec's data. Another dataset is the purpose of fine-tuning.
+    """
+    if start is None or start.dataset[0] != spec.dataset.use or start.dataset[1] == digest:
+        return []
+    return [started_on_other_images(start.name, spec.dataset.use)]

@@ -31,9 +31,9 @@ def elbo_notes(model: VAE, data: ImageData, observer: Observer) -> list[str]:
     A model that hides a part of itself in its loss would otherwise publish figures of another
     model. The model's ELBO is estimated from its densities, log p(x, z) − log q(z|x).
     """
-    by_loss, by_model = (torch.cat(parts) for parts in zip(*_compared(model, data), strict=True))
+    by_loss, by_model = (torch.cat(parts, 1) for parts in zip(*_compared(model, data), strict=True))
     difference = by_loss - by_model
-    error = difference.std().item() / len(difference) ** 0.5 if len(difference) > 1 else 0.0
+    error = _standard_error(difference)
     allowed = _ERRORS * error + _FRACTION * by_model.mean().abs().item() + _NATS
     if abs(difference.mean().item()) <= allowed:
         return []
@@ -42,15 +42,24 @@ def elbo_notes(model: VAE, data: ImageData, observer: Observer) -> list[str]:
         model.spec.loss.use,
         by_loss=by_loss.mean().item(),
         by_model=by_model.mean().item(),
-        images=f"{len(by_loss)} {where} images",
+        images=f"{by_loss.shape[1]} {where} image{'s'[: by_loss.shape[1] != 1]}",
         draws=_DRAWS,
     )
     observer.warned(note)
     return [note]
 
 
+def _standard_error(values: Tensor) -> float:
+    """The standard error of the mean of values (draws, B), over draws and images."""
+    draws, images = values.shape
+    squared = values.var(0).mean().item() / (draws * images)
+    if images > 1:
+        squared += values.mean(0).var().item() / images
+    return float(squared**0.5)
+
+
 def _compared(model: VAE, data: ImageData) -> Iterator[tuple[Tensor, Tensor]]:
-    """The ELBO of each image by the loss and by the model, (B,) each, nats, averaged over draws."""
+    """The ELBO of each draw and image by the loss and by the model, (draws, B) each, nats."""
     spec = model.spec
     loss = build_loss(spec, model.device, training_images(spec, data))
     weights = {name: value_at(v, spec.train.epochs) for name, v in spec.loss.weights.items()}
@@ -62,7 +71,7 @@ def _compared(model: VAE, data: ImageData) -> Iterator[tuple[Tensor, Tensor]]:
                 terms = loss(model, batch, weights, generator)
                 by_loss.append(-(terms["reconstruction"] + terms["kl"]))
                 by_model.append(model.trace(batch, generator).log_weights[0])
-            yield torch.stack(by_loss).mean(0).cpu(), torch.stack(by_model).mean(0).cpu()
+            yield torch.stack(by_loss).cpu(), torch.stack(by_model).cpu()
 
 
 def _batches(model: VAE, data: ImageData) -> Iterator[Batch]:

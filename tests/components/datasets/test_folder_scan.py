@@ -137,8 +137,44 @@ def test_links_are_followed(tmp_path: Path) -> None:
     (folder / "a" / "linked.png").symlink_to(elsewhere / "0.png")
     data, said = load(folder)
     assert data.class_names == ("a", "b")
-    assert len(data.train) + len(data.test) == 7
-    assert said == ""
+    assert len(data.train) + len(data.test) == 6
+    assert "1 that link to files or folders used already: b/0.png" in said
+
+
+def test_each_picture_is_used_once(tmp_path: Path) -> None:
+    paint_many(tmp_path / "z", 4)
+    (tmp_path / "a").symlink_to("z")
+    (tmp_path / "z" / "again.png").symlink_to("0.png")
+    data, said = load(tmp_path)
+    assert data.class_names == ("z",)
+    assert len(data.train) + len(data.test) == 4
+    assert "2 that link to files or folders used already: a, z/again.png" in said
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("training_set", "test_set"),
+        ("trainA", "testA"),
+        ("train", "eval"),
+        ("test", "dogs"),
+        ("data/train/cat", "data/test/cat"),
+        ("cat/train", "cat/test"),
+        ("train_images", "Validation-Images"),
+    ],
+    ids=str,
+)
+def test_folders_named_like_splits_are_reported(tmp_path: Path, folders: tuple[str, ...]) -> None:
+    for name in folders:
+        paint_many(tmp_path / name, 8)
+    _, said = load(tmp_path)
+    assert "are named like splits, but are used as classes: " in said
+
+
+def test_class_names_that_only_contain_a_split_are_none(tmp_path: Path) -> None:
+    for name in ("trainers", "strain", "greatest", "evaluator"):
+        paint_many(tmp_path / name, 8)
+    assert load(tmp_path)[1] == ""
 
 
 def test_links_that_lead_nowhere_or_back(tmp_path: Path) -> None:
@@ -148,7 +184,7 @@ def test_links_that_lead_nowhere_or_back(tmp_path: Path) -> None:
     (tmp_path / "a" / "self.png").symlink_to("self.png")
     data, said = load(tmp_path)
     assert len(data.train) + len(data.test) == 3
-    assert "1 that link to a parent folder: a/up" in said
+    assert "1 that link to files or folders used already: a/up" in said
     assert "a/gone.png" in said
     assert "a/self.png" in said
 

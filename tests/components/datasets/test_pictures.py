@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,29 @@ def test_sixteen_bits_are_scaled_by_their_range(tmp_path: Path, ending: str) -> 
     expected = torch.from_numpy(np.round(values / 257)).to(torch.uint8)
     assert torch.equal(image[0], expected)
     assert "2 with 16 bits per pixel: scaled from 0–65,535 to 0–255" in said
+
+
+def test_white_is_zero_in_sixteen_bits(tmp_path: Path) -> None:
+    values = ramp(65535).astype(np.uint16)
+    dataset = two(tmp_path, Image.fromarray(values), "{}.tif")
+    tag = struct.pack("<HHI", 262, 3, 1)  # photometric interpretation, one short
+    for path in tmp_path.iterdir():  # Pillow writes black as zero alone
+        content = path.read_bytes()
+        path.write_bytes(content.replace(tag + struct.pack("<H", 1), tag + struct.pack("<H", 0)))
+    image, _ = told(dataset)
+    assert torch.equal(image[0], torch.from_numpy(255 - np.round(values / 257)).to(torch.uint8))
+
+
+def test_signed_pixels_are_refused(tmp_path: Path) -> None:
+    picture = Image.fromarray(ramp(255).astype(np.uint8))
+    with pytest.raises(DataError, match="signed pixels of unknown range"):
+        two(tmp_path, picture, "{}.tif", tiffinfo={339: 2}).build()
+
+
+def test_twelve_bits_in_files_of_sixteen_are_reported(tmp_path: Path) -> None:
+    _, said = told(two(tmp_path, Image.fromarray(ramp(4095).astype(np.uint16))))
+    assert "no pixel of the pictures in" in said
+    assert "is above 16 of 255" in said
 
 
 def test_big_endian_sixteen_bits(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaezoo.components.datasets.download import DownloadedDataset
-from vaezoo.components.datasets.image_data import data_error, image_data
+from vaezoo.components.datasets.image_data import cause, data_error, image_data
 from vaezoo.registry import ImageData, ImageShape, Split
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class CIFAR10(DownloadedDataset, use="cifar10"):
                 return [_whole(name, _member(archive, name)) for name in _FILES]
         except (OSError, EOFError, KeyError, ValueError, tarfile.TarError, zlib.error) as error:
             raise data_error(
-                f"cannot read the CIFAR-10 files in {self.folder}: {error}",
+                f"cannot read the CIFAR-10 files in {self.folder}: {cause(error)}",
                 f"delete {ARCHIVE} and {_FOLDER} there and download them again",
             ) from error
 

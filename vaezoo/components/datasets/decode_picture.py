@@ -21,6 +21,9 @@ _16_BIT_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 #: formats that Pillow opens as "I" for 16 bits per pixel
 _16_BIT_FORMATS = frozenset({"PNG", "PPM"})
 _RANGE = 65535
+#: tags of a TIFF, and values of them
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+_SAMPLE_FORMAT, _SIGNED = 339, 2
 
 SIXTEEN_BITS = "with 16 bits per pixel: scaled from 0–65,535 to 0–255"
 TRANSPARENT = "with transparency: composited over {background} (see `background`)"
@@ -92,8 +95,12 @@ def decode(path: Path, form: Form) -> tuple[Tensor, list[str]]:
             raise Unusable("is empty")
         with Image.open(path) as file:
             notes = [FRAMES] if getattr(file, "n_frames", 1) > 1 else []
+            if file.mode not in ("I", "F") and _is_signed(file):
+                raise Unusable(f"has signed pixels{_SAVE}")
             upright = ImageOps.exif_transpose(file)
             picture, done = _in_bytes(upright, file.format, form)
+            if done == [SIXTEEN_BITS] and _is_white_zero(file):
+                picture = ImageOps.invert(picture)
             fitted = ImageOps.fit(picture, (shape.width, shape.height), Image.Resampling.LANCZOS)
     except Unusable:
         raise
@@ -121,6 +128,17 @@ def _in_bytes(file: Image.Image, format: str | None, form: Form) -> tuple[Image.
         if opaque is not None:
             return opaque.convert(mode), [TRANSPARENT.format(background=form.background)]
     return file.convert(mode), [CMYK] if kind == "CMYK" else []
+
+
+def _is_signed(file: Image.Image) -> bool:
+    """Whether a TIFF stores signed integers, which Pillow reads as unsigned ones."""
+    formats = getattr(file, "tag_v2", {}).get(_SAMPLE_FORMAT, ())
+    return _SIGNED in (formats if isinstance(formats, tuple) else (formats,))
+
+
+def _is_white_zero(file: Image.Image) -> bool:
+    """Whether a TIFF counts from white to black; Pillow inverts only those of 8 bits."""
+    return bool(getattr(file, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO)
 
 
 _SAVE = " of unknown range: save it with 8 or 16 bits per pixel"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -49,6 +50,7 @@ class FolderContents:
     train: Part
     test: Part | None
     left_out: tuple[LeftOut, ...]
+    like_splits: tuple[str, ...] = ()  # folders that are named like splits and are none
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -57,40 +59,58 @@ class FolderContents:
         return tuple(sorted({name for part in parts if part for name in part.classes or ()}))
 
 
-def walk(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path | LeftOut]:
+def walk(folder: Path) -> Iterator[Path | LeftOut]:
     """All picture files below a folder, and everything else as ``LeftOut``, in any order.
 
-    Follows links. Accepts only regular files, so that a pipe cannot block a run.
+    Follows links, each after what is not a link, and only to what is not used already. Accepts
+    only regular files, so that a pipe cannot block a run.
     """
-    above = above | {os.path.realpath(folder)}
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
-    except OSError as error:
-        yield LeftOut(f"that cannot be opened ({error.strerror})", folder)
-        return
-    for name in names:
-        path = folder / name
-        if name.startswith("."):
-            yield LeftOut("hidden", path)
-            continue
+    waiting, links = [folder], list[Path]()
+    used: set[tuple[int, int]] = set()
+    linked = False  # whether paths are now reached through links
+    while waiting or links:
+        if not waiting:
+            linked = True
+            waiting.append(min(links))
+            links.remove(waiting[0])
+        path = waiting.pop()
         try:
-            mode = path.stat().st_mode
+            status = path.stat()
         except OSError as error:
             yield LeftOut(f"that cannot be read ({error.strerror})", path)
             continue
-        if stat.S_ISDIR(mode):
-            if os.path.realpath(path) in above:
-                yield LeftOut("that link to a parent folder", path)
+        if linked and _identity(status) in used:
+            yield LeftOut("that link to files or folders used already", path)
+            continue
+        used.add(_identity(status))
+        if not stat.S_ISDIR(status.st_mode):
+            yield _picture(path, status)
+            continue
+        try:
+            with os.scandir(path) as entries:
+                inside = [(Path(entry.path), entry.is_symlink()) for entry in entries]
+        except OSError as error:
+            yield LeftOut(f"that cannot be opened ({error.strerror})", path)
+            continue
+        for one, is_linked in inside:
+            if one.name.startswith("."):
+                yield LeftOut("hidden", one)
             else:
-                yield from walk(path, above)
-        elif not stat.S_ISREG(mode):
-            yield LeftOut("that are not regular files", path)
-        elif path.suffix.lower() not in SUFFIXES:
-            ending = path.suffix.lower()
-            yield LeftOut(f"with the suffix {ending}" if ending else "without a suffix", path)
-        else:
-            yield path
+                (links if is_linked else waiting).append(one)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    """The device and number of a file, the same through every link."""
+    return status.st_dev, status.st_ino
+
+
+def _picture(path: Path, status: os.stat_result) -> Path | LeftOut:
+    if not stat.S_ISREG(status.st_mode):
+        return LeftOut("that are not regular files", path)
+    if path.suffix.lower() not in SUFFIXES:
+        ending = path.suffix.lower()
+        return LeftOut(f"with the suffix {ending}" if ending else "without a suffix", path)
+    return path
 
 
 def find(folder: Path) -> FolderContents:
@@ -115,7 +135,10 @@ def find(folder: Path) -> FolderContents:
     tested = test or held_out
     if not train or (others and not tested):
         return FolderContents(
-            _part(folder, pictures), None, (*left_out, *_empty([folder], pictures, left_out))
+            _part(folder, pictures),
+            None,
+            (*left_out, *_empty([folder], pictures, left_out)),
+            _like_splits(folder, pictures, frozenset()),
         )
     unused = others | (held_out - tested)
     left_out += [
@@ -135,11 +158,29 @@ def find(folder: Path) -> FolderContents:
         parts[0],
         parts[1] if parts[1].paths else None,
         (*left_out, *_empty([folder, *used], pictures, left_out)),
+        _like_splits(folder, pictures, train | test | held_out),
     )
     _require_same_classes(folder, found)
     return found
 
 
+def _like_splits(folder: Path, pictures: Iterable[Path], splits: frozenset[str]) -> tuple[str, ...]:
+    """The folders named like splits below ``folder`` that are not splits, sorted."""
+    found = set()
+    for parts in {path.relative_to(folder).parts[:-1] for path in pictures}:
+        for depth, name in enumerate(parts):
+            if (depth or name not in splits) and _SPLIT_WORDS & set(_words(name)):
+                found.add("/".join(map(readable, parts[: depth + 1])))
+                break
+    return tuple(sorted(found))
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in lower case: train and b of trainB, test and set of test_set."""
+    return [word.casefold() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
+
+
+_SPLIT_WORDS = TRAIN | TEST | VALIDATION | {"eval", "evaluation"}
 _VALIDATION_FOLDER = "in a validation folder (use train.validation to hold out training images)"
 
 
@@ -149,7 +190,8 @@ def summary(folder: Path, left_out: Iterable[LeftOut]) -> str:
     for one in left_out:
         by_reason.setdefault(one.reason, []).append(readable(one.path.relative_to(folder)))
     return "; ".join(
-        f"{len(names):,} {reason}: {first_of(sorted(names))}" for reason, names in by_reason.items()
+        f"{len(by_reason[reason]):,} {reason}: {first_of(sorted(by_reason[reason]))}"
+        for reason in sorted(by_reason)
     )
 
 

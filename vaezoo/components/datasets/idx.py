@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from vaezoo.components.datasets.image_data import data_error
+from vaezoo.components.datasets.image_data import cause, data_error
 from vaezoo.registry import Split
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def read(path: Path, item: tuple[int, ...] | None = None) -> Tensor:
         with gzip.open(path) if _is_compressed(path) else path.open("rb") as file:
             return _read_values(path, file, item)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _damaged(path, f"gzip: {error}") from error
+        raise _damaged(path, f"gzip: {cause(error)}") from error
     except OSError as error:
         raise data_error(
             f"cannot read {path}: {error.strerror or error}",

@@ -26,6 +26,11 @@ def data_warning(message: str, hint: str) -> None:
     warn(Diagnostic("VZ611", message, hint=hint, severity=Severity.WARNING))
 
 
+def cause(error: Exception) -> str:
+    """The text of an error on one line."""
+    return " ".join(str(error).split())
+
+
 def folder_problem(field: str, given: str) -> str | None:
     """Why the folder in the spec's ``field`` cannot be used, else None.
 

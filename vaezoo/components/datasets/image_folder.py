@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 BACKGROUND_PATTERN = r"^(white|black|#[0-9a-fA-F]{6})$"
 #: limits on the reasons and names in an error
 _MAX_REASONS, _MAX_NAMES = 5, 10
+#: the brightest pixel of pictures with 12 bits in files of 16 bits, scaled to 255
+_DARK = 16
 
 
 class ImageFolder(Dataset, use="image_folder"):
@@ -146,6 +148,19 @@ class ImageFolder(Dataset, use="image_folder"):
             done = "; ".join(f"{count:,} {note}" for note, count in sorted(decoded.notes.items()))
             data_warning(
                 f"pictures in {folder} were converted: {done}", "check that this is intended"
+            )
+        if len(decoded.images) and int(decoded.images.max()) <= _DARK:
+            data_warning(
+                f"no pixel of the pictures in {folder} is above {_DARK} of 255",
+                "scale pictures with 10 or 12 bits per pixel to the range of their files",
+            )
+        if found.like_splits:
+            data_warning(
+                f"folders in {folder} are named like splits, but are "
+                f"{'used as classes' if found.class_names else 'not splits'}: "
+                f"{first_of(list(found.like_splits))}",
+                "only top-level folders called train and test are splits: rename folders, or set "
+                "`path` to the folder above them",
             )
         for pair in folder_scan.look_alikes(found.class_names):
             data_warning(

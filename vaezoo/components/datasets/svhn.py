@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from vaezoo.components.datasets.download import DownloadedDataset
-from vaezoo.components.datasets.image_data import DIGITS, data_error, image_data
+from vaezoo.components.datasets.image_data import DIGITS, cause, data_error, image_data
 from vaezoo.registry import ImageData, ImageShape, Split
 
 _NEEDS_SCIPY = "svhn needs scipy to read its MATLAB files, but scipy is not installed"
@@ -55,7 +55,7 @@ class SVHN(DownloadedDataset, use="svhn"):
         # scipy raises many kinds of error for a damaged file, torchvision RuntimeError
         except Exception as error:
             raise data_error(
-                f"{self.folder / f'{name}_32x32.mat'} cannot be read: {error}",
+                f"{self.folder / f'{name}_32x32.mat'} cannot be read: {cause(error)}",
                 "delete the file and download it again",
             ) from error
         images = torch.from_numpy(loaded.data).contiguous()

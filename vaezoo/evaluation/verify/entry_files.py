@@ -82,7 +82,7 @@ def records(entry: Entry, spec: Spec, data: ImageData | None) -> Iterator[Check]
     yield _readable_spec(entry)
     yield history(spec, entry.history)
     yield from _metrics(entry, spec)
-    if data is not None:
+    if data is not None and data.digest == entry.lock["dataset"]["digest"]:
         yield _trained_on(entry, data)
     yield from _card(entry)
 
