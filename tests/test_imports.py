@@ -30,6 +30,7 @@ LAYERS = (
     "evaluation",
     "runs",
     "reports",
+    "exports",
     "doctor",
     "testing",
     "cli",

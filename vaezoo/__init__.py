@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vaezoo.diagnostics import VaezooError as VaezooError
     from vaezoo.evaluation.evaluate_entry import evaluate as evaluate
     from vaezoo.evaluation.verify import verify as verify
+    from vaezoo.exports.export import export as export
     from vaezoo.model import VAE as VAE
     from vaezoo.model import DiagonalGaussian as DiagonalGaussian
     from vaezoo.model import Inference as Inference
@@ -158,6 +159,7 @@ _HOME = {
     "diff": "vaezoo.zoo.spec_lookup",
     "evaluate": "vaezoo.evaluation.evaluate_entry",
     "expand": "vaezoo.spec",
+    "export": "vaezoo.exports.export",
     "hookimpl": "vaezoo.registry",
     "images_on_disk": "vaezoo.data.on_disk",
     "load": "vaezoo.zoo",

@@ -55,4 +55,6 @@ CODES: dict[str, str] = {
     "VZ610": "cannot run on Ray",
     "VZ611": "images that may not be what is meant",
     "VZ612": "data changed since training",
+    "VZ701": "model cannot be exported",
+    "VZ702": "export differs from the model",
 }

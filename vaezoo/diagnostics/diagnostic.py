@@ -13,7 +13,8 @@ The errors, each with the exit code of the command::
     └── Interrupted           130   stopped by the user; the same command resumes
 
 Codes are stable: ``VZ1xx`` YAML, ``VZ2xx`` schema, ``VZ3xx`` registry and plugins,
-``VZ4xx`` shapes and objective (from ``VZ411`` on the lint), ``VZ5xx`` zoo, ``VZ6xx`` run.
+``VZ4xx`` shapes and objective (from ``VZ411`` on the lint), ``VZ5xx`` zoo, ``VZ6xx`` run,
+``VZ7xx`` exports.
 """
 
 from __future__ import annotations

@@ -59,6 +59,13 @@ class LatentDistribution(ABC):
         """
         return z
 
+    def parameters(self) -> Mapping[str, Tensor]:
+        """The tensors that describe it, by name, each (B, …): what an exported encoder returns.
+
+        The first is ``mean`` under the name that suits it.
+        """
+        return {"mean": self.mean}
+
     def penalties(self) -> Mapping[str, Tensor]:
         """Terms to add to the objective, such as a commitment loss: each (B,), weighted."""
         return {}
@@ -108,6 +115,10 @@ class DiagonalGaussian(LatentDistribution):
             return None
         squared = ((posterior.mean - self.mean) ** 2 + variance) / torch.exp(self.log_var)
         return (0.5 * (squared + self.log_var + LOG_TWO_PI) - entropy).flatten(1)
+
+    def parameters(self) -> Mapping[str, Tensor]:
+        """``mean`` and ``log_var``, each (B, *latent)."""
+        return {"mean": self.mean, "log_var": self.log_var}
 
     def extremes(self) -> Mapping[str, float]:
         return {"the largest log-variance on these images was": self.log_var.max().item()}

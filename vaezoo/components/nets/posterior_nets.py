@@ -67,6 +67,10 @@ class FullCovariance(LatentDistribution):
         density: Tensor = -(0.5 * (noise**2 + LOG_TWO_PI) + self._log_diagonal).sum(1)
         return density
 
+    def parameters(self) -> Mapping[str, Tensor]:
+        """``mean`` (B, d), and ``factor`` L (B, d, d) of the covariance L Lᵀ."""
+        return {"mean": self.mean, "factor": self.factor}
+
     def extremes(self) -> Mapping[str, float]:
         largest = 2 * self._log_diagonal.max().item()
         return {"the largest log-variance given the latents before on these images was": largest}
@@ -135,6 +139,10 @@ class Laplace(LatentDistribution):
     def log_prob(self, z: Tensor) -> Tensor:
         distance = (z - self.mean).abs() / self.log_scale.exp()
         return -(distance + math.log(2) + self.log_scale).flatten(1).sum(1)
+
+    def parameters(self) -> Mapping[str, Tensor]:
+        """``mean`` and ``log_scale``, each (B, *latent)."""
+        return {"mean": self.mean, "log_scale": self.log_scale}
 
     def extremes(self) -> Mapping[str, float]:
         return {"the largest log-scale on these images was": self.log_scale.max().item()}

@@ -16,6 +16,7 @@ GROUPS = {
     "4": "shapes, settings and the objective",
     "5": "the zoo",
     "6": "the run",
+    "7": "exports",
 }
 
 

@@ -70,6 +70,9 @@ class PosteriorConformance(NetworkConformance):
                     _require(name, getattr(q, name), (_BATCH, *latent))
             for name, penalty in q.penalties().items():
                 _require(f"the penalty {name!r}", penalty, (_BATCH,))
+            for name, value in q.parameters().items():
+                require(name.isidentifier(), f"parameters gives the name {name!r}")
+                require(len(value) == _BATCH, f"the parameter {name!r} has {len(value)} rows")
             for name, value in q.extremes().items():
                 require(isinstance(value, float), f"extremes gives {value!r} for {name!r}")
 

@@ -1,0 +1,4 @@
+"""Export trained models to files that run without vaezoo.
+
+``export.py`` is the order of an export; ``targets.py`` lists the formats, each one module.
+"""

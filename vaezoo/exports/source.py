@@ -1,0 +1,99 @@
+"""What the module of a format receives, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vaezoo.model import VAE
+from vaezoo.model.condition import labels_in_turn
+
+#: Runs a written part: its inputs by name -> its outputs by name, on the CPU.
+Run = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
+#: Rows of the example inputs. A program for any number of rows does not depend on it.
+_ROWS = 5
+ENCODER, DECODER = "encoder", "decoder"
+
+
+class EncoderPart(nn.Module):
+    """An image [and its label] -> the parameters of q(z|x) by name."""
+
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
+        """image (B, C, H, W) in [0, 1], label int64 (B,) -> tensors (B, …)."""
+        return dict(self.model.posterior(image, label).parameters())
+
+
+class DecoderPart(nn.Module):
+    """Latents [and a label] -> the mean image in [0, 1]."""
+
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
+        """z (B, *latent), label int64 (B,) -> ``image`` (B, C, H, W)."""
+        parameters = self.model.decoded(self.model.family.features(z), label)
+        return {"image": self.model.likelihood.mean(parameters).clamp(0, 1)}
+
+
+@dataclass(frozen=True)
+class Part:
+    """The encoder or the decoder as a module; ``inputs`` and ``outputs`` are examples, by name."""
+
+    name: str
+    module: nn.Module
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model to export: on the CPU, in evaluation mode.
+
+    ``metadata`` are texts to store in each file.
+    """
+
+    name: str
+    model: VAE
+    parts: tuple[Part, ...]
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written: a function that runs each part from its file, and texts for users.
+
+    ``script`` is a short program that uses the files, with ``install`` as what it needs.
+    """
+
+    run: Mapping[str, Run]
+    files: Mapping[str, str]
+    script: str
+    install: str
+    notes: tuple[str, ...] = ()
+
+
+@torch.no_grad()
+def parts_of(model: VAE) -> tuple[Part, Part]:
+    """The encoder and the decoder of a model, with examples of their inputs and outputs."""
+    labels = {}
+    if model.condition is not None:
+        labels = {"label": labels_in_turn(model.condition, _ROWS, model.device)}
+    image = torch.rand(_ROWS, *model.image_shape, generator=torch.Generator().manual_seed(0))
+    z = model.draw(_ROWS, torch.Generator().manual_seed(0), labels.get("label"))
+    return (
+        _part(ENCODER, EncoderPart(model), {"image": image, **labels}),
+        # draws are inference tensors, which torch.export does not take
+        _part(DECODER, DecoderPart(model), {"z": z.clone(), **labels}),
+    )
+
+
+def _part(name: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> Part:
+    return Part(name, module.eval(), inputs, module(*inputs.values()))
