@@ -56,12 +56,12 @@ def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
     Raises ZooError (VZ503) as ``check_destination`` does.
     """
     staged = path.parent / f".{path.name[:40]}.{secrets.token_hex(8)}.partial"
+    with _explained(path):
+        staged.mkdir()
     try:
-        with _explained(path):
-            staged.mkdir()
         yield staged
+        check_destination(path, force=force)  # it may have appeared or changed
         with _explained(path):
-            check_destination(path, force=force)  # it may have appeared or changed
             _move(staged, path)
     finally:
         # after an exchange, this is the replaced export
