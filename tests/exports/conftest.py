@@ -8,11 +8,16 @@ import vaezoo
 from tests.helpers import small_spec
 from vaezoo.exports.export import Exported
 from vaezoo.model import VAE, build
+from vaezoo.registry import Condition
+
+#: One is named to do harm.
+CLASSES = ("a", "b", "<b>|\x1b[31m", "d")
 
 
 def conditional() -> VAE:
-    """An untrained model with four classes, one of them named to do harm."""
-    return build(small_spec(name="tiny", model={"condition": "labels"})).eval()
+    """An untrained model with four classes."""
+    spec = small_spec(name="tiny", model={"condition": "labels"})
+    return build(spec, condition=Condition(CLASSES)).eval()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.exports.conftest import conditional
+from tests.exports.conftest import CLASSES, conditional
 from vaezoo.exports.export import Exported
 from vaezoo.exports.torch_programs import pickles_in
 
@@ -77,7 +77,7 @@ def test_each_file_says_what_it_is(exported: Exported) -> None:
     for path in exported.path.glob("*coder.*"):
         texts = texts_of(path)
         assert json.loads(texts["vaezoo.spec"])["name"] == texts["vaezoo.name"] == "tiny"
-        assert json.loads(texts["vaezoo.classes"]) == ["a", "b", "c", "d"]
+        assert json.loads(texts["vaezoo.classes"]) == list(CLASSES)
         assert "divided by 255" in texts["vaezoo.pixels"]
 
 
@@ -162,7 +162,9 @@ def test_the_readme_tells_how_to_use_them(exported: Exported) -> None:
     text = (exported.path / "README.md").read_text("utf-8")
     assert "python use.py" in text
     assert "| decoder | input | `label` | (batch) | int64 |" in text
-    assert "Labels: 0 a, 1 b, 2 c, 3 d" in text
+    assert "Labels: 0 a, 1 b, 2 " in text
+    assert "<b>" not in text
+    assert "\x1b" not in text
     assert "names no license" in text
     for check in exported.checks:
         assert check.text in text

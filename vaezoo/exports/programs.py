@@ -25,6 +25,7 @@ _TRACEBACKS = (
     "original_aten",
 )
 _OPERATOR = re.compile(r"OpOverload\(op='([\w.]+)'|\b(aten[.:]+\w+)")
+_COLOR = re.compile(r"\x1b\[[\d;]*m")
 _LOGGERS = ("torch", "onnxscript", "onnx_ir")
 
 
@@ -99,5 +100,5 @@ def _reason(error: BaseException) -> str:
         if found := _OPERATOR.search(str(cause)):
             operator = (found[1] or found[2]).replace("::", ".")
             return f"the operator {operator} has no counterpart"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in _COLOR.sub("", str(error)).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0] if lines else 'without a message'}"
