@@ -12,7 +12,7 @@ from torch import Tensor
 import vaezoo
 from tests.exports.conftest import conditional
 from vaezoo.diagnostics import DataError, Diagnostic, VaezooError
-from vaezoo.exports import targets
+from vaezoo.exports import export_targets
 from vaezoo.exports.parity import compare, parity_inputs
 from vaezoo.exports.source import DecoderPart, EncoderPart, Run
 from vaezoo.registry import ImageData
@@ -99,8 +99,8 @@ def test_a_difference_fails_and_leaves_nothing(folder: Path) -> None:
 
 
 def test_a_missing_package_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = targets.Target("nothing", "nowhere", packages=("torch", "no_such_library"))
-    monkeypatch.setitem(targets.TARGETS, "other", row)
+    row = export_targets.ExportTarget("nothing", "nowhere", packages=("torch", "no_such_library"))
+    monkeypatch.setitem(export_targets.TARGETS, "other", row)
     with pytest.raises(VaezooError, match="no_such_library is not installed") as caught:
         vaezoo.export(conditional(), "other", folder)
     assert caught.value.diagnostics[0].hint == "pip install 'vaezoo[export]'"

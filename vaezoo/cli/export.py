@@ -10,7 +10,7 @@ import click
 from vaezoo.cli import options
 from vaezoo.cli.context import Context
 from vaezoo.cli.printing import tell
-from vaezoo.exports.targets import TARGETS
+from vaezoo.exports.export_targets import TARGETS
 
 if TYPE_CHECKING:
     from vaezoo.exports.parity import ParityCheck

@@ -13,6 +13,7 @@ import torch
 
 from vaezoo.diagnostics import DataError, Diagnostic, RunError
 from vaezoo.exports.export_folder import check_destination, new_folder, write_record
+from vaezoo.exports.export_targets import require_target, writer
 from vaezoo.exports.parity import (
     TOLERANCE,
     ParityCheck,
@@ -22,7 +23,6 @@ from vaezoo.exports.parity import (
 )
 from vaezoo.exports.readme import readme
 from vaezoo.exports.source import Source, Written, parts_of
-from vaezoo.exports.targets import require_target, writer
 from vaezoo.model import VAE
 from vaezoo.registry import ImageData, Metrics, Registry, discover
 from vaezoo.zoo.entry import Entry

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vaezoo.exports.programs import cannot_export, program_of, quiet
 from vaezoo.exports.scripts import onnx_script
-from vaezoo.exports.source import Part, Source, Written
+from vaezoo.exports.source import ModelPart, Source, Written
 
 #: Log level of ONNX Runtime: errors only.
 _ERRORS = 3
@@ -28,12 +28,12 @@ def write(source: Source, folder: Path) -> Written:
     for part in source.parts:
         path = folder / f"{part.name}.onnx"
         path.write_bytes(_encoded(part, source))
-        run[part.name] = _Session(path, part)
+        run[part.name] = _RuntimeSession(path, part)
         files[path.name] = f"the {part.name}"
     return Written(run, files, onnx_script(source), "pip install onnxruntime numpy")
 
 
-def _encoded(part: Part, source: Source) -> bytes:
+def _encoded(part: ModelPart, source: Source) -> bytes:
     import onnx
 
     program = program_of(part)
@@ -79,10 +79,10 @@ def _name_batch(graph: Any) -> None:
                 dimension.dim_param = pattern.sub("batch", dimension.dim_param)
 
 
-class _Session:
+class _RuntimeSession:
     """Runs a file with ONNX Runtime."""
 
-    def __init__(self, path: Path, part: Part) -> None:
+    def __init__(self, path: Path, part: ModelPart) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

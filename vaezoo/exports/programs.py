@@ -13,7 +13,7 @@ from torch import fx
 from torch.export import Dim, ExportedProgram
 
 from vaezoo.diagnostics import Diagnostic, RunError
-from vaezoo.exports.source import Part
+from vaezoo.exports.source import ModelPart
 
 #: What PyTorch records about the code that it traced: paths of this machine and lines of code.
 _TRACEBACKS = (
@@ -29,7 +29,7 @@ _COLOR = re.compile(r"\x1b\[[\d;]*m")
 _LOGGERS = ("torch", "onnxscript", "onnx_ir")
 
 
-def program_of(part: Part) -> ExportedProgram:
+def program_of(part: ModelPart) -> ExportedProgram:
     """The part as a program, without paths of this machine, example inputs and unused weights.
 
     Raises RunError (VZ701) for code that cannot be traced.

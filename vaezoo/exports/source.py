@@ -44,7 +44,7 @@ class DecoderPart(nn.Module):
 
 
 @dataclass(frozen=True)
-class Part:
+class ModelPart:
     """The encoder or the decoder as a module; ``inputs`` and ``outputs`` are examples, by name."""
 
     name: str
@@ -62,7 +62,7 @@ class Source:
 
     name: str
     model: VAE
-    parts: tuple[Part, ...]
+    parts: tuple[ModelPart, ...]
     metadata: Mapping[str, str]
 
 
@@ -81,7 +81,7 @@ class Written:
 
 
 @torch.no_grad()
-def parts_of(model: VAE) -> tuple[Part, Part]:
+def parts_of(model: VAE) -> tuple[ModelPart, ModelPart]:
     """The encoder and the decoder of a model, with examples of their inputs and outputs."""
     labels = {}
     if model.condition is not None:
@@ -95,5 +95,5 @@ def parts_of(model: VAE) -> tuple[Part, Part]:
     )
 
 
-def _part(name: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> Part:
-    return Part(name, module.eval(), inputs, module(*inputs.values()))
+def _part(name: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> ModelPart:
+    return ModelPart(name, module.eval(), inputs, module(*inputs.values()))

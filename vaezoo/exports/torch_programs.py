@@ -13,7 +13,7 @@ from torch.export import ExportedProgram
 
 from vaezoo.exports.programs import cannot_export, program_of, quiet
 from vaezoo.exports.scripts import torch_script
-from vaezoo.exports.source import Part, Source, Written
+from vaezoo.exports.source import ModelPart, Source, Written
 
 _NO_PICKLE = (
     "The .pt2 files contain raw tensors and JSON, and no pickle. `torch.export.load` would also "
@@ -45,7 +45,7 @@ def _version() -> str:
     return torch.__version__.partition("+")[0]
 
 
-def _refuse_pickle(part: Part, path: Path) -> None:
+def _refuse_pickle(part: ModelPart, path: Path) -> None:
     pickled = pickles_in(path)
     if pickled:
         error = TypeError(f"torch.export would pickle {', '.join(pickled)}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Target:
+class ExportTarget:
     """A format: what it writes, its module, and the packages that it needs besides vaezoo's.
 
     ``extra`` is the extra of vaezoo that installs them.
@@ -36,23 +36,23 @@ class Target:
     extra: str = "export"
 
 
-TARGETS: dict[str, Target] = {
-    "onnx": Target(
+TARGETS: dict[str, ExportTarget] = {
+    "onnx": ExportTarget(
         "ONNX files, for ONNX Runtime in many languages",
         "vaezoo.exports.onnx_files",
         packages=("onnx", "onnxruntime", "onnxscript"),
     ),
-    "torch": Target(
+    "torch": ExportTarget(
         "programs of torch.export, which run without the code of vaezoo and its plugins",
         "vaezoo.exports.torch_programs",
     ),
-    "diffusers": Target(
+    "diffusers": ExportTarget(
         "an AutoencoderKL of the library diffusers", "vaezoo.exports.diffusers_layout"
     ),
 }
 
 
-def require_target(name: str) -> Target:
+def require_target(name: str) -> ExportTarget:
     """The format of that name. Raises UsageError (VZ504) for an unknown one, ZooError (VZ503) if a
     package is missing, with the command that installs it."""
     if name not in TARGETS:
@@ -67,7 +67,7 @@ def require_target(name: str) -> Target:
     return target
 
 
-def writer(target: Target) -> Write:
+def writer(target: ExportTarget) -> Write:
     """The function that writes a format. Its module is imported here."""
     write: Write = importlib.import_module(target.module).write
     return write
