@@ -75,7 +75,7 @@ def write_record(folder: Path, facts: dict[str, Any]) -> None:
     text = json.dumps({**facts, "files": files}, indent=1, ensure_ascii=False)
     (folder / RECORD).write_text(text + "\n", "utf-8")
     for one in folder.iterdir():
-        with one.open("rb") as file:
+        with one.open("r+b") as file:
             os.fsync(file.fileno())
     sync_folder(folder)
 

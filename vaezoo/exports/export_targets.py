@@ -47,7 +47,7 @@ TARGETS: dict[str, ExportTarget] = {
         "vaezoo.exports.torch_programs",
     ),
     "diffusers": ExportTarget(
-        "an AutoencoderKL of the library diffusers", "vaezoo.exports.diffusers_layout"
+        "the layout of AutoencoderKL, which no family has so far", "vaezoo.exports.diffusers_layout"
     ),
 }
 

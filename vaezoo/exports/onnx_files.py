@@ -53,9 +53,9 @@ def _encoded(part: ModelPart, source: Source) -> bytes:
             model.doc_string = f"The {part.name} of {source.name}, a variational autoencoder."
             onnx.helper.set_model_props(model, dict(source.metadata))
             onnx.checker.check_model(model)
+            encoded: bytes = model.SerializeToString(deterministic=True)
         except Exception as error:
             raise cannot_export(part.name, error) from error
-    encoded: bytes = model.SerializeToString(deterministic=True)
     return encoded
 
 
