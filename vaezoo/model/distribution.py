@@ -62,9 +62,10 @@ class LatentDistribution(ABC):
     def parameters(self) -> Mapping[str, Tensor]:
         """The tensors that describe it, by name, each (B, …): what an exported encoder returns.
 
-        The first is ``mean`` under the name that suits it.
+        By default ``mean`` alone, under the name ``codes`` where it is integers.
         """
-        return {"mean": self.mean}
+        mean = self.mean
+        return {"mean" if mean.is_floating_point() else "codes": mean}
 
     def penalties(self) -> Mapping[str, Tensor]:
         """Terms to add to the objective, such as a commitment loss: each (B,), weighted."""

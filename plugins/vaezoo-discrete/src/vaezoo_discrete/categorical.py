@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -44,10 +42,6 @@ class Categorical(LatentDistribution):
 
     def log_prob(self, z: Tensor) -> Tensor:
         return self.log_shares.gather(1, z.unsqueeze(1)).flatten(1).sum(1)
-
-    def parameters(self) -> Mapping[str, Tensor]:
-        """The most likely ``codes`` (B, *latent), and ``log_probabilities`` (B, K, *latent)."""
-        return {"codes": self.mean, "log_probabilities": self.log_shares}
 
     def features(self, z: Tensor) -> Tensor:
         one_hot = encoded(z, self.log_shares.shape[1])

@@ -51,10 +51,6 @@ class Certain(LatentDistribution):
     def features(self, z: Tensor) -> Tensor:
         return self._embedded if z is self.codes else self._embed(z)
 
-    def parameters(self) -> Mapping[str, Tensor]:
-        """``codes`` (B, *latent), int64."""
-        return {"codes": self.codes}
-
     def penalties(self) -> Mapping[str, Tensor]:
         return self._penalties
 

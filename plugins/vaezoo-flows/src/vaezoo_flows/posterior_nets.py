@@ -51,17 +51,6 @@ class FlowDistribution(LatentDistribution):
         start = self._flow.inverse(z)
         return self._base.log_prob(start) - self._flow.forward_with_log_det(start)[1]
 
-    def parameters(self) -> Mapping[str, Tensor]:
-        """``mean``, and ``base_mean`` and ``base_log_var`` of the Gaussian before the flow.
-
-        Each is (B, d).
-        """
-        return {
-            "mean": self.mean,
-            "base_mean": self._base.mean,
-            "base_log_var": self._base.log_var,
-        }
-
     def extremes(self) -> Mapping[str, float]:
         return self._base.extremes()
 
