@@ -4,7 +4,7 @@
     python benchmarks/export_parity.py --only vq   # those whose name contains it
 
 Runs ``use.py`` of each export in a new process. Writes ``results/export_parity.json`` and the table
-in ``docs/export.md``.
+in ``docs/export.md`` after each export, and keeps the rows of others.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _script(folder: Path) -> str:
 def table(rows: Iterable[dict[str, Any]]) -> str:
     """The rows in Markdown."""
     lines = [
-        "| entry | format | encoder | decoder | size | seconds |",
+        "| entry | format | encoder | decoder | size | processor seconds |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
@@ -100,7 +100,7 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
         parts = [_worst(row, part) for part in ("encoder", "decoder")]
         size = in_units(row["bytes"])
         lines.append(
-            f"| {name} | {row['format']} | {' | '.join(parts)} | {size} | {row['seconds']:.1f} |"
+            f"| {name} | {row['format']} | {' | '.join(parts)} | {size} | {row['processor_seconds']} |"
         )
     return "\n".join(lines)
 
@@ -116,26 +116,30 @@ def _worst(row: dict[str, Any], part: str) -> str:
     return ", ".join(texts)
 
 
+def save(rows: list[dict[str, Any]]) -> None:
+    """Write the result and the page; rows of this call replace earlier ones of the same export."""
+    known = json.loads(RESULT.read_text("utf-8"))["rows"] if RESULT.exists() else []
+    by_key = {(row["entry"], row["format"]): row for row in [*known, *rows]}
+    order = [(entry.name, to) for entry in entries() for to in FORMATS]
+    merged = [by_key[key] for key in order if key in by_key]
+    versions = {name: metadata.version(name) for name in LIBRARIES}
+    RESULT.write_text(json.dumps({"versions": versions, "rows": merged}, indent=1) + "\n", "utf-8")
+    page = PAGE.read_text("utf-8")
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table(merged)}\n\n{END}{after}", "utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", default="", help="entries whose name contains this")
     only = parser.parse_args().only
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
         for entry in entries():
             if only in entry.name:
                 for to in FORMATS:
-                    rows.append(tried(entry, to, Path(folder)))
-                    print(json.dumps(rows[-1]), flush=True)
-    print(table(rows))
-    if only:
-        return
-    versions = {name: metadata.version(name) for name in LIBRARIES}
-    text = json.dumps({"versions": versions, "rows": rows}, indent=1)
-    RESULT.write_text(text + "\n", "utf-8")
-    page = PAGE.read_text("utf-8")
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{table(rows)}\n\n{END}{after}", "utf-8")
+                    row = tried(entry, to, Path(folder))
+                    print(json.dumps(row), flush=True)
+                    save([row])
 
 
 if __name__ == "__main__":
