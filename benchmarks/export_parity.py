@@ -98,10 +98,8 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
             lines.append(f"| {name} | {row['format']} | {row['error']} | | | |")
             continue
         parts = [_worst(row, part) for part in ("encoder", "decoder")]
-        size = in_units(row["bytes"])
-        lines.append(
-            f"| {name} | {row['format']} | {' | '.join(parts)} | {size} | {row['processor_seconds']} |"
-        )
+        cost = f"{in_units(row['bytes'])} | {row['processor_seconds']}"
+        lines.append(f"| {name} | {row['format']} | {' | '.join(parts)} | {cost} |")
     return "\n".join(lines)
 
 
