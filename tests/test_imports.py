@@ -31,6 +31,7 @@ LAYERS = (
     "runs",
     "reports",
     "exports",
+    "gallery",
     "doctor",
     "testing",
     "cli",

@@ -32,7 +32,7 @@ MATH = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re
 #: The public names, in the order of the page on the Python API.
 API = {
     "Specs": "read validate expand schema repair Repair why diff Spec TrainSpec",
-    "Training and reports": "run sweep sweep_on_ray report",
+    "Training and reports": "run sweep sweep_on_ray report build_gallery",
     "Trained models": "load VAE evaluate verify Entry",
     "Errors": "VaezooError DataError Diagnostic",
     "Base classes of components": (

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vaezoo.evaluation.evaluate_entry import evaluate as evaluate
     from vaezoo.evaluation.verify import verify as verify
     from vaezoo.exports.export import export as export
+    from vaezoo.gallery import build_gallery as build_gallery
     from vaezoo.model import VAE as VAE
     from vaezoo.model import DiagonalGaussian as DiagonalGaussian
     from vaezoo.model import Inference as Inference
@@ -156,6 +157,7 @@ _HOME = {
     "VAE": "vaezoo.model",
     "VaezooError": "vaezoo.diagnostics",
     "Visualizer": "vaezoo.registry",
+    "build_gallery": "vaezoo.gallery",
     "diff": "vaezoo.zoo.spec_lookup",
     "evaluate": "vaezoo.evaluation.evaluate_entry",
     "expand": "vaezoo.spec",

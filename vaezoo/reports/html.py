@@ -6,12 +6,12 @@ import base64
 from functools import cache
 from itertools import count
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
-from vaezoo.diagnostics.printable import printable
 from vaezoo.reports.blocks import Picture, ReportDocument
 from vaezoo.reports.tex_to_svg import set_formula
+from vaezoo.system.html_templates import html_environment
 
 _TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
@@ -25,15 +25,7 @@ def to_html(document: ReportDocument) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("vaezoo.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_without_controls,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = html_environment("vaezoo.reports")
     environment.filters |= {
         "kind": lambda block: type(block).__name__,
         "svg": _svg,
@@ -41,13 +33,6 @@ def _environment() -> Environment:
         "column_classes": _column_classes,
     }
     return environment
-
-
-def _without_controls(value: object) -> object:
-    """Show control and invisible characters in text as escapes; markup passes unchanged."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return printable(value, keep="\n\t")
-    return value
 
 
 def _svg(tex: str, scale: float) -> Markup:
