@@ -65,7 +65,7 @@ class ShownPicture:
 
 @dataclass(frozen=True)
 class Tiles:
-    """Samples cut out of a picture, without margins and titles, in a file of ``width`` × ``height``.
+    """Samples cut out of a picture, without margins and titles: a file and its size in pixels.
 
     ``scale`` is the whole factor by which pages enlarge it.
     """

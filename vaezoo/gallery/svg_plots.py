@@ -19,6 +19,8 @@ _MOST_POINTS, _MOST_BARS, _WIDEST_BAR = 300, 256, 48.0
 #: The share of epochs at the start that the axes may cut off, and how many times larger the full
 #: range must be before they do.
 _WARM_UP, _MAX_RANGE_RATIO = 0.05, 2.0
+#: How many times longer a nat may be on one axis of a rate–distortion plot, in ranges.
+_MOST_STRETCHED = 4.0
 
 Series = Sequence[tuple[float, float]]
 
@@ -57,7 +59,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class EqualElbo:
-    """A line of equal ELBO, with its value."""
+    """A line of equal ELBO, with its value if there is room for it."""
 
     x1: float
     y1: float
@@ -129,8 +131,10 @@ def rate_distortion(group: ProtocolGroup) -> RateDistortionPlot | None:
     ]
     if len(placed) < 2:
         return None
-    x = _axis([rate for _, _, rate, _ in placed], _LEFT, _RATE_DISTORTION[0] - _RIGHT)
-    y = _axis([d for *_, d in placed], _RATE_DISTORTION[1] - _BOTTOM, _TOP)
+    rates, distortions = [rate for _, _, rate, _ in placed], [d for *_, d in placed]
+    least = max(max(rates) - min(rates), max(distortions) - min(distortions)) / _MOST_STRETCHED
+    x = _axis(rates, _LEFT, _RATE_DISTORTION[0] - _RIGHT, least)
+    y = _axis(distortions, _RATE_DISTORTION[1] - _BOTTOM, _TOP, least)
     dots = [Dot(x.at(rate), y.at(d), place, one) for place, one, rate, d in placed]
     frame = _frame(_RATE_DISTORTION, x, y)
     return RateDistortionPlot(frame, tuple(reversed(dots)), _equal_elbo(x, y))
@@ -215,9 +219,11 @@ def _without_warm_up(lines: Sequence[Sequence[float]]) -> list[float]:
     return every
 
 
-def _axis(values: Sequence[float], start: float, end: float) -> _Axis:
+def _axis(values: Sequence[float], start: float, end: float, least: float = 0.0) -> _Axis:
+    """An axis for all values, with some room, that spans ``least`` or more."""
     low, high = min(values), max(values)
     room = 0.08 * (high - low) or max(0.05 * abs(high), 1e-6)
+    room = max(room, (least - (high - low)) / 2)
     return _Axis(low - room, high + room, start, end)
 
 
@@ -232,7 +238,8 @@ def _equal_elbo(x: _Axis, y: _Axis) -> tuple[EqualElbo, ...]:
         first, last = max(x.low, level - y.high), min(x.high, level - y.low)
         if first < last:
             ends = (x.at(first), y.at(level - first), x.at(last), y.at(level - last))
-            lines.append(EqualElbo(*ends, _number(-level)))
+            text = _number(-level) if ends[0] < x.end - _LEFT else ""
+            lines.append(EqualElbo(*ends, text))
     return tuple(lines)
 
 
