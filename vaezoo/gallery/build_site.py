@@ -20,7 +20,7 @@ from vaezoo.gallery.entry_page import (
 )
 from vaezoo.gallery.entry_summary import EntrySummary
 from vaezoo.gallery.extra_pages import ExtraPage, chosen_pages
-from vaezoo.gallery.site_files import SiteFolder
+from vaezoo.gallery.site_files import BuiltPart, SiteFolder
 from vaezoo.gallery.site_index import DamagedEntry, site_index
 from vaezoo.system.files import expanded
 from vaezoo.system.typed_json import typed
@@ -85,6 +85,15 @@ def build_gallery(
     )
 
 
+@dataclass(frozen=True)
+class _EntryPart:
+    """An entry's part of the site; ``files`` is None if those in the site are current."""
+
+    key: str
+    summary: EntrySummary
+    files: dict[str, bytes] | None
+
+
 class _Builder:
     """Makes the parts of a site that are not current."""
 
@@ -105,12 +114,15 @@ class _Builder:
     def add(self, found: FoundEntry) -> None:
         """Add an entry, or list it as damaged."""
         try:
-            summary = found.entry.steadily(lambda: self._summary(found))
+            part = found.entry.steadily(lambda: self._part(found))
         except ZooError as error:
             self._list_as_damaged(found, error.diagnostics[0])
             return
+        if part.files is not None:
+            self.site.put(found.part, part.key, part.files, as_json_data(part.summary))
+            self.made.append(found.slug)
         self._kept.add(found.part)
-        self.summaries.append(summary)
+        self.summaries.append(part.summary)
 
     def finish(self) -> None:
         """Write the pages on several entries, and remove what is outdated."""
@@ -122,25 +134,18 @@ class _Builder:
             self.site.put(_WALL, key, wall_files(self.title, self.summaries, self.damaged, data))
         self.site.keep_only({_WALL, *self._kept})
 
-    def _summary(self, found: FoundEntry) -> EntrySummary:
+    def _part(self, found: FoundEntry) -> _EntryPart:
+        """The part of an entry. Raises ZooError (VZ502) if the entry is damaged."""
         kinds = [kind.name for kind in self.kinds]
         digest = content_digest(found.entry)
         key = self._key([digest, found.slug, found.zoo, self.title, kinds])
-        part = self.site.current(found.part, key)
-        if part and part.data is not None:
-            try:
-                known: EntrySummary = typed(part.data, EntrySummary)
-            except ValueError:  # gallery.json was edited: make the page again
-                pass
-            else:
-                return known
+        known = _known_summary(self.site.current(found.part, key))
+        if known:
+            return _EntryPart(key, known, None)
         self.announce(found.entry.name)
         made = entry_files(found, self.kinds, self.title)
         # the key of a page without one of its extra pages never fits: it is tried again
-        key = key if made.is_complete else ""
-        self.site.put(found.part, key, made.files, as_json_data(made.summary))
-        self.made.append(found.slug)
-        return made.summary
+        return _EntryPart(key if made.is_complete else "", made.summary, made.files)
 
     def _list_as_damaged(self, found: FoundEntry, problem: Diagnostic) -> None:
         self.damaged.append(DamagedEntry.of(found, problem))
@@ -150,6 +155,17 @@ class _Builder:
     def _key(self, data: Any) -> str:
         content = [self._code, metadata.version("vaezoo"), data]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _known_summary(part: BuiltPart | None) -> EntrySummary | None:
+    """The summary in ``gallery.json``; None if it is missing or was changed."""
+    if part is None or part.data is None:
+        return None
+    try:
+        summary: EntrySummary = typed(part.data, EntrySummary)
+    except ValueError:
+        return None
+    return summary
 
 
 def _folders(zoos: Sequence[str | Path]) -> list[Path]:

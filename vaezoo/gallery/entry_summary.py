@@ -131,6 +131,11 @@ class EntrySummary:
         """Such as ``12`` or ``7×7``."""
         return "×".join(map(str, self.latent))
 
+    @property
+    def special_families(self) -> tuple[str, ...]:
+        """The families, none for a plain model."""
+        return tuple(family for family in self.families if family != PLAIN_FAMILY)
+
     def of_role(self, role: Role) -> ShownFigure | None:
         """The first finite test figure of a role."""
         found = (f for f in self.figures if f.split == "test" and f.role == role)

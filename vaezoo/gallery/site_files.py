@@ -42,13 +42,12 @@ class BuiltPart:
     """The files that were made together, with their SHA-256 by path in the site.
 
     ``key`` identifies what they were made from. ``data`` is the JSON data that pages on several
-    parts need, ``problem`` why the part could not be made.
+    parts need.
     """
 
     key: str
     files: dict[str, str]
     data: dict[str, Any] | None = None
-    problem: str | None = None
 
 
 @dataclass
@@ -101,7 +100,6 @@ class SiteFolder:
         key: str,
         files: Mapping[str, bytes],
         data: dict[str, Any] | None = None,
-        problem: str | None = None,
     ) -> None:
         """Write a part's files and remove those that it no longer has.
 
@@ -115,7 +113,7 @@ class SiteFolder:
             make_own_folder(self.path)
             outdated = {p: d for p, d in before.files.items() if p not in files} if before else {}
             self._remove(outdated)
-            self.parts[name] = BuiltPart(key, digests, data, problem)
+            self.parts[name] = BuiltPart(key, digests, data)
             self._write_manifest()
             for path, content in files.items():
                 self._make_folders(path)
@@ -152,7 +150,7 @@ class SiteFolder:
     def _is_as_written(self, path: str, digest: str) -> bool:
         try:
             with open_regular(self.path / path, within=self.path) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == digest
+                return hashlib.sha256(file.read()).hexdigest() == digest
         except OSError:
             return False
 

@@ -95,7 +95,7 @@ def _smallest(tiles: list[Image.Image]) -> list[Image.Image]:
 
 def _is_enlarged(small: Image.Image, tile: Image.Image) -> bool:
     difference = ImageChops.difference(small.resize(tile.size, Image.Resampling.NEAREST), tile)
-    return all(band[1] <= _EQUAL for band in difference.split() for band in [band.getextrema()])
+    return difference.point(lambda level: 255 if level > _EQUAL else 0).getbbox() is None
 
 
 def _arranged(tiles: list[Image.Image]) -> CardPicture | None:
