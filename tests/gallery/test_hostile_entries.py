@@ -84,6 +84,7 @@ def spoil(folder: Path, text: str) -> None:
         data["components"][0] |= {"distribution": text, "plugin": text, "version": text}
 
     def metrics(data: Any) -> None:
+        data["figures"] = [figure for figure in data["figures"] if figure["about"]]
         for figure in data["figures"]:
             figure |= dict.fromkeys(("unit", "likelihood", "binarisation", "note"), text)
             figure["likelihood_caveat"] = text

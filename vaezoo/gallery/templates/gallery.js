@@ -16,10 +16,14 @@ if (form) {
   const cards = [...document.querySelectorAll(".card")];
   const marked = [...document.querySelectorAll("a.dot, .ranking tr[data-slug]")];
 
+  // name, summary and properties, without the figures
+  const text = (card) => [...card.querySelectorAll("h2, .summary, .meta")]
+    .map((one) => one.textContent).join(" ").toLowerCase();
+
   const has = (card, key, value) =>
     key === "family" ? JSON.parse(card.dataset.family).includes(value)
     : key === "q" ? value.toLowerCase().split(/\s+/).every(
-        (word) => card.textContent.toLowerCase().includes(word))
+        (word) => text(card).includes(word))
     : card.dataset[key] === value;
 
   const apply = () => {
