@@ -25,17 +25,19 @@ def sampler(shell: Shell, zoo: Path) -> Shell:
 def test_the_defaults_make_a_grid_and_say_where(sampler: Shell) -> None:
     done = sampler.call("sample", "plain")
     assert (done.code, done.err) == (0, "")
-    assert done.out == "50 samples of plain (seed 0, mean images) → plain-samples.png\n"
+    stated = "plain-samples.png (1142×572 pixels, scale 4)"
+    assert done.out == f"50 samples of plain (seed 0, mean images) → {stated}\n"
     assert [path.name for path in sampler.folder.iterdir()] == ["plain-samples.png"]
     with Image.open(sampler.folder / "plain-samples.png") as picture:
         picture.load()
-        assert picture.size == (10 * 58 + 2, 5 * 58 + 2)
+        assert picture.size == (10 * 114 + 2, 5 * 114 + 2)
 
 
 def test_every_format_holds_the_same_images(sampler: Shell, zoo: Path) -> None:
     expected = vaezoo.load("plain", zoo=zoo).sample(7, seed=3)
     for form in ("npy", "safetensors", "png"):
         options = ("--n", "7", "--seed", "3", "--device", "cpu", "--format", form)
+        options += ("--scale", "2") if form == "png" else ()
         assert sampler.inside("sample", "plain", *options).code == 0
     array = np.load(sampler.folder / "plain-samples.npy", allow_pickle=False)
     assert (array.dtype, array.shape) == (np.float32, (7, 1, 28, 28))
@@ -66,7 +68,7 @@ def test_an_entry_is_sampled_by_folder_and_by_weights_file(sampler: Shell, zoo: 
         done = sampler.inside("sample", name, "--out", "a.png", "--n", "1")
         assert (done.code, done.out) == (
             0,
-            "1 sample of plain (seed 0, mean images) → a.png\n",
+            "1 sample of plain (seed 0, mean images) → a.png (452×452 pixels, scale 16)\n",
         )
 
 

@@ -55,7 +55,7 @@ def test_a_row_for_each_class(sampler: Shell, folder: Path) -> None:
     rows = [model.sample(3, labels=name) for name in model.condition.names]
     assert torch.equal(tensors["images"], torch.cat(rows))
     assert header["label"] == "all"
-    assert sampler.inside("sample", "classes", *options, "--out", "a.png").code == 0
+    assert sampler.inside("sample", "classes", *options, "--scale", "2", "--out", "a.png").code == 0
     with Image.open(sampler.folder / "a.png") as picture:
         assert picture.size == (3 * 58 + 2, 10 * 58 + 2)
 

@@ -18,7 +18,7 @@ from PIL import Image
 from vaezoo.cli.context import Context
 from vaezoo.cli.sample import command as sample
 from vaezoo.cli.zoo import command as zoo
-from vaezoo.data.image_grid import grid_columns
+from vaezoo.data.grid_layout import grid_columns
 from vaezoo.diagnostics import UsageError, ZooError
 from vaezoo.system import safetensors_io
 from vaezoo.zoo import find
@@ -90,9 +90,20 @@ def test_restore_and_prune(shell: Shell, publisher: Any) -> None:
 
 def test_sample_writes_a_picture_and_says_where(shell: Shell) -> None:
     said = shell.out(sample, "tiny")
-    assert said == "50 samples of tiny (seed 0, mean images) → tiny-samples.png\n"
+    stated = "(662×332 pixels, scale 16)"
+    assert said == f"50 samples of tiny (seed 0, mean images) → tiny-samples.png {stated}\n"
     with Image.open("tiny-samples.png") as picture:
-        assert picture.size == (10 * 10 + 2, 5 * 10 + 2)
+        assert picture.size == (10 * 66 + 2, 5 * 66 + 2)
+
+
+def test_scale_of_a_picture(shell: Shell) -> None:
+    said = shell.out(sample, "tiny", "--n", "2", "--scale", "3")
+    assert said.endswith("(30×16 pixels, scale 3)\n")
+    with Image.open("tiny-samples.png") as picture:
+        assert picture.size == (30, 16)
+    refused = shell(sample, "tiny", "--scale", "3", "--out", "a.npy")
+    assert refused.exit_code == 2
+    assert "--scale is for png" in refused.output
 
 
 def test_format_follows_the_suffix(shell: Shell) -> None:

@@ -88,3 +88,31 @@ def test_a_pointer_of_git_lfs_is_called_one(file: str, publisher: object) -> Non
     again = vaezoo.zoo.find(entry.path)
     with pytest.raises(ZooError, match=r"VZ502: .* is a git-lfs pointer(.|\n)*run git lfs pull in"):
         _ = again.header, again.metrics, again.history
+
+
+@pytest.mark.parametrize(
+    ("count", "columns", "shape", "scale", "size"),
+    [
+        (50, None, (1, 28, 28), 4, (1142, 572)),
+        (1, None, (3, 32, 32), 16, (516, 516)),
+        (1, None, (3, 256, 256), 3, (772, 772)),
+        (100, 10, (1, 28, 28), 3, (862, 862)),
+        (400, None, (1, 28, 28), 2, (1452, 932)),
+        (10, 1, (1, 28, 28), 3, (88, 862)),
+    ],
+)
+def test_a_grid_fits_on_a_screen(
+    count: int,
+    columns: int | None,
+    shape: tuple[int, int, int],
+    scale: int,
+    size: tuple[int, int],
+) -> None:
+    sheet = SampleGrid(Path("a.png"), "png", count, shape, columns)
+    assert (sheet.used_scale, sheet.grid_size) == (scale, size)
+
+
+def test_the_size_of_any_count_is_known_at_once() -> None:
+    sheet = SampleGrid(Path("a.npy"), "npy", 2**62, (1, 28, 28))
+    assert sheet.used_scale == 2
+    assert sheet.about == ""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @click.command(
     epilog="Example: vaezoo diff specs/fashion_beta1.yaml specs/fashion_beta4.yaml",
 )
-@click.argument("before", type=options.REFERENCE)
-@click.argument("after", required=False, type=options.REFERENCE)
+@click.argument("before", type=options.ENTRY)
+@click.argument("after", required=False, type=options.ENTRY)
 @options.overrides
 @options.zoo
 @options.as_json

@@ -6,14 +6,19 @@ from pathlib import Path
 
 import click
 
-from vaezoo.cli import options
+from vaezoo.cli import completion, options
 from vaezoo.cli.context import Context
 from vaezoo.cli.printing import tell
 
 
 @click.command(epilog="Example: vaezoo draw fashion_mlp2 samples manifold --out pictures")
-@click.argument("name", type=options.REFERENCE)
-@click.argument("visualizers", nargs=-1, metavar="[VISUALIZER]...")
+@click.argument("name", type=options.ENTRY)
+@click.argument(
+    "visualizers",
+    nargs=-1,
+    metavar="[VISUALIZER]...",
+    shell_complete=completion.of_kind("visualizer"),
+)
 @click.option(
     "--out",
     type=options.PathType(file_okay=False, path_type=Path),

@@ -6,14 +6,14 @@ import dataclasses
 
 import click
 
-from vaezoo.cli import options
+from vaezoo.cli import completion, options
 from vaezoo.cli.context import Context
 from vaezoo.cli.printing import echo_json
 from vaezoo.diagnostics.printable import in_log
 
 
 @click.command(epilog="Example: vaezoo evaluate mnist_mlp20 --metrics information,linear_probe")
-@click.argument("name", type=options.REFERENCE)
+@click.argument("name", type=options.ENTRY)
 @click.option(
     "--split",
     default="test",
@@ -25,6 +25,7 @@ from vaezoo.diagnostics.printable import in_log
     "--metrics",
     multiple=True,
     metavar="NAME,...",
+    shell_complete=completion.of_kind("metric"),
     help="Metrics to compute, or 'all'. Repeatable. [default: those of the spec]",
 )
 @click.option(

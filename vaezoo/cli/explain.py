@@ -7,11 +7,12 @@ import sys
 
 import click
 
+from vaezoo.cli import completion
 from vaezoo.cli.printing import echo_json
 
 
 @click.command("explain", epilog="Example: vaezoo explain VZ203")
-@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.argument("codes", nargs=-1, metavar="[CODE]...", shell_complete=completion.codes)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(codes: tuple[str, ...], as_json: bool) -> None:
     """Explain each CODE and how to fix it, with a bad and a good example.

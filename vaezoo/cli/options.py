@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from vaezoo.cli.completion import entry_names
 from vaezoo.system.files import expanded
 
 #: The largest signed 64-bit integer: the limit of torch and numpy.
@@ -38,7 +40,20 @@ class ReferenceType(PathType):
         return super().convert(value, param, ctx) if str(value).startswith("~") else value
 
 
+class EntryType(ReferenceType):
+    """An entry by name or path; shells complete both."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        names = [name for name in entry_names(ctx) if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in names] or super().shell_complete(
+            ctx, param, incomplete
+        )
+
+
 REFERENCE = ReferenceType()
+ENTRY = EntryType()
 COUNT = click.IntRange(min=1, max=LARGEST)
 
 device = click.option(

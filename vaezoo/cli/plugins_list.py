@@ -6,6 +6,7 @@ import click
 
 from vaezoo.cli.context import Context
 from vaezoo.cli.printing import echo_json
+from vaezoo.cli.text_tables import terminal_width
 
 
 @click.command("list", epilog="Example: vaezoo plugins list --json")
@@ -21,4 +22,4 @@ def command(context: Context, as_json: bool) -> None:
     if as_json:
         echo_json(as_data(components, plugins))
     else:
-        click.echo(as_table(components, plugins))
+        click.echo(as_table(components, plugins, terminal_width()))

@@ -6,12 +6,13 @@ import dataclasses
 
 import click
 
+from vaezoo.cli import completion
 from vaezoo.cli.context import Context
 from vaezoo.cli.printing import echo_json
 
 
 @click.command("show", epilog="Example: vaezoo plugins show encoder:conv")
-@click.argument("component", metavar="[KIND:][PLUGIN:]NAME")
+@click.argument("component", metavar="[KIND:][PLUGIN:]NAME", shell_complete=completion.components)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def command(context: Context, component: str, as_json: bool) -> None:

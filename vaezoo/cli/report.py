@@ -12,8 +12,8 @@ from vaezoo.cli.printing import tell
 
 
 @click.command(epilog="Example: vaezoo report fashion_beta1 fashion_beta4 --out beta.html")
-@click.argument("name", type=options.REFERENCE)
-@click.argument("other", required=False, type=options.REFERENCE)
+@click.argument("name", type=options.ENTRY)
+@click.argument("other", required=False, type=options.ENTRY)
 @click.option("--pdf", is_flag=True, help="Write an A4 PDF instead of HTML.")
 @click.option(
     "--out",

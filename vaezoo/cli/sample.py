@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _FORMATS = ("png", "npy", "safetensors")
+#: The largest ``--scale``.
+LARGEST_SCALE = 64
 #: Show progress from this number of samples on.
 _MANY = 20_000
 
 
 @click.command(epilog="Example: vaezoo sample fashion_mlp2 --n 50 --out samples.png")
-@click.argument("name", type=options.REFERENCE)
+@click.argument("name", type=options.ENTRY)
 @click.option(
     "--n",
     "count",
@@ -52,6 +54,12 @@ _MANY = 20_000
     help="png is a grid, npy a float32 array (N, C, H, W). Default: from the suffix of --out.",
 )
 @click.option(
+    "--scale",
+    type=click.IntRange(1, LARGEST_SCALE),
+    help="Pixels of a png for each pixel of an image, in both directions. "
+    "Default: as large as fits into 1280×960, from 2 to 16.",
+)
+@click.option(
     "--sampler",
     metavar="NAME",
     help="What draws the latents: the entry's sampler, or prior. Default: the entry's sampler.",
@@ -68,6 +76,7 @@ def command(
     out: Path | None,
     seed: int,
     format_: str | None,
+    scale: int | None,
     sampler: str | None,
     force: bool,
     device: str,
@@ -90,6 +99,8 @@ def command(
     from vaezoo.zoo.search import find
 
     format_ = format_ or _format_of(out)
+    if scale is not None and format_ != "png":
+        raise click.UsageError(f"--scale is for png, and the format is {format_}")
     entry = find(name, zoo=zoo)
     path = out or Path(f"{entry.name}-samples{FORMATS[format_]}")
     check_writable(path, format_, force=force)
@@ -98,7 +109,7 @@ def command(
         if sampler:
             require_sampler(model, sampler, entry.name)
         drawn = draws(model, count, label, seed, sampler)
-        sheet = SampleGrid(path, format_, drawn.count, model.image_shape, drawn.columns)
+        sheet = SampleGrid(path, format_, drawn.count, model.image_shape, drawn.columns, scale)
         sheet.check_size()
         header = {"format": FORMAT, "model": entry.name, "seed": str(seed)}
         if label is not None:
@@ -108,7 +119,7 @@ def command(
         write_samples(sheet, _with_progress(drawn.blocks, drawn.count), header)
     by = f", sampler {header['sampler']}" if "sampler" in header else ""
     about = f"{counted(drawn.count, 'sample')} of {entry.name}{drawn.about}"
-    tell(f"{about} (seed {seed}, mean images{by}) → {path}")
+    tell(f"{about} (seed {seed}, mean images{by}) → {path}{sheet.about}")
 
 
 def _with_progress(blocks: Iterable[Tensor], count: int) -> Iterator[Tensor]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: vaezoo show specs/fashion_beta4.yaml --set loss.beta=2")
-@click.argument("spec", type=options.REFERENCE)
+@click.argument("spec", type=options.ENTRY)
 @options.overrides
 @click.option("--expand", is_flag=True, help="List the members of the matrix instead.")
 @options.zoo
@@ -58,7 +58,8 @@ def _as_data(member: Member) -> dict[str, Any]:
 
 
 def _table(reading: Reading) -> list[str]:
-    from vaezoo.cli.text_tables import aligned, shown
+    from vaezoo.cli.text_tables import shown
+    from vaezoo.diagnostics.columns import aligned
 
     head = ("NAME", *(axis.key for axis in reading.axes))
     rows = [

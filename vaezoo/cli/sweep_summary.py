@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaezoo.cli.text_tables import aligned, shown
+from vaezoo.cli.text_tables import shown
+from vaezoo.diagnostics.columns import aligned
 
 if TYPE_CHECKING:
     from vaezoo.registry import Figure

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+import shutil
+import sys
 from typing import Any
 
 from vaezoo.diagnostics.printable import printable
@@ -11,11 +13,11 @@ from vaezoo.diagnostics.printable import printable
 _WIDEST = 60
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines with aligned columns."""
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+def terminal_width() -> int | None:
+    """The width of the terminal, or ``COLUMNS``; None if the output goes elsewhere."""
+    if os.environ.get("COLUMNS") or sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    return None
 
 
 def counted(number: int, noun: str) -> str:

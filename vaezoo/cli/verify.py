@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: vaezoo verify mnist_mlp20")
-@click.argument("names", nargs=-1, type=options.REFERENCE, metavar="[NAME]...")
+@click.argument("names", nargs=-1, type=options.ENTRY, metavar="[NAME]...")
 @click.option(
     "--all", "everything", is_flag=True, help="Verify every entry that can be found by name."
 )

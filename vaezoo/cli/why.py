@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: vaezoo why specs/fashion_beta4.yaml train.epochs")
-@click.argument("spec", type=options.REFERENCE)
+@click.argument("spec", type=options.ENTRY)
 @click.argument("key")
 @options.overrides
 @options.zoo
@@ -60,7 +60,8 @@ def _block(origin: Origin, color: bool) -> str:
 
 
 def _table(parts: Sequence[Origin]) -> list[str]:
-    from vaezoo.cli.text_tables import aligned, shown
+    from vaezoo.cli.text_tables import shown
+    from vaezoo.diagnostics.columns import aligned
 
     rows = [(f"  {one.path}", shown(one.value), _short_source(one)) for one in parts]
     return aligned(rows)

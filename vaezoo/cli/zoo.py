@@ -9,6 +9,7 @@ import click
 
 from vaezoo.cli import options
 from vaezoo.cli.printing import echo_json, tell
+from vaezoo.cli.text_tables import terminal_width
 from vaezoo.cli.zoo_migrate import migrate
 from vaezoo.cli.zoo_sign import sign
 from vaezoo.diagnostics.printable import in_log
@@ -33,7 +34,7 @@ def list_(zoo: str | None, as_json: bool) -> None:
     if as_json:
         echo_json([as_data(entry) for entry in found])
     elif found:
-        click.echo(as_table(found))
+        click.echo(as_table(found, terminal_width()))
     else:
         folders = ", ".join(map(str, search_folders(zoo)))
         option = f" --zoo {shlex.quote(zoo)}" if zoo else ""
@@ -41,7 +42,7 @@ def list_(zoo: str | None, as_json: bool) -> None:
 
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
-@click.argument("name", type=options.REFERENCE)
+@click.argument("name", type=options.ENTRY)
 @options.zoo
 @_json_option
 def show(name: str, zoo: str | None, as_json: bool) -> None:
@@ -61,7 +62,7 @@ command.add_command(sign)
 
 
 @command.command("restore", epilog="Example: vaezoo zoo restore fashion_mlp2")
-@click.argument("name", type=options.REFERENCE)
+@click.argument("name", type=options.ENTRY)
 @options.zoo
 def restore(name: str, zoo: str | None) -> None:
     """Restore the entry that the last run replaced; the current one is kept."""
@@ -72,7 +73,7 @@ def restore(name: str, zoo: str | None) -> None:
 
 
 @command.command("prune", epilog="Example: vaezoo zoo prune fashion_mlp2 --yes")
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=options.ENTRY)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @options.zoo
 def prune(name: str | None, yes: bool, zoo: str | None) -> None:

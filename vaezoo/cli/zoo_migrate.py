@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("migrate", epilog="Example: vaezoo zoo migrate fashion_mlp2")
-@click.argument("names", nargs=-1, type=options.REFERENCE, metavar="[NAME]...")
+@click.argument("names", nargs=-1, type=options.ENTRY, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Migrate every entry of the zoo's folder.")
 @click.option(
     "--spec",

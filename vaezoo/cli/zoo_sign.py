@@ -12,7 +12,7 @@ from vaezoo.diagnostics.printable import in_log
 
 
 @click.command("sign", epilog="Example: vaezoo zoo sign my_model --key minisign.key")
-@click.argument("name", type=options.REFERENCE)
+@click.argument("name", type=options.ENTRY)
 @click.option(
     "--key",
     type=options.PathType(path_type=Path),

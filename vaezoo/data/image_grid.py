@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from vaezoo.data.grid_layout import grid_columns
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -37,13 +39,6 @@ def grid(images: Tensor, *, columns: int | None = None, scale: int = 2, padding:
     if channels == 3:
         return Image.fromarray(canvas.permute(1, 2, 0).contiguous().numpy(), mode="RGB")
     raise ValueError(f"images have {channels} channels, expected 1 or 3")
-
-
-def grid_columns(count: int) -> int:
-    """A number of columns for ``count`` images, with a full last row where possible."""
-    ideal = math.sqrt(count * 1.6)  # a little wider than tall
-    full = [n for n in range(1, count + 1) if count % n == 0 and ideal / 1.5 <= n <= ideal * 1.5]
-    return min(full, key=lambda n: abs(math.log(n / ideal)), default=math.ceil(ideal))
 
 
 def png(images: Tensor, *, columns: int | None = None, scale: int = 2) -> bytes:

@@ -108,7 +108,7 @@ class _Builder:
         self.summaries: list[EntrySummary] = []
         self.damaged: list[DamagedEntry] = []
         self.made: list[str] = []
-        self._code = _code_digest()
+        self._code = f"{metadata.version('vaezoo')} {_code_digest()}"
         self._kept: set[str] = set()
 
     def add(self, found: FoundEntry) -> None:
@@ -153,8 +153,8 @@ class _Builder:
         warn(Diagnostic("VZ502", message, hint=problem.hint, severity=Severity.WARNING))
 
     def _key(self, data: Any) -> str:
-        content = [self._code, metadata.version("vaezoo"), data]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        content = json.dumps([self._code, data], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _known_summary(part: BuiltPart | None) -> EntrySummary | None:

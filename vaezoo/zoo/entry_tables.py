@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from vaezoo.diagnostics.columns import aligned, with_summaries
 from vaezoo.diagnostics.printable import in_log, in_one_line, printable
 from vaezoo.registry import Figure
 from vaezoo.registry.verdicts import in_words
@@ -17,7 +19,9 @@ from vaezoo.zoo.model_card import shown_value
 from vaezoo.zoo.records import to_json
 from vaezoo.zoo.search import BrokenEntry
 
-_HEAD = ("NAME", "DATASET", "LATENT", "TEST ELBO", "SIZE", "WHERE")
+_HEAD = ("NAME", "DATASET", "LATENT", "TEST ELBO", "SIZE")
+#: The columns to leave out in a narrow terminal, the first one first.
+_LESS_NEEDED = ("SIZE", "DATASET", "LATENT")
 
 
 def as_data(entry: Entry | BrokenEntry) -> dict[str, Any]:
@@ -39,19 +43,32 @@ def as_data(entry: Entry | BrokenEntry) -> dict[str, Any]:
     return dict(to_json(data))
 
 
-def as_table(entries: Sequence[Entry | BrokenEntry]) -> str:
-    """``vaezoo zoo list``: one line for each entry, damaged ones last."""
-    good = [entry for entry in entries if isinstance(entry, Entry)]
-    rows = [tuple(map(printable, _row(entry))) for entry in good]
-    lines = [_HEAD, *rows] if rows else []
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+def as_table(entries: Sequence[Entry | BrokenEntry], width: int | None = None) -> str:
+    """``vaezoo zoo list``: the entries of each folder with their summaries, damaged ones last.
+
+    Lines have at most ``width`` characters, unless a name is longer. Summaries are cut.
+    """
+    folders: dict[Path, list[Entry]] = {}
+    for entry in entries:
+        if isinstance(entry, Entry):
+            folders.setdefault(entry.path.parent, []).append(entry)
+    paragraphs = ["\n".join(_folder_lines(*folder, width)) for folder in folders.items()]
     broken = [entry for entry in entries if isinstance(entry, BrokenEntry)]
-    text += [printable(f"{entry.name}: damaged, {entry.problem.message}") for entry in broken]
-    return in_log("\n".join(text))
+    damaged = [printable(f"{entry.name}: damaged, {entry.problem.message}") for entry in broken]
+    return in_log("\n\n".join(filter(None, [*paragraphs, "\n".join(damaged)])))
+
+
+def _folder_lines(folder: Path, entries: Sequence[Entry], width: int | None) -> list[str]:
+    """The table of one folder."""
+    summaries = [entry.spec_data["summary"] for entry in entries]
+    rows = [_HEAD, *(_row(entry) for entry in entries)]
+    for heading in _LESS_NEEDED:
+        if width is None or max(map(len, aligned(rows))) <= width:
+            break
+        column = rows[0].index(heading)
+        rows = [(*row[:column], *row[column + 1 :]) for row in rows]
+    lines = with_summaries(rows, ["SUMMARY", *summaries], width)
+    return [printable(f"{_counted(len(entries), 'model')} in {folder}"), *lines]
 
 
 def details(entry: Entry) -> dict[str, Any]:
@@ -141,8 +158,11 @@ def _row(entry: Entry) -> tuple[str, ...]:
         str(spec["model"]["latent"]),
         shown_value(figure) if figure else "–",
         in_units(entry.size),
-        str(entry.path),
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _use(written: str | dict[str, Any]) -> str:

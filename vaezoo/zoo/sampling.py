@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaezoo.data.grid_layout import grid_columns
 from vaezoo.diagnostics import Diagnostic, UsageError, ZooError, suggest
 from vaezoo.system import safetensors_io
 from vaezoo.system.files import PNG, Content, beginning, check_output, in_units, output
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
 FORMATS = {"png": ".png", "npy": ".npy", "safetensors": ".safetensors"}
 #: The most pixels of a grid; viewers refuse much larger images.
 _MAX_GRID_PIXELS = 64_000_000
-#: The scale of images in a grid, and the pixels between two images.
-_SCALE, _PADDING = 2, 2
+#: The pixels between two images of a grid.
+_PADDING = 2
+#: Without a scale, a grid is as large as fits into this width and height, within the scales.
+_SCREEN, _SCALES = (1280, 960), (2, 16)
 #: The label that stands for every class, and how many samples are drawn by default.
 ALL = "all"
 _COUNT, _COUNT_OF_EACH = 50, 10
@@ -44,7 +48,8 @@ _CONTENT = {
 class SampleGrid:
     """The output: ``count`` images of ``shape`` (C, H, W) as float32, written to ``path``.
 
-    ``columns`` is the number of images in a row of a PNG; by default it is chosen.
+    ``columns`` is the number of images in a row of a PNG, ``scale`` the pixels of its file for
+    each pixel of an image, in both directions; by default they are chosen.
     """
 
     path: Path
@@ -52,6 +57,7 @@ class SampleGrid:
     count: int
     shape: tuple[int, int, int]
     columns: int | None = None
+    scale: int | None = None
 
     @property
     def size(self) -> int:
@@ -60,10 +66,49 @@ class SampleGrid:
         return 4 * self.count * channels * height * width
 
     @property
+    def used_scale(self) -> int:
+        """The scale; if it is not given, the largest one that fits on a screen."""
+        if self.scale is not None:
+            return self.scale
+        _, height, width = self.shape
+        if self._pixels(_SCALES[0]) > _SCREEN[0] * _SCREEN[1]:
+            return _SCALES[0]
+        columns, rows = self._layout
+        wide = (_SCREEN[0] - _PADDING) // columns - _PADDING
+        high = (_SCREEN[1] - _PADDING) // rows - _PADDING
+        least, most = _SCALES
+        return min(max(min(wide // width, high // height), least), most)
+
+    @property
+    def grid_size(self) -> tuple[int, int]:
+        """The width and height of a grid, in pixels."""
+        columns, rows = self._layout
+        _, height, width = self.shape
+        step_x, step_y = self.used_scale * width + _PADDING, self.used_scale * height + _PADDING
+        return columns * step_x + _PADDING, rows * step_y + _PADDING
+
+    @property
     def pixels(self) -> int:
         """The approximate number of pixels of a grid."""
+        return self._pixels(self.used_scale)
+
+    @property
+    def about(self) -> str:
+        """The size of a grid and its scale, in words; empty for other formats."""
+        if self.format != "png":
+            return ""
+        width, height = self.grid_size
+        return f" ({width}×{height} pixels, scale {self.used_scale})"
+
+    def _pixels(self, scale: int) -> int:
         _, height, width = self.shape
-        return self.count * (_SCALE * height + _PADDING) * (_SCALE * width + _PADDING)
+        return self.count * (scale * height + _PADDING) * (scale * width + _PADDING)
+
+    @property
+    def _layout(self) -> tuple[int, int]:
+        """The numbers of columns and rows."""
+        columns = min(self.count, self.columns or grid_columns(self.count))
+        return columns, math.ceil(self.count / columns)
 
     def check_size(self) -> None:
         """Raise ZooError (VZ503) if the disk is too small, UsageError (VZ504) for a grid that is
@@ -150,7 +195,7 @@ def write_samples(sheet: SampleGrid, blocks: Iterable[Tensor], header: dict[str,
     """
     whole = (sheet.count, *sheet.shape)
     writers = {
-        "png": lambda: iter([_png(blocks, sheet.columns)]),
+        "png": lambda: iter([_png(blocks, sheet.columns, sheet.used_scale)]),
         "npy": lambda: _npy(whole, blocks),
         "safetensors": lambda: safetensors_io.encoded_blocks("images", blocks, whole, header),
     }
@@ -188,20 +233,22 @@ def unwritable(path: Path, error: OSError, what: str = "file") -> ZooError:
 
 def _too_large(sheet: SampleGrid) -> UsageError:
     message = (
-        f"a grid of {sheet.count:,} images has about {sheet.pixels / 1e6:,.0f} million pixels, "
+        f"a grid of {sheet.count:,} images at scale {sheet.used_scale} has about "
+        f"{sheet.pixels / 1e6:,.0f} million pixels, "
         f"the limit is {_MAX_GRID_PIXELS / 1e6:,.0f} million"
     )
-    hint = f"write --format npy, which takes {in_units(sheet.size)}, or a smaller --n"
+    smaller = "--n" if sheet.scale is None else "--n or --scale"
+    hint = f"write --format npy, which takes {in_units(sheet.size)}, or a smaller {smaller}"
     return UsageError(Diagnostic("VZ504", message, hint=hint))
 
 
-def _png(blocks: Iterable[Tensor], columns: int | None) -> bytes:
+def _png(blocks: Iterable[Tensor], columns: int | None, scale: int) -> bytes:
     import torch
 
     from vaezoo.data.image_grid import png
 
     try:
-        return png(torch.cat(list(blocks)), columns=columns, scale=_SCALE)
+        return png(torch.cat(list(blocks)), columns=columns, scale=scale)
     except ValueError as error:
         hint = "write --format npy or --format safetensors"
         raise UsageError(Diagnostic("VZ504", str(error), hint=hint)) from None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vaezoo.diagnostics.columns import aligned, with_summaries
 from vaezoo.diagnostics.printable import in_log, printable
-from vaezoo.registry import Plugin, Registry
+from vaezoo.registry import Component, Plugin, Registry
 from vaezoo.registry.catalogue.describe import ComponentSource, file_of
 from vaezoo.registry.discovery.plugin_findings import ENABLE_PLUGIN
 
@@ -17,11 +20,13 @@ from vaezoo.registry.discovery.plugin_findings import ENABLE_PLUGIN
 class ComponentRow(ComponentSource):
     """A component, its source and its state.
 
-    ``seconds`` is the import time of its plugin; ``state`` is ``ok`` or the problem.
+    ``seconds`` is the import time of its plugin; ``state`` is ``ok`` or the problem. ``summary``
+    is the first sentence of its documentation.
     """
 
     seconds: float
     state: str
+    summary: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ def component_rows(registry: Registry) -> list[ComponentRow]:
                 file_of(component),
                 plugin.seconds,
                 state,
+                _summary(component),
             )
         )
     return rows
@@ -94,11 +100,24 @@ def plugin_rows(registry: Registry, taken: Collection[str] = ()) -> list[PluginR
     return rows
 
 
-def as_table(components: Sequence[ComponentRow], plugins: Sequence[PluginRow]) -> str:
-    """One line per component, then a paragraph for each plugin that is not ok."""
-    head = ("KIND", "NAME", "PLUGIN", "VERSION", "IMPORT", "STATE", "DISTRIBUTION", "FILE")
-    rows = [head, *map(_cells, components)]
-    paragraphs = ["\n".join(aligned(rows))] if components else []
+def as_table(
+    components: Sequence[ComponentRow], plugins: Sequence[PluginRow], width: int | None = None
+) -> str:
+    """The components with their summaries, the plugins, and a paragraph for each that is not ok.
+
+    Lines have at most ``width`` characters, unless a name or path is longer.
+    """
+    paragraphs = []
+    if components:
+        rows = [("KIND", "NAME", "PLUGIN"), *((r.kind, r.name, r.plugin) for r in components)]
+        texts = [r.summary if r.state == "ok" else r.state for r in components]
+        paragraphs.append("\n".join(with_summaries(rows, ["SUMMARY", *texts], width)))
+    good = [plugin for plugin in plugins if plugin.state == "ok"]
+    if good:
+        rows = [("PLUGIN", "VERSION", "IMPORT"), *map(_cells, good)]
+        files = ["FILE", *(plugin.file for plugin in good)]
+        lines = aligned([(*row, file) for row, file in zip(rows, files, strict=True)])
+        paragraphs.append("\n".join(lines))
     for plugin in plugins:
         if plugin.state != "ok":
             origin = ", ".join(filter(None, (plugin.distribution, plugin.file)))
@@ -117,29 +136,20 @@ def as_data(components: Sequence[ComponentRow], plugins: Sequence[PluginRow]) ->
     }
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells in aligned columns."""
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-
-
 def in_milliseconds(seconds: float) -> str:
     """An import time as text."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def _cells(row: ComponentRow) -> tuple[str, ...]:
-    return (
-        row.kind,
-        row.name,
-        row.plugin,
-        row.version,
-        in_milliseconds(row.seconds),
-        row.state,
-        row.distribution or "–",
-        row.file or "–",
-    )
+def _cells(plugin: PluginRow) -> tuple[str, ...]:
+    return plugin.name, plugin.version, in_milliseconds(plugin.seconds)
+
+
+def _summary(component: type[Component]) -> str:
+    """The first sentence of a component's documentation, without marks."""
+    paragraph = " ".join((inspect.getdoc(component) or "").partition("\n\n")[0].split())
+    sentence = re.split(r"(?<=\.)(?<!\bal\.) ", paragraph, maxsplit=1)[0]
+    return sentence.replace("`", "").removesuffix(".")
 
 
 def _advice(plugin: Plugin) -> str | None:

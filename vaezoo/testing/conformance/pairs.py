@@ -8,10 +8,10 @@ from enum import StrEnum
 
 import torch
 
+from vaezoo.diagnostics.columns import aligned
 from vaezoo.diagnostics.printable import in_log
 from vaezoo.model import build
 from vaezoo.registry import Posterior, Prior, Registry
-from vaezoo.registry.catalogue.tables import aligned
 from vaezoo.registry.discovery import cause_of
 from vaezoo.registry.module_contracts import Shape
 from vaezoo.testing.conformance.partners import defaults
