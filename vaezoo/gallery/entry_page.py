@@ -56,7 +56,7 @@ class FoundEntry:
 
 
 @dataclass(frozen=True)
-class Remark:
+class FigureRemark:
     """A figure's formula in TeX and its caveat."""
 
     label: str
@@ -73,7 +73,7 @@ class EntryPage:
     curves: tuple[CurvePlot, ...]
     by_dimension: BarPlot | None
     directions: str
-    remarks: tuple[Remark, ...]
+    remarks: tuple[FigureRemark, ...]
     caveats: tuple[str, ...]
     notes: tuple[str, ...]
     left_out: tuple[str, ...]
@@ -187,10 +187,10 @@ def _commands(found: FoundEntry) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _remarks(figures: Sequence[Figure]) -> tuple[Remark, ...]:
+def _remarks(figures: Sequence[Figure]) -> tuple[FigureRemark, ...]:
     """What figures are, for those that say so, once each."""
     found = (
-        Remark(figure.label, figure.about.formula, figure.about.caveat)
+        FigureRemark(figure.label, figure.about.formula, figure.about.caveat)
         for figure in figures
         if figure.about and (figure.about.formula or figure.about.caveat)
     )

@@ -114,7 +114,7 @@ def as_table(
         paragraphs.append("\n".join(with_summaries(rows, ["SUMMARY", *texts], width)))
     good = [plugin for plugin in plugins if plugin.state == "ok"]
     if good:
-        rows = [("PLUGIN", "VERSION", "IMPORT"), *map(_cells, good)]
+        rows = [("PLUGIN", "VERSION", "IMPORT"), *(_cells(plugin) for plugin in good)]
         files = ["FILE", *(plugin.file for plugin in good)]
         lines = aligned([(*row, file) for row, file in zip(rows, files, strict=True)])
         paragraphs.append("\n".join(lines))
@@ -141,7 +141,7 @@ def in_milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def _cells(plugin: PluginRow) -> tuple[str, ...]:
+def _cells(plugin: PluginRow) -> tuple[str, str, str]:
     return plugin.name, plugin.version, in_milliseconds(plugin.seconds)
 
 
