@@ -179,7 +179,7 @@ def _commands(found: FoundEntry) -> tuple[tuple[str, str], ...]:
     """Lines to copy: what each does, and the line."""
     name, zoo = found.entry.name, found.zoo
     option = f" --zoo {shlex.quote(zoo)}" if zoo else ""
-    argument = f", zoo={zoo!r}" if zoo else ""
+    argument = f", zoo={json.dumps(zoo, ensure_ascii=False)}" if zoo else ""
     return (
         ("Sample", f"vaezoo sample {name} --n 50{option}"),
         ("Load in Python", f'model = vaezoo.load("{name}"{argument})'),

@@ -13,7 +13,7 @@ from vaezoo.gallery.protocol_groups import ProtocolGroup, RankedEntry
 from vaezoo.registry import EpochRecord
 
 _RATE_DISTORTION, _CURVE, _BARS = (560, 360), (360, 220), (720, 150)
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 16, 14, 40
 #: The most points of a curve and bars of a plot, and the width of the widest bar with its gap.
 _MOST_POINTS, _MOST_BARS, _WIDEST_BAR = 300, 256, 48.0
 #: The share of epochs at the start that the axes may cut off, and how many times larger the full
@@ -238,7 +238,8 @@ def _equal_elbo(x: _Axis, y: _Axis) -> tuple[EqualElbo, ...]:
         first, last = max(x.low, level - y.high), min(x.high, level - y.low)
         if first < last:
             ends = (x.at(first), y.at(level - first), x.at(last), y.at(level - last))
-            text = _number(-level) if ends[0] < x.end - _LEFT else ""
+            has_room = ends[0] < x.end - _LEFT and ends[1] < y.start - _TOP
+            text = _number(-level) if has_room else ""
             lines.append(EqualElbo(*ends, text))
     return tuple(lines)
 
