@@ -30,9 +30,10 @@ from vaezoo.gallery.entry_summary import (
 from vaezoo.gallery.extra_pages import ExtraPage, MadePages, made_pages
 from vaezoo.gallery.svg_plots import BarPlot, CurvePlot, bars, training_curves
 from vaezoo.registry import Figure
+from vaezoo.system.regular_file import read_regular
 from vaezoo.system.yaml_writer import to_yaml
 from vaezoo.zoo import Entry
-from vaezoo.zoo.entry import HISTORY, METRICS
+from vaezoo.zoo.entry import HISTORY, METRICS, readable
 from vaezoo.zoo.model_card import directions, duration
 from vaezoo.zoo.records import LARGEST_HISTORY, LARGEST_METRICS, to_json
 
@@ -99,10 +100,14 @@ def content_digest(entry: Entry) -> str:
     entry.check()
     digest = hashlib.sha256(json.dumps([entry.header, entry.files()], sort_keys=True).encode())
     for name, limit in ((METRICS, LARGEST_METRICS), (HISTORY, LARGEST_HISTORY)):
-        digest.update(hashlib.sha256(entry.content(name, limit)).digest())
+        digest.update(hashlib.sha256(_content(entry, name, limit)).digest())
     for picture in entry_pictures(entry).shown:
         digest.update(hashlib.sha256(picture.content).digest())
     return digest.hexdigest()
+
+
+def _content(entry: Entry, name: str, limit: int) -> bytes:
+    return readable(entry.path / name, lambda path: read_regular(path, limit, within=entry.path))
 
 
 def entry_files(found: FoundEntry, kinds: Sequence[ExtraPage], title: str) -> EntryFiles:

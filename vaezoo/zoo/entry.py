@@ -170,12 +170,6 @@ class Entry:
         """The bytes of one of ``figures``."""
         return readable(path, lambda path: read_regular(path, _LARGEST_PICTURE, within=self.path))
 
-    def content(self, name: str, limit: int) -> bytes:
-        """The bytes of one of its files, of at most ``limit``; none for a weights file alone."""
-        if self.stands_alone:
-            return b""
-        return readable(self.path / name, lambda path: read_regular(path, limit, within=self.path))
-
     def files(self) -> dict[str, int]:
         """The size in bytes of each regular file, by relative path; without hidden files."""
         if self.stands_alone:
