@@ -110,12 +110,15 @@ def as_table(
     paragraphs = []
     if components:
         rows = [("KIND", "NAME", "PLUGIN"), *((r.kind, r.name, r.plugin) for r in components)]
-        texts = [r.summary if r.state == "ok" else r.state for r in components]
+        # the state of a plugin, such as slow, is told once below
+        of_plugin = {plugin.name: plugin.state for plugin in plugins}
+        texts = [r.summary if r.state == of_plugin.get(r.plugin) else r.state for r in components]
         paragraphs.append("\n".join(with_summaries(rows, ["SUMMARY", *texts], width)))
-    good = [plugin for plugin in plugins if plugin.state == "ok"]
-    if good:
-        rows = [("PLUGIN", "VERSION", "IMPORT"), *(_cells(plugin) for plugin in good)]
-        files = ["FILE", *(plugin.file for plugin in good)]
+    used = {row.plugin for row in components}
+    loaded = [plugin for plugin in plugins if plugin.state == "ok" or plugin.name in used]
+    if loaded:
+        rows = [("PLUGIN", "VERSION", "IMPORT"), *(_cells(plugin) for plugin in loaded)]
+        files = ["FILE", *(plugin.file for plugin in loaded)]
         lines = aligned([(*row, file) for row, file in zip(rows, files, strict=True)])
         paragraphs.append("\n".join(lines))
     for plugin in plugins:
