@@ -36,8 +36,8 @@ def test_the_defaults_make_a_grid_and_say_where(sampler: Shell) -> None:
 def test_every_format_holds_the_same_images(sampler: Shell, zoo: Path) -> None:
     expected = vaezoo.load("plain", zoo=zoo).sample(7, seed=3)
     for form in ("npy", "safetensors", "png"):
-        options = ("--n", "7", "--seed", "3", "--device", "cpu", "--format", form)
-        options += ("--scale", "2") if form == "png" else ()
+        options = ["--n", "7", "--seed", "3", "--device", "cpu", "--format", form]
+        options += ["--scale", "2"] if form == "png" else []
         assert sampler.inside("sample", "plain", *options).code == 0
     array = np.load(sampler.folder / "plain-samples.npy", allow_pickle=False)
     assert (array.dtype, array.shape) == (np.float32, (7, 1, 28, 28))
