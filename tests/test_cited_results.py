@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import readme_table
 import seeds
 import torch
 
@@ -46,6 +47,17 @@ def test_the_training_of_the_published_recipe() -> None:
     text = f"{elbo['value']:.2f} ± {elbo['standard_error']:.2f}"
     assert f"Trained once: {text}" in words("mnist_jaanli_pytorch")
     assert abs(elbo["value"] - found["published"]["value"]) < 3 * elbo["standard_error"]
+
+
+def test_the_training_of_pythae() -> None:
+    found, text = recorded("mnist_pythae40"), words("published/mnist_pythae40")
+    bound = next(figure for figure in found["figures"] if figure["name"] == "iw_bound")
+    cited = f"{bound['value']:.2f} ± {bound['standard_error']:.2f}"
+    assert f"Trained once: {cited}" in text
+    assert f"ELBO of {found['train_elbo']:.2f} on the training images" in text
+    assert f"{found['validation_elbo']:.2f} on the validation images" in text
+    assert f"Worse by {found['published']['value'] - bound['value']:.1f} nats" in text
+    assert cited.replace("-", "−") in readme_table.UNTRAINED["mnist_pythae40"]
 
 
 def test_the_chosen_seed() -> None:

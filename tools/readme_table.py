@@ -25,7 +25,8 @@ UNTRAINED = {
     "fashion_vae40": "not trained yet: up to 2,000 epochs",
     "mnist_iwae_vae50": "not trained yet: 3,280 epochs, ten million steps",
     "mnist_jaanli_pytorch": "trained: test ELBO −106.69 ± 0.33; its weights are not shipped",
-    "mnist_pythae40": "not trained yet: 500 epochs",
+    "mnist_pythae40": "trained: test log-likelihood bound −92.72 ± 0.23 (200 draws), published "
+    "−89.78: not reproduced; its weights are not shipped",
 }
 #: Results by kind of layers.
 MEASURED = {"dense": RESULTS / "table_mlp.json", "convolutions": RESULTS / "table_conv.json"}
