@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vaezoo.diagnostics import Diagnostic as Diagnostic
     from vaezoo.diagnostics import VaezooError as VaezooError
     from vaezoo.evaluation.evaluate_entry import evaluate as evaluate
+    from vaezoo.evaluation.push import push as push
     from vaezoo.evaluation.verify import verify as verify
     from vaezoo.exports.export import export as export
     from vaezoo.gallery import build_gallery as build_gallery
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from vaezoo.spec.spec import TrainSpec as TrainSpec
     from vaezoo.zoo import load as load
     from vaezoo.zoo.entry import Entry as Entry
+    from vaezoo.zoo.remote.pull import pull as pull
     from vaezoo.zoo.spec_lookup import diff as diff
     from vaezoo.zoo.spec_lookup import why as why
 
@@ -166,6 +168,8 @@ _HOME = {
     "images_on_disk": "vaezoo.data.on_disk",
     "load": "vaezoo.zoo",
     "new_plugin": "vaezoo.registry.scaffold",
+    "pull": "vaezoo.zoo.remote.pull",
+    "push": "vaezoo.evaluation.push",
     "read": "vaezoo.spec",
     "repair": "vaezoo.spec.repair.repair_spec",
     "report": "vaezoo.reports",

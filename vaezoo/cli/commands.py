@@ -23,6 +23,8 @@ COMMANDS: Table = {
     "explain": ("vaezoo.cli.explain", "Explain a diagnostic code, with examples."),
     "schema": ("vaezoo.cli.schema", "Write the JSON Schema of a spec, for editors."),
     "zoo": ("vaezoo.cli.zoo", "List, show and manage trained models."),
+    "push": ("vaezoo.cli.push", "Upload a trained model to a remote zoo."),
+    "pull": ("vaezoo.cli.pull", "Download a trained model from a remote zoo."),
     "doctor": ("vaezoo.cli.doctor", "Check the installation."),
     "plugins": ("vaezoo.cli.plugins", "List plugins and their components."),
 }

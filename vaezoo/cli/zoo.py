@@ -1,4 +1,4 @@
-"""``vaezoo zoo``: list, show, migrate, sign, restore, prune."""
+"""``vaezoo zoo``: list, show, search, migrate, sign, restore, prune; remote zoos."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from vaezoo.cli import options
 from vaezoo.cli.printing import echo_json, tell
 from vaezoo.cli.text_tables import terminal_width
 from vaezoo.cli.zoo_migrate import migrate
+from vaezoo.cli.zoo_remotes import add, remotes, remove, search
 from vaezoo.cli.zoo_sign import sign
 from vaezoo.diagnostics.printable import in_log
 
@@ -26,7 +27,12 @@ def command() -> None:
 @options.zoo
 @_json_option
 def list_(zoo: str | None, as_json: bool) -> None:
-    """List every entry, including those shipped with vaezoo."""
+    """List every entry, including those shipped with vaezoo.
+
+    With the address or short name of a remote zoo for --zoo, list the entries of that zoo.
+    """
+    if zoo is not None and _list_remote(zoo, as_json):
+        return
     from vaezoo.zoo.entry_tables import as_data, as_table
     from vaezoo.zoo.search import entries, search_folders
 
@@ -39,6 +45,23 @@ def list_(zoo: str | None, as_json: bool) -> None:
         folders = ", ".join(map(str, search_folders(zoo)))
         option = f" --zoo {shlex.quote(zoo)}" if zoo else ""
         click.echo(in_log(f"no entries in {folders}; create one with 'vaezoo run SPEC{option}'"))
+
+
+def _list_remote(zoo: str, as_json: bool) -> bool:
+    """List the remote zoo that ``zoo`` names; whether it names one."""
+    import dataclasses
+
+    from vaezoo.cli.text_tables import aligned
+    from vaezoo.zoo.remote.search_entries import found_rows, remote_entries
+
+    found = remote_entries(zoo)
+    if found is None:
+        return False
+    if as_json:
+        echo_json([dataclasses.asdict(one) for one in found])
+    else:
+        click.echo(in_log("\n".join(aligned(found_rows(found))) if found else "no entries"))
+    return True
 
 
 @command.command("show", epilog="Example: vaezoo zoo show fashion_mlp2")
@@ -57,6 +80,10 @@ def show(name: str, zoo: str | None, as_json: bool) -> None:
         click.echo(entry.steadily(lambda: page(entry)))
 
 
+command.add_command(add)
+command.add_command(remove)
+command.add_command(remotes)
+command.add_command(search)
 command.add_command(migrate)
 command.add_command(sign)
 

@@ -1,4 +1,4 @@
-"""Write files atomically; the cache folder."""
+"""Write files atomically; the cache and config folders."""
 
 from __future__ import annotations
 
@@ -231,6 +231,23 @@ def cache_folder() -> Path:
     except RuntimeError:  # newer versions raise it without a home
         return _cache_without_home()
     return folder if folder.is_absolute() else _cache_without_home()
+
+
+def config_folder() -> Path:
+    """``$VAEZOO_CONFIG``, or vaezoo's folder in the user's configuration. It need not exist yet.
+
+    Raises FileNotFoundError if ``VAEZOO_CONFIG`` is below an unknown home.
+    """
+    chosen = os.environ.get("VAEZOO_CONFIG")
+    if chosen:
+        return expanded(chosen)
+    import platformdirs
+
+    with contextlib.suppress(RuntimeError):  # newer versions raise it without a home
+        folder = Path(platformdirs.user_config_dir("vaezoo", appauthor=False))
+        if folder.is_absolute():
+            return folder
+    return _cache_without_home() / "config"
 
 
 def _cache_without_home() -> Path:

@@ -17,6 +17,7 @@ from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.manifest import differences, read_manifest
 from vaezoo.zoo.publish import seal, write_text
 from vaezoo.zoo.records import metrics_text
+from vaezoo.zoo.remote.remote_cache import is_cached
 from vaezoo.zoo.search import words_for
 from vaezoo.zoo.write_lock import open_for_writing, staged_entry
 from vaezoo.zoo.zoo_folders import TRASH, discard, home_of, trash_path
@@ -26,6 +27,8 @@ def cannot_amend(entry: Entry) -> str | None:
     """Why figures cannot be added to an entry; None if they can."""
     if entry.stands_alone:
         return "a weights file alone has no metrics.json"
+    if is_cached(entry.path):
+        return f"{entry.path} is a downloaded copy; 'vaezoo pull ADDRESS --into FOLDER' copies it"
     if not os.access(entry.path.parent, os.W_OK):
         return f"{entry.path} cannot be written"
     if not entry.is_sealed:
@@ -57,7 +60,7 @@ def amend(entry: Entry, with_new: Callable[[Entry], Metrics]) -> Entry:
         now = Entry(path, entry.name)
         if now.header != entry.header:
             raise _replaced(entry)
-        _copy(now, staged)
+        copy_files(now, staged, [name for name in now.files() if not _is_rewritten(name)])
         write_text(staged / layout.METRICS, metrics_text(with_new(now)))
         seal(Entry(staged, entry.name))
         former = trash_path(folder)
@@ -66,11 +69,13 @@ def amend(entry: Entry, with_new: Callable[[Entry], Metrics]) -> Entry:
     return Entry(entry.path, entry.name)
 
 
-def _copy(entry: Entry, staged: Path) -> None:
-    """Copy an entry without the files that are rewritten."""
-    for name in entry.files():
-        if name in (layout.METRICS, layout.CARD) or name.startswith(layout.MANIFEST):
-            continue
+def _is_rewritten(name: str) -> bool:
+    return name in (layout.METRICS, layout.CARD) or name.startswith(layout.MANIFEST)
+
+
+def copy_files(entry: Entry, staged: Path, names: Sequence[str]) -> None:
+    """Copy files of an entry to a staged folder, and sync them to disk. Raises OSError."""
+    for name in names:
         (staged / name).parent.mkdir(exist_ok=True)
         with (
             open_regular(entry.path / name, within=entry.path) as source,

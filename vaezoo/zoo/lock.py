@@ -123,11 +123,23 @@ def _is_registered(row: dict[str, Any], registry: Registry) -> bool:
 
 def _require(missing: Sequence[dict[str, Any]], registry: Registry, name: str) -> None:
     """Raise PluginError (VZ304) with a finding for each plugin of the missing components."""
+    findings = _by_plugin(missing, registry, name)
+    if findings:
+        raise PluginError(*findings)
+
+
+def missing_plugins(lock: dict[str, Any], registry: Registry, name: str) -> list[Diagnostic]:
+    """A finding (VZ304) for each plugin that an entry needs and that is not installed."""
+    return _by_plugin(missing_components(lock, registry), registry, name)
+
+
+def _by_plugin(
+    missing: Sequence[dict[str, Any]], registry: Registry, name: str
+) -> list[Diagnostic]:
     findings: dict[str, Diagnostic] = {}
     for row in missing:
         findings.setdefault(row["plugin"], _missing(row, registry, name))
-    if findings:
-        raise PluginError(*findings.values())
+    return list(findings.values())
 
 
 def with_stand_ins(lock: dict[str, Any], registry: Registry, name: str) -> Registry:

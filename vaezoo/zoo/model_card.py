@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from vaezoo.diagnostics.printable import in_markdown
@@ -26,24 +27,37 @@ _TASK = ("unconditional-image-generation", "Unconditional image generation")
 _CONDITIONAL_TASK = ("other", "Class-conditional image generation")
 
 
-def card(entry: Entry) -> str:
-    """README.md of an entry: front matter and a short page."""
+@dataclass(frozen=True)
+class Shelf:
+    """Where a card stands: the address of its entry, the folder of its files, and its license."""
+
+    reference: str
+    folder: str
+    license: str
+
+
+def card(entry: Entry, at: Shelf | None = None) -> str:
+    """README.md of an entry: front matter and a short page.
+
+    ``at`` is the place of a card that stands beside the entry's folder in a remote zoo.
+    """
+    folder = f"{at.folder}/" if at else ""
     sections = [
-        f"---\n{to_yaml(_front_matter(entry))}---",
+        f"---\n{to_yaml(_front_matter(entry, at))}---",
         f"# {entry.name}",
         in_markdown(entry.spec_data.get("summary", "")),
-        _picture(entry, "samples"),
-        _how_to_sample(entry),
+        _picture(entry, "samples", folder),
+        _how_to_sample(entry, at.reference if at else entry.name),
         _figures_section(entry.metrics),
         _targets_section(entry.metrics.targets),
-        _pictures_section(entry),
+        _pictures_section(entry, folder),
         _training_section(entry),
-        _how_to_reproduce(entry),
+        _how_to_reproduce(entry, folder),
     ]
     return _paragraphs(sections) + "\n"
 
 
-def _front_matter(entry: Entry) -> dict[str, Any]:
+def _front_matter(entry: Entry, at: Shelf | None) -> dict[str, Any]:
     dataset = _plain_use(entry.spec_data["dataset"])
     figures = [figure for figure in entry.metrics.figures if math.isfinite(figure.value)]
     task, words = _CONDITIONAL_TASK if entry.condition else _TASK
@@ -55,7 +69,7 @@ def _front_matter(entry: Entry) -> dict[str, Any]:
         }
         for split in dict.fromkeys(figure.split for figure in figures)
     ]
-    license_ = entry.spec_data.get("publish", {}).get("license")
+    license_ = at.license if at else entry.spec_data.get("publish", {}).get("license")
     return {
         **({"license": license_} if license_ else {}),
         "library_name": "vaezoo",
@@ -71,17 +85,17 @@ def _result(figure: Figure) -> dict[str, Any]:
     return {"type": figure.name, "name": name, "value": figure.value}
 
 
-def _how_to_sample(entry: Entry) -> str:
+def _how_to_sample(entry: Entry, reference: str) -> str:
     return f"""## Sample
 
 ```sh
-vaezoo sample {entry.name} --n 50
+vaezoo sample {reference} --n 50
 ```
 
 ```python
 import vaezoo
 
-model = vaezoo.load("{entry.name}")
+model = vaezoo.load("{reference}")
 images = model.sample(50)  # mean images, (50, channels, height, width) in [0, 1]
 ```{_how_to_choose_a_sampler(entry)}{_how_to_sample_a_class(entry)}"""
 
@@ -194,18 +208,18 @@ def _verdict(target: TargetResult) -> str:
     return text if target["verdict"] == "reproduced" else text.replace(words, f"**{words}**", 1)
 
 
-def _pictures_section(entry: Entry) -> str:
+def _pictures_section(entry: Entry, folder: str) -> str:
     others = [path.stem for path in entry.figures if path.stem != "samples"]
     if not others:
         return ""
-    return "\n\n".join(["## Pictures", *(_picture(entry, name) for name in others)])
+    return "\n\n".join(["## Pictures", *(_picture(entry, name, folder) for name in others)])
 
 
-def _picture(entry: Entry, name: str) -> str:
+def _picture(entry: Entry, name: str, folder: str) -> str:
     found = next((path for path in entry.figures if path.stem == name), None)
     if found is None:
         return ""
-    link = f"[{name.replace('_', ' ')}]({FIGURES}/{found.name})"
+    link = f"[{name.replace('_', ' ')}]({folder}{FIGURES}/{found.name})"
     return link if found.suffix == ".html" else f"!{link}"
 
 
@@ -279,19 +293,19 @@ def _epochs(planned: int, history: tuple[EpochRecord, ...]) -> str:
     return text
 
 
-def _how_to_reproduce(entry: Entry) -> str:
+def _how_to_reproduce(entry: Entry, folder: str) -> str:
     # GPU kernels may change the order of sums between runs; CPU kernels do not.
-    exact = ""
+    exact, seed = "", entry.lock["seed"]
     if _trained_on_cpu(entry):
         exact = "\nOn a CPU of the same architecture with the same number of threads, the weights\n"
         exact += "file is byte-identical."
     return f"""## Reproduce
 
 ```sh
-vaezoo run spec.yaml
+vaezoo run {folder}spec.yaml
 ```
 
-`spec.yaml` is in this folder. With the versions above and seed {entry.lock["seed"]} it trains this
+`{folder}spec.yaml` is in this folder. With the versions above and seed {seed} it trains this
 model again.{exact}"""
 
 

@@ -17,6 +17,7 @@ from vaezoo.zoo.old_names import current_name, warn_renamed
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
+    from vaezoo.zoo.remote.address import Address
 
 #: The environment variable of the folder that replaces ``./zoo`` and is searched before it.
 VARIABLE = "VAEZOO_ZOO"
@@ -38,7 +39,7 @@ def load(
     device: str = "cpu",
     plugins: Sequence[str] = (),
 ) -> VAE:
-    """Load a trained model by its name in the zoo, its folder or its weights file.
+    """Load a trained model by its name in the zoo, its folder, its weights file or its address.
 
     ``plugins`` are files or modules of plugins that are not installed.
 
@@ -46,7 +47,7 @@ def load(
     >>> model.sample(50).shape
     torch.Size([50, 1, 28, 28])
 
-    Raises UsageError (VZ501) for an unknown name, and what ``Entry.load`` raises.
+    Raises UsageError (VZ501) for an unknown name, and what ``find`` and ``Entry.load`` raise.
     """
     from vaezoo.registry import discover
 
@@ -55,15 +56,23 @@ def load(
 
 
 def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
-    """Find an entry by name or path.
+    """Find an entry by name, path, address such as ``hf://user/repo/NAME``, or ``SHORT/NAME``.
 
-    A path is a ``Path``, or a text with a separator or the ending ``.safetensors``. Warns (VZ505)
-    if an old name of a renamed entry was given. Raises UsageError (VZ501) if there is none.
+    A path is a ``Path``, or a text with a separator or the ending ``.safetensors``. An entry of a
+    remote zoo is downloaded to the cache on first use. Warns (VZ505) if an old name of a renamed
+    entry was given. Raises UsageError (VZ501) if there is none, (VZ510) for an address that cannot
+    be used; ZooError (VZ507) for a remote zoo that cannot be read, (VZ508) for one that must not be
+    used.
     """
     text = os.fspath(name_or_path)
+    remote = _remote(zoo)
+    if not isinstance(name_or_path, Path):
+        for address in (remote, _remote(os.environ.get(VARIABLE))):
+            if _may_be_remote(text, address) and (entry := _remote_entry(text, address)):
+                return entry
     if isinstance(name_or_path, Path) or _looks_like_path(text):
         return _at(_folder(text))
-    folders = search_folders(zoo)
+    folders = search_folders(None if remote else zoo)
     for folder in folders:
         path = _paths(folder).get(text)
         if path:
@@ -73,7 +82,31 @@ def find(name_or_path: str | Path, *, zoo: str | Path | None = None) -> Entry:
     for folder in folders:
         if renamed := _renamed(folder, text):
             return renamed
-    raise UsageError(_unknown(text, folders))
+    raise UsageError(_unknown(text, [*([remote] if remote else []), *folders]))
+
+
+def _remote(zoo: str | Path | None) -> Address | None:
+    """The remote zoo that ``zoo`` names, if it is no folder."""
+    if not isinstance(zoo, str) or _is_plain_folder(zoo):
+        return None
+    from vaezoo.zoo.remote.resolve import remote_zoo
+
+    return remote_zoo(zoo)
+
+
+def _is_plain_folder(zoo: str) -> bool:
+    return "://" not in zoo and (os.sep in zoo or os.path.isdir(zoo))
+
+
+def _may_be_remote(text: str, zoo: Address | None) -> bool:
+    """Whether to ask the modules of remote zoos, which take time to import."""
+    return zoo is not None or "://" in text or (text.count("/") == 1 and "." not in text[0:1])
+
+
+def _remote_entry(text: str, zoo: Address | None) -> Entry | None:
+    from vaezoo.zoo.remote.resolve import remote_entry
+
+    return remote_entry(text, zoo)
 
 
 def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
@@ -88,13 +121,16 @@ def entries(zoo: str | Path | None = None) -> list[Entry | BrokenEntry]:
 
 def search_folders(zoo: str | Path | None = None) -> list[Path]:
     """The folders that are searched, in this order; some may not exist."""
+    if remote := _remote(zoo):
+        raise _needs_folder(remote, "vaezoo pull ADDRESS --into FOLDER' copies an entry to one")
     if zoo is not None and not os.path.isdir(_folder(zoo)):
         raise UsageError(
             Diagnostic("VZ501", f"no zoo folder {zoo}", hint="choose an existing folder")
         )
+    of_environment = os.environ.get(VARIABLE)
     candidates = [
         *([_folder(zoo)] if zoo is not None else []),
-        *([_folder(os.environ[VARIABLE])] if os.environ.get(VARIABLE) else []),
+        *([_folder(of_environment)] if of_environment and not _remote(of_environment) else []),
         Path("zoo"),
         shipped_folder(),
     ]
@@ -106,7 +142,15 @@ def search_folders(zoo: str | Path | None = None) -> list[Path]:
 
 def own_folder(zoo: str | Path | None = None) -> Path:
     """The zoo for publishing: ``zoo`` if given, else ``$VAEZOO_ZOO``, else ``./zoo``."""
-    return _folder(zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo")
+    chosen = zoo if zoo is not None else os.environ.get(VARIABLE) or "zoo"
+    if remote := _remote(chosen if isinstance(chosen, str) else None):
+        raise _needs_folder(remote, "vaezoo push NAME ADDRESS' uploads an entry")
+    return _folder(chosen)
+
+
+def _needs_folder(zoo: Address, how: str) -> UsageError:
+    message = f"{zoo} is the address of a zoo; this command needs a folder"
+    return UsageError(Diagnostic("VZ510", message, hint=f"choose a folder with --zoo; '{how}"))
 
 
 def words_for(*entries: Entry) -> str:
@@ -230,8 +274,8 @@ def _checked(entry: Entry) -> Entry | BrokenEntry:
     return entry
 
 
-def _unknown(name: str, folders: list[Path]) -> Diagnostic:
-    known = sorted({name for folder in folders for name in names_in(folder)})
+def _unknown(name: str, folders: Sequence[Path | Address]) -> Diagnostic:
+    known = sorted({n for folder in folders if isinstance(folder, Path) for n in names_in(folder)})
     searched = ", ".join(str(folder) for folder in folders)
     return Diagnostic(
         "VZ501",

@@ -22,6 +22,7 @@ from vaezoo.zoo import entry as layout
 from vaezoo.zoo.atomic_replace import Swap, notes, settle
 from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.predecessors import kept_path
+from vaezoo.zoo.remote.remote_cache import is_cached
 from vaezoo.zoo.zoo_folders import ENTRY, LOCK, STAGING, TRASH, discard, new_staged, trash_path
 
 #: Seconds to wait for another writer, which needs about one.
@@ -36,6 +37,7 @@ def open_for_writing(folder: Path) -> Iterator[frozenset[str]]:
     First cleans up after killed commands. Yields the names of the entries whose interrupted
     restore was completed.
     """
+    _refuse_cache(folder)
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         make_own_folder(folder / STAGING)
@@ -43,6 +45,18 @@ def open_for_writing(folder: Path) -> Iterator[frozenset[str]]:
             restored = _settle_all(folder)
             _tidy(folder)
             yield restored
+
+
+def _refuse_cache(folder: Path) -> None:
+    """Raise ZooError (VZ503) for the cache of remote zoos: digests of its files are known."""
+    if is_cached(folder):
+        raise ZooError(
+            Diagnostic(
+                "VZ503",
+                f"{folder} has a downloaded entry, which stays as it is",
+                hint="copy it to a zoo first: vaezoo pull ADDRESS --into FOLDER",
+            )
+        )
 
 
 def complete_interrupted(folder: Path) -> None:
