@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from vaezoo.diagnostics import Diagnostic, UsageError, nearest
 from vaezoo.spec.spec import NAME_PATTERN
@@ -140,11 +139,6 @@ def redacted(text: str) -> str:
     return _TOKEN.sub("***", _SECRET.sub(lambda m: "?***" if m[0][0] == "?" else "***@", text))
 
 
-def in_url(path: str) -> str:
-    """A path as part of a URL."""
-    return quote(path, safe="/@~+=,")
-
-
 def _without_secret(place: str) -> tuple[str | None, str]:
     host, slash, path = place.partition("/")
     secret, at, host = host.rpartition("@")
@@ -157,7 +151,9 @@ def _check_place(text: str, scheme: str, place: str) -> None:
     if scheme == "hf" and not parts:
         raise _unusable(text, "it names no repository", f"write {SCHEMES['hf']}")
     if not _HOST.fullmatch(first):
-        raise _unusable(text, "its first part is not a host, bucket or user", SCHEMES[scheme])
+        raise _unusable(
+            text, "its first part is not a host, bucket or user", f"write {SCHEMES[scheme]}"
+        )
     for part in parts:
         if part in ("", ".", "..") or not _PART.fullmatch(part):
             raise _unusable(
@@ -170,7 +166,7 @@ def _check_place(text: str, scheme: str, place: str) -> None:
 def _folder(text: str, place: str) -> str:
     """The absolute path of ``file://``; ``./`` and ``~/`` may begin it."""
     if "\0" in place:
-        raise _unusable(text, "it has a zero byte", SCHEMES["file"])
+        raise _unusable(text, "it has a zero byte", f"write {SCHEMES['file']}")
     path = os.path.expanduser(place)
     if not os.path.isabs(path) and not place.startswith(("./", "../")):
         raise _unusable(

@@ -102,6 +102,8 @@ def read_table(content: bytes, name: str, revision: str) -> FileTable:
         data: _Content = typed(strict_json.parse(content), _Content)
     except RecursionError:
         raise ValueError("the list of files is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"the list of files is not what vaezoo writes: {error}") from None
     if data.format != FORMAT:
         raise ValueError(f"the format of the list of files is not {FORMAT!r}; update vaezoo")
     if data.name != name:

@@ -20,7 +20,9 @@ from vaezoo.zoo.remote.remote_files import (
 from vaezoo.zoo.remote.zoo_index import LARGEST_INDEX
 
 #: What S3 answers to a conditional write of an object that has changed.
-_PRECONDITION = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+_PRECONDITION = ("pre-condition", "PreconditionFailed", "conditional request")
+#: Seconds to connect and to wait for the next bytes; botocore's own limits add up to minutes.
+_TIMEOUTS = {"connect_timeout": 10, "read_timeout": 30, "retries": {"max_attempts": 2}}
 
 
 class FsspecFiles(RemoteFiles):
@@ -33,7 +35,7 @@ class FsspecFiles(RemoteFiles):
 
     def options(self) -> dict[str, Any]:
         """Options of the file system."""
-        return {"skip_instance_cache": True, "use_listings_cache": False}
+        return {"use_listings_cache": False}
 
     def at(self, path: str) -> str:
         """The path for the file system."""
@@ -71,6 +73,9 @@ class FsspecFiles(RemoteFiles):
 
 class BucketFiles(FsspecFiles):
     """An S3 bucket; s3fs reads credentials and endpoint as the AWS tools do."""
+
+    def options(self) -> dict[str, Any]:
+        return {**super().options(), "config_kwargs": _TIMEOUTS}
 
     def switch(self, path: str, content: bytes, before: bytes | None) -> None:
         """Replace an object by a conditional write, so that no other push is lost."""

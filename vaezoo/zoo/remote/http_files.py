@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.auth import HTTPBasicAuth
 
-from vaezoo.zoo.remote.address import in_url
 from vaezoo.zoo.remote.remote_files import Missing, Refused, RemoteFiles, Unavailable, translated
 
 #: Seconds to connect, and to wait for the next bytes.
@@ -22,6 +22,7 @@ _MOST_REDIRECTS = 3
 _BLOCK = 2**18
 _REDIRECTS = (301, 302, 303, 307, 308)
 _DENIED = (401, 403, 407)
+_ONLINE = "check the address and the network; what was pulled before works offline"
 
 
 class HttpFiles(RemoteFiles):
@@ -60,7 +61,7 @@ class HttpFiles(RemoteFiles):
         raise Unavailable(self.read_only)
 
     def _answer(self, path: str, start: int) -> requests.Response:
-        url = f"{self.address.scheme}://{in_url(self.address.place)}/{in_url(path)}"
+        url = f"{self.address}/{path}"  # neither has a character to escape
         for _ in range(_MOST_REDIRECTS):
             answer = self._get(url, start)
             if answer.status_code not in _REDIRECTS:
@@ -76,9 +77,15 @@ class HttpFiles(RemoteFiles):
             headers["Range"] = f"bytes={start}-"
         user, _, password = (self.address.secret or "").partition(":")
         login = HTTPBasicAuth(user, password) if self.address.secret else None
-        return requests.get(
-            url, headers=headers, auth=login, stream=True, allow_redirects=False, timeout=_TIMEOUT
-        )
+        options: dict[str, Any] = {"stream": True, "allow_redirects": False, "timeout": _TIMEOUT}
+        try:
+            return requests.get(url, headers=headers, auth=login, **options)
+        except requests.exceptions.SSLError as error:
+            raise Unavailable(f"no secure connection to {self.address}: {error}") from None
+        except requests.Timeout:
+            raise Unavailable("the server does not answer", _ONLINE, again=True) from None
+        except requests.ConnectionError:
+            raise Unavailable("the server cannot be reached", _ONLINE, again=True) from None
 
 
 def _followed(url: str, location: str) -> str:

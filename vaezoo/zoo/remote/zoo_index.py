@@ -113,6 +113,8 @@ def read_index(content: bytes) -> ZooIndex:
         data: _Content = typed(strict_json.parse(content), _Content)
     except RecursionError:
         raise ValueError("the index is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"the index is not what vaezoo writes: {error}") from None
     if data.format != FORMAT:
         raise ValueError(f"the format of the index is not {FORMAT!r}; update vaezoo")
     if len(data.entries) > _MOST_ENTRIES:
