@@ -37,8 +37,9 @@ class Pushed:
 
     @property
     def read_paths(self) -> list[str]:
-        """The paths that a pull reads."""
-        return [path for path in self.files if path != f"/zoo/{self.name}/README.md"]
+        """The paths of files that a pull reads and that have a content."""
+        card = f"/zoo/{self.name}/README.md"
+        return [path for path, content in self.files.items() if content and path != card]
 
     @property
     def table(self) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def _file(change: Callable[[bytes, random.Random], bytes]) -> Make:
     """Another content of one file."""
 
     def make(pushed: Pushed, chance: random.Random, other: str) -> Fault:
-        path = chance.choice([one for one in pushed.read_paths if pushed.files[one]])
+        path = chance.choice(pushed.read_paths)
         changed = pushed.files[path]
         while changed == pushed.files[path]:
             changed = change(pushed.files[path], chance)

@@ -168,4 +168,6 @@ def _show(*findings: Diagnostic) -> None:
 def _say(text: str) -> None:
     import click
 
-    click.echo(text, err=True)
+    from vaezoo.diagnostics.redact import redacted
+
+    click.echo(redacted(text), err=True)

@@ -50,6 +50,11 @@ class EntryType(ReferenceType):
         return [CompletionItem(name) for name in names] or super().shell_complete(
             ctx, param, incomplete
         )
+class ZooType(PathType):
+    """A folder, or the address of a remote zoo, which is no path."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if "://" in str(value) else super().convert(value, param, ctx)
 
 
 REFERENCE = ReferenceType()
@@ -82,9 +87,9 @@ def _some_folder(
 
 zoo = click.option(
     "--zoo",
-    type=PathType(),
+    type=ZooType(),
     callback=_some_folder,
-    help="Folder of the zoo. Default: $VAEZOO_ZOO or ./zoo.",
+    help="Folder, address or short name of the zoo. Default: $VAEZOO_ZOO or ./zoo.",
 )
 overrides = click.option(
     "--set",

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from vaezoo.diagnostics import Diagnostic, UsageError, nearest
+from vaezoo.diagnostics.redact import redacted
 from vaezoo.spec.spec import NAME_PATTERN
 
 #: Each scheme, and an example of a zoo's address.
@@ -28,13 +29,6 @@ _REVISION = re.compile(r"[0-9a-f]{8,64}")
 _PART = re.compile(r"[A-Za-z0-9_.~+=,@-]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 _LONGEST = 1000
-#: A user and password in an address, and a query, which may be signed.
-_SECRET = re.compile(
-    r"(?<=://)(?:[^/\s]+|[^\s/@:]+:(?![0-9]{1,5}/)[^\s@]*)@"  # a password may contain a slash
-    r"|(?<=\S)\?[^\s'\"]*=[^\s'\"]*"
-)
-#: Tokens of the hub and of AWS.
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}")
 
 
 @dataclass(frozen=True)
@@ -132,11 +126,6 @@ def checked_name(name: str, whole: str) -> str:
         f"{name!r} is not the name of an entry",
         "names have lowercase letters, digits, '_' and '-'",
     )
-
-
-def redacted(text: str) -> str:
-    """A text without passwords in addresses, signed queries and tokens."""
-    return _TOKEN.sub("***", _SECRET.sub(lambda m: "?***" if m[0][0] == "?" else "***@", text))
 
 
 def _without_secret(place: str) -> tuple[str | None, str]:

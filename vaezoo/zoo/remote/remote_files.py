@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vaezoo.diagnostics import Diagnostic, ZooError
-from vaezoo.zoo.remote.address import SCHEMES, Address, redacted
+from vaezoo.diagnostics.redact import redacted
+from vaezoo.zoo.remote.address import SCHEMES, Address
 
 #: Bytes that are requested at once; progress is shown and resumed in such steps.
 BLOCK = 4 * 2**20
