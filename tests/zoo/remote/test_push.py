@@ -57,6 +57,7 @@ def test_a_killed_push_leaves_the_old_or_the_new_entry(
     seen = []
     for calls in range(100):
         left = [calls]
+        (tmp_path / "shared" / "tiny" / f"{new}.json").unlink(missing_ok=True)  # upload all again
         with monkeypatch.context() as patch:
             for name in ("_copy", "write_whole"):
                 patch.setattr(local_files, name, dying(getattr(local_files, name), left))
@@ -215,6 +216,8 @@ def test_an_entry_that_fails_verification_is_not_pushed(
     metrics = json.loads((forged / "metrics.json").read_text("utf-8"))
     metrics["figures"][0]["value"] += 30
     (forged / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
+    for name in ("manifest.json", "README.md"):
+        (forged / name).unlink()
     seal(Entry(forged, "mnist_mlp20"))
     with pytest.raises(ZooError, match="VZ509: mnist_mlp20 was not pushed, since it fails"):
         push(forged, shared.written, license="mit", samples=1)
