@@ -56,7 +56,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class _Content:
+class _TableContent:
     format: str
     name: str
     files: dict[str, RemoteFile]
@@ -99,7 +99,7 @@ def read_table(content: bytes, name: str, revision: str) -> FileTable:
     if hashlib.sha256(content).hexdigest() != revision:
         raise ValueError(f"the list of files does not have the SHA-256 {revision[:12]}…")
     try:
-        data: _Content = typed(strict_json.parse(content), _Content)
+        data: _TableContent = typed(strict_json.parse(content), _TableContent)
     except RecursionError:
         raise ValueError("the list of files is nested too deeply") from None
     except ValueError as error:

@@ -71,7 +71,7 @@ class IndexRow:
 
 
 @dataclass(frozen=True)
-class _Content:
+class _IndexContent:
     format: str
     entries: dict[str, IndexRow]
     digest: str
@@ -110,7 +110,7 @@ def read_index(content: bytes) -> ZooIndex:
     if len(content) > LARGEST_INDEX:
         raise ValueError(f"the index has more than {LARGEST_INDEX:,} bytes")
     try:
-        data: _Content = typed(strict_json.parse(content), _Content)
+        data: _IndexContent = typed(strict_json.parse(content), _IndexContent)
     except RecursionError:
         raise ValueError("the index is nested too deeply") from None
     except ValueError as error:
