@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,9 +69,12 @@ def test_the_index_is_replaced_only_on_top_of_the_commit_that_was_read(
     with pytest.raises(ChangedMeanwhile):
         files.switch("index.json", b"x", b"another")
     real = Hub.commit
-    monkeypatch.setattr(
-        Hub, "commit", lambda self, lines: (setattr(self, "commits", 99), real(self, lines))[1]
-    )
+
+    def after_another(hub: Hub, lines: list[dict[str, Any]]) -> bool:
+        hub.commits += 1
+        return real(hub, lines)
+
+    monkeypatch.setattr(Hub, "commit", after_another)
     with pytest.raises(ChangedMeanwhile):
         files.switch("index.json", b"x", before)
     assert hub.files["index.json"] == before
