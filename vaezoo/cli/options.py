@@ -50,6 +50,8 @@ class EntryType(ReferenceType):
         return [CompletionItem(name) for name in names] or super().shell_complete(
             ctx, param, incomplete
         )
+
+
 class ZooType(PathType):
     """A folder, or the address of a remote zoo, which is no path."""
 

@@ -83,7 +83,8 @@ def command(
 
 
 def _files(push: Push) -> list[str]:
-    from vaezoo.cli.text_tables import aligned, counted
+    from vaezoo.cli.text_tables import counted
+    from vaezoo.diagnostics.columns import aligned
     from vaezoo.system.files import in_units
 
     rows = [(f"  {name}", in_units(size)) for name, size in push.files.items()]

@@ -51,7 +51,7 @@ def _list_remote(zoo: str, as_json: bool) -> bool:
     """List the remote zoo that ``zoo`` names; whether it names one."""
     import dataclasses
 
-    from vaezoo.cli.text_tables import aligned
+    from vaezoo.diagnostics.columns import aligned
     from vaezoo.zoo.remote.search_entries import found_rows, remote_entries
 
     found = remote_entries(zoo)

@@ -38,7 +38,7 @@ def remove(short: str) -> None:
 @options.as_json
 def remotes(as_json: bool) -> None:
     """List the short names of remote zoos and their addresses."""
-    from vaezoo.cli.text_tables import aligned
+    from vaezoo.diagnostics.columns import aligned
     from vaezoo.zoo.remote.added_zoos import added_zoos
     from vaezoo.zoo.remote.search_entries import short_names
 
@@ -61,7 +61,7 @@ def search(words: tuple[str, ...], zoo: str | None, as_json: bool) -> None:
     Searches the entries on disk and the index of every added zoo, and of the zoo that --zoo names.
     Nothing else is downloaded.
     """
-    from vaezoo.cli.text_tables import aligned
+    from vaezoo.diagnostics.columns import aligned
     from vaezoo.zoo.remote.search_entries import found_rows, search_entries
 
     found = search_entries(words, zoo=zoo)
