@@ -1,0 +1,91 @@
+"""The graphs of a VAE: decoding, and the posterior of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from vaezoo.explorer.convert_operators import NotExportable
+from vaezoo.explorer.export_graph import export_graph
+from vaezoo.explorer.graph import ArrayGraph
+from vaezoo.model.evaluation_mode import evaluation_mode
+from vaezoo.registry.contracts import Batch
+
+if TYPE_CHECKING:
+    from vaezoo.model import VAE
+
+
+@dataclass(frozen=True)
+class ModelGraphs:
+    """The graphs of a model, and why one of them is missing.
+
+    ``decode`` maps ``z`` (1, *latent) to ``image`` (1, C, H, W) in [0, 1]. ``encode`` maps
+    ``image`` to ``mean`` (1, *latent), and where they are known ``sd`` of the same shape and
+    ``kl`` (1, latents) in nats. Both take ``label`` (1,) if the model has a condition.
+    """
+
+    decode: ArrayGraph | None
+    encode: ArrayGraph | None
+    problems: tuple[str, ...] = ()
+
+
+class _Decoding(nn.Module):
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
+        model = self.model
+        parameters = model.decoded(model.family.features(z), label)
+        return {"image": model.likelihood.mean(parameters).clamp(0, 1)}
+
+
+class _Encoding(nn.Module):
+    def __init__(self, model: VAE, *, with_kl: bool) -> None:
+        super().__init__()
+        self.model = model
+        self.with_kl = with_kl
+
+    def forward(self, image: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
+        model = self.model
+        posterior = model.posterior(image, label)
+        found = {"mean": posterior.mean}
+        if posterior.variance is not None:
+            found["sd"] = posterior.variance.sqrt()
+        kl = model.prior_given(label).kl(posterior) if self.with_kl else None
+        if kl is not None:
+            found["kl"] = kl
+        return found
+
+
+def model_graphs(model: VAE) -> ModelGraphs:
+    """Export what can be exported; ``problems`` names the operator of what cannot."""
+    label = {} if model.condition is None else {"label": torch.zeros(1, dtype=torch.int64)}
+    dtype = torch.float32 if model.space.levels is None else torch.int64
+    z = {"z": torch.zeros(1, *model.space.shape, dtype=dtype), **label}
+    image = {"image": torch.full((1, *model.image_shape), 0.5), **label}
+    problems: list[str] = []
+    found: list[ArrayGraph | None] = []
+    with evaluation_mode(model):
+        encoding = _Encoding(model, with_kl=_has_one_exact_kl(model))
+        for what, module, inputs in (
+            ("the decoder", _Decoding(model), z),
+            ("the encoder", encoding, image),
+        ):
+            try:
+                found.append(export_graph(module.eval(), inputs))
+            except NotExportable as error:
+                found.append(None)
+                problems.append(f"{what} cannot run in the page: {error}")
+    return ModelGraphs(found[0], found[1], tuple(problems))
+
+
+@torch.inference_mode()
+def _has_one_exact_kl(model: VAE) -> bool:
+    """Whether the only KL of the model is that of the latents that the decoder receives."""
+    batch = Batch(torch.zeros(1, *model.image_shape, device=model.device))
+    trace = model.trace(batch, torch.Generator(model.device).manual_seed(0))
+    return len(trace.sites) == 1 and trace.has_exact_kl
