@@ -32,6 +32,7 @@ LAYERS = (
     "reports",
     "exports",
     "gallery",
+    "explorer",
     "doctor",
     "testing",
     "cli",

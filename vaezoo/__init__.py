@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from vaezoo.evaluation.verify import verify as verify
     from vaezoo.exports.export import export as export
     from vaezoo.gallery import build_gallery as build_gallery
+    from vaezoo.explorer import explore as explore
+    from vaezoo.explorer import explore_model as explore_model
     from vaezoo.model import VAE as VAE
     from vaezoo.model import DiagonalGaussian as DiagonalGaussian
     from vaezoo.model import Inference as Inference
@@ -164,6 +166,8 @@ _HOME = {
     "evaluate": "vaezoo.evaluation.evaluate_entry",
     "expand": "vaezoo.spec",
     "export": "vaezoo.exports.export",
+    "explore": "vaezoo.explorer",
+    "explore_model": "vaezoo.explorer",
     "hookimpl": "vaezoo.registry",
     "images_on_disk": "vaezoo.data.on_disk",
     "load": "vaezoo.zoo",

@@ -16,6 +16,7 @@ COMMANDS: Table = {
     "report": ("vaezoo.cli.report", "Write a report on one or two trained models."),
     "export": ("vaezoo.cli.export", "Write a trained model to files that run without vaezoo."),
     "gallery": ("vaezoo.cli.gallery", "Write a site that shows trained models."),
+    "explore": ("vaezoo.cli.explore", "Write a page that decodes latents as you move them."),
     "validate": ("vaezoo.cli.validate", "Check specs without training anything."),
     "show": ("vaezoo.cli.show", "Print a spec with every default filled in."),
     "why": ("vaezoo.cli.why", "Show where a value of a spec comes from."),

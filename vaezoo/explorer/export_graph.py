@@ -12,7 +12,13 @@ from torch.export import ExportedProgram, export
 from torch.export.graph_signature import ConstantArgument, InputKind
 from torch.fx.node import map_arg
 
-from vaezoo.explorer.convert_operators import CONVERTERS, Converter, NotExportable, operator_name
+from vaezoo.explorer.convert_operators import (
+    CONVERTERS,
+    Converter,
+    Live,
+    NotExportable,
+    operator_name,
+)
 from vaezoo.explorer.graph import ArrayGraph
 
 
@@ -88,9 +94,6 @@ class _Walk:
         for name, value in found.items():
             number = value.number if isinstance(value, Live) else self.result.constant(value)
             self.result.outputs[name] = number
-
-
-from vaezoo.explorer.convert_operators import Live  # noqa: E402
 
 
 def _has_live(tree: Any) -> bool:

@@ -31,6 +31,10 @@ class ModelGraphs:
     encode: ArrayGraph | None
     problems: tuple[str, ...] = ()
 
+    def not_exportable(self) -> NotExportable:
+        """The error for a model that has to have a graph and has none."""
+        return NotExportable("; ".join(self.problems))
+
 
 class _Decoding(nn.Module):
     def __init__(self, model: VAE) -> None:

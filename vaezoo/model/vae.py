@@ -372,6 +372,15 @@ class VAE(nn.Module):
             raise ValueError("images must be uint8, or float between 0 and 1")
         return batch
 
+    def explore(self, other: VAE | None = None) -> Any:
+        """A page in which one moves through its latents; with ``other``, that of two models.
+
+        A notebook shows it, and ``model.explore().save("page.html")`` writes it.
+        """
+        import vaezoo  # the public interface: pages are made on a higher floor
+
+        return vaezoo.explore_model(self, other)
+
     def _repr_png_(self) -> bytes:
         from vaezoo.data.image_grid import png
 
