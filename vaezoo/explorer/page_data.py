@@ -178,7 +178,11 @@ def _range(
     points = torch.cat([*draws.values(), *([] if measured is None else [measured.means])]).double()
     low, high = points.quantile(0.002, dim=0), points.quantile(0.998, dim=0)
     room = 0.06 * (high - low) + 1e-3
-    return (low - room).tolist(), (high + room).tolist()
+    low, high = low - room, high + room
+    if len(low) == 2:  # a plane has one scale
+        center, reach = (low + high) / 2, (high - low).max() / 2
+        low, high = center - reach, center + reach
+    return low.tolist(), high.tolist()
 
 
 def _contours(model: VAE, low: list[float], high: list[float]) -> list[Any]:

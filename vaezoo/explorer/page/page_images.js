@@ -62,11 +62,15 @@ class ImageChooser {
       const note = `${n} of ${count(total)} test images are in this page`
         + (binary ? "; pixels are 0 or 1" : "") + (trainedOn ? "; the model was trained on them" : "");
       parts.push(this.filters(), this.strip, el("p", { className: "muted" }, `${note}.`));
-      this.fillStrip(-1);
     } else {
       parts.push(el("p", { className: "warn" }, `No test images: ${DATA.models[0].problem}. Draw or drop an image.`));
     }
     this.element = el("div", {}, ...parts, this.drawing());
+  }
+
+  /** Once the test images are known. */
+  ready() {
+    if (testImages.count) this.fillStrip(-1);
   }
 
   filters() {

@@ -68,7 +68,7 @@ class ModelView {
 
   /** The place of the shown test image whose mean is nearest, and its distance; null without. */
   nearest(z) {
-    if (!this.means) return null;
+    if (!this.means || !testImages.count) return null;
     let best = -1, least = Infinity;
     for (let i = 0; i < DATA.images.count; i++) {
       let sum = 0;
@@ -94,7 +94,7 @@ class ModelView {
       { title: "Back to the start (key 0)" });
     const figure = () => this.pixels && { images: [this.pixels], columns: 1, name: this.name,
       caption: [this.caption()] };
-    const nearest = this.means && button("", () => this.app.choose(this.nearest(this.z).place),
+    const nearest = this.means && button("", () => this.app.choose(this.nearPlace),
       { className: "slot", title: "Encode this test image" });
     nearest?.append(this.near);
     const image = this.decoder
@@ -158,6 +158,7 @@ class ModelView {
     this.readout.textContent = `z = ${vector(this.z, this.latents > 40 ? 1 : 2)}`;
     const found = this.nearest(this.z);
     if (found) {
+      this.nearPlace = found.place;
       paint(this.near, testImages.pixels(found.place));
       const text = testImages.title(found.place);
       const how = this.isCode ? `${found.distance} of ${this.latents} codes differ`

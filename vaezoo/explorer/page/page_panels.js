@@ -93,8 +93,8 @@ class EncodePanel {
     const figure = () => image && { images: [pixels, image], columns: 2, name: `${view.name}-reconstruction`,
       caption: [`${view.name}: ${titleOf(source)} and its reconstruction. ${kl}${error}`] };
     return el("div", { className: "result" },
-      this.app.models.length > 1 ? el("h2", {}, view.name) : null, pair,
-      el("p", {}, kl + error), posteriorChart(view, found),
+      this.app.models.length > 1 ? el("h2", {}, view.name) : null, el("p", {}, kl + error),
+      el("div", { className: "found" }, pair, posteriorChart(view, found)),
       el("div", { className: "row" }, ...exportButtons(figure),
         button("Copy as Python", () => copy(view.python(found.mean), "Python code"))));
   }

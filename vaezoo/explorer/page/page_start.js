@@ -49,7 +49,8 @@ class App {
     this.chosenTheme ||= chosen;
     this.theme.textContent = theme === "dark" ? "Light" : "Dark";
     this.theme.title = `Change to the ${theme === "dark" ? "light" : "dark"} theme`;
-    for (const view of this.models) view.latentsView?.changed?.();
+    if (!this.ready) return;  // the first drawing follows
+    for (const view of this.models) view.latentsView.changed?.();
     if (chosen) this.changed();
   }
 
@@ -67,7 +68,8 @@ class App {
     });
     const panel = this.panels[i];
     this.panel.setAttribute("aria-labelledby", `tab${i}`);
-    this.panel.replaceChildren(...(panel.slots ? [this.chooser.element, panel.slots.element] : []), panel.element);
+    this.panel.replaceChildren(...(panel.slots ? [this.chooser.element] : []),
+      ...(panel.slots?.sources.length > 1 ? [panel.slots.element] : []), panel.element);
     panel.update?.(false);
     this.changed();
   }
@@ -175,30 +177,39 @@ class App {
     if (state.get("path") === "spherical") interpolate.path.value = "spherical";
     samples.page = Math.max((number("page", samples.pages + 1) ?? 1) - 1, 0);
     if (["dark", "light"].includes(state.get("theme"))) this.setTheme(state.get("theme"), true);
+    const moves = !this.restoreLatents() && testImages.count > 0;
+    this.open(number("tab", this.panels.length) ?? 0);
+    if (moves && this.tab === 0) this.choose(0);
+  }
+
+  /** Whether the address had latents. */
+  restoreLatents() {
+    const state = new URLSearchParams(location.hash.slice(1));
+    let had = false;
     this.models.forEach((view, i) => {
       const label = Number.parseInt(state.get(`y${i}`) ?? "", 10);
       if (view.data.classes && label >= -1 && label < view.data.classes.length) view.label = label;
       const z = (state.get(`z${i}`) ?? "").split("_").map(Number);
       if (z.length === view.latents && z.every(Number.isFinite) && state.get(`z${i}`)) {
         view.set(view.isCode ? z.map((v) => clamp(Math.round(v), 0, view.levels - 1)) : z);
+        had = true;
       } else this.schedule(view);
     });
-    this.open(number("tab", this.panels.length) ?? 0);
+    return had;
   }
 }
 
 async function start() {
-  const app = new App();
-  await testImages.load();
+  const app = window.vaezoo = new App();
   app.build();
-  app.restore();
+  app.restoreLatents();
   app.run();
   app.firstDecode = performance.now();
-  if (!location.hash.includes("image=") && testImages.count && app.tab === 0) {
-    app.panels[0].slots.put(0, { place: 0 });
-    app.panels[0].update(false);
-  }
-  window.vaezoo = app;
+  await testImages.load();
+  app.chooser.ready();
+  app.restore();
+  app.ready = true;
+  app.setTheme(document.documentElement.dataset.theme);
 }
 
 start().catch((error) => {
