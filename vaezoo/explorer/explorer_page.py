@@ -62,13 +62,17 @@ def explorer_page(models: list[Explored]) -> ExplorerPage:
     }
     script = "\n".join([engine_source(), *(_text(name) for name in _SCRIPTS)])
     style = _text("page.css")
-    html = _environment().get_template("page.html.j2").render(
-        title=" and ".join(in_one_line(one.name) for one in models),
-        data=Markup(script_json(data)),
-        script=Markup(script),
-        style=Markup(style),
-        script_hash=_hash(script),
-        style_hash=_hash(style),
+    html = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=" and ".join(in_one_line(one.name) for one in models),
+            data=Markup(script_json(data)),
+            script=Markup(script),
+            style=Markup(style),
+            script_hash=_hash(script),
+            style_hash=_hash(style),
+        )
     )
     return ExplorerPage(html)
 

@@ -12,14 +12,9 @@ from torch.export import ExportedProgram, export
 from torch.export.graph_signature import ConstantArgument, InputKind
 from torch.fx.node import map_arg
 
-from vaezoo.explorer.convert_operators import (
-    CONVERTERS,
-    Converter,
-    Live,
-    NotExportable,
-    operator_name,
-)
+from vaezoo.explorer.convert_operators import CONVERTERS, operator_name
 from vaezoo.explorer.graph import ArrayGraph
+from vaezoo.explorer.operator_converter import Converter, Live, NotExportable
 
 
 def export_graph(module: nn.Module, inputs: Mapping[str, Tensor]) -> ArrayGraph:
@@ -68,7 +63,9 @@ class _Walk:
             number = self.result.value(tuple(node.meta["val"].shape))
             self.result.inputs[next(self.names)] = number
             return Live(number, node.meta["val"])
-        target = spec.target or ""
+        if spec.target is None:
+            raise NotExportable(f"an operator has effects, which need a {spec.kind.name} input")
+        target = spec.target
         state: Mapping[str, Any] = self.program.state_dict
         return state[target] if target in state else self.program.constants[target]
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from vaezoo.explorer.convert_operators import NotExportable
 from vaezoo.explorer.export_graph import export_graph
 from vaezoo.explorer.graph import ArrayGraph
+from vaezoo.explorer.operator_converter import NotExportable
+from vaezoo.explorer.pack_graph import in_half_precision
 from vaezoo.model.evaluation_mode import evaluation_mode
 from vaezoo.registry.contracts import Batch
 
@@ -30,6 +31,14 @@ class ModelGraphs:
     decode: ArrayGraph | None
     encode: ArrayGraph | None
     problems: tuple[str, ...] = ()
+
+    def halved(self) -> ModelGraphs:
+        """The same graphs with their large constants rounded to half precision."""
+        return ModelGraphs(
+            None if self.decode is None else in_half_precision(self.decode),
+            None if self.encode is None else in_half_precision(self.encode),
+            self.problems,
+        )
 
     def not_exportable(self) -> NotExportable:
         """The error for a model that has to have a graph and has none."""

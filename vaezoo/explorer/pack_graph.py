@@ -61,9 +61,7 @@ def pack(graph: ArrayGraph, weights: PackedWeights) -> dict[str, Any]:
         attributes = dict(operation.attributes)
         if "map" in attributes:
             attributes["map"] = _indices(attributes["map"], weights)
-        operations.append(
-            [operation.kind, list(operation.inputs), operation.output, attributes]
-        )
+        operations.append([operation.kind, list(operation.inputs), operation.output, attributes])
     return {
         "inputs": graph.inputs,
         "outputs": graph.outputs,

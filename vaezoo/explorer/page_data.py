@@ -14,7 +14,6 @@ from vaezoo.diagnostics.printable import in_one_line
 from vaezoo.explorer.embedded_images import TestImages
 from vaezoo.explorer.measure_posteriors import Posteriors, measure_posteriors, unit_batches
 from vaezoo.explorer.model_graphs import ModelGraphs, model_graphs
-from vaezoo.explorer.pack_graph import in_half_precision
 from vaezoo.explorer.prior_contours import prior_contours
 from vaezoo.explorer.run_graph import run_graph
 from vaezoo.explorer.write_javascript import packed_model
@@ -107,11 +106,7 @@ def _class_names(model: VAE) -> list[str] | None:
 
 def _chosen_precision(model: VAE, graphs: ModelGraphs) -> tuple[ModelGraphs, _Parity | None]:
     """The graphs with half-precision weights, or with full precision if that shows in an image."""
-    halved = ModelGraphs(
-        None if graphs.decode is None else in_half_precision(graphs.decode),
-        None if graphs.encode is None else in_half_precision(graphs.encode),
-        graphs.problems,
-    )
+    halved = graphs.halved()
     if halved.decode is None:
         return halved, None
     found = _difference(model, halved)

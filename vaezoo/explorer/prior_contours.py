@@ -27,7 +27,7 @@ def prior_contours(
     """
     if model.space.shape != (2,) or model.space.levels is not None or not _has_density(model):
         return []
-    from contourpy import contour_generator
+    from contourpy import LineType, contour_generator
 
     generator = torch.Generator(model.device).manual_seed(0)
     labels = None if label is None else torch.full((_DRAWS,), label, device=model.device)
@@ -38,11 +38,12 @@ def prior_contours(
     if label is not None:
         prior = model.prior_given(torch.full((len(grid),), label, device=model.device))
     heights = prior.log_prob(grid).reshape(_POINTS, _POINTS).T.double().cpu().numpy()
-    lines = contour_generator(x.numpy(), y.numpy(), heights)
+    lines = contour_generator(x.numpy(), y.numpy(), heights, line_type=LineType.Separate)
     found = []
     for mass in _MASSES:
         level = densities.quantile(1 - mass).item()
-        paths = [line.round(3).flatten().tolist() for line in lines.lines(level)]
+        found_lines: Any = lines.lines(level)  # a list of (points, 2)
+        paths = [line.round(3).flatten().tolist() for line in found_lines]
         found.append({"mass": mass, "paths": paths})
     return found
 

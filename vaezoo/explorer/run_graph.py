@@ -80,7 +80,8 @@ def _matmul(operation: Operation, given: list[Tensor], shape: _Shape) -> Tensor:
 
 
 def _conv(operation: Operation, given: list[Tensor], shape: _Shape) -> Tensor:
-    return F.conv2d(*given, **operation.attributes)
+    found: Tensor = F.conv2d(*given, **operation.attributes)  # type: ignore[call-overload]
+    return found
 
 
 def _conv_transpose(operation: Operation, given: list[Tensor], shape: _Shape) -> Tensor:
@@ -92,13 +93,9 @@ def _conv_transpose(operation: Operation, given: list[Tensor], shape: _Shape) ->
         - 1
         for i in range(2)
     ]
+    bias = given[2] if len(given) > 2 else None
     return F.conv_transpose2d(
-        *given,
-        stride=a["stride"],
-        padding=a["padding"],
-        output_padding=extra,
-        groups=a["groups"],
-        dilation=a["dilation"],
+        given[0], given[1], bias, a["stride"], a["padding"], extra, a["groups"], a["dilation"]
     )
 
 

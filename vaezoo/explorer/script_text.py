@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-#: Characters that could end the element, begin a comment or an entity, or end a line of script.
-_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+#: Characters that could end the element, or begin a comment or an entity.
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def script_json(data: Any) -> str:
@@ -15,6 +15,6 @@ def script_json(data: Any) -> str:
     Raises ValueError for numbers that are not finite, which JSON does not have.
     """
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return "".join(_ESCAPES.get(character, character) for character in text) if (
-        "<" in text or ">" in text or "&" in text
-    ) else text
+    for character, escape in _ESCAPES.items():
+        text = text.replace(character, escape)
+    return text

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaezoo.explorer.model_graphs import ModelGraphs, model_graphs
-from vaezoo.explorer.pack_graph import PackedWeights, in_half_precision, pack
+from vaezoo.explorer.pack_graph import PackedWeights, pack
 from vaezoo.explorer.script_text import script_json
 from vaezoo.system.files import write_output
 
@@ -87,8 +86,8 @@ def write_javascript(model: VAE, folder: Path) -> list[Path]:
     graphs = model_graphs(model)
     if graphs.decode is None:
         raise graphs.not_exportable()
-    halved = ModelGraphs(*(one and in_half_precision(one) for one in (graphs.decode, graphs.encode)))
-    data = f"const VAEZOO_MODEL = {script_json(packed_model(model, halved))};\n{_LOAD}"
+    packed = script_json(packed_model(model, graphs.halved()))
+    data = f"const VAEZOO_MODEL = {packed};\n{_LOAD}"
     texts = {
         "engine.js": engine_source(),
         "model.js": data,

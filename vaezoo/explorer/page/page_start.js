@@ -179,7 +179,8 @@ class App {
     if (["dark", "light"].includes(state.get("theme"))) this.setTheme(state.get("theme"), true);
     const moves = !this.restoreLatents() && testImages.count > 0;
     this.open(number("tab", this.panels.length) ?? 0);
-    if (moves && this.tab === 0) this.choose(0);
+    if (moves && this.tab === 0 && !encode.slots.full) this.choose(0);
+    else if (moves) this.panels[this.tab].update(true);
   }
 
   /** Whether the address had latents. */
