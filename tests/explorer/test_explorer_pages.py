@@ -69,7 +69,7 @@ def test_contours_of_a_standard_normal_are_circles(page: ExplorerPage) -> None:
     (contours,) = page_json(page.html)["models"][0]["contours"]
     for contour, mass in zip(contours, (0.5, 0.9, 0.99), strict=True):
         assert contour["mass"] == mass
-        points = torch.tensor([path for path in contour["paths"] if path][0]).reshape(-1, 2)
+        points = torch.tensor(next(path for path in contour["paths"] if path)).reshape(-1, 2)
         # |z|² of two latents is exponential with mean 2
         radius = (-2 * torch.tensor(1 - mass).log()).sqrt()
         assert (points.norm(dim=1) - radius).abs().max() < 0.25
@@ -180,5 +180,5 @@ def test_a_file_of_another_kind_is_refused_before_anything_is_loaded(tmp_path: P
 
 
 def test_two_models_need_images_of_one_shape() -> None:
-    with pytest.raises(vaezoo.VaezooError, match="VZ504.*small has images of 1×6×6, mnist_nvae2"):
+    with pytest.raises(vaezoo.VaezooError, match=r"VZ504.*small has images of 1×6×6, mnist_nvae2"):
         vaezoo.explore_model(small_model(), vaezoo.load(shipped_folder() / "mnist_nvae2"))
