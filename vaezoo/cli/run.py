@@ -66,6 +66,9 @@ Example: vaezoo run specs/fashion_mlp2.yaml --set 'matrix.train.seed=[0, 1]' --o
     help="With --on ray: GPUs for each member, such as 0.25.  [default: 1 if available]",
 )
 @click.option("--fresh", is_flag=True, help="Ignore the checkpoint and start over.")
+@click.option(
+    "--explore", is_flag=True, help="Then write NAME-explore.html, see 'vaezoo explore --help'."
+)
 @click.pass_obj
 def command(
     context: Context,
@@ -79,6 +82,7 @@ def command(
     cpus_per_run: int | None,
     gpus_per_run: float | None,
     fresh: bool,
+    explore: bool,
 ) -> int:
     """Train a SPEC, evaluate the model, draw its images and publish it to the zoo.
 
@@ -96,6 +100,10 @@ def command(
     how: RunOptions = {"zoo": zoo, "device": device, "fresh": fresh, "compile": compile}
     first, *_ = reading.specs
     processes = Processes.of_environment()
+    if explore and (reading.axes or on == "ray"):
+        raise click.UsageError(
+            "--explore is for one model, trained here: use 'vaezoo explore NAME'"
+        )
     if processes.count > 1 and reading.axes:
         raise apart(
             f"{processes.count} processes cannot train a matrix together",
@@ -109,7 +117,7 @@ def command(
         return _run_on_ray(reading, registry, cpus_per_run or 1, gpus_per_run, how)
     if reading.axes:
         return _run_members(reading, registry, together, how)
-    return _run_one(first, registry, how)
+    return _run_and_explore(first, registry, how) if explore else _run_one(first, registry, how)
 
 
 def _refuse_contradictions(
@@ -132,6 +140,16 @@ def _run_one(spec: Spec, registry: Registry, how: RunOptions) -> int:
     with progress() as shown:
         entry = run(spec, observer=shown, registry=registry, **how)
     tell(*summarize(entry))
+    return 0
+
+
+def _run_and_explore(spec: Spec, registry: Registry, how: RunOptions) -> int:
+    from vaezoo.explorer.write_explorer import check_page, explore, explorer_path
+
+    page = explorer_path(spec.name)
+    check_page(page)
+    _run_one(spec, registry, how)
+    tell(explore(spec.name, out=page, zoo=how["zoo"], registry=registry))
     return 0
 
 

@@ -45,10 +45,7 @@ def explore(
     and what loading the entry raises.
     """
     path = Path(out) if out is not None else explorer_path(name, other)
-    try:
-        check_output(path, None if force else _PAGE)
-    except OSError as error:
-        raise unwritable(path, error) from None
+    check_page(path, force=force)
     registry = registry or discover()
     names = [name] if other is None else [name, other]
     page = _page([_entry(one, zoo, registry, overrides) for one in names])
@@ -64,6 +61,14 @@ def explore_model(model: VAE, other: VAE | None = None) -> ExplorerPage:
     Raises UsageError (VZ504) as ``explore`` does, and AttributeError for a model without a spec.
     """
     return _page([_loaded(one) for one in (model, other) if one is not None])
+
+
+def check_page(path: Path, *, force: bool = False) -> None:
+    """Raise ZooError (VZ503) if ``path`` cannot be written, by cheap checks."""
+    try:
+        check_output(path, None if force else _PAGE)
+    except OSError as error:
+        raise unwritable(path, error) from None
 
 
 def explorer_path(name: str | Path, other: str | Path | None = None) -> Path:
