@@ -49,7 +49,7 @@ def convolution(c: Converter, target: Any, arguments: Arguments, options: Option
     if c.like.ndim != 4:
         raise NotExportable(f"convolution with {c.like.ndim - 2} dimensions")
     return c.add(
-        "conv_transpose" if transposed else "conv",
+        "convolve_transposed" if transposed else "convolve",
         [value, weight, *([] if bias is None else [bias])],
         stride=tuple(stride),
         padding=tuple(padding),

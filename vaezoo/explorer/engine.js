@@ -261,7 +261,7 @@ const VaezooEngine = (() => {
     },
 
     /** Patches of the input times the weights of each output channel (im2col). */
-    conv({ inputs: [x, w, bias], out, shapes, shape, attributes }) {
+    convolve({ inputs: [x, w, bias], out, shapes, shape, attributes }) {
       const { stride: [sy, sx], padding: [py, px], dilation: [dy, dx], groups } = attributes;
       const [, C, H, W] = shapes[0], [O, each, KH, KW] = shapes[1], [, , OH, OW] = shape;
       const K = each * KH * KW, P = OH * OW, outputs = O / groups;
@@ -291,7 +291,7 @@ const VaezooEngine = (() => {
     },
 
     /** Each input pixel times the weights, added where its kernel lies in the output (col2im). */
-    conv_transpose({ inputs: [x, w, bias], out, shapes, shape, attributes }) {
+    convolve_transposed({ inputs: [x, w, bias], out, shapes, shape, attributes }) {
       const { stride: [sy, sx], padding: [py, px], dilation: [dy, dx], groups } = attributes;
       const [, C, H, W] = shapes[0], [, each, KH, KW] = shapes[1], [, O, OH, OW] = shape;
       const K = C / groups, R = each * KH * KW, P = H * W;

@@ -21,8 +21,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "binary": ("name",),  # a function of two, with broadcasting
     "where": (),  # the second where the first is not 0, else the third
     "matmul": ("batch",),  # (batch, M, K) times (batch, K, N), plus an optional vector (N,)
-    "conv": ("stride", "padding", "dilation", "groups"),
-    "conv_transpose": ("stride", "padding", "dilation", "groups"),
+    "convolve": ("stride", "padding", "dilation", "groups"),
+    "convolve_transposed": ("stride", "padding", "dilation", "groups"),
     "reduce": ("name",),  # (outer, inner) -> (outer,)
     "softmax": (),  # of each row of (outer, inner)
     "log_softmax": (),
