@@ -39,8 +39,6 @@ GRID = {
     "encoder": {"use": "conv", "channels": [4]},
     "decoder": {"use": "conv_transpose", "channels": [4]},
 }
-#: Chromium can be slow to start on a loaded machine; the fastest of these loads counts.
-_LOADS = 5
 
 
 @dataclass
@@ -173,12 +171,19 @@ def test_a_page_moves_and_asks_for_nothing(name: str, written: Any, opens: Opens
     assert [url for url in window.requests if not url.startswith(("data:", "blob:"))] == [
         path.as_uri()
     ]
-    times = [window.evaluate("vaezoo.firstDecode")]
-    while times[-1] >= 1000 and len(times) < _LOADS:
-        page.reload()
-        window.settle()
-        times.append(window.evaluate("vaezoo.firstDecode"))
-    assert min(times) < 1000
+
+
+def test_the_first_image_takes_less_than_a_second(written: Any, opens: Opens) -> None:
+    """In processor time of the page's thread, which does not depend on other processes."""
+    for name in ("mnist_mlp2", "fashion_conv12"):
+        window = opens(written(name)[0])
+        protocol = window.page.context.new_cdp_session(window.page)
+        protocol.send("Performance.enable", {"timeDomain": "threadTicks"})
+        window.page.reload(wait_until="domcontentloaded")
+        metrics = protocol.send("Performance.getMetrics")["metrics"]
+        (seconds,) = [one["value"] for one in metrics if one["name"] == "TaskDuration"]
+        assert window.evaluate("vaezoo.firstDecode") > 0
+        assert seconds < 1
 
 
 def test_encoding_agrees_with_pytorch(written: Any, opens: Opens) -> None:
