@@ -297,3 +297,23 @@ def test_hostile_names_do_nothing(opens: Opens, tmp_path: Path) -> None:
     assert window.page.locator("h1").inner_text() == hostile
     code = window.evaluate("vaezoo.models[0].python()")
     assert f"vaezoo.load({json.dumps(hostile)})" in code
+
+
+class _Sorting(torch.nn.Module):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return z.sort(1).values.sum(1).reshape(-1, 1, 1, 1).expand(-1, 1, 6, 6)
+
+
+def test_a_page_without_live_decoding_works(opens: Opens, tmp_path: Path) -> None:
+    model = small_model()
+    images = choose_test_images(model.spec.dataset.build())
+    model.decoder = _Sorting()
+    explorer_page([Explored("small", "small", model, images)]).save(tmp_path / "a.html")
+    window = opens(tmp_path / "a.html")
+    for tab in range(5):
+        window.evaluate(f"vaezoo.open({tab})")
+        if tab in (1, 2):
+            window.evaluate("[0, 9, 4].forEach((place) => vaezoo.choose({ place }))")
+        window.settle()
+    assert window.problems == []
+    assert "the decoder cannot run in the page: sort" in window.page.locator("main").inner_text()

@@ -285,6 +285,8 @@ class SamplesPanel {
     const how = this.app.models.map((view) => `drawn ${view.data.drawnFrom}${this.ofClass(view)}`);
     this.text.textContent = `Page ${this.page + 1} of ${this.pages}: 50 latents ${[...new Set(how)].join("; ")}. Click one to look closer.`;
     this.app.models.forEach((view, i) => {
+      this.rows.rows[i].element.hidden = !view.decoder;
+      if (!view.decoder) return;
       const all = Array.from({ length: 50 }, (_, j) => view.draw(50 * this.page + j));
       this.rows.show(i, all, `Fifty samples of ${view.name}`);
     });
