@@ -199,3 +199,23 @@ def test_graphs_of_models(condition: Condition | None, changes: dict[str, object
     assert largest_difference(found["mean"], posterior.mean) < 1e-6
     assert largest_difference(found["sd"], posterior.variance.sqrt()) < 1e-5
     assert largest_difference(found["kl"], kl) < 1e-5
+
+
+class _Counting(nn.Module):
+    """Another function at each call, which an exported graph cannot be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, z: Tensor) -> Tensor:
+        self.calls += 1
+        return (z.sum(1) + self.calls).reshape(-1, 1, 1, 1).expand(-1, 1, 6, 6)
+
+
+def test_a_graph_that_differs_from_its_module_is_refused() -> None:
+    model = small_model()
+    model.decoder = _Counting()
+    graphs = model_graphs(model)
+    assert graphs.decode is None
+    assert "differs from PyTorch by" in graphs.problems[0]

@@ -82,7 +82,12 @@ class _Walk:
         convert = CONVERTERS.get(name) or CONVERTERS.get(name.partition(".")[0])
         if convert is None:
             raise NotExportable(f"{name} has no counterpart in the page")
-        return convert(converter, target, arguments, options)
+        try:
+            return convert(converter, target, arguments, options)
+        except NotExportable:
+            raise
+        except Exception as error:  # forms of an operator that the converter does not know
+            raise NotExportable(f"{name} in this form: {type(error).__name__}: {error}") from error
 
     def _finish(self, node: fx.Node) -> None:
         tree: Any = self.program.call_spec.out_spec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,15 @@ from vaezoo.explorer.export_graph import export_graph
 from vaezoo.explorer.graph import ArrayGraph
 from vaezoo.explorer.operator_converter import NotExportable
 from vaezoo.explorer.pack_graph import in_half_precision
+from vaezoo.explorer.run_graph import run_graph
 from vaezoo.model.evaluation_mode import evaluation_mode
 from vaezoo.registry.contracts import Batch
 
 if TYPE_CHECKING:
     from vaezoo.model import VAE
+
+#: Largest difference of a graph from its module, for values up to 1 and as a share of larger ones.
+_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,9 @@ class _Encoding(nn.Module):
 def model_graphs(model: VAE) -> ModelGraphs:
     """Export what can be exported; ``problems`` names the operator of what cannot."""
     label = {} if model.condition is None else {"label": torch.zeros(1, dtype=torch.int64)}
-    dtype = torch.float32 if model.space.levels is None else torch.int64
-    z = {"z": torch.zeros(1, *model.space.shape, dtype=dtype), **label}
-    image = {"image": torch.full((1, *model.image_shape), 0.5), **label}
+    generator = torch.Generator().manual_seed(0)
+    z = {"z": _some_latents(model, generator), **label}
+    image = {"image": torch.rand(1, *model.image_shape, generator=generator), **label}
     problems: list[str] = []
     found: list[ArrayGraph | None] = []
     with evaluation_mode(model):
@@ -89,11 +94,31 @@ def model_graphs(model: VAE) -> ModelGraphs:
             ("the encoder", encoding, image),
         ):
             try:
-                found.append(export_graph(module.eval(), inputs))
+                graph = export_graph(module.eval(), inputs)
+                _require_same(graph, module, inputs)
+                found.append(graph)
             except NotExportable as error:
                 found.append(None)
                 problems.append(f"{what} cannot run in the page: {error}")
     return ModelGraphs(found[0], found[1], tuple(problems))
+
+
+def _some_latents(model: VAE, generator: torch.Generator) -> Tensor:
+    shape = (1, *model.space.shape)
+    if model.space.levels is None:
+        return torch.randn(shape, generator=generator)
+    return torch.randint(0, model.space.levels, shape, generator=generator)
+
+
+def _require_same(graph: ArrayGraph, module: nn.Module, inputs: Mapping[str, Tensor]) -> None:
+    """Raise NotExportable if a graph computes something else than its module."""
+    with torch.no_grad():
+        wanted = module(*inputs.values())
+    found = run_graph(graph, inputs)
+    for name, values in wanted.items():
+        difference = (found[name] - values.float()).abs().max().item()
+        if not difference <= _TOLERANCE * (1 + values.abs().max().item()):
+            raise NotExportable(f"its graph differs from PyTorch by {difference:.2g} in {name}")
 
 
 @torch.inference_mode()
