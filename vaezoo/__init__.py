@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from vaezoo.evaluation.evaluate_entry import evaluate as evaluate
     from vaezoo.evaluation.push import push as push
     from vaezoo.evaluation.verify import verify as verify
-    from vaezoo.exports.export import export as export
-    from vaezoo.gallery import build_gallery as build_gallery
     from vaezoo.explorer import explore as explore
     from vaezoo.explorer import explore_model as explore_model
+    from vaezoo.exports.export import export as export
+    from vaezoo.gallery import build_gallery as build_gallery
     from vaezoo.model import VAE as VAE
     from vaezoo.model import DiagonalGaussian as DiagonalGaussian
     from vaezoo.model import Inference as Inference

@@ -97,13 +97,8 @@ def test_everything_besides_the_weights_is_small() -> None:
 
 def test_hostile_text_stays_text() -> None:
     condition = Condition((HOSTILE, "b", "c", "d"))
-    images = choose_test_images(
-        ImageData(
-            *[Split(torch.zeros(8, 1, 6, 6, dtype=torch.uint8), torch.arange(8) % 4)] * 2,
-            condition.names,
-            "",
-        )
-    )
+    split = Split(torch.zeros(8, 1, 6, 6, dtype=torch.uint8), torch.arange(8) % 4)
+    images = choose_test_images(ImageData(split, split, condition.names, ""))
     model = small_model(condition, model={"condition": "labels"})
     html = explorer_page([Explored(HOSTILE, HOSTILE, model, images, HOSTILE)]).html
     elements = Elements(html)

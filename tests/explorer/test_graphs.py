@@ -49,6 +49,7 @@ class Moves(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.places: Tensor
         self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
         self.register_buffer("places", torch.tensor([5, 0, 3]))
 
@@ -187,6 +188,8 @@ def test_graphs_of_models(condition: Condition | None, changes: dict[str, object
     model = small_model(condition, model=changes)
     graphs = model_graphs(model)
     assert graphs.problems == ()
+    assert graphs.decode
+    assert graphs.encode
     labels = None if condition is None else torch.tensor([3])
     given = {} if labels is None else {"label": labels}
     z, image = torch.randn(1, *model.space.shape), torch.rand(1, 1, 6, 6)
@@ -198,6 +201,7 @@ def test_graphs_of_models(condition: Condition | None, changes: dict[str, object
         kl = model.prior.kl(posterior)
     assert largest_difference(found["mean"], posterior.mean) < 1e-6
     assert largest_difference(found["sd"], posterior.variance.sqrt()) < 1e-5
+    assert kl is not None
     assert largest_difference(found["kl"], kl) < 1e-5
 
 

@@ -52,7 +52,7 @@ def command(
     entry readable; the same push again completes it. Needs more packages: pip install
     'vaezoo[remote]'.
     """
-    from vaezoo.cli.image_progress import shown
+    from vaezoo.cli.evaluation_progress import shown
     from vaezoo.evaluation.push import push
     from vaezoo.zoo.search import find
 

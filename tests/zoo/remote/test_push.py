@@ -159,9 +159,8 @@ def test_the_card_names_address_and_license(shared: Storage, publisher: Publishe
 def test_a_pulled_entry_is_copied_and_never_changed(
     shared: Storage, publisher: Publisher, tmp_path: Path
 ) -> None:
-    from vaezoo.zoo.zoo_lock import open_for_writing
-
     from vaezoo.evaluation.evaluate_entry import evaluate
+    from vaezoo.zoo.write_lock import open_for_writing
 
     revision = shared.push(publisher())
     copied = pull(f"{shared.read}/tiny", into=tmp_path / "mine", registry=publisher.registry)

@@ -20,7 +20,7 @@ from vaezoo.zoo.remote.address import EntryAddress
 from vaezoo.zoo.remote.file_table import table_of
 from vaezoo.zoo.remote.resolve import entry_at, pulled
 from vaezoo.zoo.search import own_folder
-from vaezoo.zoo.zoo_lock import open_for_writing, staged_entry
+from vaezoo.zoo.write_lock import open_for_writing, staged_entry
 
 
 @dataclass(frozen=True)
