@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from vaezoo.registry.module_contracts import PriorModule as PriorModule
     from vaezoo.registry.module_contracts import SamplerModule as SamplerModule
     from vaezoo.registry.module_contracts import TopologyModule as TopologyModule
-    from vaezoo.registry.scaffold import new_plugin as new_plugin
+    from vaezoo.registry.scaffold.new_plugin import new_plugin as new_plugin
     from vaezoo.reports import report as report
     from vaezoo.runs.ray import sweep_on_ray as sweep_on_ray
     from vaezoo.runs.run import run as run
