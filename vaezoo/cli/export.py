@@ -15,6 +15,10 @@ from vaezoo.exports.export_targets import TARGETS
 if TYPE_CHECKING:
     from vaezoo.exports.parity import ParityCheck
 
+_TOLERANCES = ", ".join(
+    f"{limit:g} for {' and '.join(n for n, t in TARGETS.items() if t.tolerance == limit)}"
+    for limit in sorted({target.tolerance for target in TARGETS.values()})
+)
 _FORMATS = "; ".join(f"{name}: {target.summary}" for name, target in TARGETS.items())
 
 
@@ -35,10 +39,8 @@ _FORMATS = "; ".join(f"{name}: {target.summary}" for name, target in TARGETS.ite
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
-    default=1e-4,
-    show_default=True,
     help="Largest difference from the model, for values up to 1; larger values may differ in "
-    "proportion.",
+    f"proportion. [default: {_TOLERANCES}]",
 )
 @click.option("--force", is_flag=True, help="Replace an earlier export in the folder.")
 @options.data_overrides
@@ -49,7 +51,7 @@ def command(
     name: str,
     to: str,
     out: Path | None,
-    tolerance: float,
+    tolerance: float | None,
     force: bool,
     overrides: tuple[str, ...],
     zoo: str | None,

@@ -24,8 +24,8 @@ from vaezoo.cli.text_tables import counted
     "--with",
     "pages",
     multiple=True,
-    metavar="PAGE",
-    help="Make another page for each model: report. Loads each model, seconds each. Repeatable.",
+    type=click.Choice(["explorer", "report"]),
+    help="Make another page for each model. Loads the model and takes seconds. Repeatable.",
 )
 def command(zoos: tuple[str, ...], out: Path, title: str, pages: tuple[str, ...]) -> None:
     """Write a static site that shows trained models.

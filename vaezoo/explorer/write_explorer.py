@@ -13,7 +13,7 @@ from vaezoo.explorer.explorer_page import ExplorerPage, explorer_page
 from vaezoo.explorer.page_data import Explored
 from vaezoo.registry import Registry, discover
 from vaezoo.system.files import Content, check_output
-from vaezoo.zoo import find
+from vaezoo.zoo import Entry, find
 from vaezoo.zoo.entry_data import load_images, load_model
 from vaezoo.zoo.sampling import unwritable
 
@@ -48,7 +48,7 @@ def explore(
     check_page(path, force=force)
     registry = registry or discover()
     names = [name] if other is None else [name, other]
-    page = _page([_entry(one, zoo, registry, overrides) for one in names])
+    page = _page([_found(one, zoo, registry, overrides) for one in names])
     try:
         return page.save(path)
     except OSError as error:
@@ -81,13 +81,23 @@ def explorer_path(name: str | Path, other: str | Path | None = None) -> Path:
     return Path("-".join([*names, "explore"]) + ".html")
 
 
-def _entry(
+def page_of(entries: Sequence[Entry], registry: Registry) -> ExplorerPage:
+    """The page of one entry, or two. Raises what ``explore`` raises."""
+    return _page([_entry(entry, entry.name, registry) for entry in entries])
+
+
+def _found(
     name: str | Path, zoo: str | Path | None, registry: Registry, overrides: Sequence[str]
 ) -> Explored:
     entry = find(name, zoo=zoo)
-    model = load_model(entry, registry, "cpu", overrides)
     # a shipped name works everywhere, the path of another entry on this machine
     load = entry.name if entry.is_shipped or not _is_path(name) else str(name)
+    return _entry(entry, load, registry, overrides)
+
+
+def _entry(entry: Entry, load: str, registry: Registry, overrides: Sequence[str] = ()) -> Explored:
+    """An entry with its test images; ``load`` is what ``vaezoo.load`` takes."""
+    model = load_model(entry, registry, "cpu", overrides)
     try:
         images = choose_test_images(load_images(entry, model))
     except (DataError, PluginError) as error:

@@ -14,14 +14,8 @@ import torch
 from vaezoo.diagnostics import DataError, Diagnostic, RunError
 from vaezoo.exports.export_folder import check_destination, new_folder, write_record
 from vaezoo.exports.export_targets import require_target, writer
-from vaezoo.exports.parity import (
-    TOLERANCE,
-    ParityCheck,
-    ParityInputs,
-    compare,
-    parity_inputs,
-)
-from vaezoo.exports.readme import readme
+from vaezoo.exports.parity import ParityCheck, ParityInputs, compare, parity_inputs
+from vaezoo.exports.readme import USE, readme
 from vaezoo.exports.source import Source, Written, parts_of
 from vaezoo.model import VAE
 from vaezoo.registry import ImageData, Metrics, Registry, discover
@@ -65,7 +59,7 @@ def export(
     *,
     zoo: str | Path | None = None,
     force: bool = False,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
     registry: Registry | None = None,
     overrides: Sequence[str] = (),
     announce: Callable[[str], object] = lambda step: None,
@@ -75,7 +69,8 @@ def export(
     ``model`` is the name or path of an entry, or a loaded model with a spec. The folder ``out``, by
     default ``NAME-FORMAT``, must not exist; ``force`` replaces an earlier export in it. The files
     are compared with the model on 64 test images, or on random ones where the dataset is not
-    available. ``overrides`` are ``dataset.KEY=VALUE`` texts that locate the data.
+    available. ``tolerance`` is by default that of the format. ``overrides`` are
+    ``dataset.KEY=VALUE`` texts that locate the data.
 
     Raises UsageError (VZ501, VZ504) for an unknown entry or format, ZooError (VZ503) for a missing
     package or a folder that cannot be written, RunError (VZ701) for a model that the format cannot
@@ -83,6 +78,7 @@ def export(
     Nothing is written then.
     """
     target = require_target(to)
+    allowed = target.tolerance if tolerance is None else tolerance
     registry = registry or discover()
     if not isinstance(model, VAE):
         entry = find(model, zoo=zoo)
@@ -99,12 +95,12 @@ def export(
         announce(f"writing {to}")
         written = writer(target)(source, folder)
         announce(f"comparing on {inputs.about}")
-        checks = compare(written.run, origin.model, inputs, tolerance)
-        _refuse_difference(checks, tolerance)
+        checks = compare(written.run, origin.model, inputs, allowed)
+        _refuse_difference(checks)
         metrics = origin.entry.metrics if origin.entry else Metrics()
         page = readme(source, to, written, checks, inputs.about, metrics)
         _write_texts(folder, origin.model, written, page)
-        write_record(folder, _facts(source, to, checks, inputs, tolerance))
+        write_record(folder, _facts(source, to, checks, inputs, allowed))
     return Exported(path, to, checks, inputs.about)
 
 
@@ -151,7 +147,7 @@ def _metadata(origin: _Origin) -> dict[str, str]:
     return texts
 
 
-def _refuse_difference(checks: Sequence[ParityCheck], tolerance: float) -> None:
+def _refuse_difference(checks: Sequence[ParityCheck]) -> None:
     failed = [check for check in checks if not check.passed]
     if failed:
         hint = "report it with the name of the model, or accept it with a larger --tolerance"
@@ -164,7 +160,8 @@ def _refuse_difference(checks: Sequence[ParityCheck], tolerance: float) -> None:
 
 
 def _write_texts(folder: Path, model: VAE, written: Written, page: str) -> None:
-    (folder / "use.py").write_text(written.script, "utf-8")
+    if written.script:
+        (folder / USE).write_text(written.script, "utf-8")
     (folder / "latents.json").write_text(_latents(model), "utf-8")
     (folder / "README.md").write_text(page, "utf-8")
 

@@ -23,17 +23,23 @@ if TYPE_CHECKING:
     Write = Callable[[Source, Path], Written]
 
 
+#: Default limit of a difference, for values up to 1; that of larger values grows with them.
+TOLERANCE = 1e-4
+
+
 @dataclass(frozen=True)
 class ExportTarget:
     """A format: what it writes, its module, and the packages that it needs besides vaezoo's.
 
-    ``extra`` is the extra of vaezoo that installs them.
+    ``extra`` is the extra of vaezoo that installs them. ``tolerance`` is the default limit of a
+    difference from the model.
     """
 
     summary: str
     module: str
     packages: tuple[str, ...] = ()
     extra: str = "export"
+    tolerance: float = TOLERANCE
 
 
 TARGETS: dict[str, ExportTarget] = {
@@ -45,6 +51,11 @@ TARGETS: dict[str, ExportTarget] = {
     "torch": ExportTarget(
         "programs of torch.export, which run without the code of vaezoo and its plugins",
         "vaezoo.exports.torch_programs",
+    ),
+    "javascript": ExportTarget(
+        "plain JavaScript with weights in float16, for pages and node",
+        "vaezoo.exports.javascript_files",
+        tolerance=2e-3,
     ),
     "diffusers": ExportTarget(
         "the layout of AutoencoderKL, which no family has so far", "vaezoo.exports.diffusers_layout"

@@ -30,7 +30,7 @@ def write(source: Source, folder: Path) -> Written:
         path.write_bytes(_encoded(part, source))
         run[part.name] = _RuntimeSession(path, part)
         files[path.name] = f"the {part.name}"
-    return Written(run, files, onnx_script(source), "pip install onnxruntime numpy")
+    return Written(run, files, onnx_script(source), "pip install onnxruntime numpy\npython use.py")
 
 
 def _encoded(part: ModelPart, source: Source) -> bytes:

@@ -16,8 +16,6 @@ from vaezoo.registry import ImageData
 
 #: Number of images, and of latents that are drawn besides.
 COUNT = 64
-#: Default limit of a difference, for values up to 1; that of larger values grows with them.
-TOLERANCE = 1e-4
 #: The share of codes that may differ: rounding decides between two codes that are equally near.
 _CODES = 1e-3
 

@@ -12,6 +12,9 @@ from vaezoo.exports.source import Source, Written
 from vaezoo.registry import Metrics
 from vaezoo.zoo.model_card import shown_value
 
+#: The program that uses the files.
+USE = "use.py"
+
 
 def readme(
     source: Source,
@@ -28,9 +31,9 @@ def readme(
         f"# {source.name}: {target}",
         in_markdown(spec.summary or ""),
         _files(written),
-        f"## Use\n\n```sh\n{written.install}\npython use.py\n```",
+        f"## Use\n\n```sh\n{written.use}\n```",
         *written.notes,
-        _interface(source),
+        written.interface or _interface(source),
         _classes(source),
         *_meaning(source),
         _parity(checks, about),
@@ -49,7 +52,7 @@ _NO_LICENSE = (
 def _files(written: Written) -> str:
     rows = [
         *written.files.items(),
-        ("use.py", "a short program that uses them without vaezoo"),
+        *([(USE, "a short program that uses them without vaezoo")] if written.script else []),
         ("latents.json", "latents that the model's prior or sampler drew, to decode"),
         ("export.json", "how the files were made and checked, with their SHA-256"),
     ]

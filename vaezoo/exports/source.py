@@ -70,14 +70,17 @@ class Source:
 class Written:
     """What was written: a function that runs each part from its file, and texts for users.
 
-    ``script`` is a short program that uses the files, with ``install`` as what it needs.
+    ``script`` is a short program that uses the files, empty if one of them does. ``use`` are the
+    commands that use them, and ``interface`` is how to call the files if not by the inputs and
+    outputs of the parts.
     """
 
     run: Mapping[str, Run]
     files: Mapping[str, str]
     script: str
-    install: str
+    use: str
     notes: tuple[str, ...] = ()
+    interface: str = ""
 
 
 @torch.no_grad()

@@ -37,7 +37,9 @@ def write(source: Source, folder: Path) -> Written:
         run[part.name] = _Program(path)
         files[path.name] = f"the {part.name}"
     script = torch_script(source)
-    return Written(run, files, script, f"pip install 'torch>={_version()}'", (_NO_PICKLE,))
+    return Written(
+        run, files, script, f"pip install 'torch>={_version()}'\npython use.py", (_NO_PICKLE,)
+    )
 
 
 def _version() -> str:

@@ -48,7 +48,18 @@ def report_page(entry: Entry) -> str:
     return to_html(report_of(subject(entry.path, None, "cpu", discover())))
 
 
-EXTRA_PAGES = (ExtraPage("report", "Report", report_page),)
+def explorer_page(entry: Entry) -> str:
+    """The page of ``vaezoo explore``."""
+    from vaezoo.explorer.write_explorer import page_of
+    from vaezoo.registry import discover
+
+    return page_of([entry], discover()).html
+
+
+EXTRA_PAGES = (
+    ExtraPage("explorer", "Explorer", explorer_page),
+    ExtraPage("report", "Report", report_page),
+)
 
 
 def chosen_pages(names: Sequence[str]) -> tuple[ExtraPage, ...]:
