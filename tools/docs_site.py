@@ -32,8 +32,9 @@ MATH = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re
 #: The public names, in the order of the page on the Python API.
 API = {
     "Specs": "read validate expand schema repair Repair why diff Spec TrainSpec",
-    "Training and reports": "run sweep sweep_on_ray report build_gallery",
+    "Training and reports": "run sweep sweep_on_ray report",
     "Trained models": "load VAE evaluate verify Entry",
+    "Look, export, share": "explore explore_model build_gallery export push pull",
     "Errors": "VaezooError DataError Diagnostic",
     "Base classes of components": (
         "Component Dataset Encoder Posterior Topology Decoder Likelihood Prior Loss Optimizer "
@@ -68,6 +69,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_post_build(config: MkDocsConfig) -> None:
+    """Add a gallery of the trained models of this repository."""
+    zoos = [ROOT / "zoo", *sorted(ROOT.glob("plugins/*/zoo"))]
+    vaezoo.build_gallery(*zoos, out=Path(config.site_dir) / "gallery" / "zoo", title="Models")
+
+
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Send links that leave docs/ to GitHub, and drop the marks that tests read in fences."""
     return FENCE.sub(r"\1", LINK.sub(_on_site, markdown))
@@ -95,12 +102,13 @@ def api() -> str:
 
 
 def models() -> str:
-    """The tables of models in the README."""
+    """The tables of models in the README, and a link to their gallery."""
     readme = (ROOT / "README.md").read_text("utf-8")
     found = re.search(r"^## The models\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)
     if not found:
         raise LookupError("README.md has no section 'The models'")
-    return "# Models\n" + from_root(found[1])
+    gallery = '<p><a href="../gallery/zoo/index.html">The same models with their pictures</a></p>'
+    return f"# Models\n\n{gallery}\n{from_root(found[1])}"
 
 
 def from_root(text: str) -> str:
