@@ -171,7 +171,7 @@ _HOME = {
     "hookimpl": "vaezoo.registry",
     "images_on_disk": "vaezoo.data.on_disk",
     "load": "vaezoo.zoo",
-    "new_plugin": "vaezoo.registry.scaffold",
+    "new_plugin": "vaezoo.registry.scaffold.new_plugin",
     "pull": "vaezoo.zoo.remote.pull",
     "push": "vaezoo.evaluation.push",
     "read": "vaezoo.spec",

@@ -80,9 +80,22 @@ def group_norm(c: Converter, target: Any, arguments: Arguments, options: Options
     value, weight, bias, count, channels, size, groups, epsilon = arguments
     rows = c.reshaped(value, count * groups, channels * size // groups)
     found = c.reshaped(c.add("normalize", [rows], rows.like, epsilon=epsilon), *value.like.shape)
+    return [_by_channel(c, found, weight, bias), None, None]
+
+
+def instance_norm(c: Converter, target: Any, arguments: Arguments, options: Options) -> Any:
+    """A batch norm by the statistics of its input, which is one image of many channels."""
+    value, weight, bias, _, _, epsilon = arguments
+    if value.like.shape[0] != 1:
+        raise NotExportable("batch_norm by the statistics of several examples")
+    rows = c.reshaped(value, value.like.shape[1], value.like.numel() // value.like.shape[1])
+    found = c.reshaped(c.add("normalize", [rows], rows.like, epsilon=epsilon), *value.like.shape)
+    return [_by_channel(c, found, weight, bias), None, None]
+
+
+def _by_channel(c: Converter, value: Live, weight: Any, bias: Any) -> Live:
     wide = (1, -1, *[1] * (value.like.ndim - 2))
-    parts = [None if one is None else one.view(wide) for one in (weight, bias)]
-    return [_affine(c, found, *parts), None, None]
+    return _affine(c, value, *(None if one is None else one.view(wide) for one in (weight, bias)))
 
 
 def _affine(c: Converter, value: Live, weight: Any, bias: Any) -> Live:

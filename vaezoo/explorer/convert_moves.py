@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.fx.node import map_aggregate
 from torch.nn import functional as F
-from torch.utils._pytree import tree_map
 
 from vaezoo.explorer.operator_converter import (
     Arguments,
@@ -35,17 +35,18 @@ def move(c: Converter, target: Any, arguments: Arguments, options: Options) -> A
             return value
         sources.append(value)
         start += value.like.numel()
-        return numbered(value.like, start - value.like.numel())
+        # as float64, which is exact: some operators do not take integers
+        return numbered(value.like, start - value.like.numel()).double()
 
-    return _indexed(c, target, sources, tree_map(index, (list(arguments), options)))
+    return _indexed(c, target, sources, map_aggregate((list(arguments), options), index))
 
 
 def _indexed(c: Converter, target: Any, sources: list[Any], call: Any) -> Any:
     arguments, options = call
     found = target(*arguments, **options)
     if isinstance(found, Tensor):
-        return c.moved(sources, found)
-    return [c.moved(sources, one) for one in found]
+        return c.moved(sources, found.long())
+    return [c.moved(sources, one.long()) for one in found]
 
 
 def combine(c: Converter, target: Any, arguments: Arguments, options: Options) -> Any:
@@ -57,7 +58,7 @@ def combine(c: Converter, target: Any, arguments: Arguments, options: Options) -
             return Live(c.graph.constant(value), value)
         return value
 
-    lifted, named = tree_map(source, (list(arguments), options))
+    lifted, named = map_aggregate((list(arguments), options), source)
     return move(c, target, lifted, named)
 
 

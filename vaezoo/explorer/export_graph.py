@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.export import ExportedProgram, export
 from torch.export.graph_signature import ConstantArgument, InputKind
-from torch.fx.node import map_arg
+from torch.fx.node import map_aggregate, map_arg
 
 from vaezoo.explorer.convert_operators import CONVERTERS, operator_name
 from vaezoo.explorer.graph import ArrayGraph
@@ -92,11 +92,13 @@ class _Walk:
     def _finish(self, node: fx.Node) -> None:
         tree: Any = self.program.call_spec.out_spec
         flat = [self.values[one] if isinstance(one, fx.Node) else one for one in node.args[0]]  # type: ignore[union-attr]
-        found = torch.utils._pytree.tree_unflatten(flat, tree)
+        found = tree.unflatten(flat)
         for name, value in found.items():
             number = value.number if isinstance(value, Live) else self.result.constant(value)
             self.result.outputs[name] = number
 
 
 def _has_live(tree: Any) -> bool:
-    return any(isinstance(one, Live) for one in torch.utils._pytree.tree_leaves(tree))
+    leaves: list[Any] = []
+    map_aggregate(tree, leaves.append)
+    return any(isinstance(one, Live) for one in leaves)

@@ -21,7 +21,7 @@ from vaezoo.zoo.search import entries
 
 
 @dataclass(frozen=True)
-class FoundEntry:
+class EntryMatch:
     """An entry as a listing shows it. ``reference`` is what other commands take.
 
     ``protocol`` says what the ELBO was measured with; values of different ones do not compare.
@@ -46,7 +46,7 @@ class FoundEntry:
         return all(word.casefold() in text for word in words)
 
 
-def search_entries(words: Sequence[str], *, zoo: str | Path | None = None) -> list[FoundEntry]:
+def search_entries(words: Sequence[str], *, zoo: str | Path | None = None) -> list[EntryMatch]:
     """The entries with all ``words``: those on disk, of every added zoo, and of the zoo ``zoo``.
 
     Warns (VZ507, VZ508) of an added zoo that cannot be read; its last known index is searched.
@@ -61,7 +61,7 @@ def search_entries(words: Sequence[str], *, zoo: str | Path | None = None) -> li
     return [one for one in found if one.matches(words)]
 
 
-def remote_entries(zoo: str) -> list[FoundEntry] | None:
+def remote_entries(zoo: str) -> list[EntryMatch] | None:
     """The entries of the zoo at an address or short name; None for a folder.
 
     Raises ZooError (VZ507), (VZ508).
@@ -73,12 +73,12 @@ def remote_entries(zoo: str) -> list[FoundEntry] | None:
     return list(in_index(fetch_index(open_files(address)), prefix))
 
 
-def in_index(index: ZooIndex, prefix: str) -> Iterator[FoundEntry]:
+def in_index(index: ZooIndex, prefix: str) -> Iterator[EntryMatch]:
     """The entries of an index; ``prefix`` is put before their names."""
     return (_of_row(f"{prefix}{name}", row) for name, row in sorted(index.entries.items()))
 
 
-def on_disk(zoo: str | Path | None = None) -> Iterator[FoundEntry]:
+def on_disk(zoo: str | Path | None = None) -> Iterator[EntryMatch]:
     """The intact entries that are found by name."""
     return (_of_entry(one) for one in entries(zoo) if isinstance(one, Entry))
 
@@ -98,9 +98,9 @@ def _known_index(address: Address) -> ZooIndex:
         return kept or ZooIndex()
 
 
-def _of_row(reference: str, row: IndexRow) -> FoundEntry:
+def _of_row(reference: str, row: IndexRow) -> EntryMatch:
     elbo = row.test_elbo
-    return FoundEntry(
+    return EntryMatch(
         reference,
         row.summary,
         row.dataset,
@@ -115,11 +115,11 @@ def _of_row(reference: str, row: IndexRow) -> FoundEntry:
     )
 
 
-def _of_entry(entry: Entry) -> FoundEntry:
+def _of_entry(entry: Entry) -> EntryMatch:
     spec, figure = entry.spec_data, entry.metrics.of_role("elbo")
     dataset = spec["dataset"]
     components = last_checked(entry.lock)["components"]
-    return FoundEntry(
+    return EntryMatch(
         entry.name,
         str(spec["summary"]),
         dataset if isinstance(dataset, str) else str(dataset["use"]),
@@ -133,13 +133,13 @@ def _of_entry(entry: Entry) -> FoundEntry:
     )
 
 
-def found_rows(found: Sequence[FoundEntry]) -> list[tuple[str, ...]]:
+def found_rows(found: Sequence[EntryMatch]) -> list[tuple[str, ...]]:
     """Entries as rows of a table, below a head."""
     head = ("NAME", "DATASET", "LATENT", "TEST ELBO", "SIZE", "LICENSE", "SUMMARY")
     return [head, *(_row(one) for one in found)]
 
 
-def _row(one: FoundEntry) -> tuple[str, ...]:
+def _row(one: EntryMatch) -> tuple[str, ...]:
     error = f" ± {one.standard_error:.2f}" if one.standard_error is not None else ""
     return (
         one.reference,
