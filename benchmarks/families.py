@@ -215,7 +215,7 @@ def in_two_processes(family: Family, spec: Spec, data: ImageData) -> bool | str:
     for process in both:
         process.join()
     if failed := [answer for answer in found if isinstance(answer, str)]:
-        return failed[0]
+        return str(failed[0])
     alone = _history(train_few(spec, data, "off"))
     if all(math.isclose(a, b, rel_tol=SAME) for a, b in zip(alone, found[0], strict=True)):
         return True
@@ -229,12 +229,22 @@ def _one_of_two(family: Family, rank: int, port: int, answers: Any) -> None:
     torch.set_num_threads(1)
     try:
         spec = spec_of(family)
+        observer = Warned()
         with joined(Processes.of_environment(), CPU) as group:
-            trained = train_few(spec, few(spec), "off", group)
+            trained = train_few(spec, few(spec), "off", group, observer)
             group.leave()
-        answers.put(_history(trained))
+        answers.put(observer.said or _history(trained))
     except Exception as error:  # the other process ends too
         answers.put(textwrap.shorten(str(error), 120))
+
+
+class Warned(Observer):
+    """Keeps the last warning."""
+
+    said = ""
+
+    def warned(self, message: str) -> None:
+        self.said = message
 
 
 def _history(trained: Trained) -> list[float]:
@@ -255,7 +265,11 @@ def _trained(spec: Spec, data: ImageData, mode: CompileMode) -> bool:
 
 
 def train_few(
-    spec: Spec, data: ImageData, mode: CompileMode, group: SingleProcess | None = None
+    spec: Spec,
+    data: ImageData,
+    mode: CompileMode,
+    group: SingleProcess | None = None,
+    observer: Observer | None = None,
 ) -> Trained:
     """Train on few images, in a folder that is deleted."""
     with tempfile.TemporaryDirectory() as folder:
@@ -264,7 +278,7 @@ def train_few(
             data,
             device=CPU,
             directory=Path(folder),
-            observer=Observer(),
+            observer=observer or Observer(),
             compile=mode,
             group=group,
         )

@@ -139,3 +139,28 @@ def test_distributed_steps_are_not_compiled(mode, compiled):
     images: Any = spec.dataset.build().train.images
     with pytest.raises(RunError, match=r"VZ609.*distributed steps are not compiled"):
         group.choose_step(spec, state, spec.loss.build(), images, mode, Observer())
+
+
+class Averaging(nn.Module):
+    """An encoder that keeps a mean of the images of a batch."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.average: torch.Tensor
+        self.register_buffer("average", torch.zeros(()))
+
+    def forward(self, images: torch.Tensor) -> Any:
+        if self.training:
+            self.average.copy_(images.mean())
+        return self.encoder(images)
+
+
+def test_a_buffer_that_a_batch_updates_is_reported() -> None:
+    spec = small_spec()
+    state = state_of(spec)
+    state.model.encoder = Averaging(state.model.encoder)
+    images = torch.randint(0, 256, (8, 1, 6, 6), dtype=torch.uint8)
+    warning = warning_about(spec, state, spec.loss.build(), Batch(images), Processes(0, 2))
+    assert "the update of encoder.average combines the examples of a batch" in str(warning)
+    assert state.model.encoder.average == 0

@@ -128,6 +128,8 @@ def warning_about(
         cause = "batch normalization"
     elif _mixes_examples(spec, state, loss, batch, processes):
         cause = "the loss"
+    elif updated := _updated_by_batch(spec, state, loss, batch, processes):
+        cause = f"the update of {updated}"
     else:
         return None
     return (
@@ -158,6 +160,31 @@ def _mixes_examples(
             if not torch.allclose(at_once, in_parts, rtol=1e-5, equal_nan=True):
                 return True
     return False
+
+
+def _updated_by_batch(
+    spec: Spec, state: TrainingState, loss: LossModule, batch: Batch, processes: Processes
+) -> str | None:
+    """A buffer of the model that training changes by the examples of a batch, such as a codebook.
+
+    DistributedDataParallel gives every process the buffers of the first one.
+    """
+    weights = {name: value_at(value, 0) for name, value in spec.loss.weights.items()}
+    whole = len(batch.images)
+
+    def buffers(rows: slice) -> dict[str, Tensor]:
+        trial = Objective(copy.deepcopy(state.model), copy.deepcopy(loss)).train()
+        with torch.no_grad():
+            shared_terms(trial, batch, rows, weights, copy_generator(state.noise))
+        return dict(trial.model.named_buffers())
+
+    at_once, of_first = (
+        buffers(slice(0, whole)),
+        buffers(Processes(0, processes.count).share(whole)),
+    )
+    return next(
+        (name for name, value in at_once.items() if not torch.equal(value, of_first[name])), None
+    )
 
 
 def _has_unused(spec: Spec, state: TrainingState, objective: Objective, batch: Batch) -> bool:
