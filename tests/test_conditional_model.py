@@ -20,7 +20,8 @@ from vaezoo.model import VAE, DiagonalGaussian, WithOneHot, build, one_hot
 from vaezoo.registry import Batch, Condition, Decoder, Encoder, ImageShape, Prior, Topology
 from vaezoo.registry.module_contracts import LatentSpace, Shape
 from vaezoo.spec import Spec, from_data
-from vaezoo.zoo import Entry, make_lock, publish
+from vaezoo.zoo import Entry, make_lock
+from vaezoo.zoo.publish import publish
 
 NAMES = ("a", "b", "c", "d")
 

@@ -26,10 +26,11 @@ from vaezoo.registry import Figure, Registry, new_registry
 from vaezoo.registry.discovery import Choice
 from vaezoo.runs.run import run
 from vaezoo.spec import Spec, from_data
-from vaezoo.zoo import Entry, find, make_lock, publish
+from vaezoo.zoo import Entry, find, make_lock
 from vaezoo.zoo.entry import CARD, HISTORY
 from vaezoo.zoo.manifest import Manifest, differences, read_manifest
 from vaezoo.zoo.predecessors import predecessors
+from vaezoo.zoo.publish import publish
 from vaezoo.zoo.restore import prunable, prune, restore
 
 NAME = "tiny"

@@ -24,7 +24,8 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.helpers import registry_with, spec_data
     from vaezoo.model import build
     from vaezoo.spec import from_data
-    from vaezoo.zoo import make_lock, publish
+    from vaezoo.zoo import make_lock
+    from vaezoo.zoo.publish import publish
 
     registry = registry_with()
     data = spec_data(name="plain", dataset="fashion_mnist", visualizers=["samples"])

@@ -15,7 +15,8 @@ from tests.runs.shell import Shell
 from vaezoo.model import build
 from vaezoo.spec import from_data
 from vaezoo.system import safetensors_io
-from vaezoo.zoo import make_lock, publish
+from vaezoo.zoo import make_lock
+from vaezoo.zoo.publish import publish
 
 
 @pytest.fixture(scope="module")

@@ -35,8 +35,9 @@ def test_start_takes_little_longer_than_the_libraries(
     for _ in range(16):  # the first writes the bytecode
         ours.append(cpu_seconds(environment, "-m", "vaezoo", *arguments))
         theirs.append(cpu_seconds(environment, *libraries))
-    # on a machine so busy that the libraries take longer, they are the measure
-    assert min(ours) < max(0.3, 3 * min(theirs))
+    # on a slow or busy machine the libraries are the measure: where 0.3 s is the limit, they take
+    # 0.08 s, and processors differ in what they make of either
+    assert min(ours) < max(0.3, 4 * min(theirs))
 
 
 LOOK = """

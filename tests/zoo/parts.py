@@ -34,7 +34,8 @@ from vaezoo.registry import (
 )
 from vaezoo.registry.module_contracts import LatentSpace, Shape
 from vaezoo.spec import Spec, from_data
-from vaezoo.zoo import Entry, make_lock, publish
+from vaezoo.zoo import Entry, make_lock
+from vaezoo.zoo.publish import publish
 
 
 class Dots(Dataset, use="dots"):

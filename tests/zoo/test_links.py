@@ -11,9 +11,10 @@ import pytest
 
 from tests.zoo.parts import PARTS, Publisher, registry_of
 from vaezoo.diagnostics import ZooError
-from vaezoo.zoo import find, writable
+from vaezoo.zoo import find
 from vaezoo.zoo.add_metrics import amend
 from vaezoo.zoo.predecessors import kept_path, predecessors
+from vaezoo.zoo.publish import writable
 from vaezoo.zoo.restore import prunable, prune, restore
 
 ZOO = Path("zoo")

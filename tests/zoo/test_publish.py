@@ -16,8 +16,9 @@ import torch
 
 from vaezoo.diagnostics import UsageError, ZooError
 from vaezoo.system.file_lock import locked
-from vaezoo.zoo import Entry, atomic_replace, find, writable, write_lock
+from vaezoo.zoo import Entry, atomic_replace, find, write_lock
 from vaezoo.zoo.predecessors import predecessors
+from vaezoo.zoo.publish import writable
 from vaezoo.zoo.restore import prunable, prune, restore
 from vaezoo.zoo.zoo_folders import STAGING, new_staged
 
@@ -50,7 +51,7 @@ def test_entry_gives_back_what_was_published(publisher: Any) -> None:
 
 def test_half_precision_weights_have_the_published_figures(publisher: Any) -> None:
     from vaezoo.system import safetensors_io
-    from vaezoo.zoo import publish, round_weights
+    from vaezoo.zoo.publish import publish, round_weights
 
     spec = publisher.spec(publish={"weights": "float16"})
     lock = publisher(zoo="whole").lock

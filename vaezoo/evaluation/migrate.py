@@ -20,10 +20,10 @@ from vaezoo.registry import Figure, Registry, discover
 from vaezoo.registry.run_notes import of_pictures, of_training
 from vaezoo.spec.declared_figures import names_of
 from vaezoo.system import safetensors_io
-from vaezoo.zoo import Entry, find, publish
+from vaezoo.zoo import Entry, find
 from vaezoo.zoo.add_metrics import with_figures
 from vaezoo.zoo.lock import require_plugins, with_check
-from vaezoo.zoo.publish import keep_away
+from vaezoo.zoo.publish import keep_away, publish
 from vaezoo.zoo.search import words_for, zoo_option
 from vaezoo.zoo.write_lock import complete_interrupted
 from vaezoo.zoo.zoo_folders import home_of

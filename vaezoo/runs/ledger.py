@@ -111,7 +111,7 @@ def open_ledger(reading: Reading, zoo: str | Path | None, *, fresh: bool) -> Ite
     be written.
     """
     from vaezoo.training import claimed
-    from vaezoo.zoo import writable
+    from vaezoo.zoo.publish import writable
 
     ledger = Ledger(RUNS / f"{reading.resolved()['name']}-sweep", writable(zoo))
     with claimed(ledger.folder, fresh=fresh):

@@ -65,8 +65,9 @@ def run(
     from vaezoo.evaluation.run_metrics import evaluate
     from vaezoo.plotting.draw import draw
     from vaezoo.system.devices import choose_among
-    from vaezoo.zoo import make_lock, publish, round_weights, writable
+    from vaezoo.zoo import make_lock
     from vaezoo.zoo.lock import sampler_in_lock
+    from vaezoo.zoo.publish import publish, round_weights, writable
 
     writable(zoo, spec.name)
     start = starting_weights(spec, zoo)

@@ -3,7 +3,6 @@
 from vaezoo.registry import Metrics
 from vaezoo.zoo.entry import Entry
 from vaezoo.zoo.lock import make_lock
-from vaezoo.zoo.publish import publish, round_weights, writable
 from vaezoo.zoo.search import BrokenEntry, entries, find, load
 
 __all__ = [
@@ -14,7 +13,4 @@ __all__ = [
     "find",
     "load",
     "make_lock",
-    "publish",
-    "round_weights",
-    "writable",
 ]
