@@ -285,7 +285,7 @@ def test_the_memory_format_does_not_change_values():
 
 
 class NormalizedEncoder(nn.Module):
-    """Convolutions of which the last view is of a result laid out channels last."""
+    """Convolutions whose result, laid out channels last, is viewed as rows."""
 
     def __init__(self):
         super().__init__()

@@ -53,7 +53,7 @@ class EntryType(ReferenceType):
 
 
 class ZooType(PathType):
-    """A folder, or the address of a remote zoo, which is no path."""
+    """A folder, or the address of a remote zoo."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return value if "://" in str(value) else super().convert(value, param, ctx)

@@ -50,7 +50,7 @@ class FolderContents:
     train: Part
     test: Part | None
     left_out: tuple[LeftOut, ...]
-    like_splits: tuple[str, ...] = ()  # folders that are named like splits and are none
+    like_splits: tuple[str, ...] = ()  # folders named like splits that are not splits
 
     @property
     def class_names(self) -> tuple[str, ...]:
