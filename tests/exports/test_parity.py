@@ -12,9 +12,10 @@ from torch import Tensor
 import vaezoo
 from tests.exports.conftest import conditional
 from vaezoo.diagnostics import DataError, Diagnostic, VaezooError
+from vaezoo.explorer.model_graphs import DecoderPart
 from vaezoo.exports import export_targets
 from vaezoo.exports.parity import compare, parity_inputs
-from vaezoo.exports.source import DecoderPart, EncoderPart, Run
+from vaezoo.exports.source import EncoderPart, Run
 from vaezoo.registry import ImageData
 
 

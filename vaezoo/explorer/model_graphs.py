@@ -50,12 +50,15 @@ class ModelGraphs:
         return NotExportable("; ".join(self.problems))
 
 
-class _Decoding(nn.Module):
+class DecoderPart(nn.Module):
+    """Latents [and a label] -> the mean image in [0, 1]."""
+
     def __init__(self, model: VAE) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
+        """z (B, *latent), label int64 (B,) -> ``image`` (B, C, H, W)."""
         model = self.model
         parameters = model.decoded(model.family.features(z), label)
         return {"image": model.likelihood.mean(parameters).clamp(0, 1)}
@@ -90,7 +93,7 @@ def model_graphs(model: VAE) -> ModelGraphs:
     with evaluation_mode(model):
         encoding = _Encoding(model, with_kl=_has_one_exact_kl(model))
         for what, module, inputs in (
-            ("the decoder", _Decoding(model), z),
+            ("the decoder", DecoderPart(model), z),
             ("the encoder", encoding, image),
         ):
             try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vaezoo.explorer.model_graphs import DecoderPart
 from vaezoo.model import VAE
 from vaezoo.model.condition import labels_in_turn
 
@@ -28,19 +29,6 @@ class EncoderPart(nn.Module):
     def forward(self, image: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
         """image (B, C, H, W) in [0, 1], label int64 (B,) -> tensors (B, …)."""
         return dict(self.model.posterior(image, label).parameters())
-
-
-class DecoderPart(nn.Module):
-    """Latents [and a label] -> the mean image in [0, 1]."""
-
-    def __init__(self, model: VAE) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, z: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
-        """z (B, *latent), label int64 (B,) -> ``image`` (B, C, H, W)."""
-        parameters = self.model.decoded(self.model.family.features(z), label)
-        return {"image": self.model.likelihood.mean(parameters).clamp(0, 1)}
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ def _known_summary(part: BuiltPart | None) -> EntrySummary | None:
 
 
 def _folders(zoos: Sequence[str | Path]) -> list[Path]:
-    """The zoos. Raises UsageError (VZ501) for one that is none."""
+    """The zoos. Raises UsageError (VZ501) for one that cannot be used."""
     if not zoos:
         return [folder for folder in search_folders() if folder.is_dir()]
     folders = [expanded(zoo) for zoo in zoos]

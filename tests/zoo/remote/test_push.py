@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 
 def dying(real: Callable[..., Any], left: list[int]) -> Callable[..., Any]:
-    """A function after some calls of which the process ends, in the middle of one."""
+    """A function that ends the process after some calls, in the middle of one."""
 
     def call(*arguments: Any) -> Any:
         left[0] -= 1

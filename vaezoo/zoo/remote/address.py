@@ -96,7 +96,7 @@ def zoo_address(text: str) -> Address:
 
 
 def entry_address(text: str) -> EntryAddress:
-    """The address of an entry, the last part of which is its name. Raises UsageError (VZ510)."""
+    """The address of an entry; its last part is its name. Raises UsageError (VZ510)."""
     zoo, _, last = text.rstrip("/").rpartition("/")
     name, revision = split_revision(last, text)
     if not is_address(f"{zoo}/") or zoo.endswith(":/"):

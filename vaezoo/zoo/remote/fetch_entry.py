@@ -47,7 +47,7 @@ from vaezoo.zoo.remote.zoo_index import INDEX, LARGEST_INDEX, ZooIndex, read_ind
 
 #: Attempts to read something, and seconds before the second and later ones.
 _ATTEMPTS, _PAUSES = 4, (0.2, 1.0, 3.0)
-#: Connections for one file, each of which got further.
+#: Connections for one file, as long as each gets further.
 _MOST_CUTS = 200
 _LOCK_TIMEOUT = 600.0
 #: Bytes of a disk to leave free.

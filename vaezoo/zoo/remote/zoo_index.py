@@ -170,11 +170,11 @@ def _check_names(entries: Mapping[str, IndexRow]) -> None:
 def _check_row(name: str, row: IndexRow) -> None:
     """Raise ValueError for values that no listing could show."""
     if not all(_REVISION.fullmatch(one) for one in (row.revision, *row.earlier)):
-        raise ValueError(f"{name} has a revision that is none")
+        raise ValueError(f"{name} has an invalid revision")
     if not row.bytes >= 0 or len(row.earlier) > MOST_EARLIER:
-        raise ValueError(f"{name} has a size or a number of revisions that is none")
+        raise ValueError(f"{name} has an invalid size or number of revisions")
     if not re.fullmatch(LICENSE_PATTERN, row.license):
-        raise ValueError(f"{name} has a license that is none")
+        raise ValueError(f"{name} has an invalid license")
     texts = [row.summary, row.dataset, *row.components]
     texts += [text or "" for one in row.plugins for text in vars(one).values()]
     if max(map(len, texts)) > _LONGEST_TEXT or len(texts) > _LONGEST_TEXT:
